@@ -1,0 +1,128 @@
+"""Colour words: which words name a colour, where they stand in a caption, and how a caption is recoloured.
+
+The paper leaves the vocabulary and the replacement rule open. Detected are the eleven basic colour terms and the rarer
+words below; substitutes are drawn from the eleven basic terms only, never a synonym of the word replaced.
+"""
+
+import random
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+BASIC_COLOURS = ("black", "white", "red", "green", "yellow", "blue", "brown", "orange", "pink", "purple", "gray")
+
+# Word -> the class it belongs to. Two words of one class are synonyms: neither may replace the other.
+COLOUR_CLASS: dict[str, str] = {word: word for word in BASIC_COLOURS} | {
+    "grey": "gray",
+    "silver": "silver",
+    "violet": "purple",
+    "gold": "gold",
+    "golden": "gold",
+    "tan": "tan",
+    "beige": "beige",
+    "maroon": "maroon",
+    "navy": "navy",
+    "teal": "teal",
+    "turquoise": "turquoise",
+    "cyan": "cyan",
+    "magenta": "magenta",
+    "cream": "cream",
+    "khaki": "khaki",
+    "olive": "olive",
+    "lavender": "lavender",
+    "coral": "coral",
+    "peach": "peach",
+    "burgundy": "burgundy",
+    "blond": "yellow",
+    "blonde": "yellow",
+}
+
+# Typical CIELAB (L*, a*, b*) of each class, D65: what "moves towards the named colour" is measured against. They are
+# the sRGB values that a colour chart gives the word, softened to what photographs show; achromatic words are grey.
+COLOUR_LAB: dict[str, tuple[float, float, float]] = {
+    "black": (15.0, 0.0, 0.0),
+    "white": (95.0, 0.0, 0.0),
+    "gray": (55.0, 0.0, 0.0),
+    "silver": (76.0, 0.0, 0.0),
+    "red": (45.0, 62.0, 42.0),
+    "green": (52.0, -48.0, 42.0),
+    "yellow": (86.0, -4.0, 72.0),
+    "blue": (42.0, 12.0, -56.0),
+    "brown": (36.0, 18.0, 27.0),
+    "orange": (68.0, 38.0, 68.0),
+    "pink": (68.0, 48.0, -2.0),
+    "purple": (36.0, 48.0, -46.0),
+    "gold": (72.0, 8.0, 62.0),
+    "tan": (74.0, 5.0, 24.0),
+    "beige": (88.0, 0.0, 12.0),
+    "maroon": (26.0, 42.0, 24.0),
+    "navy": (20.0, 20.0, -44.0),
+    "teal": (50.0, -32.0, -8.0),
+    "turquoise": (78.0, -40.0, -6.0),
+    "cyan": (82.0, -42.0, -16.0),
+    "magenta": (56.0, 78.0, -44.0),
+    "cream": (93.0, -2.0, 16.0),
+    "khaki": (72.0, -3.0, 30.0),
+    "olive": (50.0, -10.0, 46.0),
+    "lavender": (76.0, 14.0, -22.0),
+    "coral": (66.0, 48.0, 36.0),
+    "peach": (86.0, 10.0, 24.0),
+    "burgundy": (28.0, 44.0, 14.0),
+}
+
+_WORD = re.compile(r"(?<![\w-])(" + "|".join(sorted(COLOUR_CLASS, key=len, reverse=True)) + r")(?![\w-])", re.IGNORECASE)
+_SIDE = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ColourWord:
+    """One colour word in a caption: the word as written, its class, and its character span [start, end)."""
+
+    word: str
+    colour: str
+    start: int
+    end: int
+
+
+def find_colours(caption: str) -> list[ColourWord]:
+    """Every colour word of a caption, in order; whole words only, in any case.
+
+    >>> [c.colour for c in find_colours("A Red car, two grey cats and a multi-colored kite")]
+    ['red', 'gray']
+    """
+    return [ColourWord(m[0], COLOUR_CLASS[m[0].lower()], m.start(), m.end()) for m in _WORD.finditer(caption)]
+
+
+def recolour(caption: str, rng: random.Random, choices: Iterable[str] = BASIC_COLOURS) -> str:
+    """Replaces each colour word, independently, by a word of ``choices`` that is no synonym of it (paper, 3.7).
+
+    Without a colour word the caption comes back unchanged.
+
+    >>> recolour("a red car", random.Random(0), choices=["red", "blue"])
+    'a blue car'
+    """
+    choices = tuple(choices)
+
+    def substitute(match: re.Match[str]) -> str:
+        old = COLOUR_CLASS[match[0].lower()]
+        candidates = [word for word in choices if COLOUR_CLASS[word] != old]
+        if not candidates:
+            raise ValueError(f"no substitute for {match[0]!r} in {choices}; give at least two colour classes")
+        new = rng.choice(candidates)
+        return new.capitalize() if match[0][0].isupper() else new
+
+    return _WORD.sub(substitute, caption)
+
+
+def swap_sides(caption: str) -> str:
+    """Exchanges "left" and "right", as a horizontal flip of the photo demands.
+
+    >>> swap_sides("the Left cat looks right")
+    'the Right cat looks left'
+    """
+
+    def other(match: re.Match[str]) -> str:
+        new = "right" if match[0].lower() == "left" else "left"
+        return new.capitalize() if match[0][0].isupper() else new
+
+    return _SIDE.sub(other, caption)

@@ -1,0 +1,82 @@
+"""The types that flow from a data set to a model: Sample, Instances, Batch."""
+
+import hashlib
+import random
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lcoins.captions import find_colours
+
+
+@dataclass
+class Instances:
+    """Exact instances of one picture: ``masks`` (K, H, W) bool and the K colour classes that the caption gives them."""
+
+    masks: Tensor
+    colours: tuple[str, ...]
+
+
+@dataclass
+class Sample:
+    """One (photo, caption) pair: ``rgb`` (3, H, W) float32 sRGB in [0, 1].
+
+    ``recoloured`` is the caption with every colour word exchanged (paper, 3.7), or the caption itself where it names
+    no colour. ``index`` is the pair's place in its data set, ``name`` what a report calls it.
+    """
+
+    rgb: Tensor
+    caption: str
+    recoloured: str
+    index: int
+    name: str
+    instances: Instances | None = None
+
+
+@dataclass
+class Batch:
+    """Samples stacked: ``rgb`` (B, 3, H, W), captions as strings (each model has its own tokenizer).
+
+    ``has_colour`` (B,) tells which captions name a colour and so take part in the counter-colour loss. The data module
+    fills the last three after the batch has reached the device, in the network's scale: ``lightness`` (B, 1, H, W),
+    augmented in training; ``ab`` (B, 2, H, W), always the original photo's; ``original_lightness`` (B, 1, H, W).
+    """
+
+    rgb: Tensor
+    captions: list[str]
+    recoloured: list[str]
+    has_colour: Tensor
+    index: Tensor
+    names: list[str]
+    instances: list[Instances | None]
+    lightness: Tensor | None = None
+    ab: Tensor | None = None
+    original_lightness: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.captions)
+
+
+def collate(samples: list[Sample]) -> Batch:
+    """Stacks samples of one picture size into a Batch."""
+    return Batch(
+        rgb=torch.stack([sample.rgb for sample in samples]),
+        captions=[sample.caption for sample in samples],
+        recoloured=[sample.recoloured for sample in samples],
+        has_colour=torch.tensor([bool(find_colours(sample.caption)) for sample in samples]),
+        index=torch.tensor([sample.index for sample in samples]),
+        names=[sample.name for sample in samples],
+        instances=[sample.instances for sample in samples],
+    )
+
+
+def key(*parts: int | str) -> int:
+    """One 63-bit seed from (seed, epoch, index, purpose ...): equal parts give equal numbers on every machine."""
+    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+def keyed_random(*parts: int | str) -> random.Random:
+    """A generator of its own for these parts, so that a resumed run equals one that was never interrupted."""
+    return random.Random(key(*parts))
