@@ -1,0 +1,163 @@
+"""What a drawn scene holds: its objects, their places, sizes, patterns and colours.
+
+Lengths and places are fractions of the picture's side, x to the right and y downwards, so that one plan serves every
+picture size. Everything drawn at random comes from the generator given, and nothing here touches a pixel.
+"""
+
+import random
+from dataclasses import dataclass
+from typing import Literal
+
+# Natural CIELAB (L*, a*, b*) of each colour word that a scene uses: yellow is bright, purple dark. Softer than a colour
+# chart, so that shading and jitter stay inside sRGB; any two lie at least 30 apart in ab.
+SCENE_COLOURS: dict[str, tuple[float, float, float]] = {
+    "red": (48.0, 54.0, 33.0),
+    "orange": (68.0, 31.0, 60.0),
+    "yellow": (83.0, -5.0, 66.0),
+    "green": (55.0, -44.0, 38.0),
+    "teal": (52.0, -30.0, -8.0),
+    "blue": (36.0, 10.0, -47.0),
+    "purple": (32.0, 44.0, -46.0),
+    "pink": (71.0, 44.0, -5.0),
+    "brown": (31.0, 17.0, 28.0),
+    "gray": (60.0, 0.0, 0.0),
+}
+
+# Ranges of L* at least 25 away from the natural one, and such that the chroma sRGB still allows there leaves every
+# colour nearer to its own word than to another.
+CONTRADICTING_LIGHTNESS: dict[str, tuple[tuple[float, float], ...]] = {
+    "red": ((18.0, 23.0),),
+    "orange": ((37.0, 43.0),),
+    "yellow": ((40.0, 58.0),),
+    "green": ((18.0, 29.0), (80.0, 89.0)),
+    "teal": ((22.0, 27.0), (77.0, 89.0)),
+    "blue": ((61.0, 82.0),),
+    "purple": ((57.0, 78.0),),
+    "pink": ((20.0, 45.0),),
+    "brown": ((56.0, 88.0),),
+    "gray": ((18.0, 35.0), (85.0, 90.0)),
+}
+
+KINDS = ("circle", "square", "triangle", "star", "ring", "cross", "heart", "moon")
+PATTERNS = ("plain", "striped", "dotted", "checked")
+DIAMETERS = {"small": (0.21, 0.24), "": (0.26, 0.29), "big": (0.37, 0.42)}
+GAP = 0.035
+
+_HALVES = {
+    "left": (0.0, 0.0, 0.5, 1.0),
+    "right": (0.5, 0.0, 1.0, 1.0),
+    "top": (0.0, 0.0, 1.0, 0.5),
+    "bottom": (0.0, 0.5, 1.0, 1.0),
+}
+_QUARTERS = {
+    "top left": (0.0, 0.0, 0.5, 0.5),
+    "top right": (0.5, 0.0, 1.0, 0.5),
+    "bottom left": (0.0, 0.5, 0.5, 1.0),
+    "bottom right": (0.5, 0.5, 1.0, 1.0),
+}
+_TOP, _BOTTOM, _LEFT, _RIGHT = (
+    {"top": (0.2, 0.0, 0.8, 0.5)},
+    {"bottom": (0.2, 0.5, 0.8, 1.0)},
+    {"left": (0.0, 0.2, 0.5, 0.8)},
+    {"right": (0.5, 0.2, 1.0, 0.8)},
+)
+_THIRD = 1 / 3
+
+Box = tuple[float, float, float, float]
+
+
+def _only(word: str) -> dict[str, Box]:
+    return {place: box for place, box in _QUARTERS.items() if word in place}
+
+
+# Number of objects -> arrangements; each maps a place, true by construction, to the box (x0, y0, x1, y1) it stands for.
+ARRANGEMENTS: dict[int, tuple[dict[str, Box], ...]] = {
+    2: (
+        {place: _HALVES[place] for place in ("left", "right")},
+        {place: _HALVES[place] for place in ("top", "bottom")},
+    ),
+    3: (
+        {"left": (0, 0, _THIRD, 1), "middle": (_THIRD, 0, 1 - _THIRD, 1), "right": (1 - _THIRD, 0, 1, 1)},
+        {"top": (0, 0, 1, _THIRD), "middle": (0, _THIRD, 1, 1 - _THIRD), "bottom": (0, 1 - _THIRD, 1, 1)},
+        _TOP | _only("bottom"),
+        _BOTTOM | _only("top"),
+        _LEFT | _only("right"),
+        _RIGHT | _only("left"),
+    ),
+    4: (_QUARTERS,),
+}
+
+ToldBy = Literal["place", "size", "pattern", "kind"]
+
+
+@dataclass(frozen=True)
+class SceneObject:
+    """One object: ``size`` is "small", "big" or "" (neither), ``lab`` its mean colour, ``angle`` its turn in radians."""
+
+    kind: str
+    colour: str
+    pattern: str
+    size: str
+    place: str
+    centre: tuple[float, float]
+    diameter: float
+    angle: float
+    lab: tuple[float, float, float]
+
+
+def plan_scene(split: str, rng: random.Random) -> tuple[tuple[SceneObject, ...], ToldBy]:
+    """Draws two to four objects of different colours as ``split`` asks, and by what their sentence tells them apart.
+
+    Objects of one kind differ in what is returned, unless no kind occurs twice ("kind"); every place is unique.
+    """
+    count = rng.choice((2, 3, 4))
+    repeats = {"clear": False, "instances": True}.get(split, rng.random() < 0.5)
+    alike = rng.randint(2, count) if repeats else 0
+    told_by: ToldBy = rng.choice(_ways_to_tell(alike))
+    kinds = rng.sample(KINDS, count - alike + min(alike, 1))
+    kinds = [kinds[0]] * alike + kinds[min(alike, 1) :]
+    patterns = rng.sample(PATTERNS, alike) if told_by == "pattern" else []
+    patterns += [rng.choice(("plain", *PATTERNS)) for _ in range(count - len(patterns))]
+    arrangement = rng.choice([a for a in ARRANGEMENTS[count] if told_by != "size" or not _is_narrow(a)])
+    free_sizes = ("small", "") if _is_narrow(arrangement) else ("small", "", "big")
+    sizes = rng.sample(("small", "big"), 2) if told_by == "size" else []
+    sizes += [rng.choice(free_sizes) for _ in range(count - len(sizes))]
+    colours = rng.sample(tuple(SCENE_COLOURS), count)
+    places = rng.sample(tuple(arrangement), count)
+    objects = tuple(
+        _place_object(kind, colour, pattern, size, place, arrangement[place], split == "counter", rng)
+        for kind, colour, pattern, size, place in zip(kinds, colours, patterns, sizes, places, strict=True)
+    )
+    return objects, told_by
+
+
+def _ways_to_tell(alike: int) -> tuple[ToldBy, ...]:
+    if alike == 0:
+        return ("kind", "place")
+    return ("place", "pattern", "size") if alike == 2 else ("place", "pattern")
+
+
+def _is_narrow(arrangement: dict[str, Box]) -> bool:
+    return "middle" in arrangement
+
+
+def _place_object(
+    kind: str, colour: str, pattern: str, size: str, place: str, box: Box, contradict: bool, rng: random.Random
+) -> SceneObject:
+    diameter = rng.uniform(*DIAMETERS[size])
+    reach = (diameter + GAP) / 2
+    x0, y0, x1, y1 = box
+    centre = (rng.uniform(x0 + reach, x1 - reach), rng.uniform(y0 + reach, y1 - reach))
+    angle = rng.uniform(-0.15, 0.15)
+    return SceneObject(kind, colour, pattern, size, place, centre, diameter, angle, _draw_lab(colour, contradict, rng))
+
+
+def _draw_lab(colour: str, contradict: bool, rng: random.Random) -> tuple[float, float, float]:
+    """The colour's natural Lab with a jitter of a few units, or with a lightness that contradicts it."""
+    lightness, a, b = SCENE_COLOURS[colour]
+    if contradict:
+        lightness = rng.uniform(*rng.choice(CONTRADICTING_LIGHTNESS[colour]))
+    else:
+        spread = 15.0 if colour == "gray" else 5.0
+        lightness += rng.uniform(-spread, spread)
+    return lightness, a + rng.uniform(-3, 3), b + rng.uniform(-3, 3)
