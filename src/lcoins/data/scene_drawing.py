@@ -4,9 +4,11 @@ Patterns, shading and texture live in lightness alone; within its mask an object
 windows, because a training draws hundreds of scenes per second.
 """
 
+import math
 import random
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from lcoins.data.scene_planning import SceneObject
 from lcoins.lab import fit_gamut
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]
 
 _LAB_TO_XYZ_WHITE = np.array([0.95047, 1.0, 1.08883], dtype=np.float32)
 _XYZ_TO_RGB = np.array(
@@ -27,12 +29,12 @@ _XYZ_TO_RGB = np.array(
     dtype=np.float32,
 )
 _HUES = 180
-_OUTLINE = 0.024
+_OUTLINE = 0.02
 _CLOSE = 16.0
 
 
 def lab_to_rgb(lab: Field) -> Field:
-    """Lab (3, H, W) to sRGB (3, H, W), clipped to [0, 1]; equals :func:`lcoins.lab.join_lab`, at a third of its time."""
+    """Lab (3, H, W) to sRGB (3, H, W), clipped to [0, 1]: :func:`lcoins.lab.join_lab` for one small picture."""
     xyz = np.empty_like(lab)
     xyz[1] = (lab[0] + 16) / 116
     xyz[0] = xyz[1] + lab[1] / 500
@@ -56,10 +58,14 @@ def largest_chroma() -> Field:
 def draw_scene(
     objects: tuple[SceneObject, ...], image_size: int, rng: random.Random, noise: np.random.Generator
 ) -> tuple[Field, NDArray[np.bool_]]:
-    """sRGB (3, S, S) in [0, 1] and one mask (S, S) per object; the masks are disjoint and their mean L* is the plan's."""
-    lab = _draw_background(image_size, rng, noise)
+    """sRGB (3, S, S) in [0, 1] and one mask (S, S) per object.
+
+    The masks are disjoint, and the mean L* within each is the planned one. Each object's soft edge lies outside its
+    mask.
+    """
+    lab = _draw_background(image_size, objects, rng, noise)
     masks = np.zeros((len(objects), image_size, image_size), dtype=bool)
-    light = rng.uniform(-np.pi, 0)
+    light = rng.uniform(-math.pi, 0)
     for mask, thing in zip(masks, objects, strict=True):
         _draw_object(lab, mask, thing, light, rng)
     return lab_to_rgb(lab), masks
@@ -78,20 +84,27 @@ def _coordinates(image_size: int) -> Field:
     return ((np.arange(image_size) + 0.5) / image_size).astype(np.float32)
 
 
-def _draw_background(image_size: int, rng: random.Random, noise: np.random.Generator) -> Field:
-    """Lab (3, S, S): clouds at two scales, a gradient, one of several textures, and a tint of chroma below 6."""
+def _draw_background(
+    image_size: int, objects: tuple[SceneObject, ...], rng: random.Random, noise: np.random.Generator
+) -> Field:
+    """Lab (3, S, S): clouds at two scales, a gradient, one of several textures, and a tint of chroma below 6.
+
+    Of three lightnesses drawn, the one farthest from any object's is taken, so that most objects stand out in grey.
+    """
     lab = np.empty((3, image_size, image_size), dtype=np.float32)
     place = _coordinates(image_size)
-    slope, direction = rng.uniform(4, 16), rng.uniform(0, 2 * np.pi)
-    across, down = slope * np.cos(direction) * (place - 0.5), slope * np.sin(direction) * (place - 0.5)
-    lightness = rng.uniform(22, 84) + across + down[:, None]
+    slope, direction = rng.uniform(4, 12), rng.uniform(0, 2 * math.pi)
+    across, down = slope * math.cos(direction) * (place - 0.5), slope * math.sin(direction) * (place - 0.5)
+    candidates = [rng.uniform(18, 90) for _ in range(3)]
+    mean = max(candidates, key=lambda value: min(abs(value - thing.lab[0]) for thing in objects))
+    lightness = mean + across + down[:, None]
     for knots, strength in ((5, rng.uniform(2, 7)), (14, rng.uniform(0.5, 4))):
         spread = _upsampling(image_size, knots)
         lightness += strength * (spread @ noise.standard_normal((knots, knots), dtype=np.float32) @ spread.T)
     lightness += _texture(image_size, rng, noise)
     lab[0] = np.clip(lightness, 10, 94)
-    chroma, hue = rng.uniform(0, 5), rng.uniform(0, 2 * np.pi)
-    lab[1], lab[2] = chroma * np.cos(hue), chroma * np.sin(hue)
+    chroma, hue = rng.uniform(0, 5), rng.uniform(0, 2 * math.pi)
+    lab[1], lab[2] = chroma * math.cos(hue), chroma * math.sin(hue)
     return lab
 
 
@@ -100,14 +113,14 @@ def _texture(image_size: int, rng: random.Random, noise: np.random.Generator) ->
     style = rng.choice(("grain", "cloth", "wood", "fine grain"))
     place = _coordinates(image_size)
     if style == "cloth":
-        threads = np.cos(2 * np.pi * rng.randint(12, 18) * place + rng.uniform(0, 6))
+        threads = np.cos(2 * math.pi * rng.randint(12, 18) * place + rng.uniform(0, 6))
         return rng.uniform(1, 2.5) * (threads + threads[:, None])
     if style == "wood":
         spread = _upsampling(image_size, 5)
         bend = spread @ noise.standard_normal((5, 5), dtype=np.float32) @ spread.T
-        return rng.uniform(1.5, 3.5) * np.sin(2 * np.pi * (rng.uniform(3, 7) * place[:, None] + 0.6 * bend))
+        return rng.uniform(1.5, 3.5) * np.sin(2 * math.pi * (rng.uniform(3, 7) * place[:, None] + 0.6 * bend))
     strength = rng.uniform(2, 4) if style == "grain" else rng.uniform(0.5, 1.5)
-    return np.float32(strength) * noise.standard_normal((image_size, image_size), dtype=np.float32)
+    return strength * noise.standard_normal((image_size, image_size), dtype=np.float32)
 
 
 def _draw_object(lab: Field, mask: NDArray[np.bool_], thing: SceneObject, light: float, rng: random.Random) -> None:
@@ -115,21 +128,20 @@ def _draw_object(lab: Field, mask: NDArray[np.bool_], thing: SceneObject, light:
     size = lab.shape[-1]
     place, radius = _coordinates(size), thing.diameter / 2
     columns, rows = (_window(middle, radius, size) for middle in thing.centre)
-    x, y = place[columns] - np.float32(thing.centre[0]), (place[rows] - np.float32(thing.centre[1]))[:, None]
-    cos, sin = np.float32(np.cos(thing.angle)), np.float32(np.sin(thing.angle))
-    u, v = (cos * x + sin * y) / np.float32(radius), (cos * y - sin * x) / np.float32(radius)
-    distance = SHAPES[thing.kind](u, v) * np.float32(radius)
+    x, y = place[columns] - thing.centre[0], (place[rows] - thing.centre[1])[:, None]
+    cos, sin = math.cos(thing.angle) / radius, math.sin(thing.angle) / radius
+    distance = SHAPES[thing.kind](cos * x + sin * y, cos * y - sin * x) * radius
     inside = distance <= 0
     mask[rows, columns] = inside
     detail = _shade(x, y, light, radius) + _paint_pattern(thing.pattern, x, y, rng)
     lightness, a, b = thing.lab
     background = lab[:, rows, columns]
     if abs(float(background[0].mean()) - lightness) < _CLOSE:
-        outline = -20.0 if lightness > 45 else 20.0
-        detail += np.float32(outline) * (distance > -_OUTLINE)
+        outline = -22.0 if lightness > 45 else 22.0
+        detail += outline * np.clip(1 + (distance + _OUTLINE) * size, 0, 1)
     detail -= detail[inside].mean()
-    own = np.clip(np.float32(lightness) + detail, 4, 97)
-    chroma, hue = float(np.hypot(a, b)), round(np.arctan2(b, a) / (2 * np.pi) * _HUES) % _HUES
+    own = np.clip(lightness + detail, 4, 97)
+    chroma, hue = math.hypot(a, b), round(math.atan2(b, a) / (2 * math.pi) * _HUES) % _HUES
     keep = np.minimum(largest_chroma()[hue].take(own.astype(np.intp)) / max(chroma, 1e-3), 1)
     alpha = np.clip(1 - distance * size, 0, 1)
     background[0] += alpha * (own - background[0])
@@ -143,15 +155,15 @@ def _window(middle: float, radius: float, size: int) -> slice:
 
 def _shade(x: Field, y: Field, light: float, radius: float) -> Field:
     """A soft fall of light across the object, from the side the whole scene is lit from."""
-    return np.float32(4 / radius * np.cos(light)) * x + np.float32(4 / radius * np.sin(light)) * y
+    return 4 / radius * math.cos(light) * x + 4 / radius * math.sin(light) * y
 
 
 def _paint_pattern(pattern: str, x: Field, y: Field, rng: random.Random) -> Field:
     """Stripes, dots or checks of 8 to 12 units of L* around zero; fixed in size, so that a big object has more."""
-    amplitude, phase = np.float32(rng.uniform(8, 12)), np.float32(rng.uniform(0, 2 * np.pi))
+    amplitude, phase = rng.uniform(8, 12), rng.uniform(0, 2 * math.pi)
     if pattern == "striped":
-        tilt = rng.choice((0.0, np.pi / 4, np.pi / 2))
-        wave = np.sin(np.float32(70 * np.cos(tilt)) * x + np.float32(70 * np.sin(tilt)) * y + phase)
+        tilt = rng.choice((0.0, math.pi / 4, math.pi / 2))
+        wave = np.sin(70 * math.cos(tilt) * x + 70 * math.sin(tilt) * y + phase)
         return amplitude * np.clip(2 * wave, -1, 1)
     if pattern == "dotted":
         return amplitude * np.clip(3 * (np.cos(62 * x) + np.cos(62 * y)) - 2, -1, 1)
@@ -174,7 +186,7 @@ def _triangle(u: Field, v: Field) -> Field:
 
 def _star(u: Field, v: Field) -> Field:
     """Five points: every direction is folded into one half of a point, whose edge is a straight line."""
-    sector = np.float32(2 * np.pi / 5)
+    sector = 2 * math.pi / 5
     turn = np.arctan2(u, -v)
     turn = abs(turn - sector * np.round(turn / sector))
     r = np.hypot(u, v)
@@ -198,7 +210,7 @@ def _heart(u: Field, v: Field) -> Field:
 
 
 def _moon(u: Field, v: Field) -> Field:
-    return np.maximum(np.hypot(u, v) - 1, 0.78 - np.hypot(u - 0.5, v + 0.1))
+    return np.maximum(np.hypot(u, v) - 1, 0.74 - np.hypot(u - 0.5, v + 0.1))
 
 
 # Kind -> signed distance (roughly; negative inside) at (u, v), where the object spans [-1, 1] and v points down.

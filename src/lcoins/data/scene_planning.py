@@ -35,12 +35,12 @@ CONTRADICTING_LIGHTNESS: dict[str, tuple[tuple[float, float], ...]] = {
     "purple": ((57.0, 78.0),),
     "pink": ((20.0, 45.0),),
     "brown": ((56.0, 88.0),),
-    "gray": ((18.0, 35.0), (85.0, 90.0)),
+    "gray": ((18.0, 35.0),),
 }
 
 KINDS = ("circle", "square", "triangle", "star", "ring", "cross", "heart", "moon")
 PATTERNS = ("plain", "striped", "dotted", "checked")
-DIAMETERS = {"small": (0.21, 0.24), "": (0.26, 0.29), "big": (0.37, 0.42)}
+DIAMETERS = {"small": (0.22, 0.245), "": (0.275, 0.297), "big": (0.38, 0.44)}
 GAP = 0.035
 
 _HALVES = {
@@ -92,7 +92,7 @@ ToldBy = Literal["place", "size", "pattern", "kind"]
 
 @dataclass(frozen=True)
 class SceneObject:
-    """One object: ``size`` is "small", "big" or "" (neither), ``lab`` its mean colour, ``angle`` its turn in radians."""
+    """``size`` is "small", "big" or "" (neither), ``lab`` the mean colour, ``angle`` a small turn in radians."""
 
     kind: str
     colour: str

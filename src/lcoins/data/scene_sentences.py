@@ -23,7 +23,7 @@ _PHRASES = (*OPENERS, *PLACE_PHRASES.values(), *(phrase for phrases in RELATIONS
 VOCABULARY: tuple[str, ...] = tuple(
     sorted(
         {*BASIC_COLOURS, *SCENE_COLOURS, *KINDS, *PATTERNS, "small", "big"}
-        | set("a an the one that is and next to beside".split())
+        | {"a", "an", "the", "one", "that", "is", "and", "next", "to", "beside"}
         | {word for phrase in _PHRASES for word in phrase.split()}
     )
 )
@@ -62,7 +62,7 @@ def describe(objects: tuple[SceneObject, ...], told_by: ToldBy, rng: random.Rand
     says_place = not relates and (told_by == "place" or rng.random() < 0.25)
     order = rng.sample(range(len(objects)), len(objects))
     same_kind = len({thing.kind for thing in objects}) == 1
-    mentions = []
+    mentions: list[_Mention] = []
     for i in order:
         thing = objects[i]
         noun = "one" if same_kind and mentions else thing.kind
@@ -118,11 +118,11 @@ def _tell(mentions: list[_Mention], rng: random.Random) -> str:
 def _say_is(mentions: list[_Mention], rng: random.Random) -> str:
     """ "the heart on the left is orange and the right one purple": the verb may be said once only."""
     once, before = rng.random() < 0.3, rng.random() < 0.4
-    parts = []
+    parts: list[str] = []
     for mention in mentions:
         verb = "" if once and parts else "is"
-        if before:
-            parts.append(_join("the", mention.place, *mention.adjectives, mention.noun, verb, mention.colour))
+        if before and not mention.adjectives:
+            parts.append(_join("the", mention.place, mention.noun, verb, mention.colour))
         else:
             parts.append(_join("the", *mention.adjectives, mention.noun, mention.where(), verb, mention.colour))
     return _enumerate(parts)
