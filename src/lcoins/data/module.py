@@ -1,0 +1,120 @@
+"""The LightningDataModule: batches in a keyed order, and the step from photos to network input on the device."""
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import torch
+from lightning import LightningDataModule
+from torch.utils.data import DataLoader, Sampler
+
+from lcoins.augment import LuminanceAugmentation
+from lcoins.data.types import Batch, Sample, collate, key
+from lcoins.lab import split_lab, to_network_ab, to_network_lightness
+
+
+class SampleSet(Protocol):
+    """What a data set must offer: samples by index, and a new draw of everything random in each epoch."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int) -> Sample: ...
+    def set_epoch(self, epoch: int) -> None: ...
+    @property
+    def palette(self) -> Mapping[str, tuple[float, float, float]] | None:
+        """Colour word -> CIELAB where the samples have exact instances with named colours, else None."""
+
+
+class KeyedSampler(Sampler[int]):
+    """Indices of this rank: in an order that (seed, epoch) alone decides, or in their own order (``shuffle=False``).
+
+    Shuffled, the ranks get equally many and the remainder of the last round rests for an epoch; in order, every index
+    belongs to exactly one rank, so that a metric counts each pair once. Lightning calls ``set_epoch``, which is passed
+    on to the data set before the workers start.
+    """
+
+    def __init__(self, samples: SampleSet, seed: int, shuffle: bool, rank: int = 0, ranks: int = 1):
+        self.samples, self.seed, self.shuffle, self.rank, self.ranks = samples, seed, shuffle, rank, ranks
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.samples.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        count = len(self.samples)
+        return count // self.ranks if self.shuffle else len(range(self.rank, count, self.ranks))
+
+    def __iter__(self) -> Iterator[int]:
+        count = len(self.samples)
+        if not self.shuffle:
+            return iter(range(self.rank, count, self.ranks))
+        generator = torch.Generator().manual_seed(key(self.seed, "order", self.epoch))
+        order = torch.randperm(count, generator=generator).tolist()
+        return iter(order[self.rank : len(self) * self.ranks : self.ranks])
+
+
+class ColorizationData(LightningDataModule):
+    """Serves training, validation and named test sets, and makes network input on the device.
+
+    After a batch has reached the device, the target ab is taken from the original photo, and the lightness from it or,
+    in training, from its luminance augmentation (paper, 3.2). Metrics never see augmented lightness.
+    """
+
+    def __init__(
+        self,
+        train: SampleSet,
+        val: SampleSet,
+        tests: Mapping[str, SampleSet],
+        batch_size: int,
+        eval_batch_size: int,
+        workers: int,
+        augmentation: LuminanceAugmentation,
+        seed: int,
+    ):
+        super().__init__()
+        if len(train) < batch_size:
+            raise ValueError(f"the training set has {len(train)} photos, fewer than one batch of {batch_size}; "
+                             f"set data.batch_size to {len(train)} or less, or add photos")  # fmt: skip
+        self.train_set, self.val_set, self.test_sets = train, val, dict(tests)
+        self.batch_size, self.eval_batch_size, self.workers = batch_size, eval_batch_size, workers
+        self.augmentation, self.seed = augmentation, seed
+        self.palette = getattr(val, "palette", None)
+
+    def _loader(self, samples: SampleSet, batch_size: int, train: bool) -> DataLoader[Sample]:
+        rank, ranks, epoch = 0, 1, 0
+        if self.trainer is not None:
+            rank, ranks, epoch = self.trainer.global_rank, self.trainer.world_size, self.trainer.current_epoch
+        sampler = KeyedSampler(samples, self.seed, shuffle=train, rank=rank, ranks=ranks)
+        sampler.set_epoch(epoch)
+        return DataLoader(
+            samples,  # type: ignore[arg-type]
+            batch_size=batch_size,
+            sampler=sampler,
+            num_workers=self.workers,
+            collate_fn=collate,
+            drop_last=train,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def train_dataloader(self) -> DataLoader[Sample]:
+        return self._loader(self.train_set, self.batch_size, train=True)
+
+    def val_dataloader(self) -> DataLoader[Sample]:
+        return self._loader(self.val_set, self.eval_batch_size, train=False)
+
+    def test_loaders(self) -> dict[str, DataLoader[Sample]]:
+        """One loader per named test set, every pair once and in order."""
+        return {name: self._loader(samples, self.eval_batch_size, train=False)
+                for name, samples in self.test_sets.items()}  # fmt: skip
+
+    @torch.no_grad()
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int = 0) -> Batch:
+        """Adds network lightness and ab to a batch that has reached the device."""
+        lightness, ab = split_lab(batch.rgb)
+        batch.ab = to_network_ab(ab)
+        batch.original_lightness = to_network_lightness(lightness)
+        batch.lightness = batch.original_lightness
+        if self.trainer is not None and self.trainer.training:
+            place = key(self.seed, "luminance", self.trainer.current_epoch, int(batch.index[0]))
+            generator = torch.Generator().manual_seed(place)
+            batch.lightness = to_network_lightness(self.augmentation(batch.rgb, generator))
+        return batch

@@ -1,0 +1,93 @@
+"""The paper's losses (3.7): chromatic, Eq. 13; counter-colour, Eqs. 14-15; their weighted sum, Eq. 16."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid, normalize, smooth_l1_loss
+
+from lcoins.models.lcoins import Colorization, Relevance
+
+
+def chromatic_loss(ab: Tensor, target: Tensor) -> Tensor:
+    """Smooth L1 with delta 1 on network ab (B, 2, H, W), mean over all elements (Eq. 13 divides by pixels: twice that).
+
+    >>> chromatic_loss(torch.zeros(1, 2, 1, 1), torch.full((1, 2, 1, 1), 0.5))
+    tensor(0.1250)
+    """
+    return smooth_l1_loss(ab.float(), target.float(), beta=1.0)
+
+
+def similarity(words: Tensor, mask: Tensor, groups: Tensor) -> Tensor:
+    """Mean cosine similarity of all real words (B, N_L, C; mask B, N_L) and all groups (B, N_G, C): (B,) in [-1, 1].
+
+    The double mean of Eq. 14, before its sigmoid. It factorises into a product of two mean unit vectors.
+    """
+    weight = mask.unsqueeze(-1).float()
+    mean_word = (normalize(words.float(), dim=-1) * weight).sum(1) / weight.sum(1).clamp(min=1.0)
+    mean_group = normalize(groups.float(), dim=-1).mean(1)
+    return (mean_word * mean_group).sum(-1)
+
+
+def counter_color_likelihood(
+    original: Relevance, recoloured: Relevance, has_colour: Tensor
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """L_ctr of Eq. 15, a log-likelihood in [-5.26, -1.25], and the four mean similarities it is made of.
+
+    Mean over the captions that name a colour (has_colour (B,)); a batch without any gives 0. ``s_10`` pairs the
+    recoloured words with the original groups, ``s_01`` the original words with the recoloured groups.
+    """
+    similarities = {
+        "s_00": similarity(original.words, original.mask, original.groups),
+        "s_10": similarity(recoloured.words, recoloured.mask, original.groups),
+        "s_11": similarity(recoloured.words, recoloured.mask, recoloured.groups),
+        "s_01": similarity(original.words, original.mask, recoloured.groups),
+    }
+    signs = {"s_00": 1, "s_10": -1, "s_11": 1, "s_01": -1}
+    per_caption = torch.stack([logsigmoid(signs[name] * s) for name, s in similarities.items()]).sum(0)
+    weight = has_colour.to(per_caption)
+    count = weight.sum().clamp(min=1.0)
+    return (per_caption * weight).sum() / count, {k: (s * weight).sum() / count for k, s in similarities.items()}
+
+
+@dataclass
+class Losses:
+    """``total`` to minimise, and every term for the log."""
+
+    total: Tensor
+    terms: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Objective:
+    """Eq. 16: alpha * L_delta + beta * L_ctr.
+
+    L_ctr is a log-likelihood, so the paper's beta is negative (-0.0001): minimising the total maximises it. ``beta = 0``
+    is the ablation "w/o CL" and asks for no second pass.
+    """
+
+    def __init__(self, alpha: float, beta: float):
+        if beta > 0:
+            raise ValueError(f"beta weights a log-likelihood and must not be positive (the paper: -0.0001), not {beta}")
+        self.alpha, self.beta = alpha, beta
+
+    @property
+    def needs_recoloured(self) -> bool:
+        """Whether the colorizer must run a second pass with the recoloured caption."""
+        return self.beta != 0
+
+    def __call__(self, output: Colorization, target: Tensor, has_colour: Tensor | None) -> Losses:
+        """Losses of a colorization against network ab (B, 2, H, W) of the original photo.
+
+        ``has_colour`` (B,) tells which captions name a colour; None leaves the counter-colour loss out (validation).
+        """
+        chromatic = chromatic_loss(output.ab, target)
+        losses = Losses(self.alpha * chromatic, {"chromatic": chromatic.detach()})
+        if self.needs_recoloured and has_colour is not None:
+            if output.relevance is None or output.counter_relevance is None:
+                raise ValueError("the counter-colour loss needs a colorization of both captions; set model.counter_color "
+                                 "to true, or objective.beta to 0")  # fmt: skip
+            likelihood, similarities = counter_color_likelihood(output.relevance, output.counter_relevance, has_colour)
+            losses.total = losses.total + self.beta * likelihood
+            losses.terms |= {"counter_color": likelihood.detach()}
+            losses.terms |= {name: value.detach() for name, value in similarities.items()}
+        return losses

@@ -1,0 +1,158 @@
+"""Grouping transformer (paper, 3.4, Eqs. 3-9) and grouping layer (3.6, Eqs. 11-12)."""
+
+import torch
+from timm.layers import DropPath, Mlp
+from torch import Tensor, nn
+from torch.nn.functional import gumbel_softmax, layer_norm, one_hot, scaled_dot_product_attention, softmax
+
+from lcoins.models.encoders import Words
+
+
+class _SelfAttention(nn.Module):
+    """Queries, keys and values of all modalities by shared projections; bias on queries and values, none on keys."""
+
+    def __init__(self, width: int, heads: int, concatenated: int):
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"the token width ({width}) must be a multiple of the number of heads ({heads})")
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.q_bias = nn.Parameter(torch.zeros(width))
+        self.v_bias = nn.Parameter(torch.zeros(width))
+        self.projection = nn.Linear(concatenated * width, width)
+
+    def _qkv(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        bias = torch.cat([self.q_bias, torch.zeros_like(self.q_bias), self.v_bias])
+        qkv = nn.functional.linear(tokens, self.qkv.weight, bias)
+        q, k, v = qkv.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return q, k, v
+
+    def _project(self, heads: Tensor) -> Tensor:
+        return self.projection(heads.transpose(1, 2).flatten(2))
+
+
+class GroupingAttention(_SelfAttention):
+    """Grouping attention, Eqs. 6-9: image and word tokens meet only through the groups.
+
+    With ``A(x, y)`` for the attention of the tokens x to the tokens y, each with a softmax of its own, the two slots
+    that Eq. 9 concatenates head by head are: image ``A(img, img), A(img, grp)``; words ``A(lag, lag), A(lag, grp)``;
+    groups ``A(grp, img), A(grp, lag)``. The paper leaves the groups' inner slot open; this choice lets the one
+    projection of Eq. 9 (2C to C) serve all three. Queries that share their keys are answered together.
+    """
+
+    def __init__(self, width: int, heads: int):
+        super().__init__(width, heads, concatenated=2)
+
+    def forward(self, tokens: Tensor, sizes: tuple[int, int, int], mask: Tensor) -> Tensor:
+        """Tokens (B, N_I + N_L + N_G, C) in the order image, words, groups; mask (B, N_L) true for real words."""
+        q, k, v = self._qkv(tokens)
+        (q_img, q_lag, q_grp), (k_img, k_lag, k_grp), (v_img, v_lag, v_grp) = (x.split(sizes, dim=2) for x in (q, k, v))
+        n_img, n_lag, n_grp = sizes
+        word_mask = mask[:, None, None, :]
+        to_img = scaled_dot_product_attention(torch.cat([q_img, q_grp], dim=2), k_img, v_img)
+        to_lag = scaled_dot_product_attention(torch.cat([q_lag, q_grp], dim=2), k_lag, v_lag, attn_mask=word_mask)
+        to_grp = scaled_dot_product_attention(torch.cat([q_img, q_lag], dim=2), k_grp, v_grp)
+        img_inner, grp_from_img = to_img.split([n_img, n_grp], dim=2)
+        lag_inner, grp_from_lag = to_lag.split([n_lag, n_grp], dim=2)
+        first = torch.cat([img_inner, lag_inner, grp_from_img], dim=2)
+        second = torch.cat([to_grp, grp_from_lag], dim=2)
+        return self._project(torch.cat([first, second], dim=-1))
+
+
+class JointAttention(_SelfAttention):
+    """Standard attention over all tokens at once, as in ViT: the ablations "w/o GA" and "w/o GE" (paper, 5.3)."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__(width, heads, concatenated=1)
+
+    def forward(self, tokens: Tensor, sizes: tuple[int, int, int], mask: Tensor) -> Tensor:
+        """Tokens (B, N_I + N_L + N_G, C) in the order image, words, groups; mask (B, N_L) true for real words."""
+        q, k, v = self._qkv(tokens)
+        n_img, _, n_grp = sizes
+        keys = torch.cat([mask.new_ones(len(mask), n_img), mask, mask.new_ones(len(mask), n_grp)], dim=1)
+        return self._project(scaled_dot_product_attention(q, k, v, attn_mask=keys[:, None, None, :]))
+
+
+ATTENTION = {"grouping": GroupingAttention, "joint": JointAttention}
+
+
+class GroupingBlock(nn.Module):
+    """One pre-norm block (Eqs. 4-5): one LayerNorm pair and one MLP for all modalities."""
+
+    def __init__(self, width: int, heads: int, attention: str, drop_path: float):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.attention = ATTENTION[attention](width, heads)
+        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        self.mlp = Mlp(width, 4 * width)
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, tokens: Tensor, sizes: tuple[int, int, int], mask: Tensor) -> Tensor:
+        tokens = tokens + self.drop_path(self.attention(self.norm1(tokens), sizes, mask))
+        return tokens + self.drop_path(self.mlp(self.norm2(tokens)))
+
+
+class GroupingTransformer(nn.Module):
+    """Adds modal-type embeddings to image, word and group tokens (Eq. 3) and runs the grouping blocks.
+
+    ``n_groups = 0`` leaves groups out altogether (ablation "w/o GE"); grouping attention cannot exist without them,
+    since they are the only path between image and words. Drop path rises linearly from 0 to ``drop_path``.
+    """
+
+    def __init__(self, width: int, depth: int, heads: int, n_groups: int, attention: str, drop_path: float):
+        super().__init__()
+        if attention not in ATTENTION:
+            raise ValueError(f"attention must be one of {sorted(ATTENTION)}, not {attention!r}")
+        if attention == "grouping" and n_groups == 0:
+            raise ValueError("grouping attention needs groups: they are the only path between image and words. Use "
+                             "ablation=no_ge (joint attention without groups), or set model.n_groups above 0.")  # fmt: skip
+        self.n_groups = n_groups
+        if n_groups:
+            self.group_tokens = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, n_groups, width), std=0.02))
+        self.type_embedding = nn.Parameter(nn.init.normal_(torch.empty(3 if n_groups else 2, width), std=0.02))
+        rates = torch.linspace(0, drop_path, depth, device="cpu").tolist()
+        self.blocks = nn.ModuleList(GroupingBlock(width, heads, attention, rate) for rate in rates)
+
+    def forward(self, patches: Tensor, word_tokens: Tensor, words: Words) -> tuple[Tensor, Tensor, Tensor]:
+        """Image tokens (B, N_I, C) and word tokens (B, N_L, C) to Z_img, Z_lag and Z_grp (B, N_G, C)."""
+        parts = [patches + self.type_embedding[0], word_tokens + self.type_embedding[1]]
+        if self.n_groups:
+            parts.append((self.group_tokens + self.type_embedding[2]).expand(len(patches), -1, -1))
+        sizes = (patches.shape[1], word_tokens.shape[1], self.n_groups)
+        tokens = torch.cat(parts, dim=1)
+        for block in self.blocks:
+            tokens = block(tokens, sizes, words.mask)
+        z_img, z_lag, z_grp = tokens.split(sizes, dim=1)
+        return z_img, z_lag, z_grp
+
+
+class GroupingLayer(nn.Module):
+    """Hard assignment of image tokens to groups and their mean added to each group (Eqs. 11-12).
+
+    The similarity is a scaled dot product of normalised tokens, made a distribution over the groups. In training the
+    assignment is drawn with Gumbel noise, as in GroupViT, to which the paper refers; in evaluation it is the argmax.
+    Gradients pass straight through. Deviations from Eq. 12: the kept entry becomes 1 rather than keeping its value,
+    and the denominator is at least 1, which only concerns empty groups (theirs would be 0/0).
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width, bias=False)
+
+    def forward(self, groups: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
+        """Z_grp (B, N_G, C) and Z_img (B, N_I, C) to the updated groups and the hard assignment (B, N_G, N_I)."""
+        with torch.autocast(groups.device.type, enabled=False):
+            groups, patches = groups.float(), patches.float()
+            width = groups.shape[-1]
+            normal_groups, normal_patches = layer_norm(groups, (width,)), layer_norm(patches, (width,))
+            similarity = self.query(normal_groups) @ self.key(normal_patches).transpose(1, 2) / width**0.5
+            if self.training:
+                assignment = gumbel_softmax(similarity, tau=1.0, hard=True, dim=1)
+            else:
+                soft = softmax(similarity, dim=1)
+                hard = one_hot(soft.argmax(dim=1), groups.shape[1]).transpose(1, 2).to(soft)
+                assignment = hard - soft.detach() + soft
+            total = assignment.sum(dim=-1, keepdim=True).clamp(min=1.0)
+            return groups + assignment @ self.value(normal_patches) / total, assignment.detach().round()

