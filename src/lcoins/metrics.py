@@ -104,7 +104,7 @@ _BACKBONES = {
 
 
 def lpips_weights_file(net: str, weights: Path | None = None) -> Path:
-    """The file of a backbone: ``weights`` if named, else torchvision's cache; raises WeightsMissing, never downloads."""
+    """The backbone's file: ``weights`` if named, else torchvision's cache; WeightsMissing without it, never a download."""
     if net not in _BACKBONES:
         raise ValueError(f"LPIPS backbone {net!r} is unknown; choose one of {', '.join(_BACKBONES)}")
     url = getattr(torchvision.models, _BACKBONES[net].weights).DEFAULT.url
@@ -249,16 +249,20 @@ class Recolouring:
     hit_chance: float
 
 
-def exchanged_word(caption: str, recoloured: str) -> tuple[str, str] | None:
+def exchanged_word(caption: str, recoloured: str, choices: Iterable[str] = BASIC_COLOURS) -> tuple[str, str] | None:
     """(old, new) colour class of a caption with exactly one colour word, or None if there is nothing to measure.
 
-    Nothing to measure: no or several colour words, or classes whose ab differ by less than 15 units (white and black).
+    Nothing to measure: no or several colour words, a new word that is not of ``choices``, or classes whose ab differ by
+    less than 15 units (white and black).
+
+    >>> exchanged_word("a red bus", "a blue bus"), exchanged_word("a black cat", "a white cat")
+    (('red', 'blue'), None)
     """
     before, after = find_colours(caption), find_colours(recoloured)
     if len(before) != 1 or len(after) != 1 or before[0].start != after[0].start:
         return None
     old, new = before[0].colour, after[0].colour
-    return None if math.dist(COLOUR_LAB[old][1:], COLOUR_LAB[new][1:]) < MIN_WORD_DISTANCE else (old, new)
+    return (old, new) if new in _substitutes(old, choices) else None
 
 
 def recolouring(
@@ -283,7 +287,7 @@ def recolouring(
       expected hit of a model that makes the same guess without reading the new word. No movement, no guess: both 0.
     """
     origin = torch.tensor(COLOUR_LAB[old][1:], dtype=torch.float64)
-    words = [word for word in dict.fromkeys(COLOUR_CLASS[choice] for choice in choices) if _far(old, word)]
+    words = _substitutes(old, choices)
     if new not in words or len(words) < 2:
         raise ValueError(f"{new!r} is no possible substitute of {old!r} among {words}; skip it, see exchanged_word")
     colours = torch.tensor([COLOUR_LAB[word][1:] for word in words], dtype=torch.float64)
@@ -309,5 +313,7 @@ def recolouring(
     )
 
 
-def _far(old: str, word: str) -> bool:
-    return math.dist(COLOUR_LAB[old][1:], COLOUR_LAB[word][1:]) >= MIN_WORD_DISTANCE
+def _substitutes(old: str, choices: Iterable[str]) -> list[str]:
+    """The colour classes of ``choices`` that are far enough from ``old`` on the ab plane."""
+    classes = dict.fromkeys(COLOUR_CLASS[choice] for choice in choices)
+    return [word for word in classes if math.dist(COLOUR_LAB[old][1:], COLOUR_LAB[word][1:]) >= MIN_WORD_DISTANCE]

@@ -1,0 +1,413 @@
+"""Evaluates a colorizer by the paper's protocol (specified in the authors' release): figures, rows, contact sheet.
+
+The pictures arrive already at the protocol's size (the data set squashes them). Every (photo, caption) pair counts
+once; the mean of a figure is over pairs, never over batches. The grey floor, ab = 0, is measured in the same pass, so
+that every figure stands beside what no colour at all would give.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from lcoins import metrics
+from lcoins.captions import BASIC_COLOURS, COLOUR_CLASS, find_colours
+from lcoins.data.types import Batch
+from lcoins.lab import from_network_ab, join_lab, resize_ab, split_lab, to_network_lightness
+from lcoins.metrics import Lab, Lpips
+from lcoins.reports.sheets import SheetRow, contact_sheet, group_overlay
+
+Row = dict[str, Any]
+
+
+class Colorized(Protocol):
+    """What evaluation reads of a Colorization: network-scaled ab (B, 2, S, S), assignment (B, N_G, N_I) or None."""
+
+    ab: Tensor
+    assignment: Tensor | None
+
+
+@dataclass
+class Report:
+    """The result of one evaluation: flat ``figures``, the ``settings`` that make them comparable, one row per pair.
+
+    ``unavailable`` maps a metric that could not be computed to what must be put where; ``notes`` are remarks on the
+    figures that a reader needs.
+    """
+
+    title: str
+    figures: dict[str, float]
+    settings: dict[str, Any]
+    unavailable: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    confusion: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def evaluate(
+    colorizer: nn.Module,
+    loader: Iterable[Batch],
+    *,
+    lpips: Mapping[str, Lpips],
+    palette: Mapping[str, Lab] | None,
+    device: torch.device | str,
+    directory: Path,
+    title: str,
+    progress: bool,
+    recolour: bool,
+    unavailable: Mapping[str, str] | None = None,
+    sheet_rows: int = 12,
+) -> Report:
+    """Runs the colorizer over all pairs of the loader and writes ``<title>.json``, ``_pairs.csv`` and ``_sheet.png``.
+
+    ``palette`` (colour -> CIELAB) asks for colour-word accuracy on the batches that carry instances; ``recolour`` asks
+    for the response to exchanged colour words (:func:`lcoins.metrics.recolouring`). Files appear only at the end, each
+    whole; those of an earlier evaluation with the same title in the same directory are replaced.
+    """
+    if not title or Path(title).name != title:
+        raise ValueError(f"title {title!r} must be a plain file name; leave out folders")
+    judge = _Judge(colorizer, lpips, palette, torch.device(device), recolour, _evenly(loader, sheet_rows))
+    for net in lpips.values():
+        net.to(device)
+    colorizer.to(device)
+    for batch in track(loader, description=title) if progress else loader:
+        judge.batch(batch)
+    if not judge.rows:
+        raise ValueError(f"nothing to evaluate for {title!r}: the loader gave no pair; check the list of captions")
+    report = judge.report(title, dict(unavailable or {}))
+    _write_report(report, judge.rows, judge.sheet, directory)
+    return report
+
+
+def flat(reports: Iterable[Report]) -> dict[str, float]:
+    """All figures under ``title/figure``, and ``chance`` beside them when colour words were judged."""
+    reports = list(reports)
+    values = {f"{report.title}/{name}": value for report in reports for name, value in report.figures.items()}
+    chances = {report.figures["chance"] for report in reports if "chance" in report.figures}
+    return values | ({"chance": chances.pop()} if len(chances) == 1 else {})
+
+
+def write_json(content: Mapping[str, Any], path: Path) -> None:
+    """Writes JSON whole; an infinite or undefined figure becomes null, which every JSON reader understands."""
+    _write_whole(path, json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def print_table(reports: Iterable[Report], console: Console | None = None) -> None:
+    """Prints the figures of all reports, prediction beside grey floor and truth, and under them what is missing."""
+    reports = list(reports)
+    console = console or Console()
+    console.print(_quality_table(reports))
+    if any("recolour_gain" in report.figures for report in reports):
+        console.print(_recolour_table(reports))
+    remarks = [f"{report.title}: {note}" for report in reports for note in report.notes]
+    missing = {name: text for report in reports for name, text in report.unavailable.items()}
+    for line in [*remarks, *(f"{name} not computed: {text}" for name, text in missing.items())]:
+        console.print(line, markup=False, highlight=False)
+
+
+class _Judge:
+    """Collects one row per pair, the counts of colour words, and the rows of the contact sheet."""
+
+    def __init__(
+        self,
+        colorizer: nn.Module,
+        lpips: Mapping[str, Lpips],
+        palette: Mapping[str, Lab] | None,
+        device: torch.device,
+        recolour: bool,
+        sheet_places: set[int],
+    ) -> None:
+        self.colorizer = colorizer
+        self.lpips = lpips
+        self.palette = palette
+        self.device = device
+        self.recolour = recolour
+        self.sheet_places = sheet_places
+        self.choices = [w for w in palette if w in COLOUR_CLASS] if palette else list(BASIC_COLOURS)
+        self.rows: list[Row] = []
+        self.sheet: list[SheetRow] = []
+        self.words: dict[str, list[bool]] = {}
+        self.confusion: dict[str, dict[str, int]] = {}
+        self.size: tuple[int, int] = (0, 0)
+
+    @torch.inference_mode()
+    def batch(self, batch: Batch) -> None:
+        lightness, truth = split_lab(batch.rgb.to(self.device))
+        self.size = (lightness.shape[-2], lightness.shape[-1])
+        ab, assignment = self._colours(lightness, batch.captions, batch.names)
+        reference = _picture(lightness, truth)
+        pictures = {"grey": _picture(lightness, torch.zeros_like(truth)), "prediction": _picture(lightness, ab)}
+        columns = self._quality(pictures, reference)
+        rows = [
+            {"name": name, "caption": caption} | {key: float(values[place]) for key, values in columns.items()}
+            for place, (name, caption) in enumerate(zip(batch.names, batch.captions, strict=True))
+        ]
+        for place, row in enumerate(rows):
+            self._instance_words(batch, place, row, ab[place], truth[place])
+        recoloured = self._recolour(batch, rows, lightness, ab) if self.recolour else {}
+        shown = {title: metrics.to_uint8(picture) for title, picture in {**pictures, "truth": reference}.items()}
+        for place in range(len(rows)):
+            if len(self.rows) + place in self.sheet_places:
+                after = _picture(lightness[place : place + 1], recoloured[place][None]) if place in recoloured else None
+                self.sheet.append(_sheet_row(batch, place, shown, after, assignment))
+        self.rows += rows
+
+    def _colours(self, lightness: Tensor, captions: list[str], names: list[str]) -> tuple[Tensor, Tensor | None]:
+        """ab in CIELAB units at the protocol's size, predicted at the model's own size, and the assignment."""
+        size = int(self.colorizer.image_size)  # type: ignore[arg-type]
+        scaled = lightness
+        if lightness.shape[-2:] != (size, size):
+            scaled = interpolate(lightness, (size, size), mode="bilinear", align_corners=False, antialias=True)
+        result: Colorized = self.colorizer.colorize(to_network_lightness(scaled), captions)  # type: ignore[operator]
+        ab = resize_ab(from_network_ab(result.ab.float()), self.size)
+        broken = [names[place] for place in range(len(names)) if not bool(ab[place].isfinite().all())]
+        if broken:
+            raise ValueError(f"the colorizer gave a non-finite ab for {broken}; train again or take another checkpoint")
+        return ab, result.assignment
+
+    def _quality(self, pictures: Mapping[str, Tensor], reference: Tensor) -> dict[str, Tensor]:
+        """The protocol's figures of prediction and grey (prefix ``grey_``), each (B,)."""
+        columns: dict[str, Tensor] = {}
+        exact = metrics.to_uint8(reference)
+        features = {name: net.features(reference) for name, net in self.lpips.items()}
+        for title, prefix in (("prediction", ""), ("grey", "grey_")):
+            picture = pictures[title]
+            columns[f"{prefix}psnr"] = metrics.psnr(metrics.to_uint8(picture), exact)
+            columns[f"{prefix}ssim"] = metrics.ssim(metrics.to_uint8(picture), exact)
+            for name, net in self.lpips.items():
+                columns[f"{prefix}lpips_{name}"] = net.distance(net.features(picture), features[name])
+        columns["colourfulness"] = metrics.colourfulness(metrics.to_uint8(pictures["prediction"]))
+        columns["colourfulness_truth"] = metrics.colourfulness(exact)
+        return columns
+
+    def _instance_words(self, batch: Batch, place: int, row: Row, ab: Tensor, truth: Tensor) -> None:
+        """Colour-word accuracy of one picture, beside that of the truth (the ceiling) and of grey."""
+        instances = batch.instances[place]
+        if self.palette is None or instances is None or not instances.colours:
+            return
+        masks = instances.masks.to(self.device)
+        for kind, field_ab in (("prediction", ab), ("truth", truth), ("grey", torch.zeros_like(ab))):
+            found = metrics.name_colours(metrics.mean_ab(field_ab, masks), instances.colours, self.palette)
+            self.words.setdefault(kind, []).extend(found.correct)
+            if kind == "prediction":
+                row |= {"instances": len(found.correct), "instances_correct": sum(found.correct)}
+                for (word, name), times in found.confusion.items():
+                    seen = self.confusion.setdefault(word, {})
+                    seen[name] = seen.get(name, 0) + times
+
+    def _recolour(self, batch: Batch, rows: list[Row], lightness: Tensor, ab: Tensor) -> dict[int, Tensor]:
+        """Colours the pictures once more with the recoloured captions; ab (2, H, W) by place in the batch."""
+        places = [i for i, caption in enumerate(batch.captions) if batch.recoloured[i] != caption]
+        if not places:
+            return {}
+        captions = [batch.recoloured[i] for i in places]
+        after, _ = self._colours(lightness[places], captions, [batch.names[i] for i in places])
+        for place, caption, moved in zip(places, captions, after, strict=True):
+            words = metrics.exchanged_word(batch.captions[place], caption, self.choices)
+            if words is not None:
+                answer = metrics.recolouring(ab[place], moved, *words, choices=self.choices)
+                rows[place] |= {"recoloured": caption, "old": words[0], "new": words[1]}
+                rows[place] |= {f"recolour_{name}": value for name, value in vars(answer).items()}
+            self._recoloured_words(batch, place, caption, moved)
+        return dict(zip(places, after, strict=True))
+
+    def _recoloured_words(self, batch: Batch, place: int, caption: str, moved: Tensor) -> None:
+        """Do instances take the words of the recoloured caption? Only where words and instances correspond in order."""
+        instances = batch.instances[place]
+        if self.palette is None or instances is None:
+            return
+        before = tuple(found.colour for found in find_colours(batch.captions[place]))
+        words = [found.colour for found in find_colours(caption)]
+        if before == tuple(instances.colours) and set(words) <= set(self.palette):
+            means = metrics.mean_ab(moved, instances.masks.to(self.device))
+            self.words.setdefault("recoloured", []).extend(metrics.name_colours(means, words, self.palette).correct)
+
+    def report(self, title: str, unavailable: dict[str, str]) -> Report:
+        skipped = ("name", "caption", "recoloured", "old", "new", "instances", "instances_correct")
+        names = dict.fromkeys(key for row in self.rows for key in row if key not in skipped)
+        figures = {name: _mean([float(row[name]) for row in self.rows if name in row]) for name in names}
+        figures |= self._word_figures() | self._recolour_figures(figures)
+        notes = [*self._equal_pairs(), *self._unmeasured()]
+        return Report(title, figures, self._settings(), unavailable, notes, self.confusion)
+
+    def _word_figures(self) -> dict[str, float]:
+        if self.palette is None or not self.words:
+            return {}
+        names = {
+            "prediction": "colour_word_accuracy",
+            "grey": "grey_colour_word_accuracy",
+            "truth": "colour_word_accuracy_truth",
+            "recoloured": "recoloured_word_accuracy",
+        }
+        figures = {names[kind]: _mean([float(flag) for flag in flags]) for kind, flags in self.words.items()}
+        return figures | {"chance": metrics.chance_level(self.palette)}
+
+    def _recolour_figures(self, means: Mapping[str, float]) -> dict[str, float]:
+        rows = [row for row in self.rows if "recolour_towards" in row]
+        if not rows:
+            return {}
+        gains = torch.tensor([row["recolour_towards"] - row["recolour_control"] for row in rows], dtype=torch.float64)
+        error = float(gains.std(correction=1)) / math.sqrt(len(rows)) if len(rows) > 1 else math.nan
+        return {
+            "recolour_gain": means["recolour_towards"] - means["recolour_control"],
+            "recolour_gain_error": error,
+            "recolour_toward_share": _mean([float(row["recolour_towards"] > 0) for row in rows]),
+            "recolour_pairs": float(len(rows)),
+        }
+
+    def _equal_pairs(self) -> list[str]:
+        notes = []
+        for name in ("psnr", "grey_psnr"):
+            finite = [row[name] for row in self.rows if math.isfinite(row[name])]
+            if len(finite) < len(self.rows):
+                others = f"{_mean(finite):.2f} dB" if finite else "none"
+                notes.append(
+                    f"{name}: {len(self.rows) - len(finite)} of {len(self.rows)} pairs equal their reference, so the "
+                    f"mean is infinite; mean of the others: {others}"
+                )
+        return notes
+
+    def _unmeasured(self) -> list[str]:
+        if self.recolour and not any("recolour_towards" in row for row in self.rows):
+            return [
+                "recolouring not measured: no caption names exactly one colour that was exchanged for a distant one"
+            ]
+        return []
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "pairs": len(self.rows),
+            "photos": len({row["name"] for row in self.rows}),
+            "size": list(self.size),
+            "model_size": int(self.colorizer.image_size),  # type: ignore[arg-type]
+            "reference": "original lightness and ab through Lab and back",
+            "quantisation": "clip to [0, 1], times 255, truncated",
+            "psnr": "per pair, peak 255, three channels",
+            "ssim": "scikit-image, uniform 7x7 window, sample covariance, range 255, mean of RGB",
+            "lpips": {
+                name: {"version": "0.1", "file": net.file.name, "sha256": _sha256(net.file)}
+                for name, net in self.lpips.items()
+            },
+            "lpips_input": "before quantisation, negative values clipped, values above 1 kept",
+            "average": "mean over pairs",
+            "colourfulness": "Hasler-Suesstrunk with absolute opponents",
+            "palette": {name: list(lab) for name, lab in self.palette.items()} if self.palette else None,
+        }
+
+
+def _picture(lightness: Tensor, ab: Tensor) -> Tensor:
+    """sRGB as the authors compare it: negative values clipped, values above 1 kept until quantisation."""
+    return join_lab(lightness, ab, clip=False).clamp(min=0)
+
+
+def _sheet_row(
+    batch: Batch, place: int, shown: Mapping[str, Tensor], after: Tensor | None, assignment: Tensor | None
+) -> SheetRow:
+    panels = {title: pictures[place].permute(1, 2, 0).cpu().numpy() for title, pictures in shown.items()}
+    if after is not None:
+        panels["recoloured"] = metrics.to_uint8(after)[0].permute(1, 2, 0).cpu().numpy()
+    if assignment is not None:
+        panels["groups"] = group_overlay(assignment[place], panels["grey"])
+    return SheetRow(batch.captions[place], panels, batch.recoloured[place] if after is not None else None)
+
+
+def _evenly(loader: Iterable[Batch], rows: int) -> set[int]:
+    """Places of the pairs shown: evenly spread where the loader knows its data set's length, else the first ones."""
+    source: Any = getattr(loader, "dataset", None)
+    total = len(source) if hasattr(source, "__len__") else rows
+    return {place * total // rows for place in range(rows)}
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _write_report(report: Report, rows: list[Row], sheet: list[SheetRow], directory: Path) -> None:
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    contact_sheet(sheet, directory / f"{report.title}_sheet.png")
+    _write_whole(directory / f"{report.title}_pairs.csv", table.getvalue())
+    write_json(vars(report), directory / f"{report.title}.json")
+
+
+def _write_whole(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _quality_table(reports: list[Report]) -> Table:
+    """As papers print it: one line each for the prediction, the grey floor, the truth and chance."""
+    measures = ("psnr", "ssim", "lpips_alex", "lpips_vgg", "lpips_squeeze", "colourfulness", "colour_word_accuracy")
+    shown = [name for name in measures if any(name in report.figures for report in reports)]
+    heads = {"psnr": "PSNR dB ↑", "ssim": "SSIM ↑", "colourfulness": "colourfulness", "colour_word_accuracy": "words ↑"}
+    table = Table("split", "pairs", "", title="Mean over pairs")
+    for name in shown:
+        table.add_column(heads.get(name, f"LPIPS {name.removeprefix('lpips_')} ↓"), justify="right")
+    for report in reports:
+        lines = {"prediction": "{}", "grey": "grey_{}", "truth": "{}_truth"}
+        for place, (line, pattern) in enumerate(lines.items()):
+            cells = [_cell(report.figures.get(pattern.format(name)), name) for name in shown]
+            lead = (report.title, str(report.settings["pairs"])) if place == 0 else ("", "")
+            table.add_row(*lead, line, *cells)
+        if "chance" in report.figures:
+            cells = [_cell(report.figures["chance"] if n == "colour_word_accuracy" else None, n) for n in shown]
+            table.add_row("", "", "chance", *cells)
+        table.add_section()
+    return table
+
+
+def _recolour_table(reports: list[Report]) -> Table:
+    """Reaction to an exchanged colour word; "gain" is 0 for a model that does not read the new word."""
+    table = Table(title="One colour word exchanged: ab units, and shares of the pairs")
+    for head in ("split", "pairs", "shift", "towards", "control", "gain", "towards > 0", "nearer", "word hit (chance)"):
+        table.add_column(head, justify="left" if head == "split" else "right")
+    for report in reports:
+        if "recolour_gain" in report.figures:
+            f = {name.removeprefix("recolour_"): value for name, value in report.figures.items()}
+            table.add_row(
+                report.title,
+                f"{f['pairs']:.0f}",
+                *(f"{f[name]:.2f}" for name in ("shift", "towards", "control")),
+                f"{f['gain']:.2f} ± {f['gain_error']:.2f}",
+                *(f"{f[name]:.2f}" for name in ("toward_share", "nearer")),
+                f"{f['hit']:.2f} ({f['hit_chance']:.2f})",
+            )
+    return table
+
+
+def _cell(value: float | None, name: str) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4f}" if name.startswith(("lpips", "ssim")) else f"{value:.2f}"

@@ -1,0 +1,142 @@
+"""Contact sheets: for each caption the grey photo, the prediction, the truth and the groups, side by side."""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from lcoins.captions import COLOUR_LAB, find_colours
+from lcoins.lab import join_lab
+
+Picture = NDArray[np.uint8]  # (H, W, 3)
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+GAP = 8
+FONT_SIZE = 15
+LINE = 21
+INK = (24, 24, 24)
+PAPER = (255, 255, 255)
+
+
+@dataclass
+class SheetRow:
+    """One row: a caption and its pictures by column title; ``recoloured``, if given, is printed under the caption."""
+
+    caption: str
+    panels: dict[str, Picture]
+    recoloured: str | None = None
+
+
+def contact_sheet(rows: Sequence[SheetRow], path: Path, panel_size: int = 224) -> None:
+    """Writes rows as one PNG; columns appear in the order in which the rows name them, missing panels stay empty.
+
+    Pictures are scaled to ``panel_size`` in height and width at most, keeping their shape. Colour words are underlined
+    in their colour.
+    """
+    if not rows:
+        raise ValueError(f"no rows for the contact sheet {path}; give at least one caption with its pictures")
+    columns = list(dict.fromkeys(title for row in rows for title in row.panels))
+    width = GAP + len(columns) * (panel_size + GAP)
+    font = ImageFont.load_default(size=FONT_SIZE)
+    texts = [_texts(row, font, width - 2 * GAP) for row in rows]
+    heights = [panel_size + GAP // 2 + LINE * len(lines) + GAP for lines in texts]
+    sheet = Image.new("RGB", (width, GAP + LINE + sum(heights)), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    for place, title in enumerate(columns):
+        draw.text((GAP + place * (panel_size + GAP), GAP // 2), title, fill=INK, font=font)
+    top = GAP + LINE
+    for row, lines, height in zip(rows, texts, heights, strict=True):
+        for place, title in enumerate(columns):
+            if title in row.panels:
+                sheet.paste(_fit(row.panels[title], panel_size), (GAP + place * (panel_size + GAP), top))
+        for number, line in enumerate(lines):
+            _draw_line(draw, (GAP, top + panel_size + GAP // 2 + LINE * number), line, font)
+        top += height
+    _save(sheet, path)
+
+
+def group_overlay(assignment: Tensor, grey: Picture, strength: float = 0.6) -> Picture:
+    """Colours the grey picture by the group of each image token: assignment (N_G, N_I) -> (H, W, 3).
+
+    N_I tokens form a square grid in reading order; each belongs to the group with its largest entry, and group k has
+    the same colour in every picture. ``strength`` is the share of the group's colour in the blend.
+    """
+    groups, tokens = assignment.shape
+    side = math.isqrt(tokens)
+    if side * side != tokens:
+        raise ValueError(f"expected a square grid of image tokens, got {tokens}; pass the assignment without padding")
+    height, width = grey.shape[:2]
+    labels = assignment.detach().float().cpu().argmax(dim=0).view(side, side).numpy()
+    rows, columns = np.arange(height) * side // height, np.arange(width) * side // width
+    colours = _group_colours(groups)[labels[rows[:, None], columns[None, :]]]
+    return (grey * (1 - strength) + colours * strength).round().astype(np.uint8)
+
+
+def _group_colours(groups: int) -> NDArray[np.float64]:
+    """Hues in even steps, lightness in three steps so that neighbours in hue differ in lightness too; (N, 3) 0..255."""
+    hue = torch.arange(groups) * (2 * math.pi / groups)
+    lightness = torch.tensor([50.0, 82.0, 66.0]).repeat(groups // 3 + 1)[:groups]
+    ab = torch.stack([hue.cos(), hue.sin()]) * 58
+    rgb = join_lab(lightness.view(1, 1, 1, -1), ab.view(1, 2, 1, -1))
+    return (rgb[0, :, 0].T * 255).double().numpy()
+
+
+def _texts(row: SheetRow, font: Font, width: int) -> list[str]:
+    lines = _wrap(row.caption, font, width)
+    if row.recoloured is not None:
+        lines += _wrap(f"recoloured: {row.recoloured}", font, width)
+    return lines
+
+
+def _wrap(text: str, font: Font, width: int) -> list[str]:
+    """Breaks text between words into lines of at most ``width`` pixels; a longer word keeps a line of its own."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def _draw_line(draw: ImageDraw.ImageDraw, corner: tuple[int, int], line: str, font: Font) -> None:
+    left, top = corner
+    draw.text(corner, line, fill=INK, font=font)
+    for found in find_colours(line):
+        start, end = (left + font.getlength(line[:place]) for place in (found.start, found.end))
+        box = (start, top + FONT_SIZE + 2, end, top + FONT_SIZE + 5)
+        draw.rectangle(box, fill=_rgb(found.colour), outline=(150, 150, 150))
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    lightness, a, b = COLOUR_LAB[colour]
+    rgb = join_lab(torch.tensor(lightness).view(1, 1, 1, 1), torch.tensor([a, b]).view(1, 2, 1, 1)).flatten()
+    red, green, blue = (round(float(value) * 255) for value in rgb)
+    return red, green, blue
+
+
+def _fit(picture: Picture, size: int) -> Image.Image:
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    scale = size / max(image.size)
+    shape = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    method = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BILINEAR
+    return image if image.size == shape else image.resize(shape, method)
+
+
+def _save(sheet: Image.Image, path: Path) -> None:
+    """Whole or not at all: a sheet that is being written never has the final name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        sheet.save(partial, format="PNG")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
