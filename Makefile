@@ -1,0 +1,50 @@
+# Every target sets itself up first. Extra arguments travel in ARGS: make train ARGS="model=small trainer=gpu"
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup train eval sweep colorize test check
+
+PYTHON ?= python3
+BIN    := .venv/bin
+READY  := .venv/.ready
+
+help:
+	@echo 'make TARGET [ARGS="key=value ..."]'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with the lcoins command in it; nothing when it is up to date
+	@echo "ready: $(BIN)/lcoins"
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "lcoins needs Python 3.11 or newer, this is %d.%d: make setup PYTHON=python3.11" % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --no-input --progress-bar off -c constraints.txt -e '.[dev,sweep]'
+	@touch $@
+
+train: $(READY) ## train on drawn scenes, or on what ARGS says
+	$(BIN)/lcoins train $(ARGS)
+
+eval: need-RUN $(READY) ## the paper's protocol for one run: RUN=runs/...
+	$(BIN)/lcoins eval run="$$RUN" $(ARGS)
+
+sweep: $(READY) ## the full model and its four ablations, one after the other
+	$(BIN)/lcoins train -m ablation=full,no_ge,no_ga,no_la,no_cl $(ARGS)
+
+colorize: need-PHOTO need-CAPTION $(READY) ## one photo in colour: PHOTO=old.jpg CAPTION="..." [CHECKPOINT=...]
+	$(BIN)/lcoins colorize "$$PHOTO" "$$CAPTION" $${CHECKPOINT:+--checkpoint "$$CHECKPOINT"} $(ARGS)
+
+test: $(READY) ## run the tests, without a network or a GPU
+	$(BIN)/python -m pytest -q $(ARGS)
+
+check: $(READY) ## lint, format, types, spelling, and one training step from a built wheel
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/typos
+	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_wheel.py
+
+need-RUN: example = make eval RUN=runs/NAME
+need-PHOTO need-CAPTION: example = make colorize PHOTO=old.jpg CAPTION="a red car and a yellow bus"
+.PHONY: need-RUN need-PHOTO need-CAPTION
+need-RUN need-PHOTO need-CAPTION: need-%:
+	@test -n "$$$*" || { echo '$* is missing, for example: $(example)' >&2; exit 2; }
