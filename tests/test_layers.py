@@ -1,0 +1,112 @@
+"""The layers of the package, read from its import statements: mathematics below, Hydra and wandb at the edge."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import lcoins
+
+PACKAGE = Path(lcoins.__file__).parent
+PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
+FILES = {path.relative_to(PACKAGE.parent).with_suffix("").as_posix(): path for path in PACKAGE.rglob("*.py")}
+MATHEMATICS = ("models", "losses", "lab", "captions", "augment", "metrics")
+FRAMEWORKS = {"lightning", "pytorch_lightning", "hydra", "omegaconf", "wandb"}
+
+
+def module_name(file: str) -> str:
+    return file.removesuffix("/__init__").replace("/", ".")
+
+
+MODULES = {module_name(file): path for file, path in FILES.items()}
+
+
+def in_part(module: str, parts: tuple[str, ...]) -> bool:
+    return module.split(".")[1:2] != [] and module.split(".")[1] in parts
+
+
+def imported_names(module: str) -> set[str]:
+    """Dotted names that a module's file imports anywhere, also inside functions; `from a import b` gives `a.b`."""
+    names = set()
+    package = module.split(".") if MODULES[module].name == "__init__.py" else module.split(".")[:-1]
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            source = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {f"{source}.{alias.name}" for alias in node.names}
+    return names
+
+
+def own_modules(names: set[str]) -> set[str]:
+    """The modules of this package that importing the names would run, parent packages among them."""
+    prefixes = {".".join(name.split(".")[:end]) for name in names for end in range(1, name.count(".") + 2)}
+    return prefixes & MODULES.keys()
+
+
+def third_party(module: str) -> set[str]:
+    roots = {name.split(".")[0] for name in imported_names(module)}
+    return roots - set(sys.stdlib_module_names) - {"lcoins"}
+
+
+def reached_from(module: str) -> set[str]:
+    """The module and all of this package that it imports, directly or through others."""
+    reached: set[str] = set()
+    waiting = own_modules({module})
+    while waiting:
+        current = waiting.pop()
+        reached.add(current)
+        waiting |= own_modules(imported_names(current)) - reached
+    return reached
+
+
+@pytest.mark.parametrize("module", sorted(module for module in MODULES if in_part(module, MATHEMATICS)))
+def test_mathematics_knows_no_framework(module: str) -> None:
+    found = {through: third_party(through) & FRAMEWORKS for through in reached_from(module)}
+    assert not {through: names for through, names in found.items() if names}
+
+
+@pytest.mark.parametrize(("library", "allowed"), [("hydra", ("cli", "runs")), ("wandb", ("runs", "reports"))])
+def test_library_stays_at_the_edge(library: str, allowed: tuple[str, ...]) -> None:
+    users = {module for module in MODULES if library in third_party(module)}
+    assert {module for module in users if not in_part(module, allowed)} == set()
+
+
+def test_every_import_is_declared() -> None:
+    """What the code imports is named in pyproject.toml, not just brought along by something else."""
+    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    lines = project["dependencies"] + [line for extra in extras if extra != "dev" for line in extras[extra]]
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
+    distributions = packages_distributions()
+    missing = {}
+    for module in MODULES:
+        for name in third_party(module):
+            owners = {canonicalize_name(owner) for owner in distributions.get(name, [name])}
+            if not owners & declared:
+                missing[f"{module} imports {name}"] = owners
+    assert not missing
+
+
+def test_importing_lcoins_loads_no_torch() -> None:
+    command = "import sys, lcoins; print(sorted({'torch', 'lightning', 'hydra', 'wandb'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_reader_sees_every_kind_of_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards the tests above against passing because they read nothing."""
+    source = "import wandb.sdk\nfrom . import lab\nfrom ..data import types\ndef f():\n    from hydra import main\n"
+    (tmp_path / "x.py").write_text(source)
+    monkeypatch.setitem(MODULES, "lcoins.models.x", tmp_path / "x.py")
+    names = imported_names("lcoins.models.x")
+    assert names == {"wandb.sdk", "lcoins.models.lab", "lcoins.data.types", "hydra.main"}
+    assert third_party("lcoins.models.x") == {"wandb", "hydra"}
+    assert {"lcoins", "lcoins.data", "lcoins.data.types"} <= own_modules(names)
