@@ -1,0 +1,222 @@
+"""Caption lists: which caption belongs to which photo, in the shapes that the published data sets use.
+
+Every pair remembers its line, so that a report can say where to look. A row that is wrong is a :class:`Problem` and
+the rest is read; a file of which nothing can be understood is a ValueError.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+SHAPES = """the shapes read are
+  .json   {"photo.jpg": ["caption", ...]}  or  {"photo.jpg_0": "caption"}  or  [["photo.jpg", "caption"], ...]
+  .jsonl  one {"photo": "photo.jpg", "caption": "caption"} a line (or "captions": [...]; "file" or "image" for "photo")
+  .csv    a header line photo,caption (or file,caption or image,caption), then one pair a line"""
+PHOTO_KEYS = ("photo", "file", "image")
+_NO_PAIR = "no photo with a caption"
+Row = tuple[int, Any, Any]  # line, photo, caption, as found
+_COUNTER = re.compile(r"_\d+$")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One photo, named relative to the photo folder, with one caption; ``line`` counts from 1 in file ``source``."""
+
+    photo: str
+    caption: str
+    line: int
+    source: str = field(default="", compare=False)
+
+    @property
+    def where(self) -> str:
+        """Where the pair stands, for reports."""
+        return f"{self.source or 'caption list'} line {self.line}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a row or its photo: ``what`` names the kind, ``detail`` this case, ``advice`` what to do."""
+
+    where: str
+    photo: str
+    what: str
+    advice: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{self.where}: {self.photo or 'no photo'}: {self.what}{detail}; {self.advice}"
+
+
+def read_pairs(path: Path | str) -> tuple[list[Pair], list[Problem]]:
+    """Reads a caption list (.json, .jsonl, .csv, .tsv), in its own order.
+
+    Raises FileNotFoundError, and ValueError for a file that is no caption list or in which no row can be understood.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such caption list; give a file, {SHAPES}")
+    readers = {".json": _json_rows, ".jsonl": _jsonl_rows, ".csv": _csv_rows, ".tsv": _csv_rows}
+    if path.suffix.lower() not in readers:
+        raise ValueError(f"{path}: a caption list ends in {', '.join(readers)}, not {path.suffix!r}; {SHAPES}")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ValueError(f"{path} line {line}: the text is not UTF-8; save the list as UTF-8") from error
+    pairs: list[Pair] = []
+    problems: list[Problem] = []
+    for line, photo, caption in readers[path.suffix.lower()](text, path):
+        problem = _judge(f"{path} line {line}", photo, caption)
+        if problem is None:
+            pairs.append(Pair(photo, " ".join(caption.split()), line, str(path)))
+        else:
+            problems.append(problem)
+    malformed = [problem for problem in problems if problem.what == _NO_PAIR]
+    if len(malformed) > len(problems) + len(pairs) - len(malformed) or not (pairs or problems):
+        first = f"{malformed[0].where}: {malformed[0].detail}" if malformed else f"{path} line 1: empty"
+        raise ValueError(f"{first}; most of this file is no photo with a caption; {SHAPES}")
+    return pairs, problems
+
+
+def _judge(where: str, photo: Any, caption: Any) -> Problem | None:
+    """What is wrong with one row, if anything."""
+    if isinstance(photo, Malformed):
+        return Problem(where, "", _NO_PAIR, "correct or remove the line", photo.detail)
+    if not isinstance(photo, str) or not photo.strip():
+        return Problem(where, "", _NO_PAIR, "name the photo as text", f"the photo is {_short(photo)}")
+    if not isinstance(caption, str):
+        return Problem(where, photo, _NO_PAIR, "give the caption as text", f"the caption is {_short(caption)}")
+    if _escapes(photo):
+        return Problem(where, photo, "photo outside the folder", "name it relative to the photo folder, without '..'")
+    if any("\ud800" <= letter <= "\udfff" for letter in photo + caption):
+        return Problem(where, photo.encode(errors="replace").decode(), "broken text", "write it in UTF-8")
+    if not caption.strip():
+        return Problem(where, photo, "empty caption", "write a caption or remove the line")
+    return None
+
+
+def _escapes(photo: str) -> bool:
+    """Whether a name leaves the photo folder, by the rules of any operating system."""
+    flavours = (PurePosixPath(photo), PureWindowsPath(photo))
+    return "\0" in photo or any(p.root or ".." in p.parts for p in flavours) or photo[1:3] == ":\\"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+@dataclass(frozen=True)
+class Malformed:
+    """Stands in the photo's place of a row that is no pair at all."""
+
+    detail: str
+
+
+def _csv_rows(text: str, path: Path) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+    header: list[str] = []
+    line = 1
+    try:
+        for row in reader:
+            start, line = line, reader.line_num + 1
+            if not any(cell.strip() for cell in row):
+                continue
+            if not header:
+                header = [cell.strip().lower() for cell in row]
+                photo, caption = _columns(header, f"{path} line {start}")
+            elif len(row) != len(header):
+                detail = f"{len(row)} columns where the header has {len(header)}; quote a caption that has a comma"
+                yield start, Malformed(detail), None
+            else:
+                yield start, row[photo].strip(), row[caption]
+    except csv.Error as error:
+        raise ValueError(f"{path} line {reader.line_num}: {error}; {SHAPES}") from error
+
+
+def _columns(header: list[str], where: str) -> tuple[int, int]:
+    """The places of photo and caption in a CSV header."""
+    photos = [header.index(name) for name in PHOTO_KEYS if name in header]
+    if not photos or "caption" not in header:
+        raise ValueError(f"{where}: expected a header photo,caption, got {_short(','.join(header))}; {SHAPES}")
+    return photos[0], header.index("caption")
+
+
+def _jsonl_rows(text: str, path: Path) -> Iterator[Row]:
+    for line, content in enumerate(text.split("\n"), start=1):
+        if content.strip():
+            try:
+                row = json.loads(content)
+            except (json.JSONDecodeError, RecursionError) as error:
+                yield line, Malformed(f"no JSON: {error}"), None
+            else:
+                yield from _row(line, row)
+
+
+def _row(line: int, row: Any) -> Iterator[Row]:
+    """One row that names both: an object, or [photo, caption]."""
+    if isinstance(row, list) and len(row) == 2:
+        yield line, row[0], row[1]
+    elif isinstance(row, dict) and "caption" in row:
+        yield line, next((row[name] for name in PHOTO_KEYS if name in row), None), row["caption"]
+    elif isinstance(row, dict) and isinstance(row.get("captions"), list):
+        photo = next((row[name] for name in PHOTO_KEYS if name in row), None)
+        yield from ((line, photo, caption) for caption in row["captions"] or [""])
+    else:
+        yield line, Malformed(f"expected a photo and a caption, got {_short(row)}"), None
+
+
+def _json_rows(text: str, path: Path) -> Iterator[Row]:
+    try:
+        whole = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} line {error.lineno}: no JSON: {error.msg}; {SHAPES}") from error
+    except RecursionError as error:
+        raise ValueError(f"{path}: nested too deeply for a caption list; {SHAPES}") from error
+    if not isinstance(whole, list | dict):
+        raise ValueError(f"{path} line 1: expected a JSON object or array, got {_short(whole)}; {SHAPES}")
+    for line, name, start, value in _items(text, 0, 1):
+        if isinstance(whole, list):
+            yield from _row(line, value)
+        elif isinstance(value, str):
+            yield line, _COUNTER.sub("", name), value
+        elif isinstance(value, list) and value:
+            yield from ((row_line, name, caption) for row_line, _, _, caption in _items(text, start, line))
+        else:
+            yield line, name, "" if value == [] else value
+
+
+def _items(text: str, start: int, line: int) -> Iterator[tuple[int, str, int, Any]]:
+    """(line, name or "", where the value starts, value) of each item of the array or object at ``start``, on ``line``.
+
+    Walks one level of JSON known to be valid and knows the lines, which json.loads forgets; two entries of one name
+    are both seen.
+    """
+    decode = json.JSONDecoder().raw_decode
+    place = _skip_gap(text, start)
+    named, counted, place = text[place] == "{", start, place + 1
+    while True:
+        place = _skip_gap(text, place)
+        if text[place] in "]}":
+            return
+        line, counted = line + text.count("\n", counted, place), place
+        name = ""
+        if named:
+            name, place = decode(text, place)
+            place = _skip_gap(text, place)
+        value, end = decode(text, place)
+        yield line, name, place, value
+        place = end
+
+
+def _skip_gap(text: str, place: int) -> int:
+    """Past the spaces, commas and colons that stand between the parts of valid JSON."""
+    while text[place] in " \t\r\n,:":
+        place += 1
+    return place
