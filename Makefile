@@ -30,8 +30,8 @@ eval: need-RUN $(READY) ## the paper's protocol for one run: RUN=runs/...
 sweep: $(READY) ## the full model and its four ablations, one after the other
 	$(BIN)/lcoins train -m ablation=full,no_ge,no_ga,no_la,no_cl $(ARGS)
 
-colorize: need-PHOTO need-CAPTION $(READY) ## one photo in colour: PHOTO=old.jpg CAPTION="..." [CHECKPOINT=...]
-	$(BIN)/lcoins colorize "$$PHOTO" "$$CAPTION" $${CHECKPOINT:+--checkpoint "$$CHECKPOINT"} $(ARGS)
+colorize: need-PHOTO need-CAPTION need-CHECKPOINT $(READY) ## one photo in colour: PHOTO=... CAPTION="..." CHECKPOINT=...
+	$(BIN)/lcoins colorize "$$PHOTO" "$$CAPTION" --checkpoint "$$CHECKPOINT" $(ARGS)
 
 test: $(READY) ## run the tests, without a network or a GPU
 	$(BIN)/python -m pytest -q $(ARGS)
@@ -43,8 +43,11 @@ check: $(READY) ## lint, format, types, spelling, and one training step from a b
 	$(BIN)/typos
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_wheel.py
 
-need-RUN: example = make eval RUN=runs/NAME
-need-PHOTO need-CAPTION: example = make colorize PHOTO=old.jpg CAPTION="a red car and a yellow bus"
-.PHONY: need-RUN need-PHOTO need-CAPTION
-need-RUN need-PHOTO need-CAPTION: need-%:
-	@test -n "$$$*" || { echo '$* is missing, for example: $(example)' >&2; exit 2; }
+# Asked for before anything is set up. The recipes above read the values from the environment, where quotes are safe.
+need-RUN: example = RUN=runs/scenes-tiny/default/seed=0
+need-PHOTO: example = PHOTO=old.jpg
+need-CAPTION: example = CAPTION="a woman in a red coat"
+need-CHECKPOINT: example = CHECKPOINT=runs/scenes-tiny/default/seed=0/best.ckpt
+.PHONY: need-RUN need-PHOTO need-CAPTION need-CHECKPOINT
+need-RUN need-PHOTO need-CAPTION need-CHECKPOINT: need-%:
+	@test -n "$$$*" || { echo '$* is missing, for example $(example)' >&2; exit 2; }
