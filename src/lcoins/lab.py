@@ -6,11 +6,14 @@ The constants are those of D65, 2 degrees, as in kornia and in the authors' rele
 """
 
 import torch
-from kornia.color import lab_to_rgb, rgb_to_lab
+from kornia.color import lab_to_rgb, rgb_to_lab, xyz_to_rgb
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 AB_SCALE = 110.0
+
+# XYZ over its white point to linear sRGB, row by row: kornia's matrix with the D65 white point multiplied in.
+_WHITE_XYZ_TO_LINEAR = xyz_to_rgb(torch.diag(torch.tensor([0.95047, 1.0, 1.08883]))[:, None])[:, 0].tolist()
 
 
 def split_lab(rgb: Tensor) -> tuple[Tensor, Tensor]:
@@ -54,27 +57,40 @@ def from_network_ab(ab: Tensor) -> Tensor:
     return ab * AB_SCALE
 
 
+def _in_gamut(fy: Tensor, a: Tensor, b: Tensor, tolerance: float = 1e-5) -> Tensor:
+    """Whether colours lie inside sRGB: fy = (L* + 16) / 116, ``a`` = a* / 500, ``b`` = b* / 200 (CIE 1976).
+
+    Judged in linear light, which needs no power function. The tolerance is a fortieth of an 8-bit step where sRGB is
+    steepest; towards white it is ten times wider, because the rounded matrix puts white itself at 1.0001.
+    """
+
+    def to_xyz(f: Tensor) -> Tensor:
+        return torch.where(f > 0.2068966, f * f * f, (f - 4.0 / 29.0) / 7.787)
+
+    x, y, z = to_xyz(fy + a), to_xyz(fy), to_xyz(fy - b)
+    red, green, blue = (x * from_x + y * from_y + z * from_z for from_x, from_y, from_z in _WHITE_XYZ_TO_LINEAR)
+    lowest = torch.minimum(torch.minimum(red, green), blue)
+    highest = torch.maximum(torch.maximum(red, green), blue)
+    return (lowest >= -tolerance) & (highest <= 1 + 20 * tolerance)
+
+
 def fit_gamut(lightness: Tensor, ab: Tensor, steps: int = 12) -> Tensor:
     """Scales ab (B, 2, H, W) towards grey, pixel by pixel, until (lightness, ab) lies inside sRGB.
 
     Hue and lightness stay; only chroma shrinks. Clipping RGB instead would change the photo's own lightness. Found by
-    bisection, so the result is within 2**-steps of the largest chroma that fits.
+    bisection, so the scale is within 2**-steps of the largest that fits. Only colours outside sRGB are worked on; the
+    others come back unchanged.
     """
-    low = torch.zeros_like(lightness)
-    high = torch.ones_like(lightness)
-    tolerance = 1e-4
-
-    def inside(scale: Tensor) -> Tensor:
-        rgb = join_lab(lightness, ab * scale, clip=False)
-        return ((rgb >= -tolerance) & (rgb <= 1 + tolerance)).all(dim=1, keepdim=True)
-
-    fits = inside(high)
-    for _ in range(steps):
-        middle = (low + high) / 2
-        ok = inside(middle)
-        low = torch.where(ok, middle, low)
-        high = torch.where(ok, high, middle)
-    return ab * torch.where(fits, torch.ones_like(low), low)
+    fy, a, b = (lightness + 16.0) / 116.0, ab[:, :1] / 500.0, ab[:, 1:] / 200.0
+    outside = ~_in_gamut(fy, a, b)
+    fy, a, b = fy[outside], a[outside], b[outside]
+    fits = torch.zeros_like(fy)
+    for step in range(1, steps + 1):
+        larger = fits + 2.0**-step
+        fits = torch.where(_in_gamut(fy, a * larger, b * larger), larger, fits)
+    scale = torch.ones_like(lightness)
+    scale[outside] = fits
+    return ab * scale
 
 
 def resize_ab(ab: Tensor, size: tuple[int, int]) -> Tensor:
