@@ -7,6 +7,7 @@ windows, because a training draws hundreds of scenes per second.
 import math
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -29,8 +30,7 @@ _XYZ_TO_RGB = np.array(
     dtype=np.float32,
 )
 _HUES = 180
-_OUTLINE = 0.02
-_CLOSE = 16.0
+_HALO = 0.07
 
 
 def lab_to_rgb(lab: Field) -> Field:
@@ -66,8 +66,11 @@ def draw_scene(
     lab = _draw_background(image_size, objects, rng, noise)
     masks = np.zeros((len(objects), image_size, image_size), dtype=bool)
     light = rng.uniform(-math.pi, 0)
-    for mask, thing in zip(masks, objects, strict=True):
-        _draw_object(lab, mask, thing, light, rng)
+    places = [_measure(thing, image_size) for thing in objects]
+    for thing, place in zip(objects, places, strict=True):
+        _set_off(lab[0], thing, place)
+    for mask, thing, place in zip(masks, objects, places, strict=True):
+        _paint_object(lab, mask, thing, place, light, rng)
     return lab_to_rgb(lab), masks
 
 
@@ -123,39 +126,63 @@ def _texture(image_size: int, rng: random.Random, noise: np.random.Generator) ->
     return strength * noise.standard_normal((image_size, image_size), dtype=np.float32)
 
 
-def _draw_object(lab: Field, mask: NDArray[np.bool_], thing: SceneObject, light: float, rng: random.Random) -> None:
-    """Paints one object into ``lab`` and fills its ``mask``; a rim of one pixel outside the mask blends its edge."""
-    size = lab.shape[-1]
-    place, radius = _coordinates(size), thing.diameter / 2
-    columns, rows = (_window(middle, radius, size) for middle in thing.centre)
+@dataclass(frozen=True)
+class _Place:
+    """A window of the picture around an object: pixel coordinates from its centre and distance from its edge."""
+
+    rows: slice
+    columns: slice
+    x: Field
+    y: Field
+    distance: Field
+
+
+def _measure(thing: SceneObject, image_size: int) -> _Place:
+    place, radius = _coordinates(image_size), thing.diameter / 2
+    columns, rows = (_window(middle, radius + _HALO, image_size) for middle in thing.centre)
     x, y = place[columns] - thing.centre[0], (place[rows] - thing.centre[1])[:, None]
     cos, sin = math.cos(thing.angle) / radius, math.sin(thing.angle) / radius
     distance = SHAPES[thing.kind](cos * x + sin * y, cos * y - sin * x) * radius
-    inside = distance <= 0
-    mask[rows, columns] = inside
-    detail = _shade(x, y, light, radius) + _paint_pattern(thing.pattern, x, y, rng)
-    lightness, a, b = thing.lab
-    background = lab[:, rows, columns]
-    if abs(float(background[0].mean()) - lightness) < _CLOSE:
-        outline = -22.0 if lightness > 45 else 22.0
-        detail += outline * np.clip(1 + (distance + _OUTLINE) * size, 0, 1)
+    return _Place(rows, columns, x, y, distance)
+
+
+def _window(middle: float, reach: float, size: int) -> slice:
+    return slice(max(int((middle - reach) * size) - 1, 0), min(int((middle + reach) * size) + 2, size))
+
+
+def _set_off(lightness: Field, thing: SceneObject, place: _Place) -> None:
+    """A soft shadow or glow on the background around an object about as light, so that grey still shows its shape."""
+    background = lightness[place.rows, place.columns]
+    own, behind = thing.lab[0], float(background.mean())
+    contrast = 18 if thing.pattern == "plain" else 25
+    if abs(behind - own) >= contrast:
+        return
+    darker = own - contrast >= 6 and (behind <= own or own + contrast > 95)
+    halo = own - contrast if darker else own + contrast
+    fade = np.clip(1 - place.distance / _HALO, 0, 1)
+    background += fade * (2 - fade) * (halo - background)
+
+
+def _paint_object(
+    lab: Field, mask: NDArray[np.bool_], thing: SceneObject, place: _Place, light: float, rng: random.Random
+) -> None:
+    """Paints one object into ``lab`` and fills its ``mask``; a rim of one pixel outside the mask blends its edge."""
+    inside = place.distance <= 0
+    mask[place.rows, place.columns] = inside
+    detail = _shade(place, light, thing.diameter) + _paint_pattern(thing.pattern, place.x, place.y, rng)
     detail -= detail[inside].mean()
+    lightness, a, b = thing.lab
     own = np.clip(lightness + detail, 4, 97)
     chroma, hue = math.hypot(a, b), round(math.atan2(b, a) / (2 * math.pi) * _HUES) % _HUES
     keep = np.minimum(largest_chroma()[hue].take(own.astype(np.intp)) / max(chroma, 1e-3), 1)
-    alpha = np.clip(1 - distance * size, 0, 1)
-    background[0] += alpha * (own - background[0])
-    background[1] += alpha * (a * keep - background[1])
-    background[2] += alpha * (b * keep - background[2])
+    alpha = np.clip(1 - place.distance * lab.shape[-1], 0, 1)
+    for channel, value in zip(lab[:, place.rows, place.columns], (own, a * keep, b * keep), strict=True):
+        channel += alpha * (value - channel)
 
 
-def _window(middle: float, radius: float, size: int) -> slice:
-    return slice(max(int((middle - radius) * size) - 1, 0), min(int((middle + radius) * size) + 2, size))
-
-
-def _shade(x: Field, y: Field, light: float, radius: float) -> Field:
+def _shade(place: _Place, light: float, diameter: float) -> Field:
     """A soft fall of light across the object, from the side the whole scene is lit from."""
-    return 4 / radius * math.cos(light) * x + 4 / radius * math.sin(light) * y
+    return 8 / diameter * (math.cos(light) * place.x + math.sin(light) * place.y)
 
 
 def _paint_pattern(pattern: str, x: Field, y: Field, rng: random.Random) -> Field:
