@@ -172,7 +172,7 @@ def _paint_object(
     detail = _shade(place, light, thing.diameter) + _paint_pattern(thing.pattern, place.x, place.y, rng)
     detail -= detail[inside].mean()
     lightness, a, b = thing.lab
-    own = np.clip(lightness + detail, 4, 97)
+    own = np.clip(lightness + detail, 8, 93)
     chroma, hue = math.hypot(a, b), round(math.atan2(b, a) / (2 * math.pi) * _HUES) % _HUES
     keep = np.minimum(largest_chroma()[hue].take(own.astype(np.intp)) / max(chroma, 1e-3), 1)
     alpha = np.clip(1 - place.distance * lab.shape[-1], 0, 1)

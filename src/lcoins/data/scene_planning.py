@@ -11,28 +11,28 @@ from typing import Literal
 # Natural CIELAB (L*, a*, b*) of each colour word that a scene uses: yellow is bright, purple dark. Softer than a colour
 # chart, so that shading and jitter stay inside sRGB; any two lie at least 30 apart in ab.
 SCENE_COLOURS: dict[str, tuple[float, float, float]] = {
-    "red": (48.0, 54.0, 33.0),
+    "red": (50.0, 54.0, 31.0),
     "orange": (68.0, 31.0, 60.0),
-    "yellow": (83.0, -5.0, 66.0),
+    "yellow": (82.0, -5.0, 66.0),
     "green": (55.0, -44.0, 38.0),
     "teal": (52.0, -30.0, -8.0),
     "blue": (36.0, 10.0, -47.0),
     "purple": (32.0, 44.0, -46.0),
     "pink": (71.0, 44.0, -5.0),
-    "brown": (31.0, 17.0, 28.0),
+    "brown": (31.0, 14.0, 28.0),
     "gray": (60.0, 0.0, 0.0),
 }
 
 # Ranges of L* at least 25 away from the natural one, and such that the chroma sRGB still allows there leaves every
 # colour nearer to its own word than to another.
 CONTRADICTING_LIGHTNESS: dict[str, tuple[tuple[float, float], ...]] = {
-    "red": ((18.0, 23.0),),
+    "red": ((21.0, 25.0),),
     "orange": ((37.0, 43.0),),
-    "yellow": ((40.0, 58.0),),
-    "green": ((18.0, 29.0), (80.0, 89.0)),
-    "teal": ((22.0, 27.0), (77.0, 89.0)),
+    "yellow": ((40.0, 57.0),),
+    "green": ((18.0, 29.0), (80.0, 87.0)),
+    "teal": ((23.0, 27.0), (77.0, 87.0)),
     "blue": ((61.0, 82.0),),
-    "purple": ((57.0, 78.0),),
+    "purple": ((57.0, 77.0),),
     "pink": ((20.0, 45.0),),
     "brown": ((56.0, 88.0),),
     "gray": ((18.0, 35.0),),
