@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +79,12 @@ def best_precision(accelerator: str) -> str:
     return "bf16-mixed" if fast else "32-true"
 
 
-def build_colorizer(model: DictConfig | dict[str, Any], weights: bool = True) -> nn.Module:
-    """The colorizer of a model config; ``weights=False`` leaves pretrained parts untrained (they are loaded later)."""
-    model = OmegaConf.create(OmegaConf.to_container(OmegaConf.create(model), resolve=True))
+def build_colorizer(model: Mapping[str, Any], weights: bool = True) -> nn.Module:
+    """The colorizer of a plain model config; ``weights=False`` leaves pretrained parts untrained, to be loaded later."""
     if not weights:
-        for part in ("image_encoder", "text_encoder"):
-            model[part].init = "none"
-    return instantiate(model)
+        parts = ("image_encoder", "text_encoder")
+        model = {**model} | {part: {**model[part], "init": "none"} for part in parts}
+    return instantiate(model, _convert_="all")
 
 
 def load_colorizer(checkpoint: Path | str, device: torch.device | str = "cpu") -> tuple[nn.Module, dict[str, Any]]:
@@ -163,7 +163,7 @@ def train(cfg: DictConfig, folder: Path) -> dict[str, float]:
         console.print(f"[bold]{folder} is finished[/]; its figures are in {done}. Nothing to do.")
         return json.loads(done.read_text())
     lightning.seed_everything(cfg.seed, workers=True, verbose=False)
-    colorizer = build_colorizer(cfg.model)
+    colorizer = build_colorizer(config["model"])
     data: ColorizationData = instantiate(cfg.data)
     module = ColorizationTraining(
         colorizer,

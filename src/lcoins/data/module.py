@@ -13,14 +13,16 @@ from lcoins.lab import split_lab, to_network_ab, to_network_lightness
 
 
 class SampleSet(Protocol):
-    """What a data set must offer: samples by index, and a new draw of everything random in each epoch."""
+    """What a data set must offer: samples by index, and a new draw of everything random in each epoch.
+
+    ``palette`` maps colour words to CIELAB where the samples have exact instances with named colours, else it is None.
+    """
+
+    palette: Mapping[str, tuple[float, float, float]] | None
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int) -> Sample: ...
     def set_epoch(self, epoch: int) -> None: ...
-    @property
-    def palette(self) -> Mapping[str, tuple[float, float, float]] | None:
-        """Colour word -> CIELAB where the samples have exact instances with named colours, else None."""
 
 
 class KeyedSampler(Sampler[int]):
@@ -77,7 +79,7 @@ class ColorizationData(LightningDataModule):
         self.train_set, self.val_set, self.test_sets = train, val, dict(tests)
         self.batch_size, self.eval_batch_size, self.workers = batch_size, eval_batch_size, workers
         self.augmentation, self.seed = augmentation, seed
-        self.palette = getattr(val, "palette", None)
+        self.palette = val.palette
 
     def _loader(self, samples: SampleSet, batch_size: int, train: bool) -> DataLoader[Sample]:
         rank, ranks, epoch = 0, 1, 0

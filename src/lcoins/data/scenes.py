@@ -28,6 +28,8 @@ class Scenes(Dataset[Sample]):
     new scenes in every epoch (see :meth:`set_epoch`); the other splits stay.
     """
 
+    palette = SCENE_COLOURS
+
     def __init__(self, split: str, length: int, image_size: int = 64, seed: int = 0) -> None:
         if split not in SPLITS:
             raise ValueError(f"scenes have no split {split!r}; choose one of {', '.join(SPLITS)}")
