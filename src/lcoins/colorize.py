@@ -33,7 +33,7 @@ PHOTO_SUFFIXES = frozenset(suffix for suffix, name in Image.registered_extension
 _WRITTEN: dict[str, tuple[str, dict[str, Any], float]] = {
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), ("JPEG", {"quality": 95, "subsampling": 0}, 65_500)),
     ".png": ("PNG", {}, math.inf),
-    **dict.fromkeys((".tif", ".tiff"), ("TIFF", {"compression": "tiff_adobe_deflate"}, math.inf)),
+    **dict.fromkeys((".tif", ".tiff"), ("TIFF", {}, math.inf)),  # compressed, Pillow could not write camera and place
     ".webp": ("WEBP", {"quality": 95}, 16_383),
 }
 
