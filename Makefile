@@ -47,7 +47,7 @@ check: $(READY) ## lint, format, types, spelling, and one training step from a b
 need-RUN: example = RUN=runs/scenes-tiny/default/seed=0
 need-PHOTO: example = PHOTO=old.jpg
 need-CAPTION: example = CAPTION="a woman in a red coat"
-need-CHECKPOINT: example = CHECKPOINT=runs/scenes-tiny/default/seed=0/best.ckpt
+need-CHECKPOINT: example = CHECKPOINT=runs/scenes-tiny/default/seed=0/checkpoints/best.ckpt
 .PHONY: need-RUN need-PHOTO need-CAPTION need-CHECKPOINT
 need-RUN need-PHOTO need-CAPTION need-CHECKPOINT: need-%:
 	@test -n "$$$*" || { echo '$* is missing, for example $(example)' >&2; exit 2; }

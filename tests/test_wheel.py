@@ -15,7 +15,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 CHECKOUT = Path(__file__).parents[1]
-ONE_STEP = ["train", "trainer.max_steps=1", "trainer.limit_val_batches=1"]
+FEW = ("train", "val", "tests.clear", "tests.instances", "tests.counter")
+ONE_STEP = ["train", "recipe.epochs=1", "data.batch_size=8", *(f"data.{split}.length=8" for split in FEW)]
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -77,6 +78,7 @@ def test_clean_environment_imports_the_wheel(clean_bin: Path, tmp_path: Path) ->
 def test_one_training_step_from_the_wheel(clean_bin: Path, tmp_path: Path) -> None:
     run(clean_bin / "lcoins", *ONE_STEP, cwd=tmp_path)
     assert list(tmp_path.iterdir()) == [tmp_path / "runs"]
+    assert len(list(tmp_path.rglob("metrics.json"))) == 1
 
 
 def test_constraints_pin_every_dependency_within_its_bounds() -> None:
