@@ -60,8 +60,8 @@ def from_network_ab(ab: Tensor) -> Tensor:
 def _in_gamut(fy: Tensor, a: Tensor, b: Tensor, tolerance: float = 1e-5) -> Tensor:
     """Whether colours lie inside sRGB: fy = (L* + 16) / 116, ``a`` = a* / 500, ``b`` = b* / 200 (CIE 1976).
 
-    Judged in linear light, which needs no power function. The tolerance is a fortieth of an 8-bit step where sRGB is
-    steepest; towards white it is ten times wider, because the rounded matrix puts white itself at 1.0001.
+    Judged in linear light, which needs no power function. The tolerance is a thirtieth of an 8-bit step in the dark,
+    where sRGB is steepest, and as much at the bright end, where it is flat and kornia's rounded matrix makes white 1.0001.
     """
 
     def to_xyz(f: Tensor) -> Tensor:
