@@ -19,9 +19,10 @@ from torch import Tensor
 MAX_PIXELS = 200_000_000
 FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "BMP", "GIF", "PPM")
 
-# Everything that Pillow's decoders were seen to raise on damaged files.
+# Everything that Pillow's decoders were seen to raise on damaged files; UserWarning where a caller makes it an error.
 _DAMAGED: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError)
-_DAMAGED += (AttributeError, OverflowError, MemoryError, struct.error, zlib.error)
+_DAMAGED += (AttributeError, OverflowError, MemoryError, RuntimeError, UserWarning, struct.error, zlib.error)
+_BAD_PROFILE: tuple[type[Exception], ...] = (*_DAMAGED, ImageCms.PyCMSError)
 _ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -47,19 +48,22 @@ class PhotoError(ValueError):
     advice: str = ""
 
 
-def load_photo(path: Path | str, size: tuple[int, int] | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def load_photo(
+    path: Path | str, size: tuple[int, int] | None = None, *, profile: bool = True, max_pixels: int = MAX_PIXELS
+) -> Image.Image:
     """The photo as an upright sRGB picture of mode RGB, at its own size.
 
     ``size`` (width, height) is the least size that the caller needs: a JPEG at least twice as large is decoded at a
-    half, quarter or eighth, which is much faster; other formats ignore it. Transparency lies on white; of an animation
-    the first frame is taken. Raises FileNotFoundError, and :class:`PhotoError`, a ValueError, for what is no whole
+    half, quarter or eighth; other formats ignore it. ``profile`` converts from an embedded colour profile; without it
+    the stored numbers are taken for sRGB, as published evaluations do. Transparency lies on white; of an animation the
+    first frame is taken. Raises FileNotFoundError, and :class:`PhotoError`, a ValueError, for what is no whole
     photo of at most ``max_pixels`` pixels; a truncated file is refused, never filled with grey.
     """
     path = Path(path)
     image = _open(path, max_pixels)
     _decode(image, path, size)
     try:
-        return _to_rgb(_upright(image))
+        return _to_rgb(_upright(image), profile)
     except _DAMAGED as error:
         raise _bad(path, "unsupported photo", str(error), "save it again as an 8-bit RGB JPEG or PNG") from error
 
@@ -92,12 +96,12 @@ def _bad(path: Path, kind: str, detail: str, advice: str) -> PhotoError:
 
 def _open(path: Path, max_pixels: int) -> Image.Image:
     """Reads the header and applies the bounds; the pixels are not decoded yet."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such photo; check the name and the folder")
     try:
         data = path.read_bytes()
-    except OSError as error:
-        raise _bad(path, "unreadable file", str(error), "check its permissions and the disk") from error
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise FileNotFoundError(f"{path}: no such photo; check the name and the folder") from error
+    except (OSError, ValueError) as error:
+        raise _bad(path, "unreadable file", str(error), "check its name, its permissions and the disk") from error
     if not data:
         raise _bad(path, "empty file", "0 bytes", "copy or download it again")
     too_large = f"more than {max_pixels:,} pixels", "scale it down first"
@@ -107,7 +111,7 @@ def _open(path: Path, max_pixels: int) -> Image.Image:
         raise _bad(path, "photo too large", *too_large) from error
     except _DAMAGED as error:
         advice = f"expected one of {', '.join(_READABLE)}; convert it, or copy or download it again"
-        raise _bad(path, "no photo", "the first bytes are of no known photo format", advice) from error
+        raise _bad(path, "unreadable photo", "of no known format, or cut off in its header", advice) from error
     if image.width * image.height > max_pixels:
         raise _bad(path, "photo too large", f"{image.width} x {image.height} is {too_large[0]}", too_large[1])
     return image
@@ -133,11 +137,11 @@ def _upright(image: Image.Image) -> Image.Image:
     return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _to_rgb(image: Image.Image, profile: bool) -> Image.Image:
     """Any mode to RGB: 16 bits scaled, transparency on white, then from the embedded profile to sRGB."""
     flat = _flatten(image)
-    profile = image.info.get("icc_profile")
-    transform = _from_profile(profile, flat.mode) if isinstance(profile, bytes) else None
+    embedded = image.info.get("icc_profile")
+    transform = _from_profile(embedded, flat.mode) if profile and isinstance(embedded, bytes) else None
     if flat.mode == "LAB":
         transform = ImageCms.buildTransform(ImageCms.createProfile("LAB"), _srgb(), "LAB", "RGB")
     return transform.apply(flat) if transform is not None else flat.convert("RGB")
@@ -171,14 +175,16 @@ def _srgb() -> ImageCms.ImageCmsProfile:
 
 @lru_cache(maxsize=32)
 def _from_profile(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The transform from an embedded profile; None if it is sRGB already, damaged, or made for another mode."""
+    """The transform from an embedded profile; None if it changes nothing, is damaged, or was made for another mode."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        space = source.profile.xcolor_space.strip()
-        if {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}.get(mode) != space:
+        if {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}.get(mode) != source.profile.xcolor_space.strip():
             return None
-        if space == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
-            return None
-        return ImageCms.buildTransform(source, _srgb(), mode, "RGB")
-    except (*_DAMAGED, ImageCms.PyCMSError):
+        transform = ImageCms.buildTransform(source, _srgb(), mode, "RGB")
+    except _BAD_PROFILE:
         return None
+    levels = np.linspace(0, 255, 6, dtype=np.uint8)
+    colours = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
+    chart = Image.fromarray(colours).convert(mode)
+    change = np.asarray(transform.apply(chart), dtype=int) - np.asarray(chart.convert("RGB"))
+    return transform if np.abs(change).max() > 1 else None

@@ -102,9 +102,9 @@ def _judge(where: str, photo: Any, caption: Any) -> Problem | None:
 
 
 def _escapes(photo: str) -> bool:
-    """Whether a name leaves the photo folder, by the rules of any operating system."""
+    """Whether a name leaves the photo folder, by the rules of any operating system, or names the folder itself."""
     flavours = (PurePosixPath(photo), PureWindowsPath(photo))
-    return "\0" in photo or any(p.root or ".." in p.parts for p in flavours) or photo[1:3] == ":\\"
+    return "\0" in photo or any(p.root or ".." in p.parts or not p.name for p in flavours)
 
 
 def _short(value: Any) -> str:
@@ -153,7 +153,7 @@ def _jsonl_rows(text: str, path: Path) -> Iterator[Row]:
         if content.strip():
             try:
                 row = json.loads(content)
-            except (json.JSONDecodeError, RecursionError) as error:
+            except (ValueError, RecursionError) as error:
                 yield line, Malformed(f"no JSON: {error}"), None
             else:
                 yield from _row(line, row)
@@ -175,8 +175,8 @@ def _row(line: int, row: Any) -> Iterator[Row]:
 def _json_rows(text: str, path: Path) -> Iterator[Row]:
     try:
         whole = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} line {error.lineno}: no JSON: {error.msg}; {SHAPES}") from error
+    except ValueError as error:  # JSONDecodeError, or the interpreter's bound on the digits of a number
+        raise ValueError(f"{path} line {getattr(error, 'lineno', 1)}: no JSON: {error}; {SHAPES}") from error
     except RecursionError as error:
         raise ValueError(f"{path}: nested too deeply for a caption list; {SHAPES}") from error
     if not isinstance(whole, list | dict):

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from typing import Literal
@@ -22,6 +23,7 @@ from lcoins.data.types import Sample, keyed_random
 
 Box = tuple[float, float, float, float]  # left, upper, right, lower
 RATIO = (3 / 4, 4 / 3)
+MISSING = "missing photo"
 
 
 class Photos(Dataset[Sample]):
@@ -31,7 +33,10 @@ class Photos(Dataset[Sample]):
     of its area (None: the whole photo, squashed) and, by ``hflip``, a flip of every second photo: "plain" flips the
     picture alone, "swap_words" exchanges "left" and "right" in the caption too. All draws depend on (seed, epoch,
     index) alone. In evaluation one item per pair, in the list's order, squashed bilinearly as in the paper's protocol.
+    ``profiles`` honours embedded colour profiles; published figures, and so the default, take the stored numbers.
     """
+
+    palette = None  # photos have no exact instances
 
     def __init__(
         self,
@@ -43,6 +48,7 @@ class Photos(Dataset[Sample]):
         seed: int,
         crop_scale: tuple[float, float] | None = (0.2, 1.0),
         hflip: Literal["none", "plain", "swap_words"] = "none",
+        profiles: bool = False,
     ) -> None:
         if not pairs:
             raise ValueError("expected at least one photo with a caption, got an empty list")
@@ -50,16 +56,12 @@ class Photos(Dataset[Sample]):
             raise ValueError(f"crop_scale: expected two areas with 0 < least <= most <= 1, got {tuple(crop_scale)}")
         if hflip not in ("none", "plain", "swap_words"):
             raise ValueError(f"hflip: expected none, plain or swap_words, got {hflip!r}")
-        self.root, self.pairs, self.image_size = Path(root), pairs, image_size
+        self.root, self.image_size, self.profiles = Path(root), image_size, profiles
         self.training, self.seed, self.crop_scale, self.hflip = training, seed, crop_scale, hflip
         self.captions: dict[str, list[str]] = {}
         for pair in pairs:
             self.captions.setdefault(pair.photo, []).append(pair.caption)
-        places = Counter[str]()
-        self.items: list[tuple[str, int]] = []  # photo, place of the caption among the photo's own
-        for pair in pairs:
-            self.items.append((pair.photo, places[pair.photo]))
-            places[pair.photo] += 1
+        self.items = list(_places(pairs))
         self.photos = list(self.captions)
         # In shared memory, so that workers which outlive an epoch see the next one.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
@@ -102,7 +104,7 @@ class Photos(Dataset[Sample]):
 
     def _load(self, photo: str, size: tuple[int, int] | None) -> Image.Image:
         try:
-            return load_photo(self.root / photo, size)
+            return load_photo(self.root / photo, size, profile=self.profiles)
         except (PhotoError, FileNotFoundError) as error:
             raise ValueError(f"photo {photo!r} can no longer be read, though training had started: {error}") from error
 
@@ -111,6 +113,14 @@ class Photos(Dataset[Sample]):
     ) -> Sample:
         name = photo if len(self.captions[photo]) == 1 else f"{photo}_{place}"
         return Sample(to_tensor(picture), caption, recoloured, index, name)
+
+
+def _places(pairs: list[Pair]) -> Iterator[tuple[str, int]]:
+    """Each pair as (photo, place of its caption among the photo's own)."""
+    seen = Counter[str]()
+    for pair in pairs:
+        yield pair.photo, seen[pair.photo]
+        seen[pair.photo] += 1
 
 
 def draw_crop(size: tuple[int, int], scale: tuple[float, float], rng: Random) -> Box:
@@ -168,20 +178,25 @@ def check_photos(
     if problems and report is not None:
         _write(report, problems)
     if problems and (on_problem == "stop" or not good):
-        raise ProblemsFound(describe(problems, len(pairs), report))
+        text = describe(problems, len(good), report)
+        absent = sum(problem.what == MISSING for problem in problems)
+        if by_photo and absent == len(by_photo):
+            text += f"\nNot one photo of the list is in {root}; is that the right folder?"
+        elif good:
+            text += "\nMend these, or leave them out (on_problem=leave_out)."
+        raise ProblemsFound(text)
     return good
 
 
-def describe(problems: list[Problem], pairs: int, report: Path | None = None, most: int = 20) -> str:
-    """The report as text: how many of each kind, the first ``most``, and where the rest is."""
-    kinds = Counter(problem.what for problem in problems).most_common()
-    lines = [f"{len(problems)} problems beside or among {pairs} pairs: " + ", ".join(f"{n} x {k}" for k, n in kinds)]
+def describe(problems: list[Problem], good: int, report: Path | None = None, most: int = 20) -> str:
+    """The report as text: how many of each kind beside ``good`` usable captions, then the first ``most`` of them."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(problem.what for problem in problems).most_common())
+    lines = [f"{len(problems)} problems ({kinds}) beside {good} usable captions:"]
     lines += [f"  {problem}" for problem in problems[:most]]
     if len(problems) > most:
         lines.append(f"  and {len(problems) - most} more")
     if report is not None:
-        lines.append(f"The full report is {report}.")
-    lines.append("Mend these, or leave them out with data.on_problem=leave_out.")
+        lines.append(f"The full report is {report}")
     return "\n".join(lines)
 
 
@@ -199,14 +214,28 @@ def _photo_problems(
 
 
 def _photo_problem(root: Path, photo: str, pairs: list[Pair]) -> Problem | None:
-    lines = sorted({pair.line for pair in pairs})
-    where = pairs[0].where + "".join(f", {line}" for line in lines[1:])
+    first, *others = sorted({pair.line for pair in pairs})
+    where = f"{pairs[0].source or 'caption list'} line {first}" + "".join(f", {line}" for line in others)
     try:
         check_photo(root / photo)
     except FileNotFoundError:
-        return Problem(where, photo, "missing photo", f"put the file into {root} or remove its captions")
+        found = _similar(root, photo)
+        advice = (
+            f"{found.relative_to(root)} is there; is it meant?" if found else f"put it into {root} or remove the line"
+        )
+        return Problem(where, photo, MISSING, advice)
     except PhotoError as error:
         return Problem(where, photo, error.kind, error.advice, error.detail)
+    return None
+
+
+def _similar(root: Path, photo: str) -> Path | None:
+    """A file that may be meant by a missing name: another ending, or not in the sub-folder that the list names."""
+    for path in (root / photo, root / Path(photo).name):
+        for ending in (path.suffix, ".jpg", ".JPG", ".jpeg", ".png", ".PNG", ".webp"):
+            candidate = path.with_suffix(ending)
+            if os.path.isfile(candidate):  # never raises
+                return candidate
     return None
 
 
@@ -214,8 +243,6 @@ def _write(report: Path, problems: list[Problem]) -> None:
     """Writes the report whole or not at all."""
     report.parent.mkdir(parents=True, exist_ok=True)
     partial = report.with_name(report.name + ".partial")
-    rows = [
-        {"where": p.where, "photo": p.photo, "what": p.what, "detail": p.detail, "advice": p.advice} for p in problems
-    ]
-    partial.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    rows = [json.dumps(asdict(problem), ensure_ascii=False) + "\n" for problem in problems]
+    partial.write_text("".join(rows), encoding="utf-8")
     os.replace(partial, report)
