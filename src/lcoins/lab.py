@@ -61,7 +61,8 @@ def _in_gamut(fy: Tensor, a: Tensor, b: Tensor, tolerance: float = 1e-5) -> Tens
     """Whether colours lie inside sRGB: fy = (L* + 16) / 116, ``a`` = a* / 500, ``b`` = b* / 200 (CIE 1976).
 
     Judged in linear light, which needs no power function. The tolerance is a thirtieth of an 8-bit step in the dark,
-    where sRGB is steepest, and as much at the bright end, where it is flat and kornia's rounded matrix makes white 1.0001.
+    where sRGB is steepest, and as much at the bright end, where it is flat (and kornia's rounded matrix puts white at
+    1.0001).
     """
 
     def to_xyz(f: Tensor) -> Tensor:
