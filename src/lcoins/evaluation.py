@@ -19,16 +19,16 @@ from typing import Any, Protocol
 import torch
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from lcoins import metrics
 from lcoins.captions import BASIC_COLOURS, COLOUR_CLASS, find_colours
 from lcoins.data.types import Batch
-from lcoins.lab import from_network_ab, join_lab, resize_ab, split_lab, to_network_lightness
+from lcoins.lab import from_network_ab, join_lab, resize_ab, split_lab, to_network_ab, to_network_lightness
 from lcoins.metrics import Lab, Lpips
-from lcoins.reports.sheets import SheetRow, contact_sheet, group_overlay
+from lcoins.reports.sheets import Picture, SheetRow, contact_sheet, group_overlay
+from lcoins.reports.tables import quality_table, recolouring_table
 
 Row = dict[str, Any]
 
@@ -76,7 +76,7 @@ def evaluate(
     for the response to exchanged colour words (:func:`lcoins.metrics.recolouring`). Files appear only at the end, each
     whole; those of an earlier evaluation with the same title in the same directory are replaced.
     """
-    if not title or Path(title).name != title:
+    if Path(title).name != title or title in ("", ".."):
         raise ValueError(f"title {title!r} must be a plain file name; leave out folders")
     judge = _Judge(colorizer, lpips, palette, torch.device(device), recolour, _evenly(loader, sheet_rows))
     for net in lpips.values():
@@ -108,9 +108,10 @@ def print_table(reports: Iterable[Report], console: Console | None = None) -> No
     """Prints the figures of all reports, prediction beside grey floor and truth, and under them what is missing."""
     reports = list(reports)
     console = console or Console()
-    console.print(_quality_table(reports))
-    if any("recolour_gain" in report.figures for report in reports):
-        console.print(_recolour_table(reports))
+    lines = [(report.title, int(report.settings["pairs"]), report.figures) for report in reports]
+    console.print(quality_table(lines))
+    if any("recolour_gain" in figures for _, _, figures in lines):
+        console.print(recolouring_table(lines))
     remarks = [f"{report.title}: {note}" for report in reports for note in report.notes]
     missing = {name: text for report in reports for name, text in report.unavailable.items()}
     for line in [*remarks, *(f"{name} not computed: {text}" for name, text in missing.items())]:
@@ -129,7 +130,7 @@ class _Judge:
         recolour: bool,
         sheet_places: set[int],
     ) -> None:
-        self.colorizer = colorizer
+        self.colorizer: Any = colorizer
         self.lpips = lpips
         self.palette = palette
         self.device = device
@@ -138,7 +139,7 @@ class _Judge:
         self.choices = [w for w in palette if w in COLOUR_CLASS] if palette else list(BASIC_COLOURS)
         self.rows: list[Row] = []
         self.sheet: list[SheetRow] = []
-        self.words: dict[str, list[bool]] = {}
+        self.words: dict[str, list[float]] = {}
         self.confusion: dict[str, dict[str, int]] = {}
         self.size: tuple[int, int] = (0, 0)
 
@@ -147,7 +148,8 @@ class _Judge:
         lightness, truth = split_lab(batch.rgb.to(self.device))
         self.size = (lightness.shape[-2], lightness.shape[-1])
         ab, assignment = self._colours(lightness, batch.captions, batch.names)
-        reference = _picture(lightness, truth)
+        # The truth goes through the network's scale as the prediction does: truncation would see a last bit.
+        reference = _picture(lightness, from_network_ab(to_network_ab(truth)))
         pictures = {"grey": _picture(lightness, torch.zeros_like(truth)), "prediction": _picture(lightness, ab)}
         columns = self._quality(pictures, reference)
         rows = [
@@ -166,11 +168,11 @@ class _Judge:
 
     def _colours(self, lightness: Tensor, captions: list[str], names: list[str]) -> tuple[Tensor, Tensor | None]:
         """ab in CIELAB units at the protocol's size, predicted at the model's own size, and the assignment."""
-        size = int(self.colorizer.image_size)  # type: ignore[arg-type]
+        size = self.colorizer.image_size
         scaled = lightness
         if lightness.shape[-2:] != (size, size):
             scaled = interpolate(lightness, (size, size), mode="bilinear", align_corners=False, antialias=True)
-        result: Colorized = self.colorizer.colorize(to_network_lightness(scaled), captions)  # type: ignore[operator]
+        result: Colorized = self.colorizer.colorize(to_network_lightness(scaled), captions)
         ab = resize_ab(from_network_ab(result.ab.float()), self.size)
         broken = [names[place] for place in range(len(names)) if not bool(ab[place].isfinite().all())]
         if broken:
@@ -198,11 +200,13 @@ class _Judge:
         if self.palette is None or instances is None or not instances.colours:
             return
         masks = instances.masks.to(self.device)
-        for kind, field_ab in (("prediction", ab), ("truth", truth), ("grey", torch.zeros_like(ab))):
+        for kind, field_ab in (("", ab), ("grey_", torch.zeros_like(ab)), ("truth_", truth)):
             found = metrics.name_colours(metrics.mean_ab(field_ab, masks), instances.colours, self.palette)
-            self.words.setdefault(kind, []).extend(found.correct)
-            if kind == "prediction":
+            self.words.setdefault(f"{kind}correct", []).extend(map(float, found.correct))
+            if not kind:
                 row |= {"instances": len(found.correct), "instances_correct": sum(found.correct)}
+                self.words.setdefault("swapped", []).extend(map(float, found.swapped))
+                self.words.setdefault("among_named", []).extend([1 / len(set(found.asked))] * len(found.asked))
                 for (word, name), times in found.confusion.items():
                     seen = self.confusion.setdefault(word, {})
                     seen[name] = seen.get(name, 0) + times
@@ -224,15 +228,20 @@ class _Judge:
         return dict(zip(places, after, strict=True))
 
     def _recoloured_words(self, batch: Batch, place: int, caption: str, moved: Tensor) -> None:
-        """Do instances take the words of the recoloured caption? Only where words and instances correspond in order."""
+        """Do instances take the words of the recoloured caption? Where each old word belongs to one instance only."""
         instances = batch.instances[place]
         if self.palette is None or instances is None:
             return
-        before = tuple(found.colour for found in find_colours(batch.captions[place]))
-        words = [found.colour for found in find_colours(caption)]
-        if before == tuple(instances.colours) and set(words) <= set(self.palette):
+        before = [found.colour for found in find_colours(batch.captions[place])]
+        after = [found.colour for found in find_colours(caption)]
+        if len(set(before)) < len(before) or sorted(before) != sorted(instances.colours) or len(after) != len(before):
+            return
+        exchange = dict(zip(before, after, strict=True))
+        words = [exchange[colour] for colour in instances.colours]
+        if set(words) <= set(self.palette):
             means = metrics.mean_ab(moved, instances.masks.to(self.device))
-            self.words.setdefault("recoloured", []).extend(metrics.name_colours(means, words, self.palette).correct)
+            found = metrics.name_colours(means, words, self.palette)
+            self.words.setdefault("recoloured_correct", []).extend(map(float, found.correct))
 
     def report(self, title: str, unavailable: dict[str, str]) -> Report:
         skipped = ("name", "caption", "recoloured", "old", "new", "instances", "instances_correct")
@@ -246,23 +255,28 @@ class _Judge:
         if self.palette is None or not self.words:
             return {}
         names = {
-            "prediction": "colour_word_accuracy",
-            "grey": "grey_colour_word_accuracy",
-            "truth": "colour_word_accuracy_truth",
-            "recoloured": "recoloured_word_accuracy",
+            "correct": "colour_word_accuracy",
+            "grey_correct": "grey_colour_word_accuracy",
+            "truth_correct": "colour_word_accuracy_truth",
+            "recoloured_correct": "recoloured_word_accuracy",
+            "swapped": "colour_word_swapped",
+            "among_named": "chance_among_named",
         }
-        figures = {names[kind]: _mean([float(flag) for flag in flags]) for kind, flags in self.words.items()}
+        figures = {names[kind]: _mean(values) for kind, values in self.words.items()}
         return figures | {"chance": metrics.chance_level(self.palette)}
 
     def _recolour_figures(self, means: Mapping[str, float]) -> dict[str, float]:
         rows = [row for row in self.rows if "recolour_towards" in row]
         if not rows:
             return {}
-        gains = torch.tensor([row["recolour_towards"] - row["recolour_control"] for row in rows], dtype=torch.float64)
-        error = float(gains.std(correction=1)) / math.sqrt(len(rows)) if len(rows) > 1 else math.nan
+        gain = means["recolour_towards"] - means["recolour_control"]
+        photos: dict[str, float] = {}  # captions of one photo are not independent: sum their deviations first
+        for row in rows:
+            deviation = row["recolour_towards"] - row["recolour_control"] - gain
+            photos[row["name"]] = photos.get(row["name"], 0.0) + deviation
         return {
-            "recolour_gain": means["recolour_towards"] - means["recolour_control"],
-            "recolour_gain_error": error,
+            "recolour_gain": gain,
+            "recolour_gain_error": math.sqrt(sum(value**2 for value in photos.values())) / len(rows),
             "recolour_toward_share": _mean([float(row["recolour_towards"] > 0) for row in rows]),
             "recolour_pairs": float(len(rows)),
         }
@@ -280,7 +294,8 @@ class _Judge:
         return notes
 
     def _unmeasured(self) -> list[str]:
-        if self.recolour and not any("recolour_towards" in row for row in self.rows):
+        measured = "recoloured_correct" in self.words or any("recolour_towards" in row for row in self.rows)
+        if self.recolour and not measured:
             return [
                 "recolouring not measured: no caption names exactly one colour that was exchanged for a distant one"
             ]
@@ -291,7 +306,7 @@ class _Judge:
             "pairs": len(self.rows),
             "photos": len({row["name"] for row in self.rows}),
             "size": list(self.size),
-            "model_size": int(self.colorizer.image_size),  # type: ignore[arg-type]
+            "model_size": self.colorizer.image_size,
             "reference": "original lightness and ab through Lab and back",
             "quantisation": "clip to [0, 1], times 255, truncated",
             "psnr": "per pair, peak 255, three channels",
@@ -315,12 +330,17 @@ def _picture(lightness: Tensor, ab: Tensor) -> Tensor:
 def _sheet_row(
     batch: Batch, place: int, shown: Mapping[str, Tensor], after: Tensor | None, assignment: Tensor | None
 ) -> SheetRow:
-    panels = {title: pictures[place].permute(1, 2, 0).cpu().numpy() for title, pictures in shown.items()}
-    if after is not None:
-        panels["recoloured"] = metrics.to_uint8(after)[0].permute(1, 2, 0).cpu().numpy()
+    panels = {title: _array(pictures[place]) for title, pictures in shown.items()}
     if assignment is not None:
         panels["groups"] = group_overlay(assignment[place], panels["grey"])
-    return SheetRow(batch.captions[place], panels, batch.recoloured[place] if after is not None else None)
+    if after is None:
+        return SheetRow(batch.captions[place], panels)
+    panels["recoloured"] = _array(metrics.to_uint8(after)[0])
+    return SheetRow(batch.captions[place], panels, batch.recoloured[place])
+
+
+def _array(picture: Tensor) -> Picture:
+    return picture.permute(1, 2, 0).cpu().numpy()
 
 
 def _evenly(loader: Iterable[Batch], rows: int) -> set[int]:
@@ -365,49 +385,3 @@ def _write_whole(path: Path, text: str) -> None:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _quality_table(reports: list[Report]) -> Table:
-    """As papers print it: one line each for the prediction, the grey floor, the truth and chance."""
-    measures = ("psnr", "ssim", "lpips_alex", "lpips_vgg", "lpips_squeeze", "colourfulness", "colour_word_accuracy")
-    shown = [name for name in measures if any(name in report.figures for report in reports)]
-    heads = {"psnr": "PSNR dB ↑", "ssim": "SSIM ↑", "colourfulness": "colourfulness", "colour_word_accuracy": "words ↑"}
-    table = Table("split", "pairs", "", title="Mean over pairs")
-    for name in shown:
-        table.add_column(heads.get(name, f"LPIPS {name.removeprefix('lpips_')} ↓"), justify="right")
-    for report in reports:
-        lines = {"prediction": "{}", "grey": "grey_{}", "truth": "{}_truth"}
-        for place, (line, pattern) in enumerate(lines.items()):
-            cells = [_cell(report.figures.get(pattern.format(name)), name) for name in shown]
-            lead = (report.title, str(report.settings["pairs"])) if place == 0 else ("", "")
-            table.add_row(*lead, line, *cells)
-        if "chance" in report.figures:
-            cells = [_cell(report.figures["chance"] if n == "colour_word_accuracy" else None, n) for n in shown]
-            table.add_row("", "", "chance", *cells)
-        table.add_section()
-    return table
-
-
-def _recolour_table(reports: list[Report]) -> Table:
-    """Reaction to an exchanged colour word; "gain" is 0 for a model that does not read the new word."""
-    table = Table(title="One colour word exchanged: ab units, and shares of the pairs")
-    for head in ("split", "pairs", "shift", "towards", "control", "gain", "towards > 0", "nearer", "word hit (chance)"):
-        table.add_column(head, justify="left" if head == "split" else "right")
-    for report in reports:
-        if "recolour_gain" in report.figures:
-            f = {name.removeprefix("recolour_"): value for name, value in report.figures.items()}
-            table.add_row(
-                report.title,
-                f"{f['pairs']:.0f}",
-                *(f"{f[name]:.2f}" for name in ("shift", "towards", "control")),
-                f"{f['gain']:.2f} ± {f['gain_error']:.2f}",
-                *(f"{f[name]:.2f}" for name in ("toward_share", "nearer")),
-                f"{f['hit']:.2f} ({f['hit_chance']:.2f})",
-            )
-    return table
-
-
-def _cell(value: float | None, name: str) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4f}" if name.startswith(("lpips", "ssim")) else f"{value:.2f}"

@@ -104,11 +104,11 @@ _BACKBONES = {
 
 
 def lpips_weights_file(net: str, weights: Path | None = None) -> Path:
-    """The backbone's file: ``weights`` if named, else torchvision's cache; WeightsMissing without it, never a download."""
+    """The backbone's file: ``weights`` if named, else torchvision's cache; never a download, else WeightsMissing."""
     if net not in _BACKBONES:
         raise ValueError(f"LPIPS backbone {net!r} is unknown; choose one of {', '.join(_BACKBONES)}")
     url = getattr(torchvision.models, _BACKBONES[net].weights).DEFAULT.url
-    path = weights or Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    path = Path(weights).expanduser() if weights else Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
     if not path.is_file():
         raise WeightsMissing(
             f"LPIPS ({net}) needs the weights of torchvision's {_BACKBONES[net].builder}: {path} is missing. "
@@ -178,23 +178,38 @@ def _load_features(net: str, file: Path) -> nn.Sequential:
 
 
 def available_lpips(nets: Mapping[str, Path | None]) -> tuple[dict[str, Lpips], dict[str, str]]:
-    """The metrics whose weights are here, and for the others what to put where: ``{net: file or None}`` in."""
+    """From {net: file or None}: the metrics that can be computed, and for the others what to put where.
+
+    A missing, wrong or damaged file costs its own metric only, so that an evaluation at the end of a long training is
+    not lost.
+    """
     found: dict[str, Lpips] = {}
     missing: dict[str, str] = {}
     for net, weights in nets.items():
         try:
             found[net] = Lpips(net, weights)
-        except WeightsMissing as error:
+        except (WeightsMissing, ValueError) as error:
             missing[f"lpips_{net}"] = str(error)
     return found, missing
 
 
 @dataclass(frozen=True)
 class ColourWords:
-    """What :func:`name_colours` found: one flag per instance, and how often each word was seen as which colour."""
+    """What :func:`name_colours` found, per instance: the word asked for, the colour seen, whether they agree."""
 
+    asked: list[str]
+    seen: list[str]
     correct: list[bool]
-    confusion: Counter[tuple[str, str]]
+
+    @property
+    def confusion(self) -> Counter[tuple[str, str]]:
+        """How often each word was seen as which colour."""
+        return Counter(zip(self.asked, self.seen, strict=True))
+
+    @property
+    def swapped(self) -> list[bool]:
+        """Instances that wear the colour asked for another instance of the same picture: colour on the wrong thing."""
+        return [not right and name in self.asked for name, right in zip(self.seen, self.correct, strict=True)]
 
 
 def distinct_colours(palette: Mapping[str, Lab]) -> dict[str, str]:
@@ -233,8 +248,8 @@ def name_colours(means: Tensor, words: Sequence[str], palette: Mapping[str, Lab]
     names = list(dict.fromkeys(same.values()))
     anchors = torch.tensor([palette[name][1:] for name in names], dtype=torch.float64)
     nearest = torch.cdist(means.double().cpu(), anchors).argmin(dim=1).tolist()
-    seen = [(same[word], names[place]) for word, place in zip(words, nearest, strict=True)]
-    return ColourWords([word == name for word, name in seen], Counter(seen))
+    asked, seen = [same[word] for word in words], [names[place] for place in nearest]
+    return ColourWords(asked, seen, [word == name for word, name in zip(asked, seen, strict=True)])
 
 
 @dataclass(frozen=True)
@@ -259,7 +274,7 @@ def exchanged_word(caption: str, recoloured: str, choices: Iterable[str] = BASIC
     (('red', 'blue'), None)
     """
     before, after = find_colours(caption), find_colours(recoloured)
-    if len(before) != 1 or len(after) != 1 or before[0].start != after[0].start:
+    if len(before) != 1 or len(after) != 1:
         return None
     old, new = before[0].colour, after[0].colour
     return (old, new) if new in _substitutes(old, choices) else None
