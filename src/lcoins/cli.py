@@ -77,9 +77,9 @@ def _hydra(verb: str, arguments: list[str]) -> None:
 
     @hydra.main(config_path=str(conf_folder()), config_name=verb, version_base="1.3")
     def run(cfg: DictConfig) -> None:
-        getattr(verbs, verb)(cfg)
+        verbs.VERBS[verb](cfg)
 
-    sys.argv = [f"lcoins {verb}", *arguments]
+    sys.argv = [f"lcoins {verb}", *("json=true" if argument == "--json" else argument for argument in arguments)]
     run()
 
 

@@ -164,11 +164,11 @@ def train(cfg: DictConfig, folder: Path) -> dict[str, float]:
         return json.loads(done.read_text())
     lightning.seed_everything(cfg.seed, workers=True, verbose=False)
     colorizer = build_colorizer(config["model"])
-    data: ColorizationData = instantiate(cfg.data)
+    data: ColorizationData = instantiate(config["data"], _convert_="all")
     module = ColorizationTraining(
         colorizer,
-        instantiate(cfg.objective),
-        instantiate(cfg.recipe.optimizer),
+        instantiate(config["objective"]),
+        instantiate(config["recipe"]["optimizer"], _convert_="all"),
         weight_decay=cfg.recipe.weight_decay,
         warmup_epochs=cfg.recipe.warmup_epochs,
         min_lr=cfg.recipe.min_lr,

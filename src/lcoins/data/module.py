@@ -63,8 +63,8 @@ class ColorizationData(LightningDataModule):
 
     def __init__(
         self,
-        train: SampleSet,
-        val: SampleSet,
+        train: SampleSet | None,
+        val: SampleSet | None,
         tests: Mapping[str, SampleSet],
         batch_size: int,
         eval_batch_size: int,
@@ -73,13 +73,13 @@ class ColorizationData(LightningDataModule):
         seed: int,
     ):
         super().__init__()
-        if len(train) < batch_size:
+        if train is not None and len(train) < batch_size:
             raise ValueError(f"the training set has {len(train)} photos, fewer than one batch of {batch_size}; "
                              f"set data.batch_size to {len(train)} or less, or add photos")  # fmt: skip
         self.train_set, self.val_set, self.test_sets = train, val, dict(tests)
         self.batch_size, self.eval_batch_size, self.workers = batch_size, eval_batch_size, workers
         self.augmentation, self.seed = augmentation, seed
-        self.palette = val.palette
+        self.palette = next((samples.palette for samples in (val, *tests.values()) if samples is not None), None)
 
     def _loader(self, samples: SampleSet, batch_size: int, train: bool) -> DataLoader[Sample]:
         rank, ranks, epoch = 0, 1, 0
@@ -98,9 +98,13 @@ class ColorizationData(LightningDataModule):
         )
 
     def train_dataloader(self) -> DataLoader[Sample]:
+        if self.train_set is None:
+            raise ValueError("there is no training set; this data module was made for evaluation")
         return self._loader(self.train_set, self.batch_size, train=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:
+        if self.val_set is None:
+            raise ValueError("there is no validation set; this data module was made for evaluation")
         return self._loader(self.val_set, self.eval_batch_size, train=False)
 
     def test_loaders(self) -> dict[str, DataLoader[Sample]]:

@@ -165,6 +165,7 @@ class CaptionEncoder(nn.Module):
 
     def forward(self, words: Words) -> Tensor:
         """Words (B, N_L) to word tokens (B, N_L, width)."""
+        mask = words.mask[:, None, None, :]  # four-dimensional, or transformers looks at its values in every call
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze):
-            hidden = self.bert(input_ids=words.ids, attention_mask=words.mask).last_hidden_state
+            hidden = self.bert(input_ids=words.ids, attention_mask=mask).last_hidden_state
         return self.activation(self.projection(hidden))

@@ -143,7 +143,7 @@ class GroupingLayer(nn.Module):
 
     def forward(self, groups: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
         """Z_grp (B, N_G, C) and Z_img (B, N_I, C) to the updated groups and the hard assignment (B, N_G, N_I)."""
-        with torch.autocast(groups.device.type, enabled=False):
+        with torch.autocast("cpu" if groups.is_meta else groups.device.type, enabled=False):
             groups, patches = groups.float(), patches.float()
             width = groups.shape[-1]
             normal_groups, normal_patches = layer_norm(groups, (width,)), layer_norm(patches, (width,))

@@ -106,6 +106,25 @@ class LCoIns(nn.Module):
         halves = (slice(None, count), slice(count, None))
         return [Relevance(r_lag[half], words.mask[half], r_grp[half]) for half in halves]
 
+    def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
+        """What `lcoins info` counts: every parameter belongs to exactly one part."""
+        image, text, groups = self.image_encoder, self.text_encoder, self.transformer
+        parts: dict[str, list[nn.Module | nn.Parameter | None]] = {
+            "image encoder": [m for name, m in image.named_children() if name != "projection"],
+            "image projection": [image.projection, getattr(image, "position", None)],
+            "text encoder": [text.bert],
+            "text projection": [text.projection],
+            "grouping blocks": [groups.blocks],
+            "group tokens": [getattr(groups, "group_tokens", None)],
+            "modal-type embeddings": [groups.type_embedding],
+            "norm and head": [self.upsampler.norm, self.upsampler.projection],
+            "upsampler": [self.upsampler.layers],
+            "grouping layer": [self.grouping_layer],
+            "shared space": [self.word_relevance, self.group_relevance],
+        }
+        present = {name: [m for m in members if m is not None] for name, members in parts.items()}
+        return {name: members for name, members in present.items() if members}
+
     @torch.inference_mode()
     def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
         """Network lightness (B, 1, S, S) and B captions to colours, in evaluation mode, without gradients."""

@@ -1,0 +1,81 @@
+"""A data module from caption lists over folders of photos: all lists are checked first, in one report."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+
+from lcoins.augment import LuminanceAugmentation
+from lcoins.data.lists import Pair, Problem, read_pairs
+from lcoins.data.module import ColorizationData
+from lcoins.data.photos import Photos, ProblemsFound, check_photos, describe
+
+
+def read_checked(
+    lists: Mapping[str, Mapping[str, Any]], on_problem: Literal["stop", "leave_out"], report: Path | None
+) -> dict[str, list[Pair]]:
+    """The good pairs of several lists, each given as ``root`` (folder) and ``captions`` (list file).
+
+    Whatever is wrong in any of them is named in one report. With "stop" it is raised as ProblemsFound; with
+    "leave_out" it is printed and the rest goes on, unless a list has nothing left.
+    """
+    problems: list[Problem] = []
+    good: dict[str, list[Pair]] = {}
+    for name, source in lists.items():
+        pairs, bad_rows = read_pairs(source["captions"])
+        try:
+            good[name] = check_photos(source["root"], pairs, bad_rows, on_problem="leave_out", progress=True)
+        except ProblemsFound:
+            good[name] = []
+        problems += bad_rows
+    text = describe(problems, sum(map(len, good.values())), report)
+    empty = [name for name, pairs in good.items() if not pairs]
+    if problems and (on_problem == "stop" or empty):
+        lost = f"\nNothing is left of: {', '.join(empty)}; is root the right folder?" if empty else ""
+        raise ProblemsFound(f"{text}{lost}\nMend these, or leave them out with data.on_problem=leave_out.")
+    if problems:
+        Console().print(f"left out: {text}", markup=False)
+    return good
+
+
+def photo_data(
+    train: Mapping[str, Any] | None,
+    val: Mapping[str, Any] | None,
+    tests: Mapping[str, Mapping[str, Any]],
+    image_size: int,
+    eval_size: int,
+    crop_scale: tuple[float, float] | None,
+    hflip: Literal["none", "plain", "swap_words"],
+    on_problem: Literal["stop", "leave_out"],
+    batch_size: int,
+    eval_batch_size: int,
+    workers: int,
+    augmentation: LuminanceAugmentation,
+    seed: int,
+) -> ColorizationData:
+    """Photos for training and validation at the model's ``image_size`` and for tests at ``eval_size`` (paper: 224).
+
+    ``train`` and ``val`` may be None where only the tests are wanted.
+    """
+    lists = {"train": train, "val": val} | {f"tests.{name}": source for name, source in tests.items()}
+    given = {name: source for name, source in lists.items() if source is not None}
+    pairs = read_checked(given, on_problem, report=None)
+
+    def photos(name: str, size: int, training: bool) -> Photos | None:
+        if name not in given:
+            return None
+        crop = tuple(crop_scale) if crop_scale else None
+        root = given[name]["root"]
+        return Photos(root, pairs[name], size, training=training, seed=seed, crop_scale=crop, hflip=hflip)  # type: ignore[arg-type]
+
+    return ColorizationData(
+        train=photos("train", image_size, training=True),
+        val=photos("val", image_size, training=False),
+        tests={name: photos(f"tests.{name}", eval_size, training=False) for name in tests},  # type: ignore[misc]
+        batch_size=batch_size,
+        eval_batch_size=eval_batch_size,
+        workers=workers,
+        augmentation=augmentation,
+        seed=seed,
+    )
