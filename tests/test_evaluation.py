@@ -237,7 +237,9 @@ def test_an_empty_loader_is_refused(tmp_path):
 def test_lpips_stands_beside_its_grey_floor_and_names_its_weights(tmp_path):
     with torch.device("meta"):
         shapes = torchvision.models.alexnet(weights=None).features.state_dict()
-    torch.save({f"features.{key}": torch.randn(value.shape) / 10 for key, value in shapes.items()}, tmp_path / "alex.pth")
+    torch.save(
+        {f"features.{key}": torch.randn(value.shape) / 10 for key, value in shapes.items()}, tmp_path / "alex.pth"
+    )
     net = Lpips("alex", tmp_path / "alex.pth")
     missing = {"lpips_vgg": "put vgg.pth there"}
     report = run(Fake(grey), tmp_path / "out", lpips={"alex": net}, unavailable=missing)
@@ -256,7 +258,7 @@ def test_the_table_shows_prediction_grey_truth_and_chance(tmp_path):
     console = Console(record=True, width=140, file=io.StringIO())
     print_table(reports, console)
     text = console.export_text()
-    for word in ("clear", "dev", "predicted", "grey", "truth", "chance", "1.000", "0.250", "gain"):
+    for word in ("clear, 3", "dev, 4", "grey", "truth", "chance", "1.000", "0.250", "gain"):
         assert word in text
 
 

@@ -2,19 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 Line = tuple[str, int, Mapping[str, float]]  # set, number of pairs, its figures by name
 
 MEASURES = {
-    "psnr": ("PSNR dB ↑", 2),
-    "ssim": ("SSIM ↑", 3),
-    "lpips_alex": ("LPIPS alex ↓", 3),
-    "lpips_vgg": ("LPIPS vgg ↓", 3),
-    "lpips_squeeze": ("LPIPS squeeze ↓", 3),
-    "colourfulness": ("colourful", 1),
-    "colour_word_accuracy": ("words ↑", 3),
-    "colour_word_swapped": ("swapped ↓", 3),
+    "psnr": ("PSNR\ndB ↑", 2),
+    "ssim": ("SSIM\n↑", 3),
+    "lpips_alex": ("LPIPS\nalex ↓", 3),
+    "lpips_vgg": ("LPIPS\nvgg ↓", 3),
+    "lpips_squeeze": ("LPIPS\nsqueeze", 3),
+    "colourfulness": ("colour-\nful", 1),
+    "colour_word_accuracy": ("words\n↑", 3),
+    "colour_word_swapped": ("swapped\n↓", 3),
+}
+
+WORD_LINES = {
+    "chance": "chance",
+    "chance, named": "chance_among_named",
+    "recoloured": "recoloured_word_accuracy",
+}
+RECOLOURING = {
+    "pairs": "{recolour_pairs:.0f}",
+    "shift of the whole picture": "{recolour_shift:.2f}",
+    "towards the new word": "{recolour_towards:.2f}",
+    "towards the other words (control)": "{recolour_control:.2f}",
+    "gain, 0 without reading": "{recolour_gain:.2f} ± {recolour_gain_error:.2f}",
+    "share of pairs towards": "{recolour_toward_share:.2f}",
+    "share of pairs nearer": "{recolour_nearer:.2f}",
+    "new word recognised (chance)": "{recolour_hit:.2f} ({recolour_hit_chance:.2f})",
 }
 
 
@@ -22,40 +39,30 @@ def quality_table(lines: Sequence[Line]) -> Table:
     """The protocol's figures. "words" is the share of instances in the colour that their word asks for; "swapped" the
     share in the colour of another instance of the picture."""
     shown = [name for name in MEASURES if any(name in figures for _, _, figures in lines)]
-    table = Table("set", "pairs", "", title="Mean over pairs")
+    table = Table(title="Mean over pairs", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
     for name in shown:
         table.add_column(MEASURES[name][0], justify="right")
     for title, pairs, figures in lines:
-        lead = (title, str(pairs))
-        for label, pattern in (("predicted", "{}"), ("grey", "grey_{}"), ("truth", "{}_truth")):
-            table.add_row(*lead, label, *(_cell(figures, pattern.format(name), name) for name in shown))
-            lead = ("", "")
-        words = {"chance": "chance", "chance, named": "chance_among_named", "recoloured": "recoloured_word_accuracy"}
-        for label, figure in words.items():
+        for label, pattern in ((f"{title}, {pairs}", "{}"), ("  grey", "grey_{}"), ("  truth", "{}_truth")):
+            table.add_row(label, *(_cell(figures, pattern.format(name), name) for name in shown))
+        for label, figure in WORD_LINES.items():
             if figure in figures:
                 cells = (_cell(figures, figure, name) if name == "colour_word_accuracy" else "" for name in shown)
-                table.add_row("", "", label, *cells)
+                table.add_row(f"  {label}", *cells)
         table.add_section()
     return table
 
 
 def recolouring_table(lines: Sequence[Line]) -> Table:
     """Reaction to one exchanged colour word; gain = towards - control is 0 for a model that ignores the new word."""
-    table = Table(title="One colour word exchanged: CIELAB ab units, and shares of the pairs")
-    for head in ("set", "pairs", "shift", "towards", "control", "gain", "share towards", "nearer", "hit (chance)"):
-        table.add_column(head, justify="left" if head == "set" else "right")
-    for title, _, figures in lines:
-        if "recolour_gain" not in figures:
-            continue
-        f = {name.removeprefix("recolour_"): value for name, value in figures.items()}
-        table.add_row(
-            title,
-            f"{f['pairs']:.0f}",
-            *(f"{f[name]:.2f}" for name in ("shift", "towards", "control")),
-            f"{f['gain']:.2f} ± {f['gain_error']:.2f}",
-            *(f"{f[name]:.2f}" for name in ("toward_share", "nearer")),
-            f"{f['hit']:.2f} ({f['hit_chance']:.2f})",
-        )
+    measured = [(title, figures) for title, _, figures in lines if "recolour_gain" in figures]
+    table = Table(title="One colour word exchanged (ab units; shares of the pairs)", box=SIMPLE_HEAD)
+    table.add_column("", no_wrap=True)
+    for title, _ in measured:
+        table.add_column(title, justify="right")
+    for label, pattern in RECOLOURING.items():
+        table.add_row(label, *(pattern.format(**figures) for _, figures in measured))
     return table
 
 
