@@ -151,6 +151,13 @@ def _inference(colorizer: nn.Module, case: Case, rgb: Tensor, captions: list[str
     return step
 
 
+def machine(device: str) -> str:
+    """The kind of machine that the figures belong to."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    return f"{torch.get_num_threads()} CPU threads ({torch.backends.cpu.get_cpu_capability()}), torch {torch.__version__}"
+
+
 def ratios(timings: list[Timing]) -> dict[str, float]:
     """What the second pass costs, and how much faster the step is than the reference, where both were timed."""
     seconds = {timing.name: timing.seconds for timing in timings}

@@ -47,7 +47,7 @@ COLOUR_LAB: dict[str, tuple[float, float, float]] = {
     "red": (45.0, 62.0, 42.0),
     "green": (52.0, -48.0, 42.0),
     "yellow": (86.0, -4.0, 72.0),
-    "blue": (42.0, 12.0, -56.0),
+    "blue": (42.0, 12.0, -54.0),
     "brown": (36.0, 18.0, 27.0),
     "orange": (68.0, 38.0, 68.0),
     "pink": (68.0, 48.0, -2.0),
@@ -57,7 +57,7 @@ COLOUR_LAB: dict[str, tuple[float, float, float]] = {
     "beige": (88.0, 0.0, 12.0),
     "maroon": (26.0, 42.0, 24.0),
     "navy": (20.0, 20.0, -44.0),
-    "teal": (50.0, -32.0, -8.0),
+    "teal": (50.0, -30.0, -8.0),
     "turquoise": (78.0, -40.0, -6.0),
     "cyan": (82.0, -42.0, -16.0),
     "magenta": (56.0, 78.0, -44.0),
@@ -90,7 +90,7 @@ def find_colours(caption: str) -> list[ColourWord]:
     >>> [c.colour for c in find_colours("A Red car, two grey cats and a multi-colored kite")]
     ['red', 'gray']
     """
-    return [ColourWord(m[0], COLOUR_CLASS[m[0].lower()], m.start(), m.end()) for m in _WORD.finditer(caption)]
+    return [ColourWord(m[0], COLOUR_CLASS[m[0].casefold()], m.start(), m.end()) for m in _WORD.finditer(caption)]
 
 
 def recolour(caption: str, rng: random.Random, choices: Iterable[str] = BASIC_COLOURS) -> str:
@@ -104,7 +104,7 @@ def recolour(caption: str, rng: random.Random, choices: Iterable[str] = BASIC_CO
     choices = tuple(choices)
 
     def substitute(match: re.Match[str]) -> str:
-        old = COLOUR_CLASS[match[0].lower()]
+        old = COLOUR_CLASS[match[0].casefold()]
         candidates = [word for word in choices if COLOUR_CLASS[word] != old]
         if not candidates:
             raise ValueError(f"no substitute for {match[0]!r} in {choices}; give at least two colour classes")

@@ -59,25 +59,42 @@ def colorize(
     device: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
 ) -> None:
     """Colour a photo, or every photo of a folder, at its own size."""
+    from rich.progress import track
+
     from lcoins.colorize import colorize_path
     from lcoins.runs import load_colorizer
 
     colorizer, _ = load_colorizer(checkpoint, device)
-    colorize_path(colorizer, photo, sentence, output=output, force=force, device=device, progress=True)
+    result = colorize_path(
+        colorizer,
+        photo,
+        sentence,
+        output=output,
+        force=force,
+        device=device,
+        progress=lambda pairs: track(pairs, "colorize"),
+    )
+    for line in [*result.notices, *(f"wrote {path}" for path in result.written)]:
+        typer.echo(line)
+    for path, reason in result.failed.items():
+        typer.secho(f"{path}: {reason}", fg="red", err=True)
+    if result.failed:
+        raise typer.Exit(1)
 
 
 def _hydra(verb: str, arguments: list[str]) -> None:
-    """Runs a verb whose arguments are Hydra overrides, in this process."""
+    """Runs a verb whose arguments are Hydra overrides, in this process; the verb gets the config and Hydra's folder."""
     import hydra
-    from omegaconf import DictConfig
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import DictConfig, OmegaConf
 
     from lcoins import verbs
 
-    verbs.register_resolvers()
+    OmegaConf.register_new_resolver("label", verbs.label, replace=True)
 
     @hydra.main(config_path=str(conf_folder()), config_name=verb, version_base="1.3")
     def run(cfg: DictConfig) -> None:
-        verbs.VERBS[verb](cfg)
+        verbs.VERBS[verb](cfg, Path(HydraConfig.get().runtime.output_dir))
 
     sys.argv = [f"lcoins {verb}", *("json=true" if argument == "--json" else argument for argument in arguments)]
     run()

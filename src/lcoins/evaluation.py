@@ -153,8 +153,9 @@ class _Judge:
         pictures = {"grey": _picture(lightness, torch.zeros_like(truth)), "prediction": _picture(lightness, ab)}
         columns = self._quality(pictures, reference)
         rows = [
-            {"name": name, "caption": caption} | {key: float(values[place]) for key, values in columns.items()}
-            for place, (name, caption) in enumerate(zip(batch.names, batch.captions, strict=True))
+            {"name": name, "photo": photo, "caption": caption}
+            | {key: float(values[place]) for key, values in columns.items()}
+            for place, (name, photo, caption) in enumerate(zip(batch.names, batch.photos, batch.captions, strict=True))
         ]
         for place, row in enumerate(rows):
             self._instance_words(batch, place, row, ab[place], truth[place])
@@ -244,7 +245,7 @@ class _Judge:
             self.words.setdefault("recoloured_correct", []).extend(map(float, found.correct))
 
     def report(self, title: str, unavailable: dict[str, str]) -> Report:
-        skipped = ("name", "caption", "recoloured", "old", "new", "instances", "instances_correct")
+        skipped = ("name", "photo", "caption", "recoloured", "old", "new", "instances", "instances_correct")
         names = dict.fromkeys(key for row in self.rows for key in row if key not in skipped)
         figures = {name: _mean([float(row[name]) for row in self.rows if name in row]) for name in names}
         figures |= self._word_figures() | self._recolour_figures(figures)
@@ -273,7 +274,7 @@ class _Judge:
         photos: dict[str, float] = {}  # captions of one photo are not independent: sum their deviations first
         for row in rows:
             deviation = row["recolour_towards"] - row["recolour_control"] - gain
-            photos[row["name"]] = photos.get(row["name"], 0.0) + deviation
+            photos[row["photo"]] = photos.get(row["photo"], 0.0) + deviation
         return {
             "recolour_gain": gain,
             "recolour_gain_error": math.sqrt(sum(value**2 for value in photos.values())) / len(rows),
@@ -304,7 +305,7 @@ class _Judge:
     def _settings(self) -> dict[str, Any]:
         return {
             "pairs": len(self.rows),
-            "photos": len({row["name"] for row in self.rows}),
+            "photos": len({row["photo"] for row in self.rows}),
             "size": list(self.size),
             "model_size": self.colorizer.image_size,
             "reference": "original lightness and ab through Lab and back",

@@ -87,6 +87,11 @@ def build_colorizer(model: Mapping[str, Any], weights: bool = True) -> nn.Module
     return instantiate(model, _convert_="all")
 
 
+def build_data(data: Mapping[str, Any]) -> ColorizationData:
+    """The data module of a plain data config; photos are checked here, before anything is trained."""
+    return instantiate(data, _convert_="all")
+
+
 def load_colorizer(checkpoint: Path | str, device: torch.device | str = "cpu") -> tuple[nn.Module, dict[str, Any]]:
     """The colorizer of a checkpoint (EMA average where there is one) and its config, in evaluation mode.
 
@@ -164,7 +169,7 @@ def train(cfg: DictConfig, folder: Path) -> dict[str, float]:
         return json.loads(done.read_text())
     lightning.seed_everything(cfg.seed, workers=True, verbose=False)
     colorizer = build_colorizer(config["model"])
-    data: ColorizationData = instantiate(config["data"], _convert_="all")
+    data = build_data(config["data"])
     module = ColorizationTraining(
         colorizer,
         instantiate(config["objective"]),
@@ -183,8 +188,7 @@ def train(cfg: DictConfig, folder: Path) -> dict[str, float]:
     trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt(f"{folder} was interrupted; start it again to go on from {last}")
-    figures = conclude(cfg, folder, data, trainer)
-    return figures
+    return conclude(cfg, folder, data, trainer)
 
 
 def build_trainer(cfg: DictConfig, folder: Path, config: dict[str, Any], data: LightningDataModule) -> Trainer:
@@ -212,8 +216,8 @@ def conclude(cfg: DictConfig, folder: Path, data: ColorizationData, trainer: Tra
                 for sheet in sorted((folder / "test").glob("*_sheet.png")):
                     logger.log_image(f"test/{sheet.stem}", [str(sheet)])
                 logger.experiment.finish()
-        console.print(f"figures: {folder / 'metrics.json'}; contact sheets: {folder / 'test'}\nnext: lcoins colorize PHOTO "
-                      f"\"a sentence with colours\" --checkpoint {best}")  # fmt: skip
+        console.print(f"figures: {folder / 'metrics.json'}; contact sheets: {folder / 'test'}", soft_wrap=True)
+        console.print(f'next: lcoins colorize PHOTO "a sentence with colours" --checkpoint {best}', soft_wrap=True)
     return figures
 
 

@@ -1,15 +1,14 @@
-"""The verbs that take Hydra overrides: train and eval, from a composed config to a finished run."""
+"""The verbs that take a composed config: train, eval, info and bench, from the config to what the user sees."""
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from lcoins import evaluation, info, runs
+from lcoins import bench, evaluation, info, runs
 
 LONGEST_LABEL = 100
 
@@ -26,41 +25,51 @@ def label(overrides: str) -> str:
     return name
 
 
-def register_resolvers() -> None:
-    """Makes ``${label:...}`` known to the configs."""
-    OmegaConf.register_new_resolver("label", label, replace=True)
+def train(cfg: DictConfig, folder: Path) -> None:
+    """Trains the run that the config describes in ``folder``, or resumes it, or finds it finished."""
+    runs.train(cfg, folder)
 
 
-def evaluate(cfg: DictConfig) -> None:
-    """Evaluates a checkpoint of a run on its own test sets, or on those of the data group that was named."""
-    folder = Path(cfg.run)
-    checkpoint = folder / "checkpoints" / f"{cfg.checkpoint}.ckpt" if cfg.checkpoint in ("best", "last") else cfg.checkpoint
-    colorizer, config = runs.load_colorizer(checkpoint, cfg.device)
-    merged = OmegaConf.create({"model": config["model"], "augmentation": config["augmentation"], "seed": cfg.seed,
-                               "data": cfg.get("data") or config["data"]})  # fmt: skip
+def evaluate(cfg: DictConfig, folder: Path) -> None:
+    """Evaluates a checkpoint of a run, into ``folder``, on its own test sets or on those of the data group named."""
+    named = {name: Path(cfg.run) / "checkpoints" / f"{name}.ckpt" for name in ("best", "last")}
+    colorizer, config = runs.load_colorizer(named.get(cfg.checkpoint, cfg.checkpoint), cfg.device)
+    merged = OmegaConf.create({k: config[k] for k in ("model", "augmentation", "data")} | {"seed": cfg.seed})
+    if cfg.get("data") is not None:
+        merged.data = cfg.data
     merged.data.train, merged.data.val = None, None
-    data = instantiate(merged.data, _convert_="all")
-    directory = Path(HydraConfig.get().runtime.output_dir)
-    reports = runs.evaluate_sets(colorizer, data, cfg.evaluation, directory, cfg.device)
+    data = runs.build_data(runs.plain(merged)["data"])
+    reports = runs.evaluate_sets(colorizer, data, cfg.evaluation, folder, cfg.device)
     evaluation.print_table(reports)
-    evaluation.write_json(evaluation.flat(reports), directory / "metrics.json")
-    runs.console.print(f"figures, pairs and contact sheets: {directory}")
+    evaluation.write_json(evaluation.flat(reports), folder / "metrics.json")
+    runs.console.print(f"figures, pairs and contact sheets: {folder}", soft_wrap=True)
 
 
-def train(cfg: DictConfig) -> None:
-    """Trains the run that the config describes, in the folder that Hydra named."""
-    runs.train(cfg, Path(HydraConfig.get().runtime.output_dir))
-
-
-def show_info(cfg: DictConfig) -> None:
+def show_info(cfg: DictConfig, folder: Path) -> None:
     """Prints the parts of a model, as a table or as JSON."""
     parts = info.measure(runs.plain(cfg)["model"], cfg.words, recoloured=cfg.model.counter_color)
     if cfg.json:
         print(json.dumps({part.name: {k: v for k, v in asdict(part).items() if k != "name"} for part in parts}, indent=2))
     else:
-        choices = HydraConfig.get().runtime.choices
-        title = f"model={choices.model} ablation={choices.ablation}, {cfg.model.image_size} px, {cfg.words} word pieces"
-        runs.console.print(info.table(parts, title))
+        runs.console.print(info.table(parts, f"{cfg.title}, {cfg.model.image_size} px, {cfg.words} word pieces"))
 
 
-VERBS = {"train": train, "eval": evaluate, "info": show_info}
+def time_model(cfg: DictConfig, folder: Path) -> None:
+    """Times training and inference of a model, as a table or as JSON."""
+    cases = bench.cases(runs.plain(cfg)["model"], cfg.precision, cfg.compare)
+    timings = bench.run(cases, cfg.batch_size, cfg.warmup, cfg.steps, cfg.device)
+    title = f"{cfg.title}, batch {cfg.batch_size}, {bench.machine(cfg.device)}"
+    if cfg.json:
+        print(json.dumps(bench.as_json(timings, {"title": title, "warmup": cfg.warmup, "steps": cfg.steps}), indent=2))
+        return
+    runs.console.print(bench.table(timings, title))
+    for name, ratio in bench.ratios(timings).items():
+        runs.console.print(f"{name}: {ratio:.2f}")
+
+
+VERBS: dict[str, Callable[[DictConfig, Path], None]] = {
+    "train": train,
+    "eval": evaluate,
+    "info": show_info,
+    "bench": time_model,
+}

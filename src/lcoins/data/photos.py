@@ -112,7 +112,7 @@ class Photos(Dataset[Sample]):
         self, picture: Image.Image, index: int, photo: str, place: int, caption: str, recoloured: str
     ) -> Sample:
         name = photo if len(self.captions[photo]) == 1 else f"{photo}_{place}"
-        return Sample(to_tensor(picture), caption, recoloured, index, name)
+        return Sample(to_tensor(picture), caption, recoloured, index, name, photo=photo)
 
 
 def _places(pairs: list[Pair]) -> Iterator[tuple[str, int]]:

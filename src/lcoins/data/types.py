@@ -23,7 +23,8 @@ class Sample:
     """One (photo, caption) pair: ``rgb`` (3, H, W) float32 sRGB in [0, 1].
 
     ``recoloured`` is the caption with every colour word exchanged (paper, 3.7), or the caption itself where it names
-    no colour. ``index`` is the pair's place in its data set, ``name`` what a report calls it.
+    no colour. ``index`` is the pair's place in its data set, ``name`` what a report calls it; ``photo`` is the same for
+    all captions of one photo.
     """
 
     rgb: Tensor
@@ -32,6 +33,7 @@ class Sample:
     index: int
     name: str
     instances: Instances | None = None
+    photo: str = ""
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Batch:
     index: Tensor
     names: list[str]
     instances: list[Instances | None]
+    photos: list[str]
     lightness: Tensor | None = None
     ab: Tensor | None = None
     original_lightness: Tensor | None = None
@@ -68,6 +71,7 @@ def collate(samples: list[Sample]) -> Batch:
         index=torch.tensor([sample.index for sample in samples]),
         names=[sample.name for sample in samples],
         instances=[sample.instances for sample in samples],
+        photos=[sample.photo or sample.name for sample in samples],
     )
 
 

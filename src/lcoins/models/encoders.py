@@ -81,7 +81,7 @@ class GridEncoder(nn.Module):
         )
         if init not in ("none", "timm"):
             pretrained.load_backbone(self.backbone, backbone, init)
-        self.backbone.requires_grad_(not freeze)
+        self.backbone.requires_grad_(not freeze).to(memory_format=torch.channels_last)  # 1.5 times as fast on a CPU
         info = self.backbone.feature_info
         self.grid = image_size // min(info.reduction())
         channels = sum(info.channels())
@@ -100,7 +100,7 @@ class GridEncoder(nn.Module):
     def forward(self, lightness: Tensor) -> Tensor:
         """Network lightness (B, 1, S, S) to image tokens (B, N_I, width), rows of the grid first."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze):
-            maps = self.backbone(lightness.expand(-1, 3, -1, -1))
+            maps = self.backbone(lightness.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last))
         size = maps[0].shape[-2:]
         maps = [maps[0]] + [interpolate(m, size=size, mode="bilinear", align_corners=False) for m in maps[1:]]
         tokens = torch.cat(maps, dim=1).flatten(2).transpose(1, 2)
