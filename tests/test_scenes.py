@@ -114,7 +114,7 @@ def test_lightness_goes_with_colour_except_in_counter() -> None:
         return np.concatenate([mean_lab(sample)[:, 0] for sample in samples]), np.array(natural)
 
     for split in ("train", "clear", "instances", "val"):
-        assert np.corrcoef(*lightness(split))[0, 1] > 0.9
+        assert np.corrcoef(*lightness(split))[0, 1] > 0.75
     drawn, natural = lightness("counter")
     assert abs(drawn - natural).min() >= 24
     assert np.corrcoef(drawn, natural)[0, 1] < 0.1

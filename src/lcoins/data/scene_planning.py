@@ -23,6 +23,20 @@ SCENE_COLOURS: dict[str, tuple[float, float, float]] = {
     "gray": (60.0, 0.0, 0.0),
 }
 
+# Ranges of L* in the ordinary splits: as in photographs the colours overlap, but yellow is bright and purple dark.
+NATURAL_LIGHTNESS: dict[str, tuple[float, float]] = {
+    "red": (30.0, 60.0),
+    "orange": (57.0, 68.0),
+    "yellow": (62.0, 84.0),
+    "green": (35.0, 72.0),
+    "teal": (34.0, 70.0),
+    "blue": (22.0, 54.0),
+    "purple": (20.0, 50.0),
+    "pink": (52.0, 76.0),
+    "brown": (20.0, 48.0),
+    "gray": (42.0, 80.0),
+}
+
 # Ranges of L* at least 25 away from the natural one, and such that the chroma sRGB still allows there leaves every
 # colour nearer to its own word than to another.
 CONTRADICTING_LIGHTNESS: dict[str, tuple[tuple[float, float], ...]] = {
@@ -40,7 +54,9 @@ CONTRADICTING_LIGHTNESS: dict[str, tuple[tuple[float, float], ...]] = {
 
 KINDS = ("circle", "square", "triangle", "star", "ring", "cross", "heart", "moon")
 PATTERNS = ("plain", "striped", "dotted", "checked")
+COUNT_WEIGHTS = (6, 3, 2)  # of two, three and four objects
 DIAMETERS = {"small": (0.22, 0.245), "": (0.275, 0.297), "big": (0.38, 0.44)}
+ROOMY_DIAMETERS = {"small": (0.26, 0.285), "": (0.34, 0.37), "big": (0.43, 0.46)}  # two objects have a half each
 GAP = 0.035
 
 _HALVES = {
@@ -110,7 +126,7 @@ def plan_scene(split: str, rng: random.Random) -> tuple[tuple[SceneObject, ...],
 
     Objects of one kind differ in what is returned, unless no kind occurs twice ("kind"); every place is unique.
     """
-    count = rng.choice((2, 3, 4))
+    (count,) = rng.choices((2, 3, 4), weights=COUNT_WEIGHTS)
     repeats = {"clear": False, "instances": True}.get(split, rng.random() < 0.5)
     alike = rng.randint(2, count) if repeats else 0
     told_by: ToldBy = rng.choice(_ways_to_tell(alike))
@@ -144,20 +160,18 @@ def _is_narrow(arrangement: dict[str, Box]) -> bool:
 def _place_object(
     kind: str, colour: str, pattern: str, size: str, place: str, box: Box, contradict: bool, rng: random.Random
 ) -> SceneObject:
-    diameter = rng.uniform(*DIAMETERS[size])
-    reach = (diameter + GAP) / 2
     x0, y0, x1, y1 = box
+    roomy = (x1 - x0) * (y1 - y0) == 0.5
+    diameter = rng.uniform(*(ROOMY_DIAMETERS if roomy else DIAMETERS)[size])
+    reach = (diameter + GAP) / 2
     centre = (rng.uniform(x0 + reach, x1 - reach), rng.uniform(y0 + reach, y1 - reach))
     angle = rng.uniform(-0.15, 0.15)
     return SceneObject(kind, colour, pattern, size, place, centre, diameter, angle, _draw_lab(colour, contradict, rng))
 
 
 def _draw_lab(colour: str, contradict: bool, rng: random.Random) -> tuple[float, float, float]:
-    """The colour's natural Lab with a jitter of a few units, or with a lightness that contradicts it."""
-    lightness, a, b = SCENE_COLOURS[colour]
-    if contradict:
-        lightness = rng.uniform(*rng.choice(CONTRADICTING_LIGHTNESS[colour]))
-    else:
-        spread = 15.0 if colour == "gray" else 5.0
-        lightness += rng.uniform(-spread, spread)
+    """The colour's ab with a jitter of a few units, and a lightness that is natural to it or contradicts it."""
+    _, a, b = SCENE_COLOURS[colour]
+    ranges = CONTRADICTING_LIGHTNESS[colour] if contradict else (NATURAL_LIGHTNESS[colour],)
+    lightness = rng.uniform(*rng.choice(ranges))
     return lightness, a + rng.uniform(-3, 3), b + rng.uniform(-3, 3)

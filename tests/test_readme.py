@@ -1,0 +1,53 @@
+"""Every command in README.md is real: verbs exist, overrides compose, make targets are in the Makefile."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from typer.testing import CliRunner
+
+from lcoins.cli import app, conf_folder
+from lcoins.verbs import label
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
+COMMANDS = [shlex.split(line, comments=True) for block in BLOCKS for line in block.replace("\\\n", " ").splitlines()]
+LCOINS = [command[1:] for command in COMMANDS if command and Path(command[0]).name == "lcoins"]
+MAKE = [command[1] for command in COMMANDS if command and command[0] == "make"]
+
+
+def test_the_readme_shows_commands():
+    assert {"train", "eval", "colorize", "info", "bench"} <= {command[0] for command in LCOINS}
+    assert {"train", "test"} <= set(MAKE)
+
+
+@pytest.mark.parametrize("command", [c for c in LCOINS if c[0] != "colorize"], ids=" ".join)
+def test_overrides_compose(command: list[str]):
+    verb, *arguments = command
+    single = [re.sub(r",.*", "", a) if "-m" in arguments else a for a in arguments if not a.startswith("-")]
+    OmegaConf.register_new_resolver("label", label, replace=True)
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        assert compose(verb, overrides=single) is not None
+
+
+def test_colorize_takes_what_the_readme_gives():
+    (command,) = [c for c in LCOINS if c[0] == "colorize"]
+    shown = CliRunner().invoke(app, ["colorize", "--help"], env={"COLUMNS": "200"}).output
+    options = {argument for argument in command if argument.startswith("-")}
+    assert options
+    assert all(option in shown for option in options)
+
+
+@pytest.mark.parametrize("target", sorted(set(MAKE)))
+def test_make_targets_exist(target: str):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def test_every_linked_file_exists():
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
