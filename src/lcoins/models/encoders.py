@@ -40,7 +40,15 @@ class PatchEncoder(nn.Module):
     """
 
     def __init__(
-        self, image_size: int, patch_size: int, dim: int, depth: int, heads: int, width: int, drop_path: float, init: str
+        self,
+        image_size: int,
+        patch_size: int,
+        dim: int,
+        depth: int,
+        heads: int,
+        width: int,
+        drop_path: float,
+        init: str,
     ):
         super().__init__()
         self.grid = image_size // patch_size
@@ -87,8 +95,8 @@ class GridEncoder(nn.Module):
         channels = sum(info.channels())
         self.norm = nn.LayerNorm(channels)
         self.projection = nn.Linear(channels, width, bias=False)
-        self.position = nn.Parameter(torch.zeros(1, self.grid**2, width))
-        nn.init.trunc_normal_(self.position, std=0.02)
+        self.position = nn.Parameter(_sine_positions(self.grid, width))
+        self.train()  # Lightning keeps the modes that it finds
 
     def train(self, mode: bool = True) -> "GridEncoder":
         """A frozen backbone stays in evaluation mode, or batch statistics would change it."""
@@ -105,6 +113,17 @@ class GridEncoder(nn.Module):
         maps = [maps[0]] + [interpolate(m, size=size, mode="bilinear", align_corners=False) for m in maps[1:]]
         tokens = torch.cat(maps, dim=1).flatten(2).transpose(1, 2)
         return self.projection(self.norm(tokens)) + self.position
+
+
+def _sine_positions(grid: int, width: int) -> Tensor:
+    """Sines and cosines of row and column (1, grid * grid, width), as large as the features: place is known at once."""
+    if width % 4:
+        raise ValueError(f"the token width must be a multiple of 4 for a position table, not {width}")
+    rates = 10000.0 ** -torch.linspace(0, 1, width // 4)
+    angles = torch.arange(grid).unsqueeze(1) * rates
+    waves = torch.cat([angles.sin(), angles.cos()], dim=1)
+    rows, columns = waves.repeat_interleave(grid, dim=0), waves.repeat(grid, 1)
+    return torch.cat([rows, columns], dim=1).unsqueeze(0)
 
 
 class CaptionEncoder(nn.Module):
@@ -136,6 +155,7 @@ class CaptionEncoder(nn.Module):
         self.bert.requires_grad_(not freeze)
         self.projection = nn.Linear(self.bert.config.hidden_size, width)
         self.activation = {"relu": nn.ReLU(), "none": nn.Identity()}[activation]
+        self.train()  # from_pretrained gives evaluation mode, and Lightning keeps the modes that it finds
 
     def train(self, mode: bool = True) -> "CaptionEncoder":
         """A frozen BERT stays in evaluation mode: its dropout would only add noise."""
