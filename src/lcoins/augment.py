@@ -14,8 +14,9 @@ from lcoins.lab import split_lab
 class LuminanceAugmentation:
     """Random hue rotation by up to ``hue`` degrees, then gamma in 1..``gamma`` or its reciprocal on L/100.
 
-    Both are drawn per photo. ``hue = 0`` and ``gamma = 1`` are the ablation "w/o LA". The paper: 180 and 5. The authors'
-    code draws one gamma per batch and applies it to L in 0..100, where a power of 5 gives 1e10; Eq. 2 is for [0, 1].
+    Both are drawn per photo. ``hue = 0`` and ``gamma = 1`` are the ablation "w/o LA". The paper: 180 and 5. The
+    authors' code draws one gamma per batch and applies it to L in 0..100, where a power of 5 gives 1e10; Eq. 2 is for
+    [0, 1].
     """
 
     hue: float

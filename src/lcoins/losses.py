@@ -61,8 +61,8 @@ class Losses:
 class Objective:
     """Eq. 16: alpha * L_delta + beta * L_ctr.
 
-    L_ctr is a log-likelihood, so the paper's beta is negative (-0.0001): minimising the total maximises it. ``beta = 0``
-    is the ablation "w/o CL" and asks for no second pass.
+    L_ctr is a log-likelihood, so the paper's beta is negative (-0.0001): minimising the total maximises it.
+    ``beta = 0`` is the ablation "w/o CL" and asks for no second pass.
     """
 
     def __init__(self, alpha: float, beta: float):
@@ -84,8 +84,8 @@ class Objective:
         losses = Losses(self.alpha * chromatic, {"chromatic": chromatic.detach()})
         if self.needs_recoloured and has_colour is not None:
             if output.relevance is None or output.counter_relevance is None:
-                raise ValueError("the counter-colour loss needs a colorization of both captions; set model.counter_color "
-                                 "to true, or objective.beta to 0")  # fmt: skip
+                raise ValueError("the counter-colour loss needs a colorization of both captions; set "
+                                 "model.counter_color to true, or objective.beta to 0")  # fmt: skip
             likelihood, similarities = counter_color_likelihood(output.relevance, output.counter_relevance, has_colour)
             losses.total = losses.total + self.beta * likelihood
             losses.terms |= {"counter_color": likelihood.detach()}
