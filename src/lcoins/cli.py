@@ -1,5 +1,7 @@
 """The verbs of the ``lcoins`` command; the only place that finds conf/ and experiments/."""
 
+import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,11 +10,12 @@ import typer
 
 app = typer.Typer(
     name="lcoins",
-    help="Language-based image colorization: a grey photo and a sentence go in, the right instance gets the right colour.",
+    help="Language-based image colorization: a grey photo and a sentence in, the right instance in the right colour out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+TRACEBACK_WANTED = os.environ.get("HYDRA_FULL_ERROR") == "1"  # asked for by the user, before _hydra() sets it
 OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
@@ -86,26 +89,64 @@ def _hydra(verb: str, arguments: list[str]) -> None:
     """Runs a verb whose arguments are Hydra overrides, in this process; the verb gets the config and Hydra's folder."""
     import hydra
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
     from omegaconf import DictConfig, OmegaConf
 
     from lcoins import verbs
 
     OmegaConf.register_new_resolver("label", verbs.label, replace=True)
 
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # or Hydra prints a traceback where explain() has one line to say
+
     @hydra.main(config_path=str(conf_folder()), config_name=verb, version_base="1.3")
     def run(cfg: DictConfig) -> None:
-        verbs.VERBS[verb](cfg, Path(HydraConfig.get().runtime.output_dir))
+        try:
+            verbs.VERBS[verb](cfg, Path(HydraConfig.get().runtime.output_dir))
+        except KeyboardInterrupt as stop:
+            say(str(stop) or "interrupted")
+            raise SystemExit(130) from stop
+        except Exception as error:
+            text = explain(error)
+            if text is None or TRACEBACK_WANTED:
+                raise
+            say(text)
+            if HydraConfig.get().mode == RunMode.RUN:
+                raise SystemExit(2) from error
+            raise  # a sweep goes on with its other jobs and fails at its end
 
     sys.argv = [f"lcoins {verb}", *("json=true" if argument == "--json" else argument for argument in arguments)]
     run()
 
 
+def explain(error: BaseException) -> str | None:
+    """What to tell the user of an error, or None where a traceback says more: a fault of this program."""
+    from hydra.errors import HydraException, InstantiationException
+    from omegaconf.errors import OmegaConfBaseException
+
+    cause = error.__cause__
+    if isinstance(error, InstantiationException) and cause is not None:
+        return explain(cause) or str(error)  # what the constructor said
+    if not isinstance(error, ValueError | OSError | RuntimeError | HydraException | OmegaConfBaseException):
+        return None
+    text = f"{error}\n{cause}" if isinstance(cause, OmegaConfBaseException) else str(error)
+    missing = re.search(r"Missing mandatory value: ([\w.]+)", text)
+    return f"{missing[1]} is missing; give it on the command line as {missing[1]}=..." if missing else text
+
+
+def say(text: str) -> None:
+    """One message to the user, beside the output."""
+    typer.secho(f"lcoins: {text}", fg="red", err=True)
+
+
 def main() -> None:
-    """Entry point: errors meant for the user are printed without a traceback."""
+    """Entry point: errors meant for the user are printed without a traceback; HYDRA_FULL_ERROR=1 asks for it."""
     try:
         app()
-    except (ValueError, FileNotFoundError, FileExistsError) as error:
-        typer.secho(f"lcoins: {error}", fg="red", err=True)
+    except Exception as error:
+        text = explain(error)
+        if text is None or TRACEBACK_WANTED:
+            raise
+        say(text)
         sys.exit(2)
 
 

@@ -5,7 +5,6 @@ takes ab from the network, enlarged, and shrunk in chroma where sRGB has no such
 """
 
 import math
-import os
 import struct
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +21,7 @@ from torch.nn.functional import interpolate
 from lcoins import lab
 from lcoins.captions import find_colours
 from lcoins.data.decode import FORMATS, load_photo
+from lcoins.files import whole_file
 from lcoins.models.lcoins import Colorization
 
 STRIP_PIXELS = 2**18  # of a full-size photo in work at once: the strip's tensors stay near the processor's cache
@@ -240,13 +240,8 @@ def _colorize_file(
         raise ValueError(f"{photo}: {kind} holds at most {longest} pixels a side, not {size}; name a .png with -o")
     picture = colorize_photo(colorizer, image, caption, device=device)
     metadata, notices = _kept_metadata(photo, picture.size)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
+    with whole_file(target) as partial:
         picture.save(partial, format=kind, **options, **metadata)
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
     return notices
 
 

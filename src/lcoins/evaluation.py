@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import math
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from torch.nn.functional import interpolate
 from lcoins import metrics
 from lcoins.captions import BASIC_COLOURS, COLOUR_CLASS, find_colours
 from lcoins.data.types import Batch
+from lcoins.files import write_whole
 from lcoins.lab import from_network_ab, join_lab, resize_ab, split_lab, to_network_ab, to_network_lightness
 from lcoins.metrics import Lab, Lpips
 from lcoins.reports.sheets import Picture, SheetRow, contact_sheet, group_overlay
@@ -101,7 +101,7 @@ def flat(reports: Iterable[Report]) -> dict[str, float]:
 
 def write_json(content: Mapping[str, Any], path: Path) -> None:
     """Writes JSON whole; an infinite or undefined figure becomes null, which every JSON reader understands."""
-    _write_whole(path, json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_whole(path, json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def print_table(reports: Iterable[Report], console: Console | None = None) -> None:
@@ -374,15 +374,5 @@ def _write_report(report: Report, rows: list[Row], sheet: list[SheetRow], direct
     writer.writeheader()
     writer.writerows(rows)
     contact_sheet(sheet, directory / f"{report.title}_sheet.png")
-    _write_whole(directory / f"{report.title}_pairs.csv", table.getvalue())
+    write_whole(directory / f"{report.title}_pairs.csv", table.getvalue())
     write_json(vars(report), directory / f"{report.title}.json")
-
-
-def _write_whole(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

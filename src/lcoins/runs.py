@@ -2,7 +2,10 @@
 
 import hashlib
 import json
-import os
+import logging
+import pickle
+import signal
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,7 @@ from typing import Any
 import lightning
 import torch
 from hydra.utils import instantiate
-from lightning import Callback, LightningDataModule, Trainer
+from lightning import Callback, Trainer
 from lightning.pytorch.callbacks import (
     EMAWeightAveraging,
     LearningRateMonitor,
@@ -26,25 +29,34 @@ from torch import nn
 
 from lcoins import evaluation, metrics
 from lcoins.data.module import ColorizationData
+from lcoins.files import write_whole
 from lcoins.reports.pictures import PictureLog
 from lcoins.training import ColorizationTraining
 
 # Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
-CIRCUMSTANCES = ("trainer", "tracker", "runs", "evaluation")
+CIRCUMSTANCES = ("trainer", "tracker", "runs", "evaluation", "data.workers", "data.report")
+
+# Warnings of Lightning at the start of training that tell this program nothing, each with the reason.
+EXPECTED = (
+    r"Found \d+ module\(s\) in eval mode",  # frozen encoders stay in evaluation mode on purpose
+    r"The number of training batches .* is smaller than the logging interval",  # few photos: epochs are logged anyway
+    r"The '\w+_dataloader' does not have many workers",  # data.workers is the user's choice
+    r"Checkpoint directory .* exists and is not empty",  # so it is in every resumed run
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of PyTorch
+    r".*`lr_scheduler.step\(\)` before `optimizer.step\(\)`",  # a resumed schedule starts behind its optimiser
+)
 
 console = Console()
+
+
+def no_advertisement(record: logging.LogRecord) -> bool:
+    """Drops Lightning's tips about other products from its log."""
+    return "Tip: For seamless" not in record.getMessage()
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
     """The resolved config as plain dictionaries, lists and values."""
     return OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)  # type: ignore[return-value]
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a text file by way of a temporary one, so that a kill never leaves half of it."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def differences(old: Any, new: Any, at: str = "") -> list[str]:
@@ -60,14 +72,13 @@ def claim(folder: Path, config: dict[str, Any]) -> None:
     path = folder / "config.yaml"
     if path.exists():
         old = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-        kept = [{k: v for k, v in c.items() if k not in CIRCUMSTANCES} for c in (old, config)]  # type: ignore[union-attr]
-        changed = differences(*kept)
+        allowed = tuple(f"{place}{end}" for place in CIRCUMSTANCES for end in (".", ":"))
+        changed = [line for line in differences(old, config) if not line.startswith(allowed)]
         if changed:
             lines = "\n  ".join(changed)
             raise ValueError(f"{folder} holds a run with another config:\n  {lines}\nGive this one another name "
                              f"(name=...), or remove the folder to start over.")  # fmt: skip
         return
-    folder.mkdir(parents=True, exist_ok=True)
     write_whole(path, OmegaConf.to_yaml(OmegaConf.create(config)))
 
 
@@ -80,16 +91,20 @@ def best_precision(accelerator: str) -> str:
 
 
 def build_colorizer(model: Mapping[str, Any], weights: bool = True) -> nn.Module:
-    """The colorizer of a plain model config; ``weights=False`` leaves pretrained parts untrained, to be loaded later."""
+    """The colorizer of a plain model config; ``weights=False`` leaves pretrained parts untrained, to load later."""
     if not weights:
         parts = ("image_encoder", "text_encoder")
         model = {**model} | {part: {**model[part], "init": "none"} for part in parts}
     return instantiate(model, _convert_="all")
 
 
-def build_data(data: Mapping[str, Any]) -> ColorizationData:
-    """The data module of a plain data config; photos are checked here, before anything is trained."""
-    return instantiate(data, _convert_="all")
+def build_data(data: Mapping[str, Any], folder: Path) -> ColorizationData:
+    """The data module of a plain data config; photos are checked here, before anything is trained.
+
+    Where the config has a ``report`` of what is wrong with the photos, it is written into ``folder``.
+    """
+    report = {"report": str(folder / data["report"])} if data.get("report") else {}
+    return instantiate({**data, **report}, _convert_="all")
 
 
 def load_colorizer(checkpoint: Path | str, device: torch.device | str = "cpu") -> tuple[nn.Module, dict[str, Any]]:
@@ -100,9 +115,13 @@ def load_colorizer(checkpoint: Path | str, device: torch.device | str = "cpu") -
     path = Path(checkpoint)
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint at {path}; train one with `lcoins train`, or give its path")
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path} is no checkpoint of lcoins: it cannot be read as tensors and plain values; give a "
+                         f"best.ckpt or last.ckpt of a run") from error  # fmt: skip
     if not isinstance(content, dict) or "config" not in content or "state_dict" not in content:
-        raise ValueError(f"{path} is no checkpoint of lcoins: it holds no config; give a best.ckpt or last.ckpt of a run")
+        raise ValueError(f"{path} is no checkpoint of lcoins: it has no config; give a best.ckpt or last.ckpt of a run")
     colorizer = build_colorizer(content["config"]["model"], weights=False)
     prefix = "colorizer."
     weights = {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}
@@ -136,18 +155,13 @@ def build_loggers(cfg: DictConfig, folder: Path, config: dict[str, Any]) -> list
 
 
 def build_callbacks(cfg: DictConfig, folder: Path, data: ColorizationData) -> list[Callback]:
-    """Best and last checkpoint, progress, summary, learning rate, throughput, pictures, and EMA if the recipe has it."""
+    """Best and last checkpoint, progress, summary, learning rate, throughput, pictures, and EMA if the recipe asks."""
+    # Two callbacks, for Lightning's save_last writes only in epochs in which the best one is written. The last comes
+    # second, so that it knows the best.
+    place: dict[str, Any] = {"dirpath": folder / "checkpoints", "enable_version_counter": False}
     callbacks: list[Callback] = [
-        ModelCheckpoint(
-            dirpath=folder / "checkpoints",
-            filename="best",
-            monitor=cfg.recipe.monitor,
-            mode="max",
-            save_top_k=1,
-            save_last=True,
-            save_on_train_epoch_end=True,
-            enable_version_counter=False,
-        ),
+        ModelCheckpoint(**place, filename="best", monitor=cfg.recipe.monitor, mode="max", save_on_train_epoch_end=True),
+        ModelCheckpoint(**place, filename="last", save_on_train_epoch_end=True),
         RichProgressBar(),
         RichModelSummary(max_depth=2),
         LearningRateMonitor("step"),
@@ -155,7 +169,8 @@ def build_callbacks(cfg: DictConfig, folder: Path, data: ColorizationData) -> li
         PictureLog(folder / "pictures", [data.val_set[i] for i in range(min(cfg.recipe.pictures, len(data.val_set)))]),
     ]
     if cfg.recipe.ema is not None:
-        callbacks.append(EMAWeightAveraging(decay=cfg.recipe.ema))
+        # Without buffers: averaged by truncation, whole numbers such as BERT's places would come out one too small.
+        callbacks.append(EMAWeightAveraging(decay=cfg.recipe.ema, use_buffers=False))
     return callbacks
 
 
@@ -169,7 +184,7 @@ def train(cfg: DictConfig, folder: Path) -> dict[str, float]:
         return json.loads(done.read_text())
     lightning.seed_everything(cfg.seed, workers=True, verbose=False)
     colorizer = build_colorizer(config["model"])
-    data = build_data(config["data"])
+    data = build_data(config["data"], folder)
     module = ColorizationTraining(
         colorizer,
         instantiate(config["objective"]),
@@ -185,20 +200,40 @@ def train(cfg: DictConfig, folder: Path) -> dict[str, float]:
     last = folder / "checkpoints" / "last.ckpt"
     if last.exists():
         console.print(f"[bold]resuming[/] from {last}")
-    trainer.fit(module, data, ckpt_path=str(last) if last.exists() else None, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt(f"{folder} was interrupted; start it again to go on from {last}")
+    fit(trainer, module, data, last)
     return conclude(cfg, folder, data, trainer)
 
 
-def build_trainer(cfg: DictConfig, folder: Path, config: dict[str, Any], data: LightningDataModule) -> Trainer:
+def fit(trainer: Trainer, module: ColorizationTraining, data: ColorizationData, last: Path) -> None:
+    """Trains, from the checkpoint ``last`` on if there is one; KeyboardInterrupt says how to go on after Ctrl+C."""
+    start = str(last) if last.exists() else None
+    try:
+        with warnings.catch_warnings():
+            for message in EXPECTED:
+                warnings.filterwarnings("ignore", message)
+            trainer.fit(module, data, ckpt_path=start, weights_only=True)
+    except SystemExit:  # how Lightning leaves after Ctrl+C, which it has switched off by then
+        if not trainer.interrupted:
+            raise
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        place = f"from {last}" if last.exists() else "from its beginning, for no epoch was finished"
+        raise KeyboardInterrupt(f"interrupted; start the same command again to go on {place}") from None
+
+
+def build_trainer(cfg: DictConfig, folder: Path, config: dict[str, Any], data: ColorizationData) -> Trainer:
     """The Lightning trainer of a config, with this run's loggers and callbacks."""
     options = plain(cfg.trainer)
     if options["precision"] == "auto":
         options["precision"] = best_precision(options["accelerator"])
-    loggers = build_loggers(cfg, folder, config)
-    callbacks = build_callbacks(cfg, folder, data)  # type: ignore[arg-type]
-    return Trainer(**options, default_root_dir=folder, logger=loggers, callbacks=callbacks, use_distributed_sampler=False)
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(no_advertisement)
+    return Trainer(
+        **options,
+        default_root_dir=folder,
+        logger=build_loggers(cfg, folder, config),
+        callbacks=build_callbacks(cfg, folder, data),
+        use_distributed_sampler=False,  # the data module's sampler knows its rank
+        enable_model_summary=False,  # a callback prints it
+    )
 
 
 def conclude(cfg: DictConfig, folder: Path, data: ColorizationData, trainer: Trainer) -> dict[str, float]:

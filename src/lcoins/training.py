@@ -52,6 +52,8 @@ class ColorizationTraining(LightningModule):
     resumed run continues bit for bit. ``config`` travels in the checkpoint as plain values, to rebuild the model from.
     """
 
+    flops_per_batch = None  # for Lightning's ThroughputMonitor: it counts samples; `lcoins info` counts operations
+
     def __init__(
         self,
         colorizer: nn.Module,
@@ -111,9 +113,11 @@ class ColorizationTraining(LightningModule):
             return
         terms = {name: float(value) for name, value in losses.terms.items()}
         wrong = [name for name, value in terms.items() if not math.isfinite(value)] or ["total"]
-        raise NonFiniteLoss(f"loss term {', '.join(wrong)} is not finite at step {self.global_step} ({terms}); samples: "
-                            f"{', '.join(batch.names[:16])}. Lower recipe.optimizer.lr or use trainer.precision=32-true; "
-                            f"the last checkpoint is untouched.")  # fmt: skip
+        raise NonFiniteLoss(
+            f"loss term {', '.join(wrong)} is not finite at step {self.global_step} ({terms}); samples: "
+            f"{', '.join(batch.names)}. Lower recipe.optimizer.lr or use trainer.precision=32-true; the last checkpoint "
+            "is untouched."
+        )
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         output, losses = self.run_batch(batch, counter=False)

@@ -38,7 +38,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
     if cfg.get("data") is not None:
         merged.data = cfg.data
     merged.data.train, merged.data.val = None, None
-    data = runs.build_data(runs.plain(merged)["data"])
+    data = runs.build_data(runs.plain(merged)["data"], folder)
     reports = runs.evaluate_sets(colorizer, data, cfg.evaluation, folder, cfg.device)
     evaluation.print_table(reports)
     evaluation.write_json(evaluation.flat(reports), folder / "metrics.json")
@@ -49,7 +49,8 @@ def show_info(cfg: DictConfig, folder: Path) -> None:
     """Prints the parts of a model, as a table or as JSON."""
     parts = info.measure(runs.plain(cfg)["model"], cfg.words, recoloured=cfg.model.counter_color)
     if cfg.json:
-        print(json.dumps({part.name: {k: v for k, v in asdict(part).items() if k != "name"} for part in parts}, indent=2))
+        figures = {part.name: {k: v for k, v in asdict(part).items() if k != "name"} for part in parts}
+        print(json.dumps(figures, indent=2))
     else:
         runs.console.print(info.table(parts, f"{cfg.title}, {cfg.model.image_size} px, {cfg.words} word pieces"))
 

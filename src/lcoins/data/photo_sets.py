@@ -9,7 +9,7 @@ from rich.console import Console
 from lcoins.augment import LuminanceAugmentation
 from lcoins.data.lists import Pair, Problem, read_pairs
 from lcoins.data.module import ColorizationData
-from lcoins.data.photos import Photos, ProblemsFound, check_photos, describe
+from lcoins.data.photos import Photos, ProblemsFound, check_photos, describe, write_report
 
 
 def read_checked(
@@ -17,9 +17,12 @@ def read_checked(
 ) -> dict[str, list[Pair]]:
     """The good pairs of several lists, each given as ``root`` (folder) and ``captions`` (list file).
 
-    Whatever is wrong in any of them is named in one report. With "stop" it is raised as ProblemsFound; with
-    "leave_out" it is printed and the rest goes on, unless a list has nothing left.
+    Whatever is wrong in any of them is named in one report, in full in the file ``report`` (JSON, one problem a line).
+    With "stop" it is raised as ProblemsFound; with "leave_out" it is printed and the rest goes on, unless a list has
+    nothing left.
     """
+    if on_problem not in ("stop", "leave_out"):
+        raise ValueError(f"data.on_problem: expected stop or leave_out, got {on_problem!r}")
     problems: list[Problem] = []
     good: dict[str, list[Pair]] = {}
     for name, source in lists.items():
@@ -29,13 +32,19 @@ def read_checked(
         except ProblemsFound:
             good[name] = []
         problems += bad_rows
-    text = describe(problems, sum(map(len, good.values())), report)
     empty = [name for name, pairs in good.items() if not pairs]
-    if problems and (on_problem == "stop" or empty):
-        lost = f"\nNothing is left of: {', '.join(empty)}; is root the right folder?" if empty else ""
-        raise ProblemsFound(f"{text}{lost}\nMend these, or leave them out with data.on_problem=leave_out.")
-    if problems:
-        Console().print(f"left out: {text}", markup=False)
+    if empty and not problems:
+        raise ValueError(f"no captions in the list of {', '.join(empty)}; give a list that names photos")
+    if not problems:
+        return good
+    if report is not None:
+        write_report(report, problems)
+    text = describe(problems, sum(map(len, good.values())), report)
+    if empty:
+        raise ProblemsFound(f"{text}\nNothing is left of: {', '.join(empty)}; is root the right folder?")
+    if on_problem == "stop":
+        raise ProblemsFound(f"{text}\nMend these, or leave them out with data.on_problem=leave_out.")
+    Console().print(f"left out: {text}", markup=False)
     return good
 
 
@@ -53,14 +62,15 @@ def photo_data(
     workers: int,
     augmentation: LuminanceAugmentation,
     seed: int,
+    report: Path | str | None = None,
 ) -> ColorizationData:
     """Photos for training and validation at the model's ``image_size`` and for tests at ``eval_size`` (paper: 224).
 
-    ``train`` and ``val`` may be None where only the tests are wanted.
+    ``train`` and ``val`` may be None where only the tests are wanted. ``report`` is a file for all that is wrong.
     """
     lists = {"train": train, "val": val} | {f"tests.{name}": source for name, source in tests.items()}
     given = {name: source for name, source in lists.items() if source is not None}
-    pairs = read_checked(given, on_problem, report=None)
+    pairs = read_checked(given, on_problem, Path(report) if report is not None else None)
 
     def photos(name: str, size: int, training: bool) -> Photos | None:
         if name not in given:

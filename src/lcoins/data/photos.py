@@ -20,6 +20,7 @@ from lcoins.captions import recolour, swap_sides
 from lcoins.data.decode import PhotoError, check_photo, load_photo, to_tensor
 from lcoins.data.lists import Pair, Problem
 from lcoins.data.types import Sample, keyed_random
+from lcoins.files import write_whole
 
 Box = tuple[float, float, float, float]  # left, upper, right, lower
 RATIO = (3 / 4, 4 / 3)
@@ -176,7 +177,7 @@ def check_photos(
             problems.append(problem)
     good = [pair for pair in pairs if pair.photo not in bad]
     if problems and report is not None:
-        _write(report, problems)
+        write_report(report, problems)
     if problems and (on_problem == "stop" or not good):
         text = describe(problems, len(good), report)
         absent = sum(problem.what == MISSING for problem in problems)
@@ -239,10 +240,6 @@ def _similar(root: Path, photo: str) -> Path | None:
     return None
 
 
-def _write(report: Path, problems: list[Problem]) -> None:
-    """Writes the report whole or not at all."""
-    report.parent.mkdir(parents=True, exist_ok=True)
-    partial = report.with_name(report.name + ".partial")
-    rows = [json.dumps(asdict(problem), ensure_ascii=False) + "\n" for problem in problems]
-    partial.write_text("".join(rows), encoding="utf-8")
-    os.replace(partial, report)
+def write_report(report: Path, problems: list[Problem]) -> None:
+    """Writes all problems, one JSON object a line."""
+    write_whole(report, "".join(json.dumps(asdict(problem), ensure_ascii=False) + "\n" for problem in problems))

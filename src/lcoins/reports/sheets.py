@@ -1,7 +1,6 @@
 """Contact sheets: for each caption the grey photo, the prediction, the truth and the groups, side by side."""
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from lcoins.captions import COLOUR_LAB, find_colours
+from lcoins.files import whole_file
 from lcoins.lab import join_lab
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
@@ -59,7 +59,8 @@ def contact_sheet(rows: Sequence[SheetRow], path: Path, panel_size: int = 224) -
         for number, line in enumerate(lines):
             _draw_line(draw, (GAP, top + panel_size + GAP // 2 + LINE * number), line, font)
         top += height
-    _save(sheet, path)
+    with whole_file(path) as partial:
+        sheet.save(partial, format="PNG")
 
 
 def group_overlay(assignment: Tensor, grey: Picture, strength: float = 0.6) -> Picture:
@@ -129,14 +130,3 @@ def _fit(picture: Picture, size: int) -> Image.Image:
     shape = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     method = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BILINEAR
     return image if image.size == shape else image.resize(shape, method)
-
-
-def _save(sheet: Image.Image, path: Path) -> None:
-    """Whole or not at all: a sheet that is being written never has the final name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        sheet.save(partial, format="PNG")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -1,0 +1,105 @@
+"""Configs as the command composes them, with a model and data so small that a test trains in a second."""
+
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from lcoins.cli import conf_folder
+from lcoins.data.module import ColorizationData
+from lcoins.runs import build_colorizer, build_data, plain
+from lcoins.training import ColorizationTraining
+from lcoins.verbs import label
+
+SPLITS = ("val", "tests.clear", "tests.instances", "tests.counter")
+SHORT = [
+    "name=shrunk",
+    "trainer=cpu",
+    "trainer.precision=32-true",
+    "trainer.log_every_n_steps=1",
+    "evaluation.recolour=false",
+    "data.train.length=64",
+    "data.batch_size=16",
+    "data.eval_batch_size=8",
+    *(f"data.{split}.length=8" for split in SPLITS),
+    "recipe.epochs=3",
+    "recipe.pictures=1",
+    "recipe.monitor=val/psnr",
+]
+# 32 px, 4 x 4 image tokens, two blocks; with drop path and dropout, so that everything random takes part.
+MODEL: dict[str, Any] = {
+    "_target_": "lcoins.models.lcoins.LCoIns",
+    "image_size": 32,
+    "width": 32,
+    "depth": 2,
+    "heads": 2,
+    "n_groups": 4,
+    "attention": "grouping",
+    "drop_path": 0.1,
+    "upsampler_channels": [32, 16, 8],
+    "counter_color": True,
+    "image_encoder": {
+        "_target_": "lcoins.models.encoders.PatchEncoder",
+        "image_size": 32,
+        "patch_size": 8,
+        "dim": 32,
+        "depth": 1,
+        "heads": 2,
+        "width": 32,
+        "drop_path": 0.1,
+        "init": "none",
+    },
+    "text_encoder": {
+        "_target_": "lcoins.models.encoders.CaptionEncoder",
+        "source": "minilm",
+        "width": 32,
+        "max_length": 40,
+        "special_tokens": False,
+        "pad_mask": True,
+        "freeze": False,
+        "init": "none",
+        "config": {
+            "hidden_size": 32,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "intermediate_size": 64,
+            "max_position_embeddings": 40,
+        },
+    },
+}
+
+
+def composed(verb: str, *overrides: str) -> DictConfig:
+    """The config of a verb, as `lcoins VERB OVERRIDES` has it."""
+    OmegaConf.register_new_resolver("label", label, replace=True)
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        return compose(verb, overrides=list(overrides))
+
+
+def shrunk(*overrides: str, **model: Any) -> DictConfig:
+    """The config of a short training of the shrunk model; ``model`` replaces some of its values."""
+    cfg = composed("train", *SHORT, *overrides)
+    OmegaConf.set_struct(cfg, False)
+    OmegaConf.update(cfg, "model", {**MODEL, **model}, merge=False)
+    OmegaConf.update(cfg, "evaluation.lpips", {}, merge=False)  # no net is asked for, so none is missed
+    return cfg
+
+
+def built(cfg: DictConfig, folder: Path) -> tuple[ColorizationTraining, ColorizationData]:
+    """What a run trains and what it trains on, made as the run makes it."""
+    config = plain(cfg)
+    data = build_data(config["data"], folder)
+    module = ColorizationTraining(
+        build_colorizer(config["model"]),
+        instantiate(config["objective"]),
+        instantiate(config["recipe"]["optimizer"], _convert_="all"),
+        weight_decay=cfg.recipe.weight_decay,
+        warmup_epochs=cfg.recipe.warmup_epochs,
+        min_lr=cfg.recipe.min_lr,
+        palette=data.palette,
+        seed=cfg.seed,
+        config=config,
+    )
+    return module, data
