@@ -155,7 +155,8 @@ def machine(device: str) -> str:
     """The kind of machine that the figures belong to."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
-    return f"{torch.get_num_threads()} CPU threads ({torch.backends.cpu.get_cpu_capability()}), torch {torch.__version__}"
+    kind = torch.backends.cpu.get_cpu_capability()
+    return f"{torch.get_num_threads()} CPU threads ({kind}), torch {torch.__version__}"
 
 
 def ratios(timings: list[Timing]) -> dict[str, float]:
@@ -183,5 +184,6 @@ def table(timings: list[Timing], title: str) -> Table:
         result.add_column(heading, justify="right")
     for t in timings:
         spread = f"{t.fastest:.3f}-{t.slowest:.3f}"
-        result.add_row(t.name, t.precision, f"{t.seconds:.3f}", spread, f"{t.samples_per_second:.2f}", f"{t.peak_mib:.0f}")
+        result.add_row(t.name, t.precision, f"{t.seconds:.3f}", spread, f"{t.samples_per_second:.2f}",
+                       f"{t.peak_mib:.0f}")  # fmt: skip
     return result

@@ -105,7 +105,7 @@ class GroupingTransformer(nn.Module):
             raise ValueError(f"attention must be one of {sorted(ATTENTION)}, not {attention!r}")
         if attention == "grouping" and n_groups == 0:
             raise ValueError("grouping attention needs groups: they are the only path between image and words. Use "
-                             "ablation=no_ge (joint attention without groups), or set model.n_groups above 0.")  # fmt: skip
+                             "ablation=no_ge (joint attention, no groups), or set model.n_groups above 0.")  # fmt: skip
         self.n_groups = n_groups
         if n_groups:
             self.group_tokens = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, n_groups, width), std=0.02))

@@ -99,8 +99,8 @@ class LCoIns(nn.Module):
 
     def _relevance(self, words: Words, z_img: Tensor, z_lag: Tensor, z_grp: Tensor, count: int) -> list[Relevance]:
         if self.word_relevance is None or self.group_relevance is None:
-            raise ValueError("this model was built without the counter-colour loss (model.counter_color=false); call it "
-                             "without recoloured captions")  # fmt: skip
+            raise ValueError("this model was built without the counter-colour loss (model.counter_color=false); call "
+                             "it without recoloured captions")  # fmt: skip
         r_lag = self.word_relevance(z_lag)
         r_grp = self.group_relevance(z_grp if z_grp.shape[1] else z_img)
         halves = (slice(None, count), slice(count, None))
@@ -137,10 +137,10 @@ class LCoIns(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Linear layers Xavier-uniform, convolutions orthogonal, as in the authors' code; transposed ones as PyTorch does."""
+    """As in the authors' code: linear layers Xavier-uniform, convolutions orthogonal, transposed ones untouched."""
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.Conv2d) and not isinstance(module, nn.ConvTranspose2d):
+    elif isinstance(module, nn.Conv2d):
         nn.init.orthogonal_(module.weight)

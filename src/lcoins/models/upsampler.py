@@ -1,5 +1,7 @@
 """Upsampler: from image tokens to ab (paper, 3.5, Eq. 10)."""
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from lcoins.lab import resize_ab
@@ -19,7 +21,7 @@ class Upsampler(nn.Module):
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.projection = nn.Linear(width, channels[0])
         layers: list[nn.Module] = []
-        for step, (wide, narrow) in enumerate(zip(channels[:-1], channels[1:], strict=True), start=1):
+        for step, (wide, narrow) in enumerate(pairwise(channels), start=1):
             layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1), nn.ReLU()]
             if step < len(channels) - 1:
                 layers += [nn.Conv2d(narrow, narrow, 3, padding=1), nn.InstanceNorm2d(narrow), nn.ReLU()]
