@@ -44,9 +44,13 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors of a .safetensors or .pth file; a dictionary under ``model`` or ``state_dict`` is unpacked."""
     if not path.is_file():
         raise MissingWeights(f"no weights at {path}; give an existing file, or init=none for an untrained part")
-    if path.suffix == ".safetensors":
-        return load_file(path)
-    weights = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        weights = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+    except Exception as error:  # torch, pickle, zipfile and safetensors each raise their own kinds
+        raise ValueError(f"{path} cannot be read as weights ({error}); give a .safetensors file, or one that "
+                         f"torch.save wrote with nothing but tensors and plain values") from error  # fmt: skip
+    if not isinstance(weights, Mapping):
+        raise ValueError(f"{path} holds a {type(weights).__name__}, not a dictionary of tensors by name")
     for name in ("model", "state_dict"):
         if isinstance(weights.get(name), Mapping):
             weights = weights[name]
@@ -60,8 +64,8 @@ def load_strictly(module: nn.Module, weights: Mapping[str, Tensor], source: str)
     extra = sorted(weights.keys() - own.keys())
     shapes = [k for k in own.keys() & weights.keys() if own[k].shape != weights[k].shape]
     if missing or extra or shapes:
-        raise ValueError(f"{source} does not fit this model: {len(missing)} tensors missing {missing[:5]}, {len(extra)} "
-                         f"left over {extra[:5]}, {len(shapes)} of another shape {shapes[:5]}")  # fmt: skip
+        raise ValueError(f"{source} does not fit this model: {len(missing)} tensors missing {missing[:5]}, "
+                         f"{len(extra)} left over {extra[:5]}, {len(shapes)} of other shapes {shapes[:5]}")  # fmt: skip
     module.load_state_dict(weights)
 
 
@@ -75,9 +79,9 @@ def load_vit(vit: VisionTransformer, init: str) -> None:
         try:
             weights = timm.create_model(VIT_NAMES[init], pretrained=True, num_classes=0).state_dict()
         except Exception as error:  # timm, huggingface_hub and httpx each raise their own kinds
-            raise MissingWeights(f"init={init} needs timm's {VIT_NAMES[init]!r}, which is neither in the cache nor can be "
-                                 f"downloaded ({error}); put a file somewhere and set model.image_encoder.init=FILE, or "
-                                 f"train from scratch with model.image_encoder.init=none") from error  # fmt: skip
+            raise MissingWeights(f"init={init} needs timm's {VIT_NAMES[init]!r}, which is neither in the cache nor can "
+                                 f"be downloaded ({error}); get a file and set model.image_encoder.init=FILE, "
+                                 f"or train from scratch with model.image_encoder.init=none") from error  # fmt: skip
     else:
         weights = read_weights(Path(init))
     position = weights.get("pos_embed")
@@ -112,8 +116,8 @@ def _in_order(weights: Mapping[str, Tensor], reference: Mapping[str, Tensor], pa
     wrong = [(ours, theirs) for (ours, a), (theirs, b) in pairs
              if a.shape != b.shape or ours.rsplit(".", 1)[-1] != theirs.rsplit(".", 1)[-1]]  # fmt: skip
     if len(weights) != len(reference) or wrong:
-        raise ValueError(f"{path} holds {len(weights)} tensors that do not follow the {len(reference)} of the timm model; "
-                         f"first differences: {wrong[:3]}")  # fmt: skip
+        raise ValueError(f"{path} holds {len(weights)} tensors that do not follow the {len(reference)} of the timm "
+                         f"model; first differences: {wrong[:3]}")  # fmt: skip
     return {ours: tensor for (ours, _), (_, tensor) in pairs}
 
 
@@ -126,27 +130,40 @@ def build_bert(source: str, init: str, config: Mapping[str, Any] | None) -> Bert
     """BERT without its pooler: ``source``'s weights (init=pretrained), or untrained at ``config``'s or its own size."""
     if init not in ("pretrained", "none"):
         raise ValueError(f"text_encoder.init must be 'pretrained' or 'none', not {init!r}")
-    if init == "none":
-        if config is None and source != "bert-base-uncased":
-            config = BertConfig.from_pretrained(bert_folder(source)).to_dict()
+    if init == "none" and (config is not None or source == "bert-base-uncased"):
         return BertModel(BertConfig(**dict(config or {})), add_pooling_layer=False)
     if config is not None:
         raise ValueError("text_encoder.config builds an untrained BERT; leave it out with init=pretrained")
     logging.set_verbosity_error()  # the pooler that is left out on purpose would be reported as an unexpected key
     logging.disable_progress_bar()
+    folder = bert_folder(source)
     try:
-        return BertModel.from_pretrained(bert_folder(source), add_pooling_layer=False, dtype=torch.float32)
+        if init == "none":
+            return BertModel(BertConfig.from_pretrained(folder), add_pooling_layer=False)
+        loaded: Any = BertModel.from_pretrained(
+            folder, add_pooling_layer=False, dtype=torch.float32, output_loading_info=True
+        )
     except OSError as error:
         raise MissingWeights(f"text encoder {source!r} is neither a folder, nor in the cache, nor can it be downloaded "
                              f"({error}); give a folder with config.json, vocab.txt and weights as "
                              f"model.text_encoder.source, or use source=minilm") from error  # fmt: skip
+    bert, found = loaded
+    if found["missing_keys"]:  # transformers would leave them random
+        missing = sorted(found["missing_keys"])
+        raise MissingWeights(f"the weights of text encoder {source!r} lack {len(missing)} tensors of BERT "
+                             f"{missing[:3]}; give a BERT as model.text_encoder.source")  # fmt: skip
+    return bert
 
 
 def load_tokenizer(source: str) -> BertTokenizer:
-    """The word-piece tokenizer of a text encoder."""
+    """The word-piece tokenizer of a text encoder; bert-base-uncased has MiniLM's 30,522 pieces, which are at hand."""
+    folder = bert_folder("minilm" if source == "bert-base-uncased" else source)
+    lacking = (f"no words for text encoder {source!r}: vocab.txt is neither in a folder of that name, nor in the "
+               f"cache, nor can it be downloaded; put it beside config.json, or use source=minilm")  # fmt: skip
     try:
-        tokenizer = BertTokenizer.from_pretrained(bert_folder(source))
+        tokenizer = BertTokenizer.from_pretrained(folder)
     except OSError as error:
-        raise MissingWeights(f"no tokenizer for {source!r}: it is neither a folder with vocab.txt, nor in the cache, nor "
-                             f"can it be downloaded ({error})") from error  # fmt: skip
+        raise MissingWeights(f"{lacking} ({error})") from error
+    if tokenizer.vocab_size <= len(tokenizer.all_special_tokens):  # what transformers makes of a missing vocab.txt
+        raise MissingWeights(lacking)
     return tokenizer
