@@ -1,5 +1,6 @@
 """The data module: which rank sees which sample in which order, and what the network is shown of it."""
 
+from itertools import chain
 from types import SimpleNamespace
 
 import pytest
@@ -38,7 +39,7 @@ class Numbers:
 def test_in_order_the_ranks_share_out_every_index_once(length: int, ranks: int) -> None:
     samplers = [KeyedSampler(Numbers(length), 0, shuffle=False, rank=rank, ranks=ranks) for rank in range(ranks)]
     shares = [list(sampler) for sampler in samplers]
-    assert sorted(sum(shares, [])) == list(range(length))
+    assert sorted(chain(*shares)) == list(range(length))
     assert [len(share) for share in shares] == [len(sampler) for sampler in samplers]
     assert all(share == sorted(share) for share in shares)
 
@@ -51,7 +52,7 @@ def test_shuffled_the_ranks_get_equally_many_and_none_twice(length: int, ranks: 
         sampler.set_epoch(epoch)
         shares.append(list(sampler))
         assert len(sampler) == len(shares[-1]) == length // ranks
-    together = sum(shares, [])
+    together = list(chain(*shares))
     assert len(set(together)) == len(together)
     assert set(together) <= set(range(length))
 
@@ -78,10 +79,7 @@ def test_the_sampler_passes_the_epoch_to_its_data_set() -> None:
 
 
 def data_module(augmentation: LuminanceAugmentation, seed: int = 0) -> ColorizationData:
-    scenes = Scenes("train", 8, 32)
-    return ColorizationData(
-        scenes, Scenes("val", 8, 32), {"clear": Scenes("clear", 8, 32)}, 4, 4, 0, augmentation, seed
-    )
+    return ColorizationData(Scenes("train", 8, 32), Scenes("val", 8, 32), {}, 4, 4, 0, augmentation, seed)
 
 
 def transferred(data: ColorizationData, training: bool | None, epoch: int = 0, start: int = 0) -> Batch:

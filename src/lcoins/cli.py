@@ -10,7 +10,7 @@ import typer
 
 app = typer.Typer(
     name="lcoins",
-    help="Language-based image colorization: a grey photo and a sentence in, the right instance in the right colour out.",
+    help="Language-based image colorization: grey photo and sentence in, the right instance in the right colour out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

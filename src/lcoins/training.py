@@ -115,8 +115,8 @@ class ColorizationTraining(LightningModule):
         wrong = [name for name, value in terms.items() if not math.isfinite(value)] or ["total"]
         raise NonFiniteLoss(
             f"loss term {', '.join(wrong)} is not finite at step {self.global_step} ({terms}); samples: "
-            f"{', '.join(batch.names)}. Lower recipe.optimizer.lr or use trainer.precision=32-true; the last checkpoint "
-            "is untouched."
+            f"{', '.join(batch.names)}. Lower recipe.optimizer.lr or use trainer.precision=32-true; the last "
+            "checkpoint is untouched."
         )
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:

@@ -1,0 +1,107 @@
+"""Lists of photos for training, validation and tests: checked together, named in one report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from lcoins.augment import LuminanceAugmentation
+from lcoins.data.module import ColorizationData
+from lcoins.data.photo_sets import photo_data
+from lcoins.data.photos import ProblemsFound
+
+
+def source(folder: Path, name: str, good: int, missing: int = 0) -> dict[str, str]:
+    """A folder of drawn photos with a caption list that also names photos which are not there."""
+    root = folder / name
+    root.mkdir(parents=True)
+    names = [f"{name}{i}.png" for i in range(good)]
+    for place, photo in enumerate(names):
+        Image.new("RGB", (40, 30), (10 * place, 90, 160)).save(root / photo)
+    names += [f"{name}_gone{i}.png" for i in range(missing)]
+    captions = folder / f"{name}.json"
+    captions.write_text(json.dumps({photo: [f"a red {photo}"] for photo in names}))
+    return {"root": str(root), "captions": str(captions)}
+
+
+def made(train: Any, val: Any, tests: dict[str, Any], **options: Any) -> ColorizationData:
+    settings: dict[str, Any] = {
+        "image_size": 32,
+        "eval_size": 48,
+        "crop_scale": (0.5, 1.0),
+        "hflip": "none",
+        "on_problem": "stop",
+        "batch_size": 2,
+        "eval_batch_size": 2,
+        "workers": 0,
+        "augmentation": LuminanceAugmentation(0.0, 1.0),
+        "seed": 0,
+    }
+    return photo_data(train, val, tests, **(settings | options))
+
+
+def test_good_lists_give_three_kinds_of_sets_at_their_sizes(tmp_path: Path) -> None:
+    report = tmp_path / "problems.jsonl"
+    sets = [source(tmp_path, name, 3) for name in ("train", "val", "test")]
+    data = made(sets[0], sets[1], {"test": sets[2]}, report=report)
+    assert not report.exists()
+    train, val, test = data.train_set, data.val_set, data.test_sets["test"]
+    assert train is not None
+    assert val is not None
+    assert [len(samples) for samples in (train, val, test)] == [3, 3, 3]
+    assert [samples[0].rgb.shape[-1] for samples in (train, val, test)] == [32, 32, 48]
+    assert data.palette is None
+
+
+def test_the_problems_of_all_lists_are_in_one_report(tmp_path: Path) -> None:
+    report = tmp_path / "run" / "problems.jsonl"
+    sets = [source(tmp_path, name, 2, missing) for name, missing in (("train", 30), ("val", 1), ("test", 2))]
+    with pytest.raises(ProblemsFound) as stopped:
+        made(sets[0], sets[1], {"test": sets[2]}, report=report)
+    text = str(stopped.value)
+    assert "33 problems (33 missing photo) beside 6 usable captions" in text
+    assert "data.on_problem=leave_out" in text
+    assert f"The full report is {report}" in text
+    rows = [json.loads(line) for line in report.read_text().splitlines()]
+    gone = [f"{name}_gone{i}.png" for name, count in (("train", 30), ("val", 1), ("test", 2)) for i in range(count)]
+    assert [row["photo"] for row in rows] == gone
+    assert {"where", "what", "advice"} <= rows[0].keys()
+    assert [path.name for path in report.parent.iterdir()] == [report.name]
+
+
+def test_what_is_left_out_is_told_and_the_rest_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sets = [source(tmp_path, name, 2, 1) for name in ("train", "val", "test")]
+    report = tmp_path / "problems.jsonl"
+    data = made(sets[0], sets[1], {"test": sets[2]}, on_problem="leave_out", report=report)
+    assert data.train_set is not None
+    assert len(data.train_set) == len(data.test_sets["test"]) == 2
+    assert "left out: 3 problems" in capsys.readouterr().out
+    assert len(report.read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("on_problem", ["stop", "leave_out"])
+def test_a_list_of_which_nothing_is_left_stops(tmp_path: Path, on_problem: str) -> None:
+    train, val = source(tmp_path, "train", 2), source(tmp_path, "val", 0, 2)
+    with pytest.raises(ProblemsFound, match="Nothing is left of: val; is root the right folder") as stopped:
+        made(train, val, {}, on_problem=on_problem)
+    assert "leave_out" not in str(stopped.value)  # which would not help
+
+
+def test_an_empty_list_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="val"):
+        made(source(tmp_path, "train", 2), source(tmp_path, "val", 0), {})
+
+
+def test_another_choice_than_stop_and_leave_out_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected stop or leave_out, got 'ignore'"):
+        made(source(tmp_path, "train", 2), None, {}, on_problem="ignore")
+
+
+def test_evaluation_needs_no_training_photos(tmp_path: Path) -> None:
+    data = made(None, None, {"test": source(tmp_path, "test", 3)})
+    assert data.train_set is None
+    assert data.val_set is None
+    names = [name for batch in data.test_loaders()["test"] for name in batch.names]
+    assert names == ["test0.png", "test1.png", "test2.png"]
