@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from rich.table import Table
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import AdamW
 
 from lcoins.augment import LuminanceAugmentation
@@ -91,7 +91,7 @@ def run(cases: list[Case], batch_size: int, warmup: int, steps: int, device: str
 def measure(case: Case, batch_size: int, warmup: int, steps: int, device: str) -> Timing:
     """Times one case in this process: the whole step from photos on the device to updated weights, or to ab."""
     torch.manual_seed(0)
-    colorizer = build_colorizer(case.model, weights=False).to(device).train(case.train)
+    colorizer: Any = build_colorizer(case.model, weights=False).to(device).train(case.train)
     if case.reference:
         for block in colorizer.transformer.blocks:
             block.attention.__class__ = WrittenOutAttention
@@ -120,7 +120,7 @@ def _autocast(case: Case, rgb: Tensor) -> torch.autocast:
     return torch.autocast(rgb.device.type, dtype=torch.bfloat16, enabled=case.precision == "bf16-mixed")
 
 
-def _training_step(colorizer: nn.Module, case: Case, rgb: Tensor, captions: list[str]) -> Any:
+def _training_step(colorizer: Any, case: Case, rgb: Tensor, captions: list[str]) -> Any:
     objective = Objective(1.0, -1e-4 if case.counter else 0.0)
     trainable = [p for p in colorizer.parameters() if p.requires_grad]
     optimizer = AdamW(trainable, lr=1e-5, fused=not case.reference)
@@ -141,7 +141,7 @@ def _training_step(colorizer: nn.Module, case: Case, rgb: Tensor, captions: list
     return step
 
 
-def _inference(colorizer: nn.Module, case: Case, rgb: Tensor, captions: list[str]) -> Any:
+def _inference(colorizer: Any, case: Case, rgb: Tensor, captions: list[str]) -> Any:
     lightness = to_network_lightness(split_lab(rgb)[0])
 
     def step() -> None:

@@ -30,7 +30,7 @@ def measure(model: Mapping[str, Any], words: int, recoloured: bool) -> list[Part
     activations and resizing are not. A training forward has a second pass with the ``recoloured`` caption.
     """
     with torch.device("meta"):
-        colorizer = build_colorizer(model, weights=False)
+        colorizer: Any = build_colorizer(model, weights=False)
         lightness = torch.empty(1, 1, colorizer.image_size, colorizer.image_size)
         caption = Words(torch.zeros(1, words, dtype=torch.long), torch.ones(1, words, dtype=torch.bool))
     colorizer.eval()

@@ -45,7 +45,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise MissingWeights(f"no weights at {path}; give an existing file, or init=none for an untrained part")
     try:
-        weights = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+        weights: Any = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except Exception as error:  # torch, pickle, zipfile and safetensors each raise their own kinds
         raise ValueError(f"{path} cannot be read as weights ({error}); give a .safetensors file, or one that "
                          f"torch.save wrote with nothing but tensors and plain values") from error  # fmt: skip
@@ -85,7 +85,7 @@ def load_vit(vit: VisionTransformer, init: str) -> None:
     else:
         weights = read_weights(Path(init))
     position = weights.get("pos_embed")
-    if position is not None and position.shape[1] == vit.pos_embed.shape[1] + 1:
+    if position is not None and position.shape[1] == vit.patch_embed.num_patches + 1:
         weights["pos_embed"] = position[:, 1:]
     # MAE names its last norm "norm"; a globally pooled ViT of timm names it "fc_norm".
     weights = {k.replace("fc_norm.", "norm."): v for k, v in weights.items()}
