@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 import pickle
 import signal
 import warnings
@@ -135,6 +136,7 @@ def build_loggers(cfg: DictConfig, folder: Path, config: dict[str, Any]) -> list
     loggers: list[Logger] = [CSVLogger(folder, name="csv", version=part)]
     if cfg.tracker.mode == "off":
         return loggers
+    os.environ.setdefault("WANDB_CACHE_DIR", str(folder / "wandb" / "cache"))  # or its logs go to the home folder
     identity = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
     loggers.append(
         WandbLogger(
