@@ -76,9 +76,9 @@ class PatchEncoder(nn.Module):
 class GridEncoder(nn.Module):
     """Any timm backbone that gives a grid of features, for CPU-sized work. Not in the paper.
 
-    The features of the last ``len(strides)`` stages are brought to the finest grid, concatenated, normalised and
-    projected; a learned position table gives the place that a convolutional net lacks. ``init`` is ``none``,
-    ``package`` (weights that an installed package carries), ``timm`` (hub or its cache) or a local file.
+    The features of the given ``stages`` are brought to the finest grid, concatenated, normalised and projected; a
+    position table, sines at first and learned from there, gives the place that a convolutional net lacks. ``init`` is
+    ``none``, ``package`` (weights that an installed package carries), ``timm`` (hub or its cache) or a local file.
     """
 
     def __init__(self, backbone: str, image_size: int, stages: tuple[int, ...], width: int, freeze: bool, init: str):
@@ -87,10 +87,13 @@ class GridEncoder(nn.Module):
         self.backbone = timm.create_model(
             backbone, pretrained=init == "timm", features_only=True, out_indices=tuple(stages)
         )
+        info: Any = self.backbone.feature_info
+        last = info.module_name()[-1].split(".")
+        if last[0] == "blocks":  # timm's EfficientNets keep and run the blocks after the last one that is asked for
+            self.backbone.blocks = self.backbone.blocks[: int(last[1]) + 1]
         if init not in ("none", "timm"):
             pretrained.load_backbone(self.backbone, backbone, init)
         self.backbone.requires_grad_(not freeze).to(memory_format=torch.channels_last)  # 1.5 times as fast on a CPU
-        info: Any = self.backbone.feature_info
         self.grid = image_size // min(info.reduction())
         channels = sum(info.channels())
         self.norm = nn.LayerNorm(channels)
