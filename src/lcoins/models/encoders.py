@@ -84,7 +84,7 @@ class GridEncoder(nn.Module):
     def __init__(self, backbone: str, image_size: int, stages: tuple[int, ...], width: int, freeze: bool, init: str):
         super().__init__()
         self.freeze = freeze
-        self.backbone = timm.create_model(
+        self.backbone: Any = timm.create_model(
             backbone, pretrained=init == "timm", features_only=True, out_indices=tuple(stages)
         )
         info: Any = self.backbone.feature_info
