@@ -84,13 +84,12 @@ class GridEncoder(nn.Module):
     def __init__(self, backbone: str, image_size: int, stages: tuple[int, ...], width: int, freeze: bool, init: str):
         super().__init__()
         self.freeze = freeze
-        self.backbone: Any = timm.create_model(
-            backbone, pretrained=init == "timm", features_only=True, out_indices=tuple(stages)
-        )
-        info: Any = self.backbone.feature_info
+        net: Any = timm.create_model(backbone, pretrained=init == "timm", features_only=True, out_indices=tuple(stages))
+        info = net.feature_info
         last = info.module_name()[-1].split(".")
         if last[0] == "blocks":  # timm's EfficientNets keep and run the blocks after the last one that is asked for
-            self.backbone.blocks = self.backbone.blocks[: int(last[1]) + 1]
+            net.blocks = net.blocks[: int(last[1]) + 1]
+        self.backbone = net
         if init not in ("none", "timm"):
             pretrained.load_backbone(self.backbone, backbone, init)
         self.backbone.requires_grad_(not freeze).to(memory_format=torch.channels_last)  # 1.5 times as fast on a CPU
