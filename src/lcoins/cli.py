@@ -37,7 +37,7 @@ def train(context: typer.Context) -> None:
 @app.command("eval", context_settings=OVERRIDES)
 def evaluate(context: typer.Context) -> None:
     """Evaluate a run by the paper's protocol: run=FOLDER, and data=… photos.test.… for other data."""
-    _hydra("eval", context.args)
+    _hydra("eval", [quoted(argument) for argument in context.args])
 
 
 @app.command(context_settings=OVERRIDES)
@@ -85,6 +85,16 @@ def colorize(
         raise typer.Exit(1)
 
 
+def quoted(override: str) -> str:
+    """Puts the name of a run into the quotes that Hydra asks for where it holds "=", as every run folder's does.
+
+    >>> quoted("run=runs/scenes-tiny/default/seed=0"), quoted("data=photos")
+    ('run="runs/scenes-tiny/default/seed=0"', 'data=photos')
+    """
+    key, _, value = override.partition("=")
+    return f'{key}="{value}"' if key in ("run", "checkpoint") and "=" in value and '"' not in value else override
+
+
 def _hydra(verb: str, arguments: list[str]) -> None:
     """Runs a verb whose arguments are Hydra overrides, in this process; the verb gets the config and Hydra's folder."""
     import hydra
@@ -121,7 +131,7 @@ def _hydra(verb: str, arguments: list[str]) -> None:
 def explain(error: BaseException) -> str | None:
     """What to tell the user of an error, or None where a traceback says more: a fault of this program."""
     from hydra.errors import HydraException, InstantiationException
-    from omegaconf.errors import OmegaConfBaseException
+    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
     cause = error.__cause__
     if isinstance(error, InstantiationException) and cause is not None:
@@ -129,8 +139,9 @@ def explain(error: BaseException) -> str | None:
     if not isinstance(error, ValueError | OSError | RuntimeError | HydraException | OmegaConfBaseException):
         return None
     text = f"{error}\n{cause}" if isinstance(cause, OmegaConfBaseException) else str(error)
-    missing = re.search(r"Missing mandatory value: ([\w.]+)", text)
-    return f"{missing[1]} is missing; give it on the command line as {missing[1]}=..." if missing else text
+    found = re.search(r"Missing mandatory value: ([\w.]+)", text)
+    missing = error.full_key if isinstance(error, MissingMandatoryValue) else found and found[1]
+    return f"{missing} is missing; give it on the command line as {missing}=..." if missing else text
 
 
 def say(text: str) -> None:

@@ -1,0 +1,103 @@
+"""Every configuration composes, every ablation of every model that fits a test takes a step."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from shrunk import SHORT, built, composed
+
+from lcoins.cli import conf_folder
+from lcoins.data.types import collate
+from lcoins.runs import plain
+from lcoins.training import parameter_groups
+
+CONF = conf_folder()
+EXPERIMENTS = sorted((CONF / "experiment").glob("*.yaml"))
+GROUPS = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml") if path.parent.name != "experiment")
+ABLATIONS = sorted(path.stem for path in (CONF / "ablation").glob("*.yaml"))
+FOLDERS = [f"data.{split}.{key}=x" for split in ("train", "val") for key in ("root", "captions")]
+# The sizes shrunk and nothing loaded, so that the wiring is tested and not the weights.
+SMALL = {
+    "image_size": 64,
+    "width": 32,
+    "depth": 2,  # words reach the groups in one block, and the image in the next
+    "heads": 2,
+    "upsampler_channels": [16, 8],
+    "image_encoder": {"init": "none"},
+    "text_encoder": {
+        "init": "none",
+        "config": {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64},
+    },
+}
+
+
+def values(verb: str, *overrides: str) -> dict[str, Any]:
+    """A composed config with every value resolved; what is still missing is an error."""
+    return plain(composed(verb, "name=test", *overrides) if verb == "train" else composed(verb, *overrides))
+
+
+@pytest.mark.parametrize("path", GROUPS, ids=str)
+def test_every_choice_composes(path: Path) -> None:
+    group = path.parent.name
+    config = values("train", f"{group}={path.stem}", *(FOLDERS if path.stem == "photos" and group == "data" else []))
+    assert {"data", "model", "recipe", "objective", "augmentation", "trainer", "tracker"} <= config.keys()
+    assert config["trainer"]["max_epochs"] == config["recipe"]["epochs"]
+    assert config["data"]["image_size" if path.stem == "photos" and group == "data" else "train"]
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_every_experiment_composes_and_shows_its_command(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# @package _global_\n#")
+    assert re.search(rf"^#   lcoins train experiment={path.stem}\b", text, flags=re.MULTILINE)
+    photos = re.search(r"override /data: photos", text) is not None
+    config = values("train", f"experiment={path.stem}", *(FOLDERS if photos else []))
+    assert config != values("train")
+
+
+def test_there_are_experiments() -> None:
+    assert "scenes_no_la" in {path.stem for path in EXPERIMENTS}
+    assert values("train", "experiment=scenes_no_la") == values("train", "ablation=no_la")
+
+
+@pytest.mark.parametrize("verb", ["info", "bench"])
+def test_every_model_composes_for_the_verbs_that_look_at_it(verb: str) -> None:
+    for model in sorted(path.stem for path in (CONF / "model").glob("*.yaml")):
+        for ablation in ABLATIONS:
+            config = composed(verb, f"model={model}", f"ablation={ablation}")
+            assert config.model._target_ == "lcoins.models.lcoins.LCoIns"
+
+
+def test_evaluation_takes_other_data() -> None:
+    config = composed("eval", "run=r", "data=photos", "data.tests.test.root=x", "data.tests.test.captions=y")
+    assert config.data.tests.test.root == "x"
+    assert "data" not in composed("eval", "run=r")
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS)
+@pytest.mark.parametrize("model", ["tiny", "small"])
+def test_every_ablation_takes_a_step(tmp_path: Path, model: str, ablation: str) -> None:
+    cfg = composed("train", *SHORT, f"model={model}", f"ablation={ablation}", "data.train.length=16")
+    OmegaConf.set_struct(cfg, False)
+    cfg.model = OmegaConf.merge(cfg.model, SMALL)
+    module, data = built(cfg, tmp_path)
+    assert data.train_set is not None
+    batch = data.on_after_batch_transfer(collate([data.train_set[i] for i in range(4)]))
+    before = {name: p.detach().clone() for name, p in module.colorizer.named_parameters() if p.requires_grad}
+    optimizer = module.make_optimizer(parameter_groups(module.colorizer, cfg.recipe.weight_decay))
+    output, losses = module.run_batch(batch, counter=module.objective.needs_recoloured)
+    losses.total.backward()
+    optimizer.step()
+
+    assert torch.isfinite(losses.total)
+    still = [name for name, p in module.colorizer.named_parameters() if name in before and torch.equal(p, before[name])]
+    assert still == []
+    assert ("counter_color" in losses.terms) == (ablation != "no_cl")
+    assert (output.assignment is not None) == (ablation not in ("no_ge", "no_cl"))
+    assert (data.augmentation.hue, data.augmentation.gamma) == ((0, 1) if ablation == "no_la" else (180, 5))
+    blocks = module.colorizer.transformer.blocks
+    kind = "JointAttention" if ablation in ("no_ge", "no_ga") else "GroupingAttention"
+    assert {type(block.attention).__name__ for block in blocks} == {kind}
