@@ -1,5 +1,6 @@
 """Colouring photos: the photo's own size and lightness stay, files are read and written with care."""
 
+import os
 import struct
 import tempfile
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, JpegImagePlugin
 from torch import Tensor
 
-from lcoins import colorize, lab
+from lcoins import lab
 from lcoins.colorize import colorize_path, colorize_photo, recompose, used_words
 from lcoins.models.lcoins import Colorization
 
@@ -314,7 +315,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest
     def full_disk(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(colorize.os, "replace", full_disk)
+    monkeypatch.setattr(os, "replace", full_disk)
     with pytest.raises(OSError, match="disk full"):
         colorize_path(FakeColorizer(), tmp_path / "old.png", "a red wall")
     assert [path.name for path in tmp_path.iterdir()] == ["old.png"]

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -64,12 +64,12 @@ def colorize(
     """Colour a photo, or every photo of a folder, at its own size."""
     from rich.progress import track
 
-    from lcoins.colorize import colorize_path
+    from lcoins.colorize import Colorizer, colorize_path
     from lcoins.runs import load_colorizer
 
     colorizer, _ = load_colorizer(checkpoint, device)
     result = colorize_path(
-        colorizer,
+        cast(Colorizer, colorizer),
         photo,
         sentence,
         output=output,

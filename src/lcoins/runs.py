@@ -160,6 +160,7 @@ def build_callbacks(cfg: DictConfig, folder: Path, data: ColorizationData) -> li
     """Best and last checkpoint, progress, summary, learning rate, throughput, pictures, and EMA if the recipe asks."""
     # Two callbacks, for Lightning's save_last writes only in epochs in which the best one is written. The last comes
     # second, so that it knows the best.
+    shown = data.val_set
     place: dict[str, Any] = {"dirpath": folder / "checkpoints", "enable_version_counter": False}
     callbacks: list[Callback] = [
         ModelCheckpoint(**place, filename="best", monitor=cfg.recipe.monitor, mode="max", save_on_train_epoch_end=True),
@@ -168,7 +169,9 @@ def build_callbacks(cfg: DictConfig, folder: Path, data: ColorizationData) -> li
         RichModelSummary(max_depth=2),
         LearningRateMonitor("step"),
         ThroughputMonitor(batch_size_fn=len, window_size=50),
-        PictureLog(folder / "pictures", [data.val_set[i] for i in range(min(cfg.recipe.pictures, len(data.val_set)))]),
+        PictureLog(
+            folder / "pictures", [shown[i] for i in range(min(cfg.recipe.pictures, len(shown)))] if shown else []
+        ),
     ]
     if cfg.recipe.ema is not None:
         # Without buffers: averaged by truncation, whole numbers such as BERT's places would come out one too small.

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from lightning import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -67,15 +68,15 @@ class ColorizationTraining(LightningModule):
         config: dict[str, Any],
     ):
         super().__init__()
-        self.colorizer = colorizer
+        self.colorizer: Any = colorizer
         self.objective = objective
         self.make_optimizer, self.weight_decay = optimizer, weight_decay
         self.warmup_epochs, self.min_lr = warmup_epochs, min_lr
         self.palette, self.seed, self.config = palette, seed, config
         names = ("chromatic", "psnr", "colourfulness") + (("colour_word_accuracy",) if palette is not None else ())
-        self.val_means = nn.ModuleDict({name: MeanMetric() for name in names})
+        self.val_means: Any = nn.ModuleDict({name: MeanMetric() for name in names})
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         optimizer = self.make_optimizer(parameter_groups(self.colorizer, self.weight_decay))
         total = int(self.trainer.estimated_stepping_batches)
         epochs = self.trainer.max_epochs or 1
@@ -92,6 +93,7 @@ class ColorizationTraining(LightningModule):
 
     def run_batch(self, batch: Batch, counter: bool) -> tuple[Colorization, Losses]:
         """Colours a batch and weighs it; ``counter`` asks for the second pass with the recoloured captions."""
+        assert batch.ab is not None, "the data module fills it after the transfer"
         words = self.colorizer.tokenize(batch.captions).to(self.device)
         recoloured = self.colorizer.tokenize(batch.recoloured).to(self.device) if counter else None
         output = self.colorizer(batch.lightness, words, recoloured)
@@ -121,6 +123,8 @@ class ColorizationTraining(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         output, losses = self.run_batch(batch, counter=False)
+        assert batch.ab is not None
+        assert batch.original_lightness is not None
         ab, size = from_network_ab(output.ab.float()), len(batch)
         lightness = from_network_lightness(batch.original_lightness)
         fake = metrics.to_uint8(join_lab(lightness, ab))

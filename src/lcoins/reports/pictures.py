@@ -1,6 +1,7 @@
 """Pictures during training: grey, prediction, truth and group map of the same few validation pairs, every epoch."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning import Callback, LightningModule, Trainer
@@ -31,7 +32,8 @@ class PictureLog(Callback):
         """One row per sample: grey, prediction, truth and, where the model has groups, their map."""
         batch = collate(self.samples)
         lightness, truth = split_lab(batch.rgb.to(pl_module.device))
-        output = pl_module.colorizer.colorize(to_network_lightness(lightness), batch.captions)
+        colorizer: Any = pl_module.colorizer
+        output = colorizer.colorize(to_network_lightness(lightness), batch.captions)
         grey, fake, real = (
             metrics.to_uint8(join_lab(lightness, ab)).permute(0, 2, 3, 1).cpu().numpy()
             for ab in (torch.zeros_like(truth), from_network_ab(output.ab.float()), truth)
