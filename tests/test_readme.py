@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from typer.testing import CliRunner
 
-from lcoins.cli import app, conf_folder
+from lcoins.cli import app, conf_folder, quoted
 from lcoins.verbs import label
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +28,7 @@ def test_the_readme_shows_commands():
 @pytest.mark.parametrize("command", [c for c in LCOINS if c[0] != "colorize"], ids=" ".join)
 def test_overrides_compose(command: list[str]):
     verb, *arguments = command
-    single = [re.sub(r",.*", "", a) if "-m" in arguments else a for a in arguments if not a.startswith("-")]
+    single = [re.sub(r",.*", "", a) if "-m" in arguments else quoted(a) for a in arguments if not a.startswith("-")]
     OmegaConf.register_new_resolver("label", label, replace=True)
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         assert compose(verb, overrides=single) is not None

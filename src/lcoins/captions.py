@@ -70,7 +70,8 @@ COLOUR_LAB: dict[str, tuple[float, float, float]] = {
     "burgundy": (28.0, 44.0, 14.0),
 }
 
-_WORD = re.compile(r"(?<![\w-])(" + "|".join(sorted(COLOUR_CLASS, key=len, reverse=True)) + r")(?![\w-])", re.IGNORECASE)
+_LONGEST_FIRST = "|".join(sorted(COLOUR_CLASS, key=len, reverse=True))
+_WORD = re.compile(rf"(?<![\w-])({_LONGEST_FIRST})(?![\w-])", re.IGNORECASE)
 _SIDE = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
 
