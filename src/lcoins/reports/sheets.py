@@ -46,18 +46,20 @@ def contact_sheet(rows: Sequence[SheetRow], path: Path, panel_size: int = 224) -
     width = GAP + len(columns) * (panel_size + GAP)
     font = ImageFont.load_default(size=FONT_SIZE)
     texts = [_texts(row, font, width - 2 * GAP) for row in rows]
-    heights = [panel_size + GAP // 2 + LINE * len(lines) + GAP for lines in texts]
+    fitted = [{title: _fit(picture, panel_size) for title, picture in row.panels.items()} for row in rows]
+    tops = [max(image.height for image in panels.values()) for panels in fitted]  # where the text of a row begins
+    heights = [top + GAP // 2 + LINE * len(lines) + GAP for top, lines in zip(tops, texts, strict=True)]
     sheet = Image.new("RGB", (width, GAP + LINE + sum(heights)), PAPER)
     draw = ImageDraw.Draw(sheet)
     for place, title in enumerate(columns):
         draw.text((GAP + place * (panel_size + GAP), GAP // 2), title, fill=INK, font=font)
     top = GAP + LINE
-    for row, lines, height in zip(rows, texts, heights, strict=True):
+    for panels, text_top, lines, height in zip(fitted, tops, texts, heights, strict=True):
         for place, title in enumerate(columns):
-            if title in row.panels:
-                sheet.paste(_fit(row.panels[title], panel_size), (GAP + place * (panel_size + GAP), top))
+            if title in panels:
+                sheet.paste(panels[title], (GAP + place * (panel_size + GAP), top))
         for number, line in enumerate(lines):
-            _draw_line(draw, (GAP, top + panel_size + GAP // 2 + LINE * number), line, font)
+            _draw_line(draw, (GAP, top + text_top + GAP // 2 + LINE * number), line, font)
         top += height
     with whole_file(path) as partial:
         sheet.save(partial, format="PNG")
