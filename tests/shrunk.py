@@ -1,16 +1,11 @@
 """Configs as the command composes them, with a model and data so small that a test trains in a second."""
 
-from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from lcoins.cli import conf_folder
-from lcoins.data.module import ColorizationData
-from lcoins.runs import build_colorizer, build_data, plain
-from lcoins.training import ColorizationTraining
 from lcoins.verbs import label
 
 SPLITS = ("val", "tests.clear", "tests.instances", "tests.counter")
@@ -85,21 +80,3 @@ def shrunk(*overrides: str, **model: Any) -> DictConfig:
     OmegaConf.update(cfg, "model", {**MODEL, **model}, merge=False)
     OmegaConf.update(cfg, "evaluation.lpips", {}, merge=False)  # no net is asked for, so none is missed
     return cfg
-
-
-def built(cfg: DictConfig, folder: Path) -> tuple[ColorizationTraining, ColorizationData]:
-    """What a run trains and what it trains on, made as the run makes it."""
-    config = plain(cfg)
-    data = build_data(config["data"], folder)
-    module = ColorizationTraining(
-        build_colorizer(config["model"]),
-        instantiate(config["objective"]),
-        instantiate(config["recipe"]["optimizer"], _convert_="all"),
-        weight_decay=cfg.recipe.weight_decay,
-        warmup_epochs=cfg.recipe.warmup_epochs,
-        min_lr=cfg.recipe.min_lr,
-        palette=data.palette,
-        seed=cfg.seed,
-        config=config,
-    )
-    return module, data

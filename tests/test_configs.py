@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 from omegaconf import OmegaConf
-from shrunk import SHORT, built, composed
+from shrunk import SHORT, composed
 
 from lcoins.cli import conf_folder
 from lcoins.data.types import collate
-from lcoins.runs import plain
+from lcoins.runs import build, plain
 from lcoins.training import parameter_groups
 
 CONF = conf_folder()
@@ -83,7 +83,7 @@ def test_every_ablation_takes_a_step(tmp_path: Path, model: str, ablation: str) 
     cfg = composed("train", *SHORT, f"model={model}", f"ablation={ablation}", "data.train.length=16")
     OmegaConf.set_struct(cfg, False)
     cfg.model = OmegaConf.merge(cfg.model, SMALL)
-    module, data = built(cfg, tmp_path)
+    module, data = build(plain(cfg), tmp_path)
     assert data.train_set is not None
     batch = data.on_after_batch_transfer(collate([data.train_set[i] for i in range(4)]))
     before = {name: p.detach().clone() for name, p in module.colorizer.named_parameters() if p.requires_grad}

@@ -179,6 +179,24 @@ def build_callbacks(cfg: DictConfig, folder: Path, data: ColorizationData) -> li
     return callbacks
 
 
+def build(config: dict[str, Any], folder: Path) -> tuple[ColorizationTraining, ColorizationData]:
+    """What a run trains and what it trains on, from its plain config."""
+    colorizer = build_colorizer(config["model"])  # before the photos are checked: missing weights show at once
+    data, recipe = build_data(config["data"], folder), config["recipe"]
+    module = ColorizationTraining(
+        colorizer,
+        instantiate(config["objective"]),
+        instantiate(recipe["optimizer"], _convert_="all"),
+        weight_decay=recipe["weight_decay"],
+        warmup_epochs=recipe["warmup_epochs"],
+        min_lr=recipe["min_lr"],
+        palette=data.palette,
+        seed=config["seed"],
+        config=config,
+    )
+    return module, data
+
+
 def train(cfg: DictConfig, folder: Path) -> dict[str, float]:
     """Trains, evaluates and reports one run in its folder; a finished one is skipped, an interrupted one resumed."""
     config = plain(cfg)
@@ -188,19 +206,7 @@ def train(cfg: DictConfig, folder: Path) -> dict[str, float]:
         console.print(f"[bold]{folder} is finished[/]; its figures are in {done}. Nothing to do.")
         return json.loads(done.read_text())
     lightning.seed_everything(cfg.seed, workers=True, verbose=False)
-    colorizer = build_colorizer(config["model"])
-    data = build_data(config["data"], folder)
-    module = ColorizationTraining(
-        colorizer,
-        instantiate(config["objective"]),
-        instantiate(config["recipe"]["optimizer"], _convert_="all"),
-        weight_decay=cfg.recipe.weight_decay,
-        warmup_epochs=cfg.recipe.warmup_epochs,
-        min_lr=cfg.recipe.min_lr,
-        palette=data.palette,
-        seed=cfg.seed,
-        config=config,
-    )
+    module, data = build(config, folder)
     trainer = build_trainer(cfg, folder, config, data)
     last = folder / "checkpoints" / "last.ckpt"
     if last.exists():
