@@ -29,7 +29,7 @@ class Numbers:
         return self.length
 
     def __getitem__(self, index: int) -> Sample:
-        raise NotImplementedError
+        raise AssertionError(f"the sampler must not read a sample, but asked for {index}")
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
