@@ -179,3 +179,48 @@ def test_activation_of_the_projection() -> None:
     words = captions_to_words().tokenize(["a red car", "a dog on green grass"])
     assert captions_to_words().eval()(words).min() == 0.0
     assert captions_to_words(activation="none").eval()(words).min() < 0.0
+
+
+def test_words_attend_to_their_own_phrase_only() -> None:
+    """A phrase ends before a comma or "and"; "sand" holds no "and"."""
+    caption = "a red star on sand, a blue ring and a green moon"
+    encoder, whole = captions_to_words(phrases=True).eval(), captions_to_words().eval()
+    words = encoder.tokenize([caption])
+    changed = Words(words.ids.clone(), words.mask)
+    changed.ids[0, 7] = UNK  # "blue"; the phrase is ", a blue ring"
+    moved = (encoder(words) - encoder(changed)).abs().amax(dim=-1)[0] > 1e-6
+    assert moved.nonzero().flatten().tolist() == [5, 6, 7, 8]
+    assert ((whole(words) - whole(changed)).abs().amax(dim=-1)[0] > 1e-6).all()
+
+
+def test_an_untrained_bert_starts_with_the_mean_of_each_phrase() -> None:
+    """Every word of a phrase hears the others about alike, and well."""
+    torch.manual_seed(0)
+    config = TINY_BERT | {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "initializer_range": 0.25}
+    encoder = captions_to_words(phrases=True, config=config)
+    words = encoder.tokenize(["a small striped red star on the left"])
+    changed = Words(words.ids.clone(), words.mask)
+    changed.ids[0, 3] = UNK
+    before, after = (encoder.bert(w.ids, encoder._attended(w)).last_hidden_state[0] for w in (words, changed))
+    moved = (before - after).norm(dim=-1) / before.norm(dim=-1)
+    others = torch.cat([moved[:3], moved[4:]])
+    assert others.min() > 0.04
+    assert others.max() < 4 * others.min()
+
+
+def test_phrases_keep_padding_out_and_finite() -> None:
+    encoder = captions_to_words(phrases=True).eval()
+    alone, padded = encoder.tokenize(["a red car"]), encoder.tokenize(["a red car", "a blue car and a grey bus"])
+    tokens = encoder(padded)
+    assert tokens.isfinite().all()
+    torch.testing.assert_close(tokens[0, :3], encoder(alone)[0])
+
+
+def test_standardized_lightness_is_blind_to_brightness_and_contrast() -> None:
+    torch.manual_seed(0)
+    encoder = GridEncoder("test_efficientnet", 64, (2, 3), width=8, freeze=True, init="none", standardize=True)
+    lightness = torch.rand(2, 1, 64, 64)
+    torch.testing.assert_close(encoder(0.3 * lightness - 0.9), encoder(lightness), rtol=1e-3, atol=1e-4)
+    assert encoder(torch.full((1, 1, 64, 64), -1.0)).isfinite().all()
+    plain = grid_encoder(freeze=True)
+    assert not torch.allclose(plain(0.3 * lightness - 0.9), plain(lightness), atol=1e-2)

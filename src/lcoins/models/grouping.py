@@ -108,7 +108,8 @@ class GroupingTransformer(nn.Module):
                              "ablation=no_ge (joint attention, no groups), or set model.n_groups above 0.")  # fmt: skip
         self.n_groups = n_groups
         if n_groups:
-            self.group_tokens = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, n_groups, width), std=0.02))
+            # As large as the tokens: from 0.02, what the first block adds would make all groups the same.
+            self.group_tokens = nn.Parameter(nn.init.normal_(torch.empty(1, n_groups, width), std=1.0))
         self.type_embedding = nn.Parameter(nn.init.normal_(torch.empty(3 if n_groups else 2, width), std=0.02))
         rates = torch.linspace(0, drop_path, depth, device="cpu").tolist()
         self.blocks = nn.ModuleList(GroupingBlock(width, heads, attention, rate) for rate in rates)
