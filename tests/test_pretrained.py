@@ -119,6 +119,12 @@ def test_named_vit_without_a_network(init: str) -> None:
         patch_encoder(init)
 
 
+def test_hub_backbone_without_a_network() -> None:
+    expected = r"init=timm needs timm's 'tf_efficientnet_lite0', which is neither in the cache .*init=none"
+    with pytest.raises(MissingWeights, match=expected):
+        GridEncoder("tf_efficientnet_lite0", 64, (2, 3), width=8, freeze=True, init="timm")
+
+
 def test_hub_is_asked_for_the_named_vit(monkeypatch: pytest.MonkeyPatch) -> None:
     weights = published_vit(num_classes=0)
     asked: list[str] = []

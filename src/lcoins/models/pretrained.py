@@ -76,12 +76,7 @@ def load_vit(vit: VisionTransformer, init: str) -> None:
     the decoder and mask token that MAE's file may hold, and a classifier.
     """
     if init in VIT_NAMES:
-        try:
-            weights = timm.create_model(VIT_NAMES[init], pretrained=True, num_classes=0).state_dict()
-        except Exception as error:  # timm, huggingface_hub and httpx each raise their own kinds
-            raise MissingWeights(f"init={init} needs timm's {VIT_NAMES[init]!r}, which is neither in the cache nor can "
-                                 f"be downloaded ({error}); get a file and set model.image_encoder.init=FILE, "
-                                 f"or train from scratch with model.image_encoder.init=none") from error  # fmt: skip
+        weights = _from_hub(VIT_NAMES[init], init, num_classes=0).state_dict()
     else:
         weights = read_weights(Path(init))
     position = weights.get("pos_embed")
@@ -92,6 +87,30 @@ def load_vit(vit: VisionTransformer, init: str) -> None:
     foreign = ("cls_token", "mask_token", "head.", "decoder")
     weights = {k: v for k, v in weights.items() if not k.startswith(foreign)}
     load_strictly(vit, weights, f"init={init}")
+
+
+def _from_hub(name: str, init: str, **options: Any) -> nn.Module:
+    try:
+        return timm.create_model(name, pretrained=True, **options)
+    except Exception as error:  # timm, huggingface_hub and httpx each raise their own kinds
+        raise MissingWeights(f"init={init} needs timm's {name!r}, which is neither in the cache nor can be downloaded "
+                             f"({error}); get a file and set model.image_encoder.init=FILE, or train from scratch "
+                             f"with model.image_encoder.init=none") from error  # fmt: skip
+
+
+def build_backbone(name: str, stages: tuple[int, ...], init: str) -> Any:
+    """A timm backbone that gives the features of ``stages``; ``init`` as in GridEncoder.
+
+    timm's EfficientNets keep and run the blocks after the last one that is asked for; they are cut off here.
+    """
+    options: dict[str, Any] = {"features_only": True, "out_indices": tuple(stages)}
+    net: Any = _from_hub(name, init, **options) if init == "timm" else timm.create_model(name, **options)
+    last = net.feature_info.module_name()[-1].split(".")
+    if last[0] == "blocks":
+        net.blocks = net.blocks[: int(last[1]) + 1]
+    if init not in ("none", "timm"):
+        load_backbone(net, name, init)
+    return net
 
 
 def load_backbone(backbone: nn.Module, name: str, init: str) -> None:
