@@ -143,6 +143,13 @@ def test_groups_are_symmetric_without_their_tokens() -> None:
     torch.testing.assert_close(z_grp[:, 0], z_grp[:, 1])
 
 
+@pytest.mark.parametrize("std", [0.02, 1.0])
+def test_group_tokens_start_at_the_given_scale(std: float) -> None:
+    tokens = GroupingTransformer(64, 1, 4, 64, "grouping", 0.0, group_token_std=std).group_tokens
+    assert tokens.abs().max() <= 2 * std
+    assert tokens.std().item() == pytest.approx(0.88 * std, rel=0.05)  # a normal cut at two deviations
+
+
 def test_drop_path_rises_from_zero() -> None:
     transformer = GroupingTransformer(WIDTH, 3, HEADS, 3, "grouping", drop_path=0.1)
     assert [block.drop_path.drop_prob for block in transformer.blocks] == pytest.approx([0.0, 0.05, 0.1])

@@ -96,10 +96,21 @@ class GroupingTransformer(nn.Module):
     """Adds modal-type embeddings to image, word and group tokens (Eq. 3) and runs the grouping blocks.
 
     ``n_groups = 0`` leaves groups out altogether (ablation "w/o GE"); grouping attention cannot exist without them,
-    since they are the only path between image and words. Drop path rises linearly from 0 to ``drop_path``.
+    since they are the only path between image and words. Drop path rises linearly from 0 to ``drop_path``. Group tokens
+    start at ``group_token_std``: the authors' code has 0.02; at 1 they are as large as the tokens that they attend to,
+    so that what the first block adds does not make all groups the same.
     """
 
-    def __init__(self, width: int, depth: int, heads: int, n_groups: int, attention: str, drop_path: float):
+    def __init__(
+        self,
+        width: int,
+        depth: int,
+        heads: int,
+        n_groups: int,
+        attention: str,
+        drop_path: float,
+        group_token_std: float = 0.02,
+    ):
         super().__init__()
         if attention not in ATTENTION:
             raise ValueError(f"attention must be one of {sorted(ATTENTION)}, not {attention!r}")
@@ -108,8 +119,9 @@ class GroupingTransformer(nn.Module):
                              "ablation=no_ge (joint attention, no groups), or set model.n_groups above 0.")  # fmt: skip
         self.n_groups = n_groups
         if n_groups:
-            # As large as the tokens: from 0.02, what the first block adds would make all groups the same.
-            self.group_tokens = nn.Parameter(nn.init.normal_(torch.empty(1, n_groups, width), std=1.0))
+            std = group_token_std
+            tokens = nn.init.trunc_normal_(torch.empty(1, n_groups, width), std=std, a=-2 * std, b=2 * std)
+            self.group_tokens = nn.Parameter(tokens)
         self.type_embedding = nn.Parameter(nn.init.normal_(torch.empty(3 if n_groups else 2, width), std=0.02))
         rates = torch.linspace(0, drop_path, depth, device="cpu").tolist()
         self.blocks = nn.ModuleList(GroupingBlock(width, heads, attention, rate) for rate in rates)

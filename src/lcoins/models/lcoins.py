@@ -54,12 +54,13 @@ class LCoIns(nn.Module):
         drop_path: float,
         upsampler_channels: tuple[int, ...],
         counter_color: bool,
+        group_token_std: float = 0.02,
     ):
         super().__init__()
         self.image_size = image_size
         self.image_encoder = image_encoder
         self.text_encoder = text_encoder
-        self.transformer = GroupingTransformer(width, depth, heads, n_groups, attention, drop_path)
+        self.transformer = GroupingTransformer(width, depth, heads, n_groups, attention, drop_path, group_token_std)
         self.upsampler = Upsampler(width, tuple(upsampler_channels), image_encoder.grid, image_size)
         self.grouping_layer = GroupingLayer(width) if counter_color and n_groups else None
         self.word_relevance = nn.Linear(width, width) if counter_color else None
