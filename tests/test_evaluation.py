@@ -18,12 +18,12 @@ from skimage.color import lab2rgb, rgb2lab
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from lcoins import evaluation
 from lcoins.captions import COLOUR_LAB, find_colours
 from lcoins.data.types import Instances, Sample, collate
-from lcoins.evaluation import Report, evaluate, flat, print_table, write_json
+from lcoins.evaluation import evaluate
 from lcoins.lab import resize_ab, split_lab, to_network_ab
 from lcoins.metrics import Lpips
+from lcoins.reports.report import Report, flat, print_table, write_json
 
 SIZE = 32
 PALETTE = {
@@ -273,7 +273,7 @@ def test_flat_keys(tmp_path):
 
 def test_the_sheet_shows_pairs_spread_over_the_set(tmp_path, monkeypatch):
     shown = []
-    monkeypatch.setattr(evaluation, "contact_sheet", lambda rows, path: shown.extend(rows))
+    monkeypatch.setattr("lcoins.reports.report.contact_sheet", lambda rows, path: shown.extend(rows))
     many = [(f"a red bus {i}", f"a blue bus {i}") for i in range(9)]
     run(Fake(sides, groups=4), tmp_path, many, recolour=True, sheet_rows=3)
     assert [row.caption for row in shown] == ["a red bus 0", "a red bus 3", "a red bus 6"]

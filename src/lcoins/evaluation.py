@@ -5,32 +5,25 @@ once; the mean of a figure is over pairs, never over batches. The grey floor, ab
 that every figure stands beside what no colour at all would give.
 """
 
-import csv
 import hashlib
-import io
-import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from rich.console import Console
 from rich.progress import track
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from lcoins import metrics
-from lcoins.captions import BASIC_COLOURS, COLOUR_CLASS, find_colours
+from lcoins.captions import BASIC_COLOURS, COLOUR_CLASS
+from lcoins.colour_words import ColourWordCount
 from lcoins.data.types import Batch
-from lcoins.files import write_whole
 from lcoins.lab import from_network_ab, join_lab, resize_ab, split_lab, to_network_ab, to_network_lightness
 from lcoins.metrics import Lab, Lpips
-from lcoins.reports.sheets import Picture, SheetRow, contact_sheet, group_overlay
-from lcoins.reports.tables import quality_table, recolouring_table
-
-Row = dict[str, Any]
+from lcoins.reports.report import Report, Row, write_report
+from lcoins.reports.sheets import Picture, SheetRow, group_overlay
 
 
 class Colorized(Protocol):
@@ -38,22 +31,6 @@ class Colorized(Protocol):
 
     ab: Tensor
     assignment: Tensor | None
-
-
-@dataclass
-class Report:
-    """The result of one evaluation: flat ``figures``, the ``settings`` that make them comparable, one row per pair.
-
-    ``unavailable`` maps a metric that could not be computed to what must be put where; ``notes`` are remarks on the
-    figures that a reader needs.
-    """
-
-    title: str
-    figures: dict[str, float]
-    settings: dict[str, Any]
-    unavailable: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    confusion: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def evaluate(
@@ -87,35 +64,8 @@ def evaluate(
     if not judge.rows:
         raise ValueError(f"nothing to evaluate for {title!r}: the loader gave no pair; check the list of captions")
     report = judge.report(title, dict(unavailable or {}))
-    _write_report(report, judge.rows, judge.sheet, directory)
+    write_report(report, judge.rows, judge.sheet, directory)
     return report
-
-
-def flat(reports: Iterable[Report]) -> dict[str, float]:
-    """All figures under ``title/figure``, and ``chance`` beside them when colour words were judged."""
-    reports = list(reports)
-    values = {f"{report.title}/{name}": value for report in reports for name, value in report.figures.items()}
-    chances = {report.figures["chance"] for report in reports if "chance" in report.figures}
-    return values | ({"chance": chances.pop()} if len(chances) == 1 else {})
-
-
-def write_json(content: Mapping[str, Any], path: Path) -> None:
-    """Writes JSON whole; an infinite or undefined figure becomes null, which every JSON reader understands."""
-    write_whole(path, json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def print_table(reports: Iterable[Report], console: Console | None = None) -> None:
-    """Prints the figures of all reports, prediction beside grey floor and truth, and under them what is missing."""
-    reports = list(reports)
-    console = console or Console()
-    lines = [(report.title, int(report.settings["pairs"]), report.figures) for report in reports]
-    console.print(quality_table(lines))
-    if any("recolour_gain" in figures for _, _, figures in lines):
-        console.print(recolouring_table(lines))
-    remarks = [f"{report.title}: {note}" for report in reports for note in report.notes]
-    missing = {name: text for report in reports for name, text in report.unavailable.items()}
-    for line in [*remarks, *(f"{name} not computed: {text}" for name, text in missing.items())]:
-        console.print(line, markup=False, highlight=False)
 
 
 class _Judge:
@@ -132,15 +82,13 @@ class _Judge:
     ) -> None:
         self.colorizer: Any = colorizer
         self.lpips = lpips
-        self.palette = palette
+        self.words = ColourWordCount(palette) if palette is not None else None
         self.device = device
         self.recolour = recolour
         self.sheet_places = sheet_places
         self.choices = [w for w in palette if w in COLOUR_CLASS] if palette else list(BASIC_COLOURS)
         self.rows: list[Row] = []
         self.sheet: list[SheetRow] = []
-        self.words: dict[str, list[float]] = {}
-        self.confusion: dict[str, dict[str, int]] = {}
         self.size: tuple[int, int] = (0, 0)
 
     @torch.inference_mode()
@@ -158,7 +106,9 @@ class _Judge:
             for place, (name, photo, caption) in enumerate(zip(batch.names, batch.photos, batch.captions, strict=True))
         ]
         for place, row in enumerate(rows):
-            self._instance_words(batch, place, row, ab[place], truth[place])
+            instances = batch.instances[place]
+            if self.words is not None and instances is not None:
+                row |= self.words.judge(instances, ab[place], truth[place])
         recoloured = self._recolour(batch, rows, lightness, ab) if self.recolour else {}
         shown = {title: metrics.to_uint8(picture) for title, picture in {**pictures, "truth": reference}.items()}
         for place in range(len(rows)):
@@ -195,23 +145,6 @@ class _Judge:
         columns["colourfulness_truth"] = metrics.colourfulness(exact)
         return columns
 
-    def _instance_words(self, batch: Batch, place: int, row: Row, ab: Tensor, truth: Tensor) -> None:
-        """Colour-word accuracy of one picture, beside that of the truth (the ceiling) and of grey."""
-        instances = batch.instances[place]
-        if self.palette is None or instances is None or not instances.colours:
-            return
-        masks = instances.masks.to(self.device)
-        for kind, field_ab in (("", ab), ("grey_", torch.zeros_like(ab)), ("truth_", truth)):
-            found = metrics.name_colours(metrics.mean_ab(field_ab, masks), instances.colours, self.palette)
-            self.words.setdefault(f"{kind}correct", []).extend(map(float, found.correct))
-            if not kind:
-                row |= {"instances": len(found.correct), "instances_correct": sum(found.correct)}
-                self.words.setdefault("swapped", []).extend(map(float, found.swapped))
-                self.words.setdefault("among_named", []).extend([1 / len(set(found.asked))] * len(found.asked))
-                for (word, name), times in found.confusion.items():
-                    seen = self.confusion.setdefault(word, {})
-                    seen[name] = seen.get(name, 0) + times
-
     def _recolour(self, batch: Batch, rows: list[Row], lightness: Tensor, ab: Tensor) -> dict[int, Tensor]:
         """Colours the pictures once more with the recoloured captions; ab (2, H, W) by place in the batch."""
         places = [i for i, caption in enumerate(batch.captions) if batch.recoloured[i] != caption]
@@ -225,46 +158,18 @@ class _Judge:
                 answer = metrics.recolouring(ab[place], moved, *words, choices=self.choices)
                 rows[place] |= {"recoloured": caption, "old": words[0], "new": words[1]}
                 rows[place] |= {f"recolour_{name}": value for name, value in vars(answer).items()}
-            self._recoloured_words(batch, place, caption, moved)
+            instances = batch.instances[place]
+            if self.words is not None and instances is not None:
+                self.words.judge_recoloured(instances, batch.captions[place], caption, moved)
         return dict(zip(places, after, strict=True))
-
-    def _recoloured_words(self, batch: Batch, place: int, caption: str, moved: Tensor) -> None:
-        """Do instances take the words of the recoloured caption? Where each old word belongs to one instance only."""
-        instances = batch.instances[place]
-        if self.palette is None or instances is None:
-            return
-        before = [found.colour for found in find_colours(batch.captions[place])]
-        after = [found.colour for found in find_colours(caption)]
-        if len(set(before)) < len(before) or sorted(before) != sorted(instances.colours) or len(after) != len(before):
-            return
-        exchange = dict(zip(before, after, strict=True))
-        words = [exchange[colour] for colour in instances.colours]
-        if set(words) <= set(self.palette):
-            means = metrics.mean_ab(moved, instances.masks.to(self.device))
-            found = metrics.name_colours(means, words, self.palette)
-            self.words.setdefault("recoloured_correct", []).extend(map(float, found.correct))
 
     def report(self, title: str, unavailable: dict[str, str]) -> Report:
         skipped = ("name", "photo", "caption", "recoloured", "old", "new", "instances", "instances_correct")
         names = dict.fromkeys(key for row in self.rows for key in row if key not in skipped)
         figures = {name: _mean([float(row[name]) for row in self.rows if name in row]) for name in names}
-        figures |= self._word_figures() | self._recolour_figures(figures)
+        figures |= (self.words.figures() if self.words else {}) | self._recolour_figures(figures)
         notes = [*self._equal_pairs(), *self._unmeasured()]
-        return Report(title, figures, self._settings(), unavailable, notes, self.confusion)
-
-    def _word_figures(self) -> dict[str, float]:
-        if self.palette is None or not self.words:
-            return {}
-        names = {
-            "correct": "colour_word_accuracy",
-            "grey_correct": "grey_colour_word_accuracy",
-            "truth_correct": "colour_word_accuracy_truth",
-            "recoloured_correct": "recoloured_word_accuracy",
-            "swapped": "colour_word_swapped",
-            "among_named": "chance_among_named",
-        }
-        figures = {names[kind]: _mean(values) for kind, values in self.words.items()}
-        return figures | {"chance": metrics.chance_level(self.palette)}
+        return Report(title, figures, self._settings(), unavailable, notes, self.words.confusion if self.words else {})
 
     def _recolour_figures(self, means: Mapping[str, float]) -> dict[str, float]:
         rows = [row for row in self.rows if "recolour_towards" in row]
@@ -295,7 +200,8 @@ class _Judge:
         return notes
 
     def _unmeasured(self) -> list[str]:
-        measured = "recoloured_correct" in self.words or any("recolour_towards" in row for row in self.rows)
+        judged = self.words is not None and "recoloured_correct" in self.words.values
+        measured = judged or any("recolour_towards" in row for row in self.rows)
         if self.recolour and not measured:
             return [
                 "recolouring not measured: no caption names exactly one colour that was exchanged for a distant one"
@@ -319,7 +225,7 @@ class _Judge:
             "lpips_input": "before quantisation, negative values clipped, values above 1 kept",
             "average": "mean over pairs",
             "colourfulness": "Hasler-Suesstrunk with absolute opponents",
-            "palette": {name: list(lab) for name, lab in self.palette.items()} if self.palette else None,
+            "palette": {name: list(lab) for name, lab in self.words.palette.items()} if self.words else None,
         }
 
 
@@ -358,21 +264,3 @@ def _mean(values: list[float]) -> float:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _write_report(report: Report, rows: list[Row], sheet: list[SheetRow], directory: Path) -> None:
-    table = io.StringIO()
-    writer = csv.DictWriter(table, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    contact_sheet(sheet, directory / f"{report.title}_sheet.png")
-    write_whole(directory / f"{report.title}_pairs.csv", table.getvalue())
-    write_json(vars(report), directory / f"{report.title}.json")

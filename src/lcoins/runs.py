@@ -28,10 +28,12 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from torch import nn
 
-from lcoins import evaluation, metrics
+from lcoins import metrics
 from lcoins.data.module import ColorizationData
+from lcoins.evaluation import evaluate
 from lcoins.files import write_whole
 from lcoins.reports.pictures import PictureLog
+from lcoins.reports.report import Report, flat, print_table, write_json
 from lcoins.training import ColorizationTraining
 
 # Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
@@ -252,10 +254,10 @@ def conclude(cfg: DictConfig, folder: Path, data: ColorizationData, trainer: Tra
     best = Path(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
     colorizer, _ = load_colorizer(best, trainer.strategy.root_device)
     reports = evaluate_sets(colorizer, data, cfg.evaluation, folder / "test", trainer.strategy.root_device)
-    figures = evaluation.flat(reports)
+    figures = flat(reports)
     if trainer.is_global_zero:
-        evaluation.print_table(reports)
-        evaluation.write_json(figures, folder / "metrics.json")
+        print_table(reports)
+        write_json(figures, folder / "metrics.json")
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 logger.experiment.summary.update(figures)
@@ -269,12 +271,12 @@ def conclude(cfg: DictConfig, folder: Path, data: ColorizationData, trainer: Tra
 
 def evaluate_sets(
     colorizer: nn.Module, data: ColorizationData, options: DictConfig, folder: Path, device: torch.device | str
-) -> list[evaluation.Report]:
+) -> list[Report]:
     """The paper's protocol on every test set of a data module, one report each."""
     nets = {net: Path(path) if path else None for net, path in options.lpips.items()}
     lpips, unavailable = metrics.available_lpips(nets)
     return [
-        evaluation.evaluate(
+        evaluate(
             colorizer,
             loader,
             lpips=lpips,

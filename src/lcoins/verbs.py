@@ -8,7 +8,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from lcoins import bench, evaluation, info, runs
+from lcoins import bench, info, runs
+from lcoins.reports.report import flat, print_table, write_json
 
 LONGEST_LABEL = 100
 
@@ -40,8 +41,8 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
     merged.data.train, merged.data.val = None, None
     data = runs.build_data(runs.plain(merged)["data"], folder)
     reports = runs.evaluate_sets(colorizer, data, cfg.evaluation, folder, cfg.device)
-    evaluation.print_table(reports)
-    evaluation.write_json(evaluation.flat(reports), folder / "metrics.json")
+    print_table(reports)
+    write_json(flat(reports), folder / "metrics.json")
     runs.console.print(f"figures, pairs and contact sheets: {folder}", soft_wrap=True)
 
 
