@@ -1,6 +1,7 @@
 """Image and text encoders: from network lightness to image tokens, from captions to word tokens (paper, 3.3)."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -11,7 +12,7 @@ from transformers import BertModel
 
 from lcoins.models import pretrained
 
-PHRASE_ENDS = (",", "and")
+PHRASE_ENDS = (",", "and")  # each begins the next phrase
 
 
 class Words(NamedTuple):
@@ -165,12 +166,10 @@ class CaptionEncoder(nn.Module):
         super().__init__()
         self.max_length, self.special_tokens, self.pad_mask, self.freeze = max_length, special_tokens, pad_mask, freeze
         self.source = source
-        self._tokenizer: Any = None
         self.phrases = phrases
         self.bert: BertModel = pretrained.build_bert(source, init=init, config=config)
         self.bert.requires_grad_(not freeze)
         if phrases:
-            self._tokenizer = pretrained.load_tokenizer(source)
             ends = torch.tensor(self._tokenizer.convert_tokens_to_ids(list(PHRASE_ENDS)))
             self.phrase_ends: Tensor
             self.register_buffer("phrase_ends", ends, persistent=False)
@@ -187,10 +186,12 @@ class CaptionEncoder(nn.Module):
             self.bert.eval()
         return self
 
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return pretrained.load_tokenizer(self.source)
+
     def tokenize(self, captions: list[str]) -> Words:
         """Lower-cased word pieces, without [CLS] and [SEP] unless ``special_tokens``; an empty caption is one [UNK]."""
-        if self._tokenizer is None:
-            self._tokenizer = pretrained.load_tokenizer(self.source)
         encoded = self._tokenizer(
             [caption if caption.strip() else self._tokenizer.unk_token for caption in captions],
             add_special_tokens=self.special_tokens,
