@@ -22,7 +22,7 @@ from lcoins.captions import COLOUR_LAB, find_colours
 from lcoins.data.types import Instances, Sample, collate
 from lcoins.evaluation import evaluate
 from lcoins.lab import resize_ab, split_lab, to_network_ab
-from lcoins.metrics import Lpips
+from lcoins.perceptual import Lpips
 from lcoins.reports.report import Report, flat, print_table, write_json
 
 SIZE = 32

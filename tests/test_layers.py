@@ -16,7 +16,7 @@ import lcoins
 PACKAGE = Path(lcoins.__file__).parent
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 FILES = {path.relative_to(PACKAGE.parent).with_suffix("").as_posix(): path for path in PACKAGE.rglob("*.py")}
-MATHEMATICS = ("models", "losses", "lab", "captions", "augment", "metrics")
+MATHEMATICS = ("models", "losses", "lab", "captions", "augment", "metrics", "perceptual")
 FRAMEWORKS = {"lightning", "pytorch_lightning", "hydra", "omegaconf", "wandb"}
 
 

@@ -21,7 +21,8 @@ from lcoins.captions import BASIC_COLOURS, COLOUR_CLASS
 from lcoins.colour_words import ColourWordCount
 from lcoins.data.types import Batch
 from lcoins.lab import from_network_ab, join_lab, resize_ab, split_lab, to_network_ab, to_network_lightness
-from lcoins.metrics import Lab, Lpips
+from lcoins.metrics import Lab
+from lcoins.perceptual import Lpips
 from lcoins.reports.report import Report, Row, write_report
 from lcoins.reports.sheets import Picture, SheetRow, group_overlay
 

@@ -28,10 +28,10 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from torch import nn
 
-from lcoins import metrics
 from lcoins.data.module import ColorizationData
 from lcoins.evaluation import evaluate
 from lcoins.files import write_whole
+from lcoins.perceptual import available_lpips
 from lcoins.reports.pictures import PictureLog
 from lcoins.reports.report import Report, flat, print_table, write_json
 from lcoins.training import ColorizationTraining
@@ -274,7 +274,7 @@ def evaluate_sets(
 ) -> list[Report]:
     """The paper's protocol on every test set of a data module, one report each."""
     nets = {net: Path(path) if path else None for net, path in options.lpips.items()}
-    lpips, unavailable = metrics.available_lpips(nets)
+    lpips, unavailable = available_lpips(nets)
     return [
         evaluate(
             colorizer,
