@@ -8,6 +8,8 @@ from typing import Annotated, cast
 
 import typer
 
+from lcoins import data_verbs
+
 app = typer.Typer(
     name="lcoins",
     help="Language-based image colorization: grey photo and sentence in, the right instance in the right colour out.",
@@ -15,6 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(data_verbs.app)
 TRACEBACK_WANTED = os.environ.get("HYDRA_FULL_ERROR") == "1"  # asked for by the user, before _hydra() sets it
 OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
