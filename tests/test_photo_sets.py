@@ -9,8 +9,8 @@ from PIL import Image
 
 from lcoins.augment import LuminanceAugmentation
 from lcoins.data.module import ColorizationData
+from lcoins.data.photo_check import ProblemsFound
 from lcoins.data.photo_sets import photo_data
-from lcoins.data.photos import ProblemsFound
 
 
 def source(folder: Path, name: str, good: int, missing: int = 0) -> dict[str, str]:

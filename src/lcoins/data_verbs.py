@@ -1,5 +1,8 @@
 """`lcoins data …`: builds, checks, shows and packs captioned photos. What each verb does lives in `lcoins.data`."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 app = typer.Typer(
@@ -13,3 +16,57 @@ app = typer.Typer(
 @app.callback()
 def data() -> None:
     """Captioned photos: build the public data sets or your own, check them, look at them, pack them."""
+
+
+@app.command()
+def pack(
+    root: Annotated[Path, typer.Argument(help="The folder of photos.")],
+    captions: Annotated[list[Path], typer.Argument(help="Caption lists; the photos that they name are packed.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to make; give it as data.train.root.")],
+    size: Annotated[int, typer.Option(help="Greatest short side in pixels; 0 keeps every photo as it is.")] = 256,
+    leave_out: Annotated[bool, typer.Option(help="Leave bad photos out instead of stopping.")] = False,
+    threads: Annotated[int | None, typer.Option(help="Photos decoded at once; default: one per core.")] = None,
+) -> None:
+    """Decode photos once for many epochs. Cut off, it goes on when run again; only what has changed is packed anew."""
+    from rich.progress import Progress
+
+    from lcoins.data.lists import read_pairs
+    from lcoins.data.packing import Packed, pack_photos
+
+    names = sorted({pair.photo for path in captions for pair in read_pairs(path)[0]})
+    done = Packed()
+    with Progress() as progress:
+        task = progress.add_task("packing photos", total=len(names))
+        for done in pack_photos(root, names, output, size or None, leave_out=leave_out, threads=threads):
+            progress.update(task, completed=done.photos + len(done.failed))
+    for error in done.failed.values():
+        typer.secho(str(error), fg="red", err=True)
+    typer.echo(f"{output}: {done.photos} photos, {done.bytes / 2**20:,.0f} MiB, {done.shards_written} shards written, "
+               f"{done.shards_kept} kept, {len(done.failed)} photos could not be read")  # fmt: skip
+    if done.failed and not leave_out:
+        typer.secho("The pack is not finished. Mend these photos, or use --leave-out, and run this again.", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def speed(
+    root: Annotated[Path, typer.Argument(help="The folder of photos, or a pack of them.")],
+    captions: Annotated[Path, typer.Argument(help="The caption list.")],
+    image_size: Annotated[int, typer.Option(help="Pixels.")] = 224,
+    workers: Annotated[int, typer.Option(help="Worker processes of the loader (data.workers).")] = 0,
+    seconds: Annotated[float, typer.Option(help="How long to measure, after two batches of warm-up.")] = 20.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Samples a second that a folder or a pack gives a training: shuffled, cropped, flipped, as tensors."""
+    import json
+    from dataclasses import asdict
+
+    from lcoins.data.lists import read_pairs
+    from lcoins.data.speed import measure
+
+    found = measure(root, read_pairs(captions)[0], image_size, workers, seconds)
+    if as_json:
+        typer.echo(json.dumps(asdict(found)))
+    else:
+        typer.echo(f"{found.samples_per_second:,.0f} samples/s ({found.samples} in {found.seconds:.1f} s), "
+                   f"peak memory {found.own_mib:,.0f} MiB, largest worker {found.worker_mib:,.0f} MiB")  # fmt: skip

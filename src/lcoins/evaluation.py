@@ -94,7 +94,7 @@ class _Judge:
 
     @torch.inference_mode()
     def batch(self, batch: Batch) -> None:
-        lightness, truth = split_lab(batch.rgb.to(self.device))
+        lightness, truth = split_lab(batch.float_rgb(self.device))
         self.size = (lightness.shape[-2], lightness.shape[-1])
         ab, assignment = self._colours(lightness, batch.captions, batch.names)
         # The truth goes through the network's scale as the prediction does: truncation would see a last bit.

@@ -114,7 +114,8 @@ class ColorizationData(LightningDataModule):
 
     @torch.no_grad()
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int = 0) -> Batch:
-        """Adds network lightness and ab to a batch that has reached the device."""
+        """Makes the pixels of a batch float and adds network lightness and ab to one that has reached the device."""
+        batch.rgb = batch.float_rgb()
         lightness, ab = split_lab(batch.rgb)
         batch.ab = to_network_ab(ab)
         batch.original_lightness = to_network_lightness(lightness)

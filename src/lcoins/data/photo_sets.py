@@ -9,7 +9,8 @@ from rich.console import Console
 from lcoins.augment import LuminanceAugmentation
 from lcoins.data.lists import Pair, Problem, read_pairs
 from lcoins.data.module import ColorizationData
-from lcoins.data.photos import Photos, ProblemsFound, check_photos, describe, write_report
+from lcoins.data.photo_check import ProblemsFound, check_photos, describe, write_report
+from lcoins.data.photos import Photos
 
 
 def read_checked(

@@ -20,7 +20,7 @@ class Instances:
 
 @dataclass
 class Sample:
-    """One (photo, caption) pair: ``rgb`` (3, H, W) float32 sRGB in [0, 1].
+    """One (photo, caption) pair: ``rgb`` (3, H, W) sRGB, uint8 or float32 in [0, 1].
 
     ``recoloured`` is the caption with every colour word exchanged (paper, 3.7), or the caption itself where it names
     no colour. ``index`` is the pair's place in its data set, ``name`` what a report calls it; ``photo`` is the same for
@@ -38,7 +38,7 @@ class Sample:
 
 @dataclass
 class Batch:
-    """Samples stacked: ``rgb`` (B, 3, H, W), captions as strings (each model has its own tokenizer).
+    """Samples stacked: ``rgb`` (B, 3, H, W) as the samples have it, captions as strings (each model tokenizes).
 
     ``has_colour`` (B,) tells which captions name a colour and so take part in the counter-colour loss. The data module
     fills the last three after the batch has reached the device, in the network's scale: ``lightness`` (B, 1, H, W),
@@ -59,6 +59,11 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.captions)
+
+    def float_rgb(self, device: torch.device | str | None = None) -> Tensor:
+        """sRGB (B, 3, H, W) as float32 in [0, 1] on ``device``; 8-bit pixels travel there as they are."""
+        rgb = self.rgb.to(device)
+        return rgb.float() / 255 if rgb.dtype == torch.uint8 else rgb
 
 
 def collate(samples: list[Sample]) -> Batch:

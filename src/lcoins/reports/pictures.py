@@ -31,7 +31,7 @@ class PictureLog(Callback):
     def rows(self, pl_module: LightningModule) -> list[SheetRow]:
         """One row per sample: grey, prediction, truth and, where the model has groups, their map."""
         batch = collate(self.samples)
-        lightness, truth = split_lab(batch.rgb.to(pl_module.device))
+        lightness, truth = split_lab(batch.float_rgb(pl_module.device))
         colorizer: Any = pl_module.colorizer
         output = colorizer.colorize(to_network_lightness(lightness), batch.captions)
         grey, fake, real = (
