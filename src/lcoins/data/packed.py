@@ -63,7 +63,10 @@ class Pack:
         self._source_is_here = self.source.is_dir()
         self.rows: dict[str, tuple[int, Row]] = {}
         for shard in range(head["shards"]):
-            self.rows |= {row.name: (shard, row) for row in read_rows(self.folder, shard)}
+            rows = read_rows(self.folder, shard)
+            if file_stamp(self.folder / f"{shard:05d}.rgb")[0] != sum(row.length for row in rows):
+                raise ValueError(f"{self.folder}/{shard:05d}.rgb is missing or cut off; {AGAIN}")
+            self.rows |= {row.name: (shard, row) for row in rows}
 
     def __contains__(self, photo: str) -> bool:
         return photo in self.rows
