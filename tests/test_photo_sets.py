@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from torch.utils.data import DataLoader
 
 from lcoins.augment import LuminanceAugmentation
-from lcoins.data.module import ColorizationData
+from lcoins.data.module import ColorizationData, KeyedSampler
 from lcoins.data.photo_check import ProblemsFound
 from lcoins.data.photo_sets import photo_data
+from lcoins.data.types import collate
 
 
 def source(folder: Path, name: str, good: int, missing: int = 0) -> dict[str, str]:
@@ -105,3 +107,46 @@ def test_evaluation_needs_no_training_photos(tmp_path: Path) -> None:
     assert data.val_set is None
     names = [name for batch in data.test_loaders()["test"] for name in batch.names]
     assert names == ["test0.png", "test1.png", "test2.png"]
+
+
+def test_two_training_sets_are_merged_and_each_photo_seen_once_an_epoch(tmp_path: Path) -> None:
+    one, other, val = (source(tmp_path, name, count) for name, count in (("one", 3), ("other", 5), ("val", 2)))
+    train = made(one, val, {}, train_also=[other], batch_size=4).train_set
+    assert train is not None
+    assert len(train) == 8
+    samples = [train[index] for index in range(8)]
+    assert [sample.name for sample in samples] == [
+        *(f"one{i}.png" for i in range(3)),
+        *(f"other{i}.png" for i in range(5)),
+    ]
+    assert [sample.index for sample in samples] == list(range(8))
+    train.set_epoch(1)
+    assert any(train[index].recoloured != samples[index].recoloured for index in range(3))  # both parts draw anew
+    assert any(train[index].recoloured != samples[index].recoloured for index in range(3, 8))
+    for beyond in (8, -1):
+        with pytest.raises(IndexError, match=f"sample {beyond} of 8"):
+            train[beyond]
+
+
+def test_what_is_wrong_in_a_merged_set_is_reported_with_the_rest(tmp_path: Path) -> None:
+    one, other, val = source(tmp_path, "one", 3), source(tmp_path, "other", 2, missing=1), source(tmp_path, "val", 2)
+    with pytest.raises(ProblemsFound, match=r"other_gone0\.png: missing photo"):
+        made(one, val, {}, train_also=[other])
+    assert made(None, val, {}, train_also=[other]).train_set is None  # for evaluation alone it is not looked at
+
+
+def test_ranks_and_workers_share_a_merged_set_without_gaps_or_repetitions(tmp_path: Path) -> None:
+    one, other, val = (source(tmp_path, name, count) for name, count in (("one", 3), ("other", 6), ("val", 2)))
+    train = made(one, val, {}, train_also=[other]).train_set
+    assert train is not None
+    orders = []
+    for epoch in range(2):
+        seen: list[int] = []
+        for rank in range(3):
+            sampler = KeyedSampler(train, seed=4, shuffle=True, rank=rank, ranks=3)
+            sampler.set_epoch(epoch)
+            loader = DataLoader(train, batch_size=1, sampler=sampler, num_workers=2, collate_fn=collate)  # type: ignore[var-annotated, arg-type]
+            seen += [int(batch.index) for batch in loader]
+        assert sorted(seen) == list(range(9))
+        orders.append(seen)
+    assert orders[0] != orders[1]

@@ -1,6 +1,6 @@
 """A data module from caption lists over folders of photos: all lists are checked first, in one report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from lcoins.augment import LuminanceAugmentation
 from lcoins.data.lists import Pair, Problem, read_pairs
 from lcoins.data.module import ColorizationData
 from lcoins.data.photo_check import ProblemsFound, check_photos, describe, write_report
-from lcoins.data.photos import Photos
+from lcoins.data.photos import MergedPhotos, Photos
 
 
 def read_checked(
@@ -64,12 +64,15 @@ def photo_data(
     augmentation: LuminanceAugmentation,
     seed: int,
     report: Path | str | None = None,
+    train_also: Sequence[Mapping[str, Any]] = (),
 ) -> ColorizationData:
     """Photos for training and validation at the model's ``image_size`` and for tests at ``eval_size`` (paper: 224).
 
-    ``train`` and ``val`` may be None where only the tests are wanted. ``report`` is a file for all that is wrong.
+    ``train`` and ``val`` may be None where only the tests are wanted. ``train_also`` holds further training sets, which
+    are merged with ``train``: each of their photos is seen once an epoch. ``report`` is a file for all that is wrong.
     """
-    lists = {"train": train, "val": val} | {f"tests.{name}": source for name, source in tests.items()}
+    merged = {f"train_also[{place}]": source for place, source in enumerate(train_also if train is not None else ())}
+    lists = {"train": train} | merged | {"val": val} | {f"tests.{name}": source for name, source in tests.items()}
     given = {name: source for name, source in lists.items() if source is not None}
     pairs = read_checked(given, on_problem, Path(report) if report is not None else None)
 
@@ -80,8 +83,9 @@ def photo_data(
         root = given[name]["root"]
         return Photos(root, pairs[name], size, training=training, seed=seed, crop_scale=crop, hflip=hflip)  # type: ignore[arg-type]
 
+    parts = [part for name in ("train", *merged) if (part := photos(name, image_size, training=True)) is not None]
     return ColorizationData(
-        train=photos("train", image_size, training=True),
+        train=MergedPhotos(parts) if merged else parts[0] if parts else None,
         val=photos("val", image_size, training=False),
         tests={name: photos(f"tests.{name}", eval_size, training=False) for name in tests},  # type: ignore[misc]
         batch_size=batch_size,

@@ -1,8 +1,11 @@
 """Captioned photos as a data set."""
 
 import math
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from random import Random
 from typing import Literal
@@ -117,6 +120,30 @@ class Photos(Dataset[Sample]):
     def _sample(self, rgb: Tensor, index: int, photo: str, place: int, caption: str, recoloured: str) -> Sample:
         name = photo if len(self.captions[photo]) == 1 else f"{photo}_{place}"
         return Sample(rgb, caption, recoloured, index, name, photo=photo)
+
+
+class MergedPhotos(Dataset[Sample]):
+    """Several photo sets as one, each photo once an epoch (in evaluation: each pair once), in the order given."""
+
+    palette = None
+
+    def __init__(self, parts: Sequence[Photos]) -> None:
+        self.parts = list(parts)
+        self.starts = list(accumulate((len(part) for part in self.parts), initial=0))
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the epoch that the draws of all parts depend on."""
+        for part in self.parts:
+            part.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return self.starts[-1]
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < len(self):
+            raise IndexError(f"sample {index} of {len(self)}")
+        part = bisect_right(self.starts, index) - 1
+        return replace(self.parts[part][index - self.starts[part]], index=index)
 
 
 def _expect_exact(pack: Pack, photos: list[str]) -> None:
