@@ -70,3 +70,41 @@ def speed(
     else:
         typer.echo(f"{found.samples_per_second:,.0f} samples/s ({found.samples} in {found.seconds:.1f} s), "
                    f"peak memory {found.own_mib:,.0f} MiB, largest worker {found.worker_mib:,.0f} MiB")  # fmt: skip
+
+
+@app.command()
+def check(
+    places: Annotated[list[Path], typer.Argument(help="Folder and caption list, in pairs: one pair per split.")],
+    report: Annotated[Path | None, typer.Option("-o", "--report", help="Write all findings here, as JSON.")] = None,
+    longest: Annotated[
+        int, typer.Option(help="Word pieces that the model reads (model.text_encoder.max_length).")
+    ] = 80,
+    strict: Annotated[bool, typer.Option(help="Warnings count as errors.")] = False,
+) -> None:
+    """Look for what is missing, broken, doubled, grey or shared between splits: lcoins data check DIR LIST [DIR LIST]…
+
+    Exit status: 0 when nothing hinders a training, 1 when something does, 2 for a folder or list that is not there.
+    """
+    from dataclasses import asdict
+
+    from lcoins.data.check import Split, check_splits
+    from lcoins.models.pretrained import load_tokenizer
+    from lcoins.reports.findings import print_findings
+    from lcoins.reports.report import write_json
+
+    if len(places) % 2:
+        raise ValueError(f"expected folders and caption lists in pairs, got {len(places)} paths")
+    names = [path.stem for path in places[1::2]]
+    splits = [
+        Split(name if names.count(name) == 1 else f"{root.name}/{name}", root, captions)
+        for name, root, captions in zip(names, places[::2], places[1::2], strict=True)
+    ]
+    tokenizer = load_tokenizer("minilm")
+    findings, counts = check_splits(splits, lambda caption: len(tokenizer.tokenize(caption)), longest, progress=True)
+    errors = sum(finding.level == "error" for finding in findings)
+    if report is not None:
+        rows = [asdict(finding) for finding in findings]
+        write_json({"splits": counts, "errors": errors, "warnings": len(rows) - errors, "findings": rows}, report)
+    print_findings(findings, counts, report)
+    if errors or (strict and findings):
+        raise typer.Exit(1)

@@ -81,7 +81,7 @@ def _photo_problems(
 ) -> Iterator[tuple[str, Problem | None]]:
     """Each photo with what is wrong with it. Threads suffice: Pillow decodes outside the interpreter's lock."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = pool.map(lambda photo: _photo_problem(source, photo, by_photo[photo]), by_photo)
+        found = pool.map(lambda photo: problem_of_photo(source, photo, by_photo[photo]), by_photo)
         yield from zip(
             by_photo,
             track(found, "checking photos", total=len(by_photo), disable=not progress),
@@ -89,7 +89,7 @@ def _photo_problems(
         )
 
 
-def _photo_problem(source: PhotoFolder | Pack, photo: str, pairs: list[Pair]) -> Problem | None:
+def problem_of_photo(source: PhotoFolder | Pack, photo: str, pairs: list[Pair]) -> Problem | None:
     first, *others = sorted({pair.line for pair in pairs})
     where = f"{pairs[0].source or 'caption list'} line {first}" + "".join(f", {line}" for line in others)
     try:
