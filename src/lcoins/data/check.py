@@ -127,14 +127,15 @@ def _about_captions(
         seen: set[str] = set()
         for pair in pairs:
             caption = pair.caption
-            shown = f"{pair.where}: {caption[:60]}"
+            line = f"line {pair.line}"
+            shown = f"{line}: {caption}"
             if not find_colours(caption):
                 yield Finding("warning", "no colour word", split, photo, shown, "it teaches nothing about words")
             if (pieces := count_pieces(caption)) > longest:
-                detail = f"{pair.where}: {pieces} word pieces"
+                detail = f"{line}: {pieces} word pieces"
                 yield Finding("warning", "caption too long", split, photo, detail, f"only the first {longest} are read")
             if strange := sorted({letter for letter in caption if ord(letter) > 127}):
-                detail = f"{pair.where}: {''.join(strange[:10])}"
+                detail = f"{line}: {''.join(strange[:10])}"
                 yield Finding(
                     "warning", "letters beyond ASCII", split, photo, detail, "the words were learned in English"
                 )

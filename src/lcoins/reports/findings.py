@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from lcoins.data.check import Finding
 
@@ -27,19 +26,16 @@ def print_findings(
     if not findings:
         console.print("nothing found that hinders a training")
         return
-    table = Table(box=SIMPLE_HEAD)
-    for heading in ("", "split", "count", "for example"):
-        table.add_column(heading, justify="right" if heading == "count" else "left", overflow="fold")
-    kinds = sorted({(f.level, f.kind, f.split) for f in findings})  # "error" comes before "warning"
-    for level, kind, split in kinds:
+    for level, kind, split in sorted({(f.level, f.kind, f.split) for f in findings}):  # "error" before "warning"
         own = [f for f in findings if (f.level, f.kind, f.split) == (level, kind, split)]
-        examples = [" ".join(part for part in (f.photo, f.detail) if part) for f in own[:SHOWN]]
-        text = "\n".join(
-            [*examples, *([f"and {len(own) - SHOWN:,} more"] if len(own) > SHOWN else []), f"→ {own[0].advice}"]
-        )
-        style = "red" if level == "error" else ""
-        table.add_row(f"{level}: {kind}", split, f"{len(own):,}", text, style=style)
-    console.print(table)
+        style = "red" if level == "error" else "yellow"
+        line = Text.assemble((f"{level}: {kind}", style), f", {len(own):,} in {split}: {own[0].advice}")
+        console.print(line, soft_wrap=True)
+        for finding in own[:SHOWN]:
+            example = Text(f"    {finding.photo}  {finding.detail}")
+            console.print(example, overflow="ellipsis", no_wrap=True)
+        if len(own) > SHOWN:
+            console.print(f"    and {len(own) - SHOWN:,} more", highlight=False)
     errors = sum(f.level == "error" for f in findings)
     console.print(f"{errors:,} errors, {len(findings) - errors:,} warnings" + (f"; all of them: {report}" if report else
                   "; name a file with -o for all of them"), soft_wrap=True, highlight=False)  # fmt: skip
