@@ -108,3 +108,43 @@ def check(
     print_findings(findings, counts, report)
     if errors or (strict and findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def preview(
+    root: Annotated[Path, typer.Argument(help="The folder of photos, or a pack of them.")],
+    captions: Annotated[Path, typer.Argument(help="The caption list.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")],
+    photos: Annotated[int, typer.Option(min=1, max=400, help="How many photos, drawn at random.")] = 24,
+    seed: Annotated[int, typer.Option(help="Another seed, other photos.")] = 0,
+    force: Annotated[bool, typer.Option(help="Overwrite what is there.")] = False,
+) -> None:
+    """A sheet to look at before training: photos, captions, colours named, caption lengths."""
+    from random import Random
+
+    from lcoins.data.lists import read_pairs
+    from lcoins.data.photo_check import ProblemsFound, problem_of_photo
+    from lcoins.data.photo_sources import open_photos
+    from lcoins.reports.preview import PreviewPhoto, preview_sheet
+
+    if output.exists() and not force:
+        raise FileExistsError(f"{output} exists; choose another name, or --force")
+    pairs, problems = read_pairs(captions)
+    source = open_photos(root)
+    by_photo: dict[str, list[str]] = {}
+    for pair in pairs:
+        by_photo.setdefault(pair.photo, []).append(pair.caption)
+    chosen = Random(seed).sample(sorted(by_photo), min(photos, len(by_photo)))
+    bad = [problem for photo in chosen if (problem := problem_of_photo(source, photo, pairs)) is not None]
+    shown = [PreviewPhoto(photo, source.load(photo, (520, 520)), by_photo[photo]) for photo in chosen
+             if photo not in {problem.photo for problem in bad}]  # fmt: skip
+    for problem in bad:
+        typer.secho(str(problem), fg="red", err=True)
+    if not shown:
+        raise ProblemsFound(
+            f"none of the {len(chosen)} photos drawn can be read; see lcoins data check {root} {captions}"
+        )
+    title = f"{captions.name}: {len(by_photo):,} photos, {len(pairs):,} captions"
+    title += f", {len(problems):,} bad rows" if problems else ""
+    preview_sheet(title, shown, [pair.caption for pair in pairs], output)
+    typer.echo(f"wrote {output}")

@@ -46,7 +46,7 @@ def contact_sheet(rows: Sequence[SheetRow], path: Path, panel_size: int = 224) -
     width = GAP + len(columns) * (panel_size + GAP)
     font = ImageFont.load_default(size=FONT_SIZE)
     texts = [_texts(row, font, width - 2 * GAP) for row in rows]
-    fitted = [{title: _fit(picture, panel_size) for title, picture in row.panels.items()} for row in rows]
+    fitted = [{title: fit(picture, panel_size) for title, picture in row.panels.items()} for row in rows]
     tops = [max(image.height for image in panels.values()) for panels in fitted]  # where the text of a row begins
     heights = [top + GAP // 2 + LINE * len(lines) + GAP for top, lines in zip(tops, texts, strict=True)]
     sheet = Image.new("RGB", (width, GAP + LINE + sum(heights)), PAPER)
@@ -59,7 +59,7 @@ def contact_sheet(rows: Sequence[SheetRow], path: Path, panel_size: int = 224) -
             if title in panels:
                 sheet.paste(panels[title], (GAP + place * (panel_size + GAP), top))
         for number, line in enumerate(lines):
-            _draw_line(draw, (GAP, top + text_top + GAP // 2 + LINE * number), line, font)
+            draw_caption(draw, (GAP, top + text_top + GAP // 2 + LINE * number), line, font)
         top += height
     with whole_file(path) as partial:
         sheet.save(partial, format="PNG")
@@ -92,13 +92,13 @@ def _group_colours(groups: int) -> NDArray[np.float64]:
 
 
 def _texts(row: SheetRow, font: Font, width: int) -> list[str]:
-    lines = _wrap(row.caption, font, width)
+    lines = wrap(row.caption, font, width)
     if row.recoloured is not None:
-        lines += _wrap(f"recoloured: {row.recoloured}", font, width)
+        lines += wrap(f"recoloured: {row.recoloured}", font, width)
     return lines
 
 
-def _wrap(text: str, font: Font, width: int) -> list[str]:
+def wrap(text: str, font: Font, width: int) -> list[str]:
     """Breaks text between words into lines of at most ``width`` pixels; a longer word keeps a line of its own."""
     lines = [""]
     for word in text.split():
@@ -110,23 +110,26 @@ def _wrap(text: str, font: Font, width: int) -> list[str]:
     return lines
 
 
-def _draw_line(draw: ImageDraw.ImageDraw, corner: tuple[int, int], line: str, font: Font) -> None:
+def draw_caption(draw: ImageDraw.ImageDraw, corner: tuple[int, int], line: str, font: Font) -> None:
+    """Writes one line of a caption with each colour word underlined in its colour."""
     left, top = corner
     draw.text(corner, line, fill=INK, font=font)
     for found in find_colours(line):
         start, end = (left + font.getlength(line[:place]) for place in (found.start, found.end))
         box = (start, top + FONT_SIZE + 2, end, top + FONT_SIZE + 5)
-        draw.rectangle(box, fill=_rgb(found.colour), outline=(150, 150, 150))
+        draw.rectangle(box, fill=word_rgb(found.colour), outline=(150, 150, 150))
 
 
-def _rgb(colour: str) -> tuple[int, int, int]:
+def word_rgb(colour: str) -> tuple[int, int, int]:
+    """The 8-bit sRGB of a colour class, as drawings show it."""
     lightness, a, b = COLOUR_LAB[colour]
     rgb = join_lab(torch.tensor(lightness).view(1, 1, 1, 1), torch.tensor([a, b]).view(1, 2, 1, 1)).flatten()
     red, green, blue = (round(float(value) * 255) for value in rgb)
     return red, green, blue
 
 
-def _fit(picture: Picture, size: int) -> Image.Image:
+def fit(picture: Picture, size: int) -> Image.Image:
+    """The picture scaled to at most ``size`` in height and width."""
     image = Image.fromarray(np.ascontiguousarray(picture))
     scale = size / max(image.size)
     shape = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
