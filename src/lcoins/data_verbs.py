@@ -148,3 +148,42 @@ def preview(
     title += f", {len(problems):,} bad rows" if problems else ""
     preview_sheet(title, shown, [pair.caption for pair in pairs], output)
     typer.echo(f"wrote {output}")
+
+
+build = typer.Typer(help="Build a data set from what is public, or from a folder of your own.", no_args_is_help=True)
+app.add_typer(build, name="build")
+
+
+@build.command("extended_coco_stuff")
+def build_extended_coco_stuff(
+    lists: Annotated[Path, typer.Option(help="Folder with L-CoDe's lists, or COCO's captions_train2017.json.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    coco: Annotated[Path | None, typer.Option(help="Folder with train2017/; without it no photo is seen.")] = None,
+    keep_grey: Annotated[bool, typer.Option(help="Keep greyscale photos in the training list.")] = False,
+) -> None:
+    """Extended COCO-Stuff: COCO 2017 photos with colour captions, and which colour word belongs to which object."""
+    from lcoins.data.build.extended_coco_stuff import build_extended_coco_stuff
+    from lcoins.reports.findings import print_manifest
+
+    manifest, missing = build_extended_coco_stuff(lists, coco, output, keep_grey)
+    print_manifest(manifest, output)
+    if missing:
+        typer.secho("\n".join(["Not there, to be fetched by hand if wanted:", *missing]), fg="yellow", err=True)
+    if len(manifest["splits"]) < 3:
+        raise typer.Exit(1)
+
+
+@build.command("folder")
+def build_folder(
+    photos: Annotated[Path, typer.Argument(help="Your photos.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    captions: Annotated[Path | None, typer.Option(help="Caption list; without it photo.txt beside each photo.")] = None,
+    val: Annotated[float, typer.Option(help="Share of the photos for validation.")] = 0.1,
+    test: Annotated[float, typer.Option(help="Share of the photos for the test.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
+) -> None:
+    """Your own photos with captions, split by photo into training, validation and test set."""
+    from lcoins.data.build.folder import build_folder
+    from lcoins.reports.findings import print_manifest
+
+    print_manifest(build_folder(photos, captions, output, val, test, seed), output)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -39,3 +40,19 @@ def print_findings(
     errors = sum(f.level == "error" for f in findings)
     console.print(f"{errors:,} errors, {len(findings) - errors:,} warnings" + (f"; all of them: {report}" if report else
                   "; name a file with -o for all of them"), soft_wrap=True, highlight=False)  # fmt: skip
+
+
+def print_manifest(manifest: Mapping[str, Any], folder: Path, console: Console | None = None) -> None:
+    """Prints what a builder made: counts per split and other figures, and what was left out."""
+    console = console or Console()
+    for split, counts in manifest["splits"].items():
+        first = ", ".join(f"{colour} {count:,}" for colour, count in list(counts["colours"].items())[:5])
+        line = f"{split}: {counts['photos']:,} photos, {counts['captions']:,} captions ({first} ...)"
+        console.print(line, soft_wrap=True, highlight=False)
+    for name, figures in manifest.items():
+        if isinstance(figures, dict) and name not in ("splits", "left_out") and figures:
+            shown = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in figures.items())
+            console.print(f"{name.replace('_', ' ')}: {shown}", soft_wrap=True, highlight=False)
+    for what, count in manifest["left_out"].items():
+        console.print(f"left out: {count:,} {what}", highlight=False, style="yellow")
+    console.print(f"wrote {folder}; where all came from: {folder / 'manifest.json'}", soft_wrap=True, highlight=False)
