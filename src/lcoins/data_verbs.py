@@ -187,3 +187,40 @@ def build_folder(
     from lcoins.reports.findings import print_manifest
 
     print_manifest(build_folder(photos, captions, output, val, test, seed), output)
+
+
+@build.command("multi_instance")
+def build_multi_instance(
+    test_list: Annotated[Path, typer.Option(help="The published test list, COCO-LC's Multi-instances.json.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    mdetr: Annotated[list[Path] | None, typer.Option(help="MDETR's final_mixed_train.json and its like.")] = None,
+    narratives: Annotated[list[Path] | None, typer.Option(help="Localized Narratives, *_captions.jsonl.")] = None,
+    entities: Annotated[list[Path] | None, typer.Option(help="Flickr30k Entities: folder with Sentences/.")] = None,
+    expressions: Annotated[list[Path] | None, typer.Option(help="Expressions over GQA photos, a caption list.")] = None,
+    photos: Annotated[list[str] | None, typer.Option(help="Where photos lie: coco=DIR, vg=DIR, GQA=DIR …")] = None,
+    coco_list: Annotated[Path | None, typer.Option(help="obj2col.json, to find the overlap.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most photos of the training set.")] = 65_000,
+    seed: Annotated[int, typer.Option(help="Another seed, another choice of photos.")] = 0,
+    copy: Annotated[bool, typer.Option(help="Copy photos instead of linking them.")] = False,
+) -> None:
+    """Multi-instance: the published test list, and a training set rebuilt from MDETR, narratives and expressions."""
+    from lcoins.data.build.multi_instance import build_multi_instance
+    from lcoins.reports.findings import print_manifest
+
+    given = {"mdetr": mdetr, "narratives": narratives, "entities": entities, "expressions": expressions}
+    roots = {}
+    for place in photos or []:
+        prefix, equals, folder = place.partition("=")
+        if not equals:
+            raise ValueError(f"--photos takes SOURCE=FOLDER, as in coco=/data/coco, not {place!r}")
+        roots[prefix] = Path(folder)
+    raw = [(kind, path) for kind, paths in given.items() for path in paths or []]
+    manifest = build_multi_instance(
+        test_list, raw, output, photos=roots, coco_list=coco_list, limit=limit, seed=seed, copy=copy
+    )
+    print_manifest(manifest, output)
+    if not raw:
+        from lcoins.data.build.raw import ORIGINS
+
+        lines = [f"  --{kind} from {origin}" for kind, (origin, _) in ORIGINS.items()]
+        typer.secho("\n".join(["No training set without sources; fetch by hand:", *lines]), fg="yellow", err=True)

@@ -68,12 +68,12 @@ def build_extended_coco_stuff(
     expect_place(output, NAME)
     built = Built()
     rebuilt = _read_lists(lists, built)
-    pairs = _read_object_colours(lists, built, aligned=not rebuilt)
-    grey = (
-        _drop_bad_photos(coco / "train2017", built, keep_grey) if coco is not None and "train" in built.splits else None
-    )
     if not built.splits:
         raise FileNotFoundError("\n".join([f"{lists} holds none of the lists; put there", *built.missing]))
+    grey = None
+    if coco is not None and "train" in built.splits:
+        grey = _drop_bad_photos(coco / "train2017", built, keep_grey)
+    pairs = _read_object_colours(lists, built, rebuilt)
     for split, captions in built.splits.items():
         write_rows(output / f"{split}.json", captions)
     more: dict[str, Any] = {"train_list": "rebuilt" if rebuilt else "published", "near_grey_left_out": grey}

@@ -110,4 +110,4 @@ def stream_json(path: Path, items: str) -> Iterator[Any]:
         with path.open("rb") as file:
             yield from ijson.items(file, items, use_float=True)
     except ijson.JSONError as error:
-        raise ValueError(f"{path}: no whole JSON ({error}); download it again") from error
+        raise ValueError(f"{path}: no whole JSON ({str(error).splitlines()[0]}); download it again") from error
