@@ -167,6 +167,8 @@ def build_extended_coco_stuff(
 
     manifest, missing = build_extended_coco_stuff(lists, coco, output, keep_grey)
     print_manifest(manifest, output)
+    root = coco or Path("COCO")
+    _say_next(output, root / "train2017", root / "val2017", list(manifest["splits"]))
     if missing:
         typer.secho("\n".join(["Not there, to be fetched by hand if wanted:", *missing]), fg="yellow", err=True)
     if len(manifest["splits"]) < 3:
@@ -186,7 +188,9 @@ def build_folder(
     from lcoins.data.build.folder import build_folder
     from lcoins.reports.findings import print_manifest
 
-    print_manifest(build_folder(photos, captions, output, val, test, seed), output)
+    manifest = build_folder(photos, captions, output, val, test, seed)
+    print_manifest(manifest, output)
+    _say_next(output, photos, photos, list(manifest["splits"]))
 
 
 @build.command("multi_instance")
@@ -219,8 +223,25 @@ def build_multi_instance(
         test_list, raw, output, photos=roots, coco_list=coco_list, limit=limit, seed=seed, copy=copy
     )
     print_manifest(manifest, output)
+    if roots:
+        _say_next(output, output / "photos" / "train", output / "photos" / "val", list(manifest["splits"]))
     if not raw:
         from lcoins.data.build.raw import ORIGINS
 
         lines = [f"  --{kind} from {origin}" for kind, (origin, _) in ORIGINS.items()]
         typer.secho("\n".join(["No training set without sources; fetch by hand:", *lines]), fg="yellow", err=True)
+
+
+def _say_next(built: Path, train_root: Path, val_root: Path, splits: list[str]) -> None:
+    """The training command for what was built; the validation set is the test set where there is no other."""
+    if "train" not in splits:
+        return
+    val = "val" if "val" in splits else "test"
+    places = {"train": (train_root, "train"), "val": (val_root, val)}
+    places |= {f"tests.{name}": (val_root, name) for name in splits if name.startswith("test")}
+    words = [
+        f"data.{name}.root={root} data.{name}.captions={built / file}.json" for name, (root, file) in places.items()
+    ]
+    words = [word.replace("data.tests.test_", "+data.tests.test_").replace(" data", " +data") if "test_" in word else word
+             for word in words]  # fmt: skip
+    typer.echo(" \\\n    ".join(["next: lcoins train data=photos model=small recipe=photos", *words]))
