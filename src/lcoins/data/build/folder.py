@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from lcoins.data.build.output import expect_place, source_of, write_manifest, write_rows
 from lcoins.data.lists import Pair, Problem, read_pairs
@@ -18,7 +19,7 @@ RULE = (
 
 def build_folder(
     photos: Path, captions: Path | None, output: Path, val: float, test: float, seed: int
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Writes train.json, val.json and test.json; ``val`` and ``test`` are shares of the photos. Returns the manifest.
 
     Captions come from a list, or (None) from a text file beside each photo: photo.txt, one caption a line. Photos that
