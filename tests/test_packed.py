@@ -54,7 +54,7 @@ def test_a_pack_holds_the_very_pixels_of_the_files(root: Path, tmp_path: Path) -
     for name in NAMES:
         expected = np.asarray(load_photo(root / name, profile=False))
         np.testing.assert_array_equal(pack.load(name), expected)
-        assert pack.load(name).flags.writeable
+        pack.load(name)[0, 0, 0] = 0  # a crop may be worked on in place
         assert pack.is_exact(name)
         pack.check(name)
 
