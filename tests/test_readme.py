@@ -21,11 +21,11 @@ MAKE = [command[1] for command in COMMANDS if command and command[0] == "make"]
 
 
 def test_the_readme_shows_commands():
-    assert {"train", "eval", "colorize", "info", "bench"} <= {command[0] for command in LCOINS}
+    assert {"train", "eval", "colorize", "info", "bench", "data"} <= {command[0] for command in LCOINS}
     assert {"train", "test"} <= set(MAKE)
 
 
-@pytest.mark.parametrize("command", [c for c in LCOINS if c[0] != "colorize"], ids=" ".join)
+@pytest.mark.parametrize("command", [c for c in LCOINS if c[0] not in ("colorize", "data")], ids=" ".join)
 def test_overrides_compose(command: list[str]):
     verb, *arguments = command
     single = [re.sub(r",.*", "", a) if "-m" in arguments else quoted(a) for a in arguments if not a.startswith("-")]
@@ -34,12 +34,15 @@ def test_overrides_compose(command: list[str]):
         assert compose(verb, overrides=single) is not None
 
 
-def test_colorize_takes_what_the_readme_gives():
-    (command,) = [c for c in LCOINS if c[0] == "colorize"]
-    shown = CliRunner().invoke(app, ["colorize", "--help"], env={"COLUMNS": "200"}).output
+@pytest.mark.parametrize("command", [c for c in LCOINS if c[0] in ("colorize", "data")], ids=" ".join)
+def test_other_verbs_take_the_options_that_the_readme_gives(command: list[str]):
+    verbs = [
+        word for place, word in enumerate(command) if command[0] == "data" and place < (3 if "build" in command else 2)
+    ]
+    shown = CliRunner().invoke(app, [*(verbs or command[:1]), "--help"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0
     options = {argument for argument in command if argument.startswith("-")}
-    assert options
-    assert all(option in shown for option in options)
+    assert all(option in shown.output for option in options)
 
 
 @pytest.mark.parametrize("target", sorted(set(MAKE)))

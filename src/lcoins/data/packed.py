@@ -12,7 +12,7 @@ larger than asked stay exactly what they were.
 
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ INDEX = "pack.json"
 AGAIN = "run lcoins data pack again"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One photo of a pack: where its pixels are, their checksum, and the file they came from."""
 
@@ -44,7 +44,7 @@ class Row:
         return 3 * self.width * self.height
 
     def as_list(self) -> list[Any]:
-        return list(vars(self).values())
+        return list(astuple(self))
 
 
 def is_pack(folder: Path | str) -> bool:
