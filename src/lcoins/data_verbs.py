@@ -71,8 +71,9 @@ def speed(
     if as_json:
         typer.echo(json.dumps(asdict(found)))
     else:
+        worker = f", largest worker {found.worker_mib:,.0f} MiB" if workers else ""
         typer.echo(f"{found.samples_per_second:,.0f} samples/s ({found.samples} in {found.seconds:.1f} s), "
-                   f"peak memory {found.own_mib:,.0f} MiB, largest worker {found.worker_mib:,.0f} MiB")  # fmt: skip
+                   f"peak memory {found.own_mib:,.0f} MiB{worker}")  # fmt: skip
 
 
 @app.command()
