@@ -225,6 +225,7 @@ def test_killed_in_the_middle_it_goes_on_and_ends_with_the_same_bytes(
     with pytest.raises(ValueError, match="unfinished pack"):
         Pack(folder)
     (folder / "00002.rgb").write_bytes(b"half a shard")  # as a kill between pixels and rows leaves it
+    (folder / ".00002.rgb.7.part").write_bytes(b"half a file")  # and one while they are written
     rest = packed(root, folder)
     assert (rest.shards_kept, rest.shards_written) == (2, 1)
     packed(root, tmp_path / "whole")

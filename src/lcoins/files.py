@@ -25,3 +25,9 @@ def write_whole(path: Path, text: str) -> None:
     """Writes a text file whole, as UTF-8."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def remove_partial_files(folder: Path) -> None:
+    """Removes what :func:`whole_file` left half-written in ``folder`` when it was killed; nobody else may write there."""
+    for path in folder.glob(".*.part"):
+        path.unlink()

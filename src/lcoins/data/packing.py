@@ -12,7 +12,7 @@ from PIL import Image
 
 from lcoins.data.decode import PhotoError, load_photo
 from lcoins.data.packed import FORMAT, INDEX, VERSION, Row, file_stamp, is_pack, read_head, read_rows
-from lcoins.files import whole_file, write_whole
+from lcoins.files import remove_partial_files, whole_file, write_whole
 
 PHOTOS_PER_SHARD = 256
 
@@ -48,6 +48,7 @@ def pack_photos(
     names = sorted(set(photos))
     _expect_place(root, folder, size)
     folder.mkdir(parents=True, exist_ok=True)
+    remove_partial_files(folder)
     head = {"format": FORMAT, "version": VERSION, "source": str(root), "size": size}
     write_whole(folder / INDEX, json.dumps(head | {"shards": None}))  # from now on a pack, though not a finished one
     count = -(-len(names) // PHOTOS_PER_SHARD)

@@ -12,7 +12,7 @@ from lcoins.captions import find_colours
 from lcoins.data.build.output import Source, source_of
 from lcoins.data.build.raw import ORIGINS, READERS, Record
 from lcoins.data.lists import Problem
-from lcoins.files import whole_file
+from lcoins.files import remove_partial_files, whole_file
 
 LEAST_COLOURS = 2
 VERSION = 1  # of the rule below; another one makes old parts worthless
@@ -65,6 +65,7 @@ def make_part(kind: str, source: Path, folder: Path) -> Part:
     path = folder / f"{_stamp(kind, source)}.jsonl"
     if path.is_file():
         return Part(path)
+    remove_partial_files(folder)
     counter = TextColumn("{task.description}: {task.completed:,} records")
     bar = Progress(SpinnerColumn(), counter, TimeElapsedColumn())
     with whole_file(path) as partial, partial.open("w", encoding="utf-8") as file, bar as progress:
