@@ -28,6 +28,6 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def remove_partial_files(folder: Path) -> None:
-    """Removes what :func:`whole_file` left half-written in ``folder`` when it was killed; nobody else may write there."""
+    """Removes what a killed :func:`whole_file` left half-written in ``folder``; nobody else may be writing there."""
     for path in folder.glob(".*.part"):
         path.unlink()
