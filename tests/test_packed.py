@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner, Result
 
+from lcoins.cli import app
 from lcoins.data import packing
 from lcoins.data.decode import PhotoError, load_photo
 from lcoins.data.lists import Pair
@@ -230,3 +232,39 @@ def test_killed_in_the_middle_it_goes_on_and_ends_with_the_same_bytes(
     assert (rest.shards_kept, rest.shards_written) == (2, 1)
     packed(root, tmp_path / "whole")
     assert content(folder) == content(tmp_path / "whole")
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["data", *map(str, arguments)])
+
+
+def test_the_commands_pack_and_measure(root: Path, tmp_path: Path) -> None:
+    captions = tmp_path / "list.json"
+    captions.write_text(json.dumps({name: ["a red car"] for name in NAMES} | {"": ["no photo"]}))
+    done = run("pack", root, captions, "-o", tmp_path / "pack", "--size", 0)
+    assert done.exit_code == 0, done.output
+    assert "5 photos, 0 MiB, 1 shards written, 0 kept, 0 photos could not be read" in done.output
+    assert "1 bad rows are passed over; lcoins data check names them" in done.output
+    measured = run("speed", tmp_path / "pack", captions, "--image-size", 16, "--seconds", 0.1, "--json")
+    figures = json.loads(measured.output)
+    assert figures["samples"] >= 1
+    assert figures["samples_per_second"] == pytest.approx(figures["samples"] / figures["seconds"])
+    assert figures["own_mib"] > 100
+    assert figures["worker_mib"] == 0
+    assert "samples/s" in run("speed", root, captions, "--image-size", 16, "--seconds", 0.1).output
+    refused = run("check", tmp_path / "pack", captions)
+    assert "is a pack; check the folder of photos" in str(refused.exception)
+
+
+def test_a_bad_photo_stops_the_command_unless_left_out(root: Path, tmp_path: Path) -> None:
+    (root / "d.png").write_bytes(b"no picture")
+    captions = tmp_path / "list.json"
+    captions.write_text(json.dumps({name: ["a red car"] for name in NAMES}))
+    stopped = run("pack", root, captions, "-o", tmp_path / "pack")
+    assert stopped.exit_code == 1
+    assert "d.png: unreadable photo" in stopped.output
+    assert "The pack is not finished" in stopped.output
+    left_out = run("pack", root, captions, "-o", tmp_path / "pack", "--leave-out")
+    assert left_out.exit_code == 0
+    assert "4 photos" in left_out.output
+    assert len(Pack(tmp_path / "pack").rows) == 4

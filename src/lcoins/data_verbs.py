@@ -36,7 +36,12 @@ def pack(
     from lcoins.data.lists import read_pairs
     from lcoins.data.packing import Packed, pack_photos
 
-    names = sorted({pair.photo for path in captions for pair in read_pairs(path)[0]})
+    names: set[str] = set()
+    for path in captions:
+        pairs, problems = read_pairs(path)
+        names |= {pair.photo for pair in pairs}
+        if problems:
+            typer.secho(f"{path}: {len(problems)} bad rows are passed over; lcoins data check names them", err=True)
     done = Packed()
     with Progress() as progress:
         task = progress.add_task("packing photos", total=len(names))

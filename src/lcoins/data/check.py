@@ -18,6 +18,7 @@ from lcoins.data.decode import load_photo
 from lcoins.data.grey import is_near_grey
 from lcoins.data.lists import Pair, Problem, read_pairs
 from lcoins.data.look_alikes import close_pairs, perceptual_hash
+from lcoins.data.packed import is_pack
 from lcoins.data.photo_check import problem_of_photo
 from lcoins.data.photo_sources import PhotoFolder
 
@@ -90,6 +91,8 @@ def check_splits(
 
 def _looks(split: Split, by_photo: Mapping[str, list[Pair]], progress: bool) -> Iterator[tuple[str, Look | Problem]]:
     """Each photo with what it shows or what is wrong with it. Threads suffice: Pillow decodes outside the lock."""
+    if is_pack(split.root):
+        raise ValueError(f"{split.root} is a pack; check the folder of photos that it was made from")
     source = PhotoFolder(split.root)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         found = pool.map(lambda photo: _look(source, photo, by_photo[photo]), by_photo)

@@ -60,9 +60,8 @@ def measure(
             if count > 0 and time.perf_counter() - begin >= seconds:
                 spent = time.perf_counter() - begin
                 del loader  # ends the workers, whose memory is known only then
-                return Speed(
-                    samples / spent, samples, spent, _peak(resource.RUSAGE_SELF), _peak(resource.RUSAGE_CHILDREN)
-                )
+                worker = _peak(resource.RUSAGE_CHILDREN) if workers else 0.0
+                return Speed(samples / spent, samples, spent, _peak(resource.RUSAGE_SELF), worker)
         epoch += 1
 
 
