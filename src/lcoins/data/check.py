@@ -181,11 +181,15 @@ def _same_names(looks: Mapping[tuple[str, str], Look]) -> Iterator[Finding]:
 
 
 def _same_looks(looks: Mapping[tuple[str, str], Look]) -> Iterator[Finding]:
-    """Photos of the same bytes or look, within a split and between two."""
+    """Photos of the same bytes or look, within a split and between two; each is named once with its first likeness."""
     places = list(looks)
     hashes = np.array([looks[place].hash for place in places], dtype=np.uint64)
+    named: set[tuple[int, bool]] = set()
     for i, j in close_pairs(hashes):
         one, other = places[i], places[j]
+        if (j, one[0] == other[0]) in named:
+            continue
+        named.add((j, one[0] == other[0]))
         same = looks[one].digest == looks[other].digest
         how = "by its bytes" if same else f"{(looks[one].hash ^ looks[other].hash).bit_count()} of 64 bits differ"
         if one[0] != other[0] and identity(one[1]) != identity(other[1]):

@@ -9,7 +9,7 @@ from lcoins.data.lists import Pair, Problem, read_pairs
 from lcoins.data.photo_check import check_photos
 from lcoins.data.types import key
 
-NAME = "folder"
+NAME = "own photos"
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 RULE = (
     "Photos with at least one caption, in the order of a hash of (seed, name): the first share is the test set, the "
