@@ -8,6 +8,7 @@ import pickle
 import signal
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,12 @@ import torch
 from hydra.utils import instantiate
 from lightning import Callback, Trainer
 from lightning.pytorch.callbacks import (
-    EMAWeightAveraging,
     LearningRateMonitor,
     ModelCheckpoint,
     RichModelSummary,
     RichProgressBar,
     ThroughputMonitor,
+    WeightAveraging,
 )
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from omegaconf import DictConfig, OmegaConf
@@ -34,7 +35,7 @@ from lcoins.files import write_whole
 from lcoins.perceptual import available_lpips
 from lcoins.reports.pictures import PictureLog
 from lcoins.reports.report import Report, flat, print_table, write_json
-from lcoins.training import ColorizationTraining
+from lcoins.training import ColorizationTraining, moving_average
 
 # Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
 CIRCUMSTANCES = ("trainer", "tracker", "runs", "evaluation", "data.workers", "data.report")
@@ -177,7 +178,7 @@ def build_callbacks(cfg: DictConfig, folder: Path, data: ColorizationData) -> li
     ]
     if cfg.recipe.ema is not None:
         # Without buffers: averaged by truncation, whole numbers such as BERT's places would come out one too small.
-        callbacks.append(EMAWeightAveraging(decay=cfg.recipe.ema, use_buffers=False))
+        callbacks.append(WeightAveraging(use_buffers=False, avg_fn=partial(moving_average, cfg.recipe.ema)))
     return callbacks
 
 

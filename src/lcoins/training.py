@@ -46,6 +46,19 @@ def warmup_cosine(step: int, warmup_steps: int, total_steps: int, floor: float) 
     return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
+def moving_average(decay: float, average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+    """The exponential moving average after ``count`` steps, its decay growing up to ``decay``.
+
+    With a constant decay of 0.998 more than half of the average would be the random start even after 300 steps.
+
+    >>> old, new = torch.tensor(0.0), torch.tensor(1.0)
+    >>> [round(float(moving_average(0.998, old, new, count)), 3) for count in (0, 90, 9000)]
+    [0.9, 0.09, 0.002]
+    """
+    weight = 1 - min(decay, (1 + float(count)) / (10 + float(count)))
+    return torch.lerp(average, current, weight)
+
+
 class ColorizationTraining(LightningModule):
     """Trains any colorizer with its objective.
 
