@@ -69,7 +69,7 @@ def raw(tmp_path: Path) -> Path:
     )
     (sentences / "124.txt").write_text("[/EN#1/people Two men in red and blue .\n")
     (folder / "expressions.jsonl").write_text(
-        json.dumps({"photo": "9.jpg", "caption": "the red sign left of a blue one"})
+        json.dumps({"photo": "9.jpg", "caption": "the red sign left of a blue one"}) + "\n[1]\n"
     )
     (folder / "test.json").write_text(json.dumps(TEST | {"places_1.jpg_0": TWO}))
     (folder / "obj2col.json").write_text(json.dumps({"000000000034.jpg": [[[2, 1]]], "000000000099.jpg": [[]]}))
@@ -101,15 +101,16 @@ def test_every_source_gives_its_photos_and_every_fault_is_named(raw: Path, tmp_p
     assert train["vg_88.jpg"] == ["a red car. a green tree."]
     assert train["flickr30k_123.jpg"] == [TWO, "two men in red shirts and blue hats ."]
     assert manifest["data_set"] == "Multi-instance (rebuilt)"
-    assert manifest["train_records"] == {"seen": 8 + 8 + 3 + 1, "selected": 11}
+    assert manifest["train_records"] == {"seen": 8 + 8 + 3 + 2, "selected": 11}
     assert manifest["left_out"] == {
         "broken brackets": 1,
+        "no expression": 1,
         "no narrative": 3,
         "no photo with a caption": 1,
         "photo of an unknown source": 3,
     }
     assert len(manifest["sources"]) == 4  # a folder has no checksum
-    assert len((tmp_path / "out" / "left_out.jsonl").read_text().splitlines()) == 8
+    assert len((tmp_path / "out" / "left_out.jsonl").read_text().splitlines()) == 9
 
 
 def test_the_test_list_is_counted_by_source_and_its_overlap_found(raw: Path, tmp_path: Path) -> None:

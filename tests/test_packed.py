@@ -13,17 +13,20 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader
 from typer.testing import CliRunner, Result
 
 from lcoins.cli import app
 from lcoins.data import packing
 from lcoins.data.decode import PhotoError, load_photo
 from lcoins.data.lists import Pair
+from lcoins.data.module import KeyedSampler
 from lcoins.data.packed import Pack, is_pack
 from lcoins.data.packing import Packed, pack_photos
 from lcoins.data.photo_check import ProblemsFound, check_photos
 from lcoins.data.photo_sources import PhotoFolder, open_photos
 from lcoins.data.photos import Photos
+from lcoins.data.types import collate
 
 NAMES = ["a.jpg", "b.png", "sub/c.jpg", "d.png", "é.png"]
 
@@ -232,6 +235,22 @@ def test_killed_in_the_middle_it_goes_on_and_ends_with_the_same_bytes(
     assert (rest.shards_kept, rest.shards_written) == (2, 1)
     packed(root, tmp_path / "whole")
     assert content(folder) == content(tmp_path / "whole")
+
+
+def test_workers_and_ranks_share_a_pack_without_gaps_or_repetitions(root: Path, tmp_path: Path) -> None:
+    packed(root, tmp_path / "pack")
+    photos = Photos(tmp_path / "pack", [Pair(name, "a red car", 1) for name in NAMES], 16, training=True, seed=0)
+    evaluated = Photos(tmp_path / "pack", [Pair(name, "a red car", 1) for name in NAMES], 16, training=False, seed=0)
+    for samples, shuffle, expected in (
+        (photos, True, 4),
+        (evaluated, False, 5),
+    ):  # in training the ranks get equally many
+        seen: list[str] = []
+        for rank in range(2):
+            sampler = KeyedSampler(samples, seed=1, shuffle=shuffle, rank=rank, ranks=2)
+            loader = DataLoader(samples, batch_size=1, sampler=sampler, num_workers=2, collate_fn=collate)
+            seen += [batch.names[0] for batch in loader]
+        assert len(seen) == len(set(seen)) == expected
 
 
 def run(*arguments: object) -> Result:

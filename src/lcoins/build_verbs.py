@@ -39,12 +39,13 @@ def folder(
     val: Annotated[float, typer.Option(help="Share of the photos for validation.")] = 0.1,
     test: Annotated[float, typer.Option(help="Share of the photos for the test.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
+    keep_grey: Annotated[bool, typer.Option(help="Keep greyscale photos.")] = False,
 ) -> None:
     """Your own photos with captions, split by photo into training, validation and test set."""
     from lcoins.data.build.folder import build_folder
     from lcoins.reports.findings import print_manifest
 
-    manifest = build_folder(photos, captions, output, val, test, seed)
+    manifest = build_folder(photos, captions, output, val, test, seed, keep_grey)
     print_manifest(manifest, output)
     _say_next(output, photos, photos, list(manifest["splits"]))
 
@@ -56,7 +57,7 @@ def multi_instance(
     mdetr: Annotated[list[Path] | None, typer.Option(help="MDETR's final_mixed_train.json and its like.")] = None,
     narratives: Annotated[list[Path] | None, typer.Option(help="Localized Narratives, *_captions.jsonl.")] = None,
     entities: Annotated[list[Path] | None, typer.Option(help="Flickr30k Entities: folder with Sentences/.")] = None,
-    expressions: Annotated[list[Path] | None, typer.Option(help="Expressions over GQA photos, a caption list.")] = None,
+    expressions: Annotated[list[Path] | None, typer.Option(help="Expressions over GQA photos, JSONL.")] = None,
     photos: Annotated[list[str] | None, typer.Option(help="Where photos lie: coco=DIR, vg=DIR, GQA=DIR …")] = None,
     coco_list: Annotated[Path | None, typer.Option(help="obj2col.json, to find the overlap.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most photos of the training set.")] = 65_000,

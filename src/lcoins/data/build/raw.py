@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lcoins.data.build.output import stream_json
-from lcoins.data.lists import Problem, read_pairs
+from lcoins.data.lists import Problem
 
 Record = tuple[str, str] | Problem  # (key, caption), or what is wrong with the record
 Reader = Callable[[Path], Iterator[Record]]
@@ -101,12 +101,19 @@ def read_entities(folder: Path) -> Iterator[Record]:
 
 
 def read_expressions(path: Path) -> Iterator[Record]:
-    """Referring expressions in GQA photos (Cops-Ref's templates), as a caption list in any of its shapes."""
-    pairs, problems = read_pairs(path)
-    yield from problems
-    for pair in pairs:
-        name = Path(pair.photo).name
-        yield name if name.startswith("GQA_") else f"GQA_{name}", pair.caption
+    """Referring expressions in GQA photos (Cops-Ref's templates): JSON Lines with photo and caption."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line, text in enumerate(file, start=1):
+            try:
+                row = json.loads(text) if text.strip() else None
+                photo, caption = (row["photo"], row["caption"]) if row is not None else (None, None)
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                advice = "expected photo and caption as text"
+                yield Problem(f"{path.name} line {line}", "", "no expression", advice, str(error))
+                continue
+            if isinstance(photo, str) and isinstance(caption, str):
+                name = Path(photo).name
+                yield name if name.startswith("GQA_") else f"GQA_{name}", caption
 
 
 READERS: dict[str, Reader] = {
