@@ -6,6 +6,7 @@ words below; substitutes are drawn from the eleven basic terms only, never a syn
 
 import random
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -92,6 +93,16 @@ def find_colours(caption: str) -> list[ColourWord]:
     ['red', 'gray']
     """
     return [ColourWord(m[0], COLOUR_CLASS[m[0].casefold()], m.start(), m.end()) for m in _WORD.finditer(caption)]
+
+
+def colours_named(caption: str) -> set[str]:
+    """The colour classes that a caption names, each once."""
+    return {found.colour for found in find_colours(caption)}
+
+
+def colour_counts(captions: Iterable[str]) -> Counter[str]:
+    """How many captions name each colour class; a caption counts once for a class."""
+    return Counter(colour for caption in captions for colour in colours_named(caption))
 
 
 def recolour(caption: str, rng: random.Random, choices: Iterable[str] = BASIC_COLOURS) -> str:

@@ -131,8 +131,9 @@ def preview(
     """A sheet to look at before training: photos, captions, colours named, caption lengths."""
     from random import Random
 
-    from lcoins.data.lists import read_pairs
-    from lcoins.data.photo_check import ProblemsFound, problem_of_photo
+    from lcoins.data.decode import PhotoError
+    from lcoins.data.lists import by_photo, read_pairs
+    from lcoins.data.photo_check import ProblemsFound, explain
     from lcoins.data.photo_sources import open_photos
     from lcoins.reports.preview import PreviewPhoto, preview_sheet
 
@@ -140,20 +141,22 @@ def preview(
         raise FileExistsError(f"{output} exists; choose another name, or --force")
     pairs, problems = read_pairs(captions)
     source = open_photos(root)
-    by_photo: dict[str, list[str]] = {}
-    for pair in pairs:
-        by_photo.setdefault(pair.photo, []).append(pair.caption)
-    chosen = Random(seed).sample(sorted(by_photo), min(photos, len(by_photo)))
-    bad = [problem for photo in chosen if (problem := problem_of_photo(source, photo, pairs)) is not None]
-    shown = [PreviewPhoto(photo, source.load(photo, (520, 520)), by_photo[photo]) for photo in chosen
-             if photo not in {problem.photo for problem in bad}]  # fmt: skip
-    for problem in bad:
-        typer.secho(str(problem), fg="red", err=True)
+    listed = by_photo(pairs)
+    chosen = Random(seed).sample(sorted(listed), min(photos, len(listed)))
+    shown = []
+    for photo in chosen:
+        try:
+            source.check(photo)  # a pack's checksums are not compared when it is loaded from
+            picture = source.load(photo, (520, 520))
+        except (PhotoError, FileNotFoundError) as error:
+            typer.secho(str(explain(source, photo, listed[photo], error)), fg="red", err=True)
+        else:
+            shown.append(PreviewPhoto(photo, picture, [pair.caption for pair in listed[photo]]))
     if not shown:
         raise ProblemsFound(
             f"none of the {len(chosen)} photos drawn can be read; see lcoins data check {root} {captions}"
         )
-    title = f"{captions.name}: {len(by_photo):,} photos, {len(pairs):,} captions"
+    title = f"{captions.name}: {len(listed):,} photos, {len(pairs):,} captions"
     title += f", {len(problems):,} bad rows" if problems else ""
     preview_sheet(title, shown, [pair.caption for pair in pairs], output)
     typer.echo(f"wrote {output}")

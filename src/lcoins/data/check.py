@@ -14,12 +14,12 @@ import numpy as np
 from rich.progress import track
 
 from lcoins.captions import find_colours
-from lcoins.data.decode import load_photo
+from lcoins.data.decode import PhotoError, load_photo
 from lcoins.data.grey import is_near_grey
-from lcoins.data.lists import Pair, Problem, read_pairs
+from lcoins.data.lists import Pair, Problem, by_photo, read_pairs
 from lcoins.data.look_alikes import close_pairs, perceptual_hash
 from lcoins.data.packed import is_pack
-from lcoins.data.photo_check import problem_of_photo
+from lcoins.data.photo_check import explain
 from lcoins.data.photo_sources import PhotoFolder
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
@@ -69,35 +69,33 @@ def check_splits(
     looks: dict[tuple[str, str], Look] = {}
     for split in splits:
         pairs, problems = read_pairs(split.captions)
-        by_photo: dict[str, list[Pair]] = {}
-        for pair in pairs:
-            by_photo.setdefault(pair.photo, []).append(pair)
+        listed = by_photo(pairs)
         usable = 0
-        for photo, look in _looks(split, by_photo, progress):
+        for photo, look in _looks(split, listed, progress):
             if isinstance(look, Problem):
                 problems.append(look)
             else:
                 looks[split.name, photo] = look
                 usable += 1
         findings += [_broken(split.name, problem) for problem in problems]
-        findings += _about_captions(split.name, by_photo, count_pieces, longest)
-        findings += _unlisted(split, by_photo)
-        counts[split.name] = {"photos": len(by_photo), "captions": len(pairs), "usable photos": usable}
+        findings += _about_captions(split.name, listed, count_pieces, longest)
+        findings += _unlisted(split, listed)
+        counts[split.name] = {"photos": len(listed), "captions": len(pairs), "usable photos": usable}
     findings += _near_grey(looks)
     findings += _same_names(looks)
     findings += _same_looks(looks)
     return findings, counts
 
 
-def _looks(split: Split, by_photo: Mapping[str, list[Pair]], progress: bool) -> Iterator[tuple[str, Look | Problem]]:
+def _looks(split: Split, listed: Mapping[str, list[Pair]], progress: bool) -> Iterator[tuple[str, Look | Problem]]:
     """Each photo with what it shows or what is wrong with it. Threads suffice: Pillow decodes outside the lock."""
     if is_pack(split.root):
         raise ValueError(f"{split.root} is a pack; check the folder of photos that it was made from")
     source = PhotoFolder(split.root)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = pool.map(lambda photo: _look(source, photo, by_photo[photo]), by_photo)
-        pairs = zip(by_photo, found, strict=True)
-        yield from track(pairs, f"looking at {split.name}", len(by_photo), disable=not progress)
+        found = pool.map(lambda photo: _look(source, photo, listed[photo]), listed)
+        pairs = zip(listed, found, strict=True)
+        yield from track(pairs, f"looking at {split.name}", len(listed), disable=not progress)
 
 
 def _broken(split: str, problem: Problem) -> Finding:
@@ -114,19 +112,19 @@ def _near_grey(looks: Mapping[tuple[str, str], Look]) -> Iterator[Finding]:
 
 
 def _look(source: PhotoFolder, photo: str, pairs: list[Pair]) -> Look | Problem:
-    problem = problem_of_photo(source, photo, pairs)
-    if problem is not None:
-        return problem
     path = source.root / photo
-    picture = load_photo(path, (128, 128), profile=False)
+    try:
+        picture = load_photo(path, (128, 128), profile=False)
+    except (PhotoError, FileNotFoundError) as error:
+        return explain(source, photo, pairs, error)
     digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
     return Look(digest, perceptual_hash(picture), is_near_grey(picture))
 
 
 def _about_captions(
-    split: str, by_photo: Mapping[str, list[Pair]], count_pieces: Callable[[str], int], longest: int
+    split: str, listed: Mapping[str, list[Pair]], count_pieces: Callable[[str], int], longest: int
 ) -> Iterator[Finding]:
-    for photo, pairs in by_photo.items():
+    for photo, pairs in listed.items():
         seen: set[str] = set()
         for pair in pairs:
             caption = pair.caption
@@ -147,10 +145,10 @@ def _about_captions(
             seen.add(caption.casefold())
 
 
-def _unlisted(split: Split, by_photo: Mapping[str, list[Pair]]) -> Iterator[Finding]:
-    listed = {Path(photo) for photo in by_photo}
+def _unlisted(split: Split, listed: Mapping[str, list[Pair]]) -> Iterator[Finding]:
+    names = {Path(photo) for photo in listed}
     for path in sorted(split.root.rglob("*")):
-        if path.suffix.lower() in PHOTO_ENDINGS and path.relative_to(split.root) not in listed:
+        if path.suffix.lower() in PHOTO_ENDINGS and path.relative_to(split.root) not in names:
             name = path.relative_to(split.root).as_posix()
             yield Finding(
                 "warning", "photo without a caption", split.name, name, "", "no list names it; it is not used"

@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -51,6 +51,19 @@ class Problem:
     def __str__(self) -> str:
         detail = f" ({self.detail})" if self.detail else ""
         return f"{self.where}: {self.photo or 'no photo'}: {self.what}{detail}; {self.advice}"
+
+
+def by_photo(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
+    """The pairs of each photo, photos and pairs in the order in which they come."""
+    grouped: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        grouped.setdefault(pair.photo, []).append(pair)
+    return grouped
+
+
+def captions_by_photo(pairs: Iterable[Pair]) -> dict[str, list[str]]:
+    """The captions of each photo, in the order in which they come."""
+    return {photo: [pair.caption for pair in own] for photo, own in by_photo(pairs).items()}
 
 
 def read_pairs(path: Path | str) -> tuple[list[Pair], list[Problem]]:

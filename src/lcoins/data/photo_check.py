@@ -12,7 +12,7 @@ from typing import Literal
 from rich.progress import track
 
 from lcoins.data.decode import PhotoError
-from lcoins.data.lists import Pair, Problem
+from lcoins.data.lists import Pair, Problem, by_photo
 from lcoins.data.packed import Pack
 from lcoins.data.photo_sources import PhotoFolder, open_photos
 from lcoins.files import write_whole
@@ -42,11 +42,9 @@ def check_photos(
     if on_problem not in ("stop", "leave_out"):
         raise ValueError(f"on_problem: expected stop or leave_out, got {on_problem!r}")
     source = open_photos(root)
-    by_photo: dict[str, list[Pair]] = {}
-    for pair in pairs:
-        by_photo.setdefault(pair.photo, []).append(pair)
+    listed = by_photo(pairs)
     bad: set[str] = set()
-    for photo, problem in _photo_problems(source, by_photo, progress):
+    for photo, problem in _photo_problems(source, listed, progress):
         if problem is not None:
             bad.add(photo)
             problems.append(problem)
@@ -56,7 +54,7 @@ def check_photos(
     if problems and (on_problem == "stop" or not good):
         text = describe(problems, len(good), report)
         absent = sum(problem.what == MISSING for problem in problems)
-        if by_photo and absent == len(by_photo):
+        if listed and absent == len(listed):
             text += f"\nNot one photo of the list is in {root}; is that the right folder?"
         elif good:
             text += "\nMend these, or leave them out (on_problem=leave_out)."
@@ -77,29 +75,35 @@ def describe(problems: list[Problem], good: int, report: Path | None = None, mos
 
 
 def _photo_problems(
-    source: PhotoFolder | Pack, by_photo: dict[str, list[Pair]], progress: bool
+    source: PhotoFolder | Pack, listed: dict[str, list[Pair]], progress: bool
 ) -> Iterator[tuple[str, Problem | None]]:
     """Each photo with what is wrong with it. Threads suffice: Pillow decodes outside the interpreter's lock."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = pool.map(lambda photo: problem_of_photo(source, photo, by_photo[photo]), by_photo)
+        found = pool.map(lambda photo: _photo_problem(source, photo, listed[photo]), listed)
         yield from zip(
-            by_photo,
-            track(found, "checking photos", total=len(by_photo), disable=not progress),
+            listed,
+            track(found, "checking photos", total=len(listed), disable=not progress),
             strict=True,
         )
 
 
-def problem_of_photo(source: PhotoFolder | Pack, photo: str, pairs: list[Pair]) -> Problem | None:
-    first, *others = sorted({pair.line for pair in pairs})
-    where = f"{pairs[0].source or 'caption list'} line {first}" + "".join(f", {line}" for line in others)
+def _photo_problem(source: PhotoFolder | Pack, photo: str, pairs: list[Pair]) -> Problem | None:
     try:
         source.check(photo)
-    except FileNotFoundError:
-        advice = _advice_on_missing(source, photo)
-        return Problem(where, photo, MISSING, advice)
-    except PhotoError as error:
-        return Problem(where, photo, error.kind, error.advice, error.detail)
+    except (PhotoError, FileNotFoundError) as error:
+        return explain(source, photo, pairs, error)
     return None
+
+
+def explain(
+    source: PhotoFolder | Pack, photo: str, pairs: list[Pair], error: PhotoError | FileNotFoundError
+) -> Problem:
+    """What a source raised for a photo, with the lines of its own ``pairs`` and what to do."""
+    first, *others = sorted({pair.line for pair in pairs})
+    where = f"{pairs[0].source or 'caption list'} line {first}" + "".join(f", {line}" for line in others)
+    if isinstance(error, PhotoError):
+        return Problem(where, photo, error.kind, error.advice, error.detail)
+    return Problem(where, photo, MISSING, _advice_on_missing(source, photo))
 
 
 def _advice_on_missing(source: PhotoFolder | Pack, photo: str) -> str:

@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 
 from lcoins.captions import recolour, swap_sides
 from lcoins.data.decode import PhotoError
-from lcoins.data.lists import Pair
+from lcoins.data.lists import Pair, captions_by_photo
 from lcoins.data.packed import Pack
 from lcoins.data.photo_sources import open_photos
 from lcoins.data.types import Sample, keyed_random
@@ -60,9 +60,7 @@ class Photos(Dataset[Sample]):
             raise ValueError(f"hflip: expected none, plain or swap_words, got {hflip!r}")
         self.image_size = image_size
         self.training, self.seed, self.crop_scale, self.hflip = training, seed, crop_scale, hflip
-        self.captions: dict[str, list[str]] = {}
-        for pair in pairs:
-            self.captions.setdefault(pair.photo, []).append(pair.caption)
+        self.captions = captions_by_photo(pairs)
         self.items = list(_places(pairs))
         self.photos = list(self.captions)
         self.source = open_photos(root, profiles)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from lcoins.captions import find_colours
+from lcoins.captions import colour_counts, find_colours
 from lcoins.files import whole_file
 from lcoins.reports.sheets import FONT_SIZE, GAP, INK, LINE, PAPER, Font, Picture, draw_caption, fit, word_rgb, wrap
 
@@ -73,11 +73,6 @@ def _shortened(name: str, font: Font) -> str:
     while name and font.getlength(f"…{name}") > PANEL:
         name = name[1:]
     return f"…{name}"
-
-
-def colour_counts(captions: Sequence[str]) -> Counter[str]:
-    """How many captions name each colour class; a caption counts once for a class."""
-    return Counter(colour for caption in captions for colour in {found.colour for found in find_colours(caption)})
 
 
 def _colour_chart(captions: Sequence[str], size: tuple[int, int], font: Font) -> Image.Image:

@@ -1,27 +1,15 @@
 """Extended COCO-Stuff (L-CoDe, AAAI 2022): COCO 2017 photos whose captions name a colour, with object-colour pairs."""
 
 import json
-import os
 import re
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.progress import track
-
 from lcoins.captions import find_colours
-from lcoins.data.build.output import (
-    Source,
-    expect_place,
-    source_of,
-    stream_json,
-    write_manifest,
-    write_rows,
-)
-from lcoins.data.decode import PhotoError, load_photo
-from lcoins.data.grey import is_near_grey
-from lcoins.data.lists import Problem, read_pairs
+from lcoins.data.build.output import Build, expect_place, source_of, stream_json, write_build, write_rows
+from lcoins.data.build.sifting import NEAR_GREY, fault_of, sift
+from lcoins.data.lists import Problem, captions_by_photo, read_pairs
 from lcoins.models.pretrained import load_tokenizer
 
 NAME = "extended_coco_stuff"
@@ -43,16 +31,6 @@ RULE = (
 _OTHER = re.compile(r"[^a-z0-9 ]")
 
 
-@dataclass
-class Built:
-    """The captions of each split, what they came from, and what went wrong on the way."""
-
-    splits: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    sources: list[Source] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-
-
 def build_extended_coco_stuff(
     lists: Path, coco: Path | None, output: Path, keep_grey: bool = False
 ) -> tuple[dict[str, Any], list[str]]:
@@ -66,24 +44,23 @@ def build_extended_coco_stuff(
     if not lists.is_dir():
         raise FileNotFoundError(f"{lists}: no such folder of lists; it should hold {LISTS['val'][0]} and its like")
     expect_place(output, NAME)
-    built = Built()
-    rebuilt = _read_lists(lists, built)
-    if not built.splits:
-        raise FileNotFoundError("\n".join([f"{lists} holds none of the lists; put there", *built.missing]))
+    build = Build()
+    rebuilt, missing = _read_lists(lists, build)
+    if not build.splits:
+        raise FileNotFoundError("\n".join([f"{lists} holds none of the lists; put there", *missing]))
     grey = None
-    if coco is not None and "train" in built.splits:
-        grey = _drop_bad_photos(coco / "train2017", built, keep_grey)
-    pairs = _read_object_colours(lists, built, rebuilt)
-    for split, captions in built.splits.items():
-        write_rows(output / f"{split}.json", captions)
+    if coco is not None and "train" in build.splits:
+        grey = _drop_bad_photos(coco / "train2017", build, keep_grey)
     more: dict[str, Any] = {"train_list": "rebuilt" if rebuilt else "published", "near_grey_left_out": grey}
-    if pairs is not None:
+    if (lists / OBJECT_COLOURS[0]).is_file():
+        pairs = _read_object_colours(lists / OBJECT_COLOURS[0], build, rebuilt)
+        more["object_colours"] = pairs.counts
         if pairs.aligned:
             write_rows(output / "object_colours_train.json", pairs.aligned)
-        more["object_colours"] = pairs.counts
+    else:
+        missing.append(f"  {OBJECT_COLOURS[0]} from {OBJECT_COLOURS[1]}")
     rule = RULE if rebuilt else "The published lists as they are."
-    manifest = write_manifest(output, NAME, rule, built.splits, built.sources, built.problems, **more)
-    return manifest, built.missing
+    return write_build(output, NAME, rule, build, **more), missing
 
 
 def normalise(caption: str) -> str:
@@ -125,27 +102,24 @@ def read_official(path: Path, problems: list[Problem]) -> dict[str, list[str]]:
     return {photo: kept[photo] for photo in sorted(kept) if kept[photo]}
 
 
-def _read_lists(lists: Path, built: Built) -> bool:
-    """Reads the lists that are there; returns whether the training list was rebuilt from COCO's captions."""
-    rebuilt = False
+def _read_lists(lists: Path, build: Build) -> tuple[bool, list[str]]:
+    """Reads the lists that are there; returns whether training was rebuilt from COCO's captions, and what to fetch."""
+    rebuilt, missing = False, []
     for split, (file, origin) in LISTS.items():
         path = lists / file
         if path.is_file():
             pairs, problems = read_pairs(path)
-            built.problems += problems
-            captions: dict[str, list[str]] = {}
-            for pair in pairs:
-                captions.setdefault(pair.photo, []).append(pair.caption)
-            built.splits[split] = captions
-            built.sources.append(source_of(path, origin, LICENCE))
+            build.problems += problems
+            build.splits[split] = captions_by_photo(pairs)
+            build.sources.append(source_of(path, origin, LICENCE))
         elif split == "train" and (official := lists / OFFICIAL[0]).is_file():
-            built.splits[split] = read_official(official, built.problems)
-            built.sources.append(source_of(official, OFFICIAL[1], LICENCE))
+            build.splits[split] = read_official(official, build.problems)
+            build.sources.append(source_of(official, OFFICIAL[1], LICENCE))
             rebuilt = True
         else:
             instead = f", or {OFFICIAL[0]} from {OFFICIAL[1]}" if split == "train" else ""
-            built.missing.append(f"  {file} from {origin}{instead}")
-    return rebuilt
+            missing.append(f"  {file} from {origin}{instead}")
+    return rebuilt, missing
 
 
 @dataclass
@@ -156,7 +130,7 @@ class ObjectColours:
     counts: dict[str, int]
 
 
-def _read_object_colours(lists: Path, built: Built, rebuilt: bool) -> ObjectColours | None:
+def _read_object_colours(path: Path, build: Build, rebuilt: bool) -> ObjectColours:
     """L-CoDe's pairs of the training captions, from words to word pieces.
 
     Published: [object, colour] as positions of words, counted from 1. Written: positions of each word's first piece
@@ -164,11 +138,7 @@ def _read_object_colours(lists: Path, built: Built, rebuilt: bool) -> ObjectColo
     three) and is dropped; one beyond the caption is named. Without the published training list only the
     counts are given, since the pairs fit its order of captions.
     """
-    path = lists / OBJECT_COLOURS[0]
-    if not path.is_file():
-        built.missing.append(f"  {path.name} from {OBJECT_COLOURS[1]}")
-        return None
-    built.sources.append(source_of(path, OBJECT_COLOURS[1], LICENCE))
+    build.sources.append(source_of(path, OBJECT_COLOURS[1], LICENCE))
     content = json.loads(path.read_text(encoding="utf-8"))
     entries = [pairs for captions in content.values() for pairs in captions]
     counts = {
@@ -179,17 +149,17 @@ def _read_object_colours(lists: Path, built: Built, rebuilt: bool) -> ObjectColo
         "pairs_with_position_0": sum(0 in pair for pairs in entries for pair in pairs),
     }
     result = ObjectColours({}, counts)
-    if rebuilt or "train" not in built.splits:
+    if rebuilt or "train" not in build.splits:
         return result
     tokenizer = load_tokenizer("minilm")
-    for photo, captions in built.splits["train"].items():
+    for photo, captions in build.splits["train"].items():
         given = content.get(photo)
         if given is None or len(given) != len(captions):
             what = "no object-colour pairs" if given is None else "object-colour pairs of other captions"
-            built.problems.append(Problem(path.name, photo, what, "it serves systems without such pairs only"))
+            build.problems.append(Problem(path.name, photo, what, "it serves systems without such pairs only"))
             continue
         result.aligned[photo] = [
-            _to_pieces(photo, caption, pairs, tokenizer, built.problems)
+            _to_pieces(photo, caption, pairs, tokenizer, build.problems)
             for caption, pairs in zip(captions, given, strict=True)
         ]
     counts["photos_aligned"] = len(result.aligned)
@@ -218,30 +188,14 @@ def _to_pieces(
     return found
 
 
-def _drop_bad_photos(folder: Path, built: Built, keep_grey: bool) -> int:
+def _drop_bad_photos(folder: Path, build: Build, keep_grey: bool) -> int:
     """Takes photos that are missing, damaged or near-grey out of the training list; returns how many were near-grey."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; unpack images.cocodataset.org/zips/train2017.zip there")
-    train = built.splits["train"]
+    advice = {"if_missing": "unpack train2017.zip again", "if_grey": "keep it with --keep-grey"}
 
-    def look(photo: str) -> Problem | None:
-        try:
-            grey = is_near_grey(load_photo(folder / photo, (64, 64), profile=False))
-        except FileNotFoundError:
-            return Problem("train2017", photo, "missing photo", "unpack train2017.zip again")
-        except PhotoError as error:
-            return Problem("train2017", photo, error.kind, error.advice, error.detail)
-        return (
-            Problem("train2017", photo, "near-grey photo", "keep it with --keep-grey")
-            if grey and not keep_grey
-            else None
-        )
+    def judge(photo: str) -> Problem | None:
+        return fault_of(folder / photo, photo, "train2017", keep_grey=keep_grey, **advice)
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for photo, problem in track(
-            zip(list(train), pool.map(look, list(train)), strict=True), "looking at photos", len(train)
-        ):
-            if problem is not None:
-                built.problems.append(problem)
-                del train[photo]
-    return sum(problem.what == "near-grey photo" for problem in built.problems)
+    sift(build.splits["train"], judge, build.problems, "looking at photos")
+    return sum(problem.what == NEAR_GREY for problem in build.problems)

@@ -1,17 +1,11 @@
 """One's own photos as training, validation and test set, split by photo."""
 
-import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from rich.progress import track
-
-from lcoins.data.build.output import expect_place, source_of, write_manifest, write_rows
-from lcoins.data.decode import load_photo
-from lcoins.data.grey import is_near_grey
-from lcoins.data.lists import Pair, Problem, read_pairs
+from lcoins.data.build.output import Build, Captions, expect_place, source_of, write_build
+from lcoins.data.build.sifting import fault_of, sift
+from lcoins.data.lists import Pair, Problem, captions_by_photo, read_pairs
 from lcoins.data.photo_check import check_photos
 from lcoins.data.types import key
 
@@ -42,38 +36,27 @@ def build_folder(
     expect_place(output, NAME)
     pairs, problems = read_pairs(captions) if captions is not None else _beside(photos)
     good = check_photos(photos, pairs, problems, on_problem="leave_out", progress=True) if pairs else []
-    by_photo: dict[str, list[str]] = {}
-    for pair in good:
-        by_photo.setdefault(pair.photo, []).append(pair.caption)
+    usable = captions_by_photo(good)
+    advice = {"if_missing": f"put it into {photos}", "if_grey": "keep it with --keep-grey"}
     if not keep_grey:
-        for photo in _near_grey(photos, list(by_photo)):
-            problems.append(Problem("photos", photo, "near-grey photo", "keep it with --keep-grey"))
-            del by_photo[photo]
-    splits = _split(by_photo, val, test, seed)
-    for name, part in splits.items():
-        if not part and not (name == "test" and test == 0):
-            raise ValueError(f"{len(by_photo)} usable photos are too few for a {name} set with val={val}, test={test}")
+        sift(usable, lambda photo: fault_of(photos / photo, photo, "photos", keep_grey=False, **advice), problems,
+             "looking for grey photos")  # fmt: skip
+    build = Build(problems=problems)
+    for name, part in _split(usable, val, test, seed).items():
         if part:
-            write_rows(output / f"{name}.json", part)
-    sources = [source_of(captions, "the user's own", "the user's own")] if captions is not None else []
-    rule = f"{RULE} val={val:g}, test={test:g}, seed={seed}."
-    return write_manifest(output, NAME, rule, {name: part for name, part in splits.items() if part}, sources, problems)
+            build.splits[name] = part
+        elif name != "test" or test > 0:
+            raise ValueError(f"{len(usable)} usable photos are too few for a {name} set with val={val}, test={test}")
+    if captions is not None:
+        build.sources.append(source_of(captions, "the user's own", "the user's own"))
+    return write_build(output, NAME, f"{RULE} val={val:g}, test={test:g}, seed={seed}.", build)
 
 
-def _near_grey(root: Path, photos: list[str]) -> list[str]:
-    def look(photo: str) -> bool:
-        return is_near_grey(load_photo(root / photo, (64, 64), profile=False))
-
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = track(pool.map(look, photos), "looking for grey photos", len(photos))
-        return [photo for photo, grey in zip(photos, found, strict=True) if grey]
-
-
-def _split(by_photo: Mapping[str, list[str]], val: float, test: float, seed: int) -> dict[str, dict[str, list[str]]]:
-    order = sorted(by_photo, key=lambda photo: key(seed, "split", photo))
+def _split(captions: Captions, val: float, test: float, seed: int) -> dict[str, Captions]:
+    order = sorted(captions, key=lambda photo: key(seed, "split", photo))
     n_test, n_val = (round(share * len(order)) for share in (test, val))
     parts = {"train": order[n_test + n_val :], "val": order[n_test : n_test + n_val], "test": order[:n_test]}
-    return {name: {photo: by_photo[photo] for photo in sorted(part)} for name, part in parts.items()}
+    return {name: {photo: captions[photo] for photo in sorted(part)} for name, part in parts.items()}
 
 
 def _beside(photos: Path) -> tuple[list[Pair], list[Problem]]:

@@ -10,19 +10,15 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.progress import track
-
-from lcoins.data.build.output import Source, expect_place, source_of, write_manifest, write_rows
+from lcoins.data.build.output import Build, Captions, expect_place, source_of, write_build
 from lcoins.data.build.parts import LEAST_COLOURS, Part, make_part
-from lcoins.data.build.raw import known_prefix, locate
-from lcoins.data.decode import PhotoError, load_photo
-from lcoins.data.grey import is_near_grey
-from lcoins.data.lists import Problem, read_pairs
+from lcoins.data.build.raw import PLACES, known_prefix, locate
+from lcoins.data.build.sifting import fault_of, sift
+from lcoins.data.lists import Problem, captions_by_photo, read_pairs
+from lcoins.data.photo_check import MISSING
 from lcoins.data.types import key
 
 NAME = "Multi-instance (rebuilt)"
@@ -32,16 +28,6 @@ RULE = (
     f"{LEAST_COLOURS} different colours; no photo of the test list; photos in the order of a hash of (seed, key) up to "
     "the limit, all their captions once each; near-grey photos left out where the photos are given."
 )
-Captions = dict[str, list[str]]
-
-
-@dataclass
-class Build:
-    """What a build gathers on its way."""
-
-    splits: dict[str, Captions] = field(default_factory=dict)
-    sources: list[Source] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
 
 
 def build_multi_instance(
@@ -62,53 +48,47 @@ def build_multi_instance(
     lists alone are written. ``coco_list`` is Extended COCO-Stuff's training list or obj2col.json; test photos that are
     in it are left out of test_without_overlap.json.
     """
-    if unknown := sorted(set(photos) - {"coco", "vg", "GQA", "openimages", "flickr30k", "ADE"}):
-        raise ValueError(f"no photos are called {unknown[0]}; use coco, vg, GQA, openimages, flickr30k or ADE")
+    if unknown := sorted(set(photos) - PLACES.keys()):
+        raise ValueError(f"no photos are called {unknown[0]}; use {', '.join(PLACES)}")
     expect_place(output, NAME)
     build = Build()
     test = _read_test(test_list, build)
     parts = [make_part(kind, path, output / ".parts") for kind, path in raw]
-    records: dict[str, Any] = {}
+    records = Counter[str]()
     if parts:
         build.splits["train"] = _choose(parts, set(test), limit, seed)
-        records = {"seen": sum(part.seen() for part in parts), "selected": sum(1 for part in parts for _ in part)}
-        build.sources += [part.source for part in parts if part.source is not None]
-        build.problems += [problem for part in parts for problem in part.problems()]
+    for part in parts:
+        problems, counts = part.summary()
+        build.problems += problems
+        build.sources += [part.source] if part.source is not None else []
+        records += counts
     build.splits["test"] = test
     if photos:
         _place_photos(build, dict(photos), output, copy)
     overlap = _overlap(coco_list, build) if coco_list is not None else None
-    for split, captions in build.splits.items():
-        write_rows(output / f"{split}.json", captions)
     more = {
         "test_photos_by_source": _by_prefix(test, photos_only=True),
         "test_captions_by_source": _by_prefix(test, photos_only=False),
-        "train_records": records,
+        "train_records": {name: records[name] for name in ("seen", "selected") if parts},
         "overlap": overlap or {},
     }
-    return write_manifest(
-        output, NAME, f"{RULE} limit={limit}, seed={seed}.", build.splits, build.sources, build.problems, **more
-    )
+    return write_build(output, NAME, f"{RULE} limit={limit}, seed={seed}.", build, **more)
 
 
 def _read_test(path: Path, build: Build) -> Captions:
     pairs, problems = read_pairs(path)
     build.problems += problems
     build.sources.append(source_of(path, TEST_ORIGIN, "captions by their sources' terms"))
-    test: Captions = {}
-    for pair in pairs:
-        if known_prefix(pair.photo) is None:
-            advice = "expected <prefix>_<id>.jpg with coco, vg, GQA, openimages, flickr30k or ADE"
-            build.problems.append(Problem(pair.where, pair.photo, "photo of an unknown source", advice))
-        else:
-            test.setdefault(pair.photo, []).append(pair.caption)
-    return test
+    advice = f"expected <prefix>_<id>.jpg with one of {', '.join(PLACES)}"
+    build.problems += [Problem(pair.where, pair.photo, "photo of an unknown source", advice)
+                       for pair in pairs if known_prefix(pair.photo) is None]  # fmt: skip
+    return captions_by_photo(pair for pair in pairs if known_prefix(pair.photo) is not None)
 
 
 def _by_prefix(captions: Captions, photos_only: bool) -> dict[str, int]:
     counts = Counter[str]()
     for photo, texts in captions.items():
-        counts[known_prefix(photo)] += 1 if photos_only else len(texts)
+        counts[known_prefix(photo) or ""] += 1 if photos_only else len(texts)
     return dict(counts.most_common())
 
 
@@ -155,27 +135,21 @@ def _place_photos(build: Build, roots: dict[str, Path], output: Path, copy: bool
         def place(photo: str, training: bool = split == "train", folder: Path = folder) -> Problem | None:
             return _place(photo, roots, folder, copy, training)
 
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            found = zip(list(captions), pool.map(place, list(captions)), strict=True)
-            for photo, problem in track(found, f"placing {split} photos", len(captions)):
-                if problem is not None:
-                    build.problems.append(problem)
-                    del captions[photo]
+        sift(captions, place, build.problems, f"placing {split} photos")
 
 
 def _place(photo: str, roots: dict[str, Path], folder: Path, copy: bool, training: bool) -> Problem | None:
     """Links one photo under its key; says what is wrong with it otherwise."""
     found = locate(photo, roots)
+    prefix = known_prefix(photo)
+    if_missing = "download it again" if prefix in roots else f"name its folder with --photos {prefix}=DIR"
     if found is None:
-        prefix = known_prefix(photo)
-        advice = "download it again" if prefix in roots else f"name its folder with --photos {prefix}=DIR"
-        return Problem(folder.name, photo, "missing photo", advice)
-    if training:
-        try:
-            if is_near_grey(load_photo(found, (64, 64), profile=False)):
-                return Problem(folder.name, photo, "near-grey photo", "it has no colour to learn from")
-        except PhotoError as error:
-            return Problem(folder.name, photo, error.kind, error.advice, error.detail)
+        return Problem(folder.name, photo, MISSING, if_missing)
+    if_grey = "it has no colour to learn from"
+    if training and (
+        fault := fault_of(found, photo, folder.name, keep_grey=False, if_missing=if_missing, if_grey=if_grey)
+    ):
+        return fault
     link = folder / photo
     if link.is_symlink() or link.exists():
         link.unlink()

@@ -3,20 +3,20 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import ijson
 
 import lcoins
-from lcoins.captions import find_colours
+from lcoins.captions import colour_counts
 from lcoins.data.lists import Problem
 from lcoins.data.photo_check import write_report
 from lcoins.files import write_whole
 
-Captions = Mapping[str, list[str]]  # photo -> its captions
+Captions = dict[str, list[str]]  # photo -> its captions
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,15 @@ class Source:
     licence: str
 
 
+@dataclass
+class Build:
+    """What a build gathers on its way: the captions of each split, what they came from, and what went wrong."""
+
+    splits: dict[str, Captions] = field(default_factory=dict)
+    sources: list[Source] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
 def source_of(path: Path, origin: str, licence: str) -> Source:
     """Reads the file once for its checksum, in constant memory."""
     with path.open("rb") as file:
@@ -39,12 +48,7 @@ def source_of(path: Path, origin: str, licence: str) -> Source:
 
 def count_captions(captions: Captions) -> dict[str, Any]:
     """Photos, captions, and how many captions name each colour class, the most frequent first."""
-    colours = Counter(
-        colour
-        for texts in captions.values()
-        for text in texts
-        for colour in {found.colour for found in find_colours(text)}
-    )
+    colours = colour_counts(text for texts in captions.values() for text in texts)
     return {
         "photos": len(captions),
         "captions": sum(map(len, captions.values())),
@@ -58,29 +62,23 @@ def write_rows(path: Path, rows: Mapping[str, Any]) -> None:
     write_whole(path, f"{{\n{lines}\n}}\n")
 
 
-def write_manifest(
-    folder: Path,
-    name: str,
-    rule: str,
-    splits: Mapping[str, Captions],
-    sources: Iterable[Source],
-    left_out: list[Problem],
-    **more: Any,
-) -> dict[str, Any]:
-    """Writes ``manifest.json`` and, one a line, what was left out in ``left_out.jsonl``; returns the manifest.
+def write_build(folder: Path, name: str, rule: str, build: Build, **more: Any) -> dict[str, Any]:
+    """Writes a list per split, what was left out (``left_out.jsonl``) and ``manifest.json``; returns the manifest.
 
-    Neither holds a date or a path of this machine, so that the same input gives the same bytes.
+    None of them holds a date, so that the same input gives the same bytes. The manifest comes last.
     """
+    for split, captions in build.splits.items():
+        write_rows(folder / f"{split}.json", captions)
     manifest = {
         "data_set": name,
         "rule": rule,
         "lcoins": lcoins.__version__,
-        "splits": {split: count_captions(captions) for split, captions in splits.items()},
+        "splits": {split: count_captions(captions) for split, captions in build.splits.items()},
         **more,
-        "left_out": dict(sorted(Counter(problem.what for problem in left_out).items())),
-        "sources": [asdict(source) for source in sources],
+        "left_out": dict(sorted(Counter(problem.what for problem in build.problems).items())),
+        "sources": [asdict(source) for source in build.sources],
     }
-    write_report(folder / "left_out.jsonl", left_out)
+    write_report(folder / "left_out.jsonl", build.problems)
     write_whole(folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     return manifest
 

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from lcoins.captions import find_colours
+from lcoins.captions import colours_named
 from lcoins.data.build.output import Source, source_of
 from lcoins.data.build.raw import ORIGINS, READERS, Record
 from lcoins.data.lists import Problem
@@ -24,7 +25,7 @@ def is_selected(caption: str) -> bool:
     >>> is_selected("a red car beside a blue bus"), is_selected("a red car beside a red bus")
     (True, False)
     """
-    return len({found.colour for found in find_colours(caption)}) >= LEAST_COLOURS
+    return len(colours_named(caption)) >= LEAST_COLOURS
 
 
 class Part:
@@ -41,15 +42,18 @@ class Part:
             if isinstance(row, list):
                 yield row[0], row[1]
 
-    def problems(self) -> Iterator[Problem]:
-        """The faulty records of the source."""
+    def summary(self) -> tuple[list[Problem], Counter[str]]:
+        """The faulty records of the source, and how many records were seen and selected; one pass over the file."""
+        problems: list[Problem] = []
+        counts = Counter[str]()
         for row in self._rows():
-            if isinstance(row, dict) and "what" in row:
-                yield Problem(**row)
-
-    def seen(self) -> int:
-        """How many records the source has."""
-        return next(row["seen"] for row in self._rows() if isinstance(row, dict) and "seen" in row)
+            if isinstance(row, list):
+                counts["selected"] += 1
+            elif "seen" in row:
+                counts["seen"] = row["seen"]
+            else:
+                problems.append(Problem(**row))
+        return problems, counts
 
     def _rows(self) -> Iterator[list[str] | dict]:
         with self.path.open(encoding="utf-8") as file:

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from lcoins.data.build.output import stream_json
 from lcoins.data.lists import Problem
@@ -130,28 +129,27 @@ ORIGINS: dict[str, tuple[str, str]] = {
 }
 
 
+# Where the archives of each source unpack its photos to, by the prefix of their keys; {} is the key without it.
+PLACES: dict[str, tuple[str, ...]] = {
+    "coco": ("train2017/{}", "val2017/{}", "train2014/COCO_train2014_{}", "val2014/COCO_val2014_{}", "{}"),
+    "vg": ("VG_100K/{}", "VG_100K_2/{}", "images/{}", "{}"),
+    "GQA": ("images/{}", "{}"),
+    "openimages": ("train/{}", "validation/{}", "test/{}", "{}"),
+    "flickr30k": ("flickr30k-images/{}", "flickr30k_images/{}", "images/{}", "{}"),
+    "ADE": ("images/training/ADE_{}", "images/validation/ADE_{}", "ADE_{}"),
+}
+
+
+def known_prefix(key: str) -> str | None:
+    """The prefix of a key if it is one of the six, else None."""
+    prefix = key.partition("_")[0]
+    return prefix if prefix in PLACES else None
+
+
 def locate(key: str, roots: dict[str, Path]) -> Path | None:
     """The photo of a key under the user's folders by prefix, in any of the layouts that the archives unpack to."""
     prefix, _, rest = key.partition("_")
-    root = roots.get(prefix)
-    if root is None:
+    if prefix not in roots:
         return None
-    places: dict[str, tuple[str, ...]] = {
-        "coco": ("train2017/{0}", "val2017/{0}", "train2014/COCO_train2014_{0}", "val2014/COCO_val2014_{0}", "{0}"),
-        "vg": ("VG_100K/{0}", "VG_100K_2/{0}", "images/{0}", "{0}"),
-        "GQA": ("images/{0}", "{0}"),
-        "openimages": ("train/{0}", "validation/{0}", "test/{0}", "{0}"),
-        "flickr30k": ("flickr30k-images/{0}", "flickr30k_images/{0}", "images/{0}", "{0}"),
-        "ADE": ("images/training/ADE_{0}", "images/validation/ADE_{0}", "ADE_{0}"),
-    }
-    for pattern in places.get(prefix, ("{0}",)):
-        path = root / pattern.format(rest)
-        if path.is_file():
-            return path
-    return None
-
-
-def known_prefix(key: str) -> Any:
-    """The prefix of a key if it is one of the six, else None."""
-    prefix = key.partition("_")[0]
-    return prefix if prefix in ("coco", "vg", "GQA", "openimages", "flickr30k", "ADE") else None
+    paths = (roots[prefix] / place.format(rest) for place in PLACES[prefix])
+    return next((path for path in paths if path.is_file()), None)
