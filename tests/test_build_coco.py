@@ -127,6 +127,7 @@ def test_without_the_training_list_it_is_rebuilt_from_cocos_captions(lists: Path
 
 
 def test_the_rule() -> None:
+    assert normalise("A red kite\nflies,\tHIGH") == "a red kite flies high"
     assert normalise("One " * 30).split() == ["one"] * 20
     assert names_colour("a teal wall")
     assert names_colour("multicolored")
@@ -207,3 +208,10 @@ def test_a_colour_photo_in_odd_modes_is_not_grey(lists: Path, tmp_path: Path) ->
     photo(folder / "000000000003.jpg", "blue")
     build_extended_coco_stuff(lists, tmp_path / "coco", tmp_path / "out")
     assert list(read(tmp_path / "out" / "train.json")) == ["000000000001.jpg", "000000000003.jpg"]
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"a.jpg": 5}', '{"a.jpg": [[3]]}', '{"a.jpg": [3]}'])
+def test_object_colours_of_another_shape_are_refused(lists: Path, tmp_path: Path, content: str) -> None:
+    (lists / "obj2col.json").write_text(content)
+    with pytest.raises(ValueError, match=r"obj2col\.json: expected \{photo: \[\[\[object, colour\]"):
+        build_extended_coco_stuff(lists, None, tmp_path / "out")

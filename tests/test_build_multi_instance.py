@@ -269,3 +269,15 @@ def test_the_command(raw: Path, tmp_path: Path) -> None:
     assert "--photos takes SOURCE=FOLDER" in str(wrong.exception)
     gone = CliRunner().invoke(app, [*arguments, "--mdetr", str(raw / "gone.json")])
     assert "gone.json: no such mdetr source; get it from zenodo.org" in str(gone.exception)
+
+
+@pytest.mark.parametrize("image", ["../../evil", "a/b", "a\\b", "a\nb"])
+def test_an_id_that_is_a_path_is_named_and_linked_nowhere(raw: Path, tmp_path: Path, image: str) -> None:
+    row = {"dataset_id": "open_images", "image_id": image, "caption": TWO}
+    (raw / "narratives.jsonl").write_text(json.dumps(row))
+    manifest = build_multi_instance(
+        raw / "test.json", [("narratives", raw / "narratives.jsonl")], tmp_path / "out", photos={"openimages": raw}
+    )
+    assert manifest["left_out"]["photo outside the folder"] == 1
+    assert read(tmp_path / "out" / "train.json") == {}
+    assert not list((tmp_path / "out" / "photos" / "train").iterdir())

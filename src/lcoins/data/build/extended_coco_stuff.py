@@ -69,7 +69,8 @@ def normalise(caption: str) -> str:
     >>> normalise("A zebra-print futon, with RED cushions.")
     'a zebraprint futon with red cushions'
     """
-    return " ".join(_OTHER.sub("", caption.lower().replace("\\n", " ")).split()[:MOST_WORDS])
+    words = " ".join(caption.lower().split())  # a line break separates words, too
+    return " ".join(_OTHER.sub("", words).split()[:MOST_WORDS])
 
 
 def names_colour(caption: str) -> bool:
@@ -139,7 +140,7 @@ def _read_object_colours(path: Path, build: Build, rebuilt: bool) -> ObjectColou
     counts are given, since the pairs fit its order of captions.
     """
     build.sources.append(source_of(path, OBJECT_COLOURS[1], LICENCE))
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = _load_pairs(path)
     entries = [pairs for captions in content.values() for pairs in captions]
     counts = {
         "photos": len(content),
@@ -165,6 +166,19 @@ def _read_object_colours(path: Path, build: Build, rebuilt: bool) -> ObjectColou
     counts["photos_aligned"] = len(result.aligned)
     counts["pairs_aligned"] = sum(len(pairs) for captions in result.aligned.values() for pairs in captions)
     return result
+
+
+def _load_pairs(path: Path) -> dict[str, list[list[list[Any]]]]:
+    """The content of obj2col.json; a ValueError where it has another shape."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        nested = [pair for captions in content.values() for pairs in captions for pair in pairs]
+        shaped = all(isinstance(pair, list) for pair in nested)
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: expected {{photo: [[[object, colour], ...], ...]}} ({error})") from error
+    if not shaped:
+        raise ValueError(f"{path}: expected {{photo: [[[object, colour], ...], ...]}}; download it again")
+    return content
 
 
 def _to_pieces(

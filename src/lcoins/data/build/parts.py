@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -16,7 +17,8 @@ from lcoins.data.lists import Problem
 from lcoins.files import remove_partial_files, whole_file
 
 LEAST_COLOURS = 2
-VERSION = 1  # of the rule below; another one makes old parts worthless
+VERSION = 2  # of the rule below; another one makes old parts worthless
+_KEY = re.compile(r"[\w.-]+")  # a file's name and no path, since photos are linked under it
 
 
 def is_selected(caption: str) -> bool:
@@ -91,6 +93,11 @@ def _line(record: Record) -> str | None:
     if isinstance(record, Problem):
         return json.dumps(asdict(record), ensure_ascii=False)
     key, caption = record
+    if not _KEY.fullmatch(key):
+        record = Problem(
+            "record", key, "photo outside the folder", "an id holds letters, digits, '_', '-' and '.' only"
+        )
+        return json.dumps(asdict(record), ensure_ascii=False)
     text = " ".join(caption.lower().split())
     return json.dumps([key, text], ensure_ascii=False) if is_selected(text) else None
 
