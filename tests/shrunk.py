@@ -47,7 +47,7 @@ MODEL: dict[str, Any] = {
         "init": "none",
     },
     "text_encoder": {
-        "_target_": "lcoins.models.encoders.CaptionEncoder",
+        "_target_": "lcoins.models.words.CaptionEncoder",
         "source": "minilm",
         "width": 32,
         "max_length": 40,

@@ -27,10 +27,10 @@ SMALL = {
     "heads": 2,
     "upsampler_channels": [16, 8],
     "image_encoder": {"init": "none"},
-    "text_encoder": {
-        "init": "none",
-        "config": {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64},
-    },
+}
+SMALL_BERT = {
+    "init": "none",
+    "config": {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64},
 }
 
 
@@ -83,6 +83,8 @@ def test_every_ablation_takes_a_step(tmp_path: Path, model: str, ablation: str) 
     cfg = composed("train", *SHORT, f"model={model}", f"ablation={ablation}", "data.train.length=16")
     OmegaConf.set_struct(cfg, False)
     cfg.model = OmegaConf.merge(cfg.model, SMALL)
+    if "init" in cfg.model.text_encoder:
+        cfg.model.text_encoder.update(SMALL_BERT)
     module, data = build(plain(cfg), tmp_path)
     assert data.train_set is not None
     batch = data.on_after_batch_transfer(collate([data.train_set[i] for i in range(4)]))

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lcoins.models.encoders import Words
 from lcoins.models.grouping import GroupingAttention, GroupingLayer, GroupingTransformer, JointAttention
+from lcoins.models.words import Words
 
 WIDTH, HEADS = 16, 4
 SIZES = (9, 5, 3)

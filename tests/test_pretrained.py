@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
 from lcoins.models import pretrained
-from lcoins.models.encoders import CaptionEncoder, GridEncoder, PatchEncoder
+from lcoins.models.encoders import GridEncoder, PatchEncoder
 from lcoins.models.pretrained import MissingWeights
+from lcoins.models.words import CaptionEncoder
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "red", "car"]
 

@@ -8,7 +8,7 @@ import torch
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
-from lcoins.models.encoders import Words
+from lcoins.models.words import Words
 from lcoins.runs import build_colorizer
 
 

@@ -97,7 +97,7 @@ def best_precision(accelerator: str) -> str:
 def build_colorizer(model: Mapping[str, Any], weights: bool = True) -> nn.Module:
     """The colorizer of a plain model config; ``weights=False`` leaves pretrained parts untrained, to load later."""
     if not weights:
-        parts = ("image_encoder", "text_encoder")
+        parts = (part for part in ("image_encoder", "text_encoder") if "init" in model[part])
         model = {**model} | {part: {**model[part], "init": "none"} for part in parts}
     return instantiate(model, _convert_="all")
 

@@ -5,7 +5,7 @@ from timm.layers import DropPath, Mlp
 from torch import Tensor, nn
 from torch.nn.functional import gumbel_softmax, layer_norm, one_hot, scaled_dot_product_attention, softmax
 
-from lcoins.models.encoders import Words
+from lcoins.models.words import Words
 
 
 class _SelfAttention(nn.Module):

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lcoins.models.encoders import CaptionEncoder, GridEncoder, PatchEncoder, Words
+from lcoins.models.encoders import GridEncoder, PatchEncoder
 from lcoins.models.grouping import GroupingLayer, GroupingTransformer
 from lcoins.models.upsampler import Upsampler
+from lcoins.models.words import CaptionEncoder, PhraseEncoder, Words
 
 
 @dataclass
@@ -44,7 +45,7 @@ class LCoIns(nn.Module):
     def __init__(
         self,
         image_encoder: PatchEncoder | GridEncoder,
-        text_encoder: CaptionEncoder,
+        text_encoder: CaptionEncoder | PhraseEncoder,
         image_size: int,
         width: int,
         depth: int,
@@ -113,7 +114,7 @@ class LCoIns(nn.Module):
         parts: dict[str, list[nn.Module | nn.Parameter | None]] = {
             "image encoder": [m for name, m in image.named_children() if name != "projection"],
             "image projection": [image.projection, getattr(image, "position", None)],
-            "text encoder": [text.bert],
+            "text encoder": [m for name, m in text.named_children() if name != "projection"],
             "text projection": [text.projection],
             "grouping blocks": [groups.blocks],
             "group tokens": [getattr(groups, "group_tokens", None)],

