@@ -8,7 +8,8 @@ from omegaconf import DictConfig, OmegaConf
 from lcoins.cli import conf_folder
 from lcoins.verbs import label
 
-SPLITS = ("val", "tests.clear", "tests.instances", "tests.counter")
+TESTS = ("clear", "instances", "unobserved", "counter", "recolour")
+SPLITS = ("val", *(f"tests.{name}" for name in TESTS))
 SHORT = [
     "name=shrunk",
     "trainer=cpu",

@@ -16,6 +16,7 @@ from lcoins.captions import (
     COLOUR_LAB,
     find_colours,
     recolour,
+    recolour_one,
     swap_sides,
 )
 
@@ -92,6 +93,26 @@ def test_whole_words_only(word: str, spell: Callable[[str], str]) -> None:
 @given(st.text(max_size=30))
 def test_any_text_is_searched_without_fail(text: str) -> None:
     assert without_colours(recolour(text, random.Random(0))) == without_colours(text)
+
+
+@pytest.mark.parametrize("caption", ["a red car and a blue bus", "Red sky", "grey cat, green grass and a red ball"])
+def test_one_word_is_recoloured_to_a_class_not_named(caption: str) -> None:
+    before = [word.colour for word in find_colours(caption)]
+    places = set()
+    for seed in range(40):
+        new = recolour_one(caption, random.Random(seed))
+        after = [word.colour for word in find_colours(new)]
+        (place,) = (i for i, (old, other) in enumerate(zip(before, after, strict=True)) if old != other)
+        assert after[place] not in before
+        assert without_colours(new) == without_colours(caption)
+        assert new[0].isupper() == caption[0].isupper()
+        places.add(place)
+    assert places == set(range(len(before)))
+
+
+def test_nothing_to_recolour_stays() -> None:
+    assert recolour_one("a car", random.Random(0)) == "a car"
+    assert recolour_one("a red and blue car", random.Random(0), choices=["red", "blue"]) == "a red and blue car"
 
 
 SIDES = st.sampled_from(["left", "Right", "LEFT", "right", "bright", "leftover", "a", "red", "left-hand"])

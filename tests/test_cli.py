@@ -11,10 +11,11 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 from PIL import Image
+from shrunk import SPLITS
 
 from lcoins import cli, verbs
 
-FEW = [f"data.{split}.length=8" for split in ("train", "val", "tests.clear", "tests.instances", "tests.counter")]
+FEW = [f"data.{split}.length=8" for split in ("train", *SPLITS)]
 Call = Callable[..., int]
 
 

@@ -13,7 +13,7 @@ from torch.nn.functional import max_pool2d
 
 from lcoins.captions import find_colours
 from lcoins.data.scene_drawing import draw_scene, lab_to_rgb, largest_chroma
-from lcoins.data.scene_planning import DIAMETERS, KINDS, PATTERNS, SceneObject, plan_scene
+from lcoins.data.scene_planning import DIAMETERS, HELD_OUT, KINDS, PATTERNS, SceneObject, plan_scene
 from lcoins.data.scene_sentences import describe, fix_articles
 from lcoins.data.scenes import SCENE_COLOURS, SPLITS, VOCABULARY, Scenes
 from lcoins.data.types import Sample, keyed_random
@@ -113,7 +113,7 @@ def test_lightness_goes_with_colour_except_in_counter() -> None:
         natural = [SCENE_COLOURS[colour][0] for sample in samples for colour in sample.instances.colours]
         return np.concatenate([mean_lab(sample)[:, 0] for sample in samples]), np.array(natural)
 
-    for split in ("train", "clear", "instances", "val"):
+    for split in set(SPLITS) - {"counter"}:
         assert np.corrcoef(*lightness(split))[0, 1] > 0.75
     drawn, natural = lightness("counter")
     assert abs(drawn - natural).min() >= 24
@@ -135,9 +135,27 @@ def test_splits_repeat_kinds_as_promised() -> None:
         planned = [plan_scene(split, keyed_random(i, split))[0] for i in range(200)]
         return [len({thing.kind for thing in objects}) < len(objects) for objects in planned]
 
-    assert not any(repeats("clear")) and all(repeats("instances"))
+    assert not any(repeats("clear") + repeats("recolour") + repeats("unobserved")) and all(repeats("instances"))
     for split in ("train", "val", "counter"):
         assert 60 < sum(repeats(split)) < 140
+
+
+def test_held_out_pairs_are_drawn_in_unobserved_only() -> None:
+    assert set(HELD_OUT) == set(SCENE_COLOURS) and set(HELD_OUT.values()) == set(KINDS)
+    for split in SPLITS:
+        things = [thing for i in range(300) for thing in plan_scene(split, keyed_random(i, split))[0]]
+        held_out = [HELD_OUT[thing.colour] == thing.kind for thing in things]
+        assert all(held_out) if split == "unobserved" else not any(held_out)
+        assert {thing.colour for thing in things} == set(SCENE_COLOURS)
+
+
+def test_recolour_exchanges_one_word_for_a_colour_not_in_the_sentence() -> None:
+    scenes = Scenes("recolour", 60)
+    for sample in map(scenes.__getitem__, range(len(scenes))):
+        before, after = ([found.colour for found in find_colours(text)] for text in (sample.caption, sample.recoloured))
+        changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+        assert len(changed) == 1
+        assert changed[0][1] not in before
 
 
 def is_told(thing: SceneObject, clause: list[str], kinds: list[str]) -> bool:

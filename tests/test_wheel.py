@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from shrunk import SPLITS
 
 CHECKOUT = Path(__file__).parents[1]
-FEW = ("train", "val", "tests.clear", "tests.instances", "tests.counter")
+FEW = ("train", *SPLITS)
 ONE_STEP = ["train", "recipe.epochs=1", "data.batch_size=8", *(f"data.{split}.length=8" for split in FEW)]
 
 

@@ -126,6 +126,23 @@ def recolour(caption: str, rng: random.Random, choices: Iterable[str] = BASIC_CO
     return _WORD.sub(substitute, caption)
 
 
+def recolour_one(caption: str, rng: random.Random, choices: Iterable[str] = BASIC_COLOURS) -> str:
+    """Replaces one colour word, drawn from all of the caption, by a word of ``choices`` of a class it does not name.
+
+    Without a colour word, or where every class of ``choices`` is named already, the caption comes back unchanged.
+
+    >>> recolour_one("a red car", random.Random(0), choices=["red", "blue"])
+    'a blue car'
+    """
+    found = find_colours(caption)
+    candidates = [word for word in choices if COLOUR_CLASS[word] not in {word.colour for word in found}]
+    if not found or not candidates:
+        return caption
+    old, new = rng.choice(found), rng.choice(candidates)
+    new = new.capitalize() if old.word[0].isupper() else new
+    return caption[: old.start] + new + caption[old.end :]
+
+
 def swap_sides(caption: str) -> str:
     """Exchanges "left" and "right", as a horizontal flip of the photo demands.
 

@@ -54,6 +54,19 @@ CONTRADICTING_LIGHTNESS: dict[str, tuple[tuple[float, float], ...]] = {
 
 KINDS = ("circle", "square", "triangle", "star", "ring", "cross", "heart", "moon")
 PATTERNS = ("plain", "striped", "dotted", "checked")
+# One pair of colour and kind for each colour: the split "unobserved" draws nothing else, the other splits never do.
+HELD_OUT: dict[str, str] = {
+    "red": "moon",
+    "orange": "square",
+    "yellow": "ring",
+    "green": "heart",
+    "teal": "circle",
+    "blue": "star",
+    "purple": "triangle",
+    "pink": "cross",
+    "brown": "ring",
+    "gray": "star",
+}
 COUNT_WEIGHTS = (6, 3, 2)  # of two, three and four objects
 DIAMETERS = {"small": (0.22, 0.245), "": (0.275, 0.297), "big": (0.38, 0.44)}
 ROOMY_DIAMETERS = {"small": (0.26, 0.285), "": (0.34, 0.37), "big": (0.43, 0.46)}  # two objects have a half each
@@ -124,27 +137,45 @@ class SceneObject:
 def plan_scene(split: str, rng: random.Random) -> tuple[tuple[SceneObject, ...], ToldBy]:
     """Draws two to four objects of different colours as ``split`` asks, and by what their sentence tells them apart.
 
-    Objects of one kind differ in what is returned, unless no kind occurs twice ("kind"); every place is unique.
+    Objects of one kind differ in what is returned, unless no kind occurs twice ("kind"); every place is unique. In
+    "unobserved" every object is a pair of :data:`HELD_OUT`; in the other splits none is.
     """
     (count,) = rng.choices((2, 3, 4), weights=COUNT_WEIGHTS)
-    repeats = {"clear": False, "instances": True}.get(split, rng.random() < 0.5)
+    repeats = {"clear": False, "recolour": False, "unobserved": False, "instances": True}.get(split, rng.random() < 0.5)
     alike = rng.randint(2, count) if repeats else 0
     told_by: ToldBy = rng.choice(_ways_to_tell(alike))
-    kinds = rng.sample(KINDS, count - alike + min(alike, 1))
-    kinds = [kinds[0]] * alike + kinds[min(alike, 1) :]
+    kinds, colours = _draw_held_out(count, rng) if split == "unobserved" else _draw_known(count, alike, rng)
     patterns = rng.sample(PATTERNS, alike) if told_by == "pattern" else []
     patterns += [rng.choice(("plain", *PATTERNS)) for _ in range(count - len(patterns))]
     arrangement = rng.choice([a for a in ARRANGEMENTS[count] if told_by != "size" or not _is_narrow(a)])
     free_sizes = ("small", "") if _is_narrow(arrangement) else ("small", "", "big")
     sizes = rng.sample(("small", "big"), 2) if told_by == "size" else []
     sizes += [rng.choice(free_sizes) for _ in range(count - len(sizes))]
-    colours = rng.sample(tuple(SCENE_COLOURS), count)
     places = rng.sample(tuple(arrangement), count)
     objects = tuple(
         _place_object(kind, colour, pattern, size, place, arrangement[place], split == "counter", rng)
         for kind, colour, pattern, size, place in zip(kinds, colours, patterns, sizes, places, strict=True)
     )
     return objects, told_by
+
+
+def _draw_known(count: int, alike: int, rng: random.Random) -> tuple[list[str], list[str]]:
+    """Kinds, the first ``alike`` of them the same, and different colours; no pair of them is held out."""
+    kinds = rng.sample(KINDS, count - alike + min(alike, 1))
+    kinds = [kinds[0]] * alike + kinds[min(alike, 1) :]
+    while True:
+        colours = rng.sample(tuple(SCENE_COLOURS), count)
+        if all(HELD_OUT[colour] != kind for colour, kind in zip(colours, kinds, strict=True)):
+            return kinds, colours
+
+
+def _draw_held_out(count: int, rng: random.Random) -> tuple[list[str], list[str]]:
+    """Kinds, all different, and their held-out colours."""
+    while True:
+        colours = rng.sample(tuple(HELD_OUT), count)
+        kinds = [HELD_OUT[colour] for colour in colours]
+        if len(set(kinds)) == count:
+            return kinds, colours
 
 
 def _ways_to_tell(alike: int) -> tuple[ToldBy, ...]:

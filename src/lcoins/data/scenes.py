@@ -1,15 +1,15 @@
 """Drawn scenes with captions and exact masks: the data set that needs no file.
 
-Two to four objects of different colours stand before a textured background, told apart by place, size or pattern. In
-``train``, ``val``, ``clear`` and ``instances`` lightness goes with colour as in photographs (yellow bright, purple
-dark); in ``counter`` it does not, so that only the words tell the colour.
+Two to four objects of different colours stand before a textured background, told apart by place, size or pattern.
+Lightness goes with colour as in photographs (yellow bright, purple dark), but in ``counter`` it contradicts it, so that
+only the words tell the colour.
 """
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from lcoins.captions import recolour
+from lcoins.captions import recolour, recolour_one
 from lcoins.data.scene_drawing import draw_scene
 from lcoins.data.scene_planning import SCENE_COLOURS, plan_scene
 from lcoins.data.scene_sentences import VOCABULARY, describe, fix_articles
@@ -17,15 +17,17 @@ from lcoins.data.types import Instances, Sample, key, keyed_random
 
 __all__ = ["SCENE_COLOURS", "SPLITS", "VOCABULARY", "Scenes"]
 
-SPLITS = ("train", "val", "clear", "counter", "instances")
+SPLITS = ("train", "val", "clear", "instances", "unobserved", "counter", "recolour")
 SMALLEST_SIZE = 24
 
 
 class Scenes(Dataset[Sample]):
     """``length`` scenes of one split, ``image_size`` pixels square; scene i of a split is the same everywhere.
 
-    In ``clear`` no kind of object occurs twice, in ``instances`` one always does, the others mix both. ``train`` has
-    new scenes in every epoch (see :meth:`set_epoch`); the other splits stay.
+    In ``clear`` no kind of object occurs twice, in ``instances`` one always does; ``train``, ``val`` and ``counter``
+    mix both. ``unobserved`` is like ``clear``, but of pairs of colour and kind that no other split draws. In
+    ``recolour``, also like ``clear``, the recoloured sentence exchanges one colour word, elsewhere all of them.
+    ``train`` has new scenes in every epoch (see :meth:`set_epoch`); the other splits stay.
     """
 
     palette = SCENE_COLOURS
@@ -62,11 +64,12 @@ class Scenes(Dataset[Sample]):
         objects, told_by = plan_scene(self.split, rng)
         caption = describe(objects, told_by, rng).sentence
         rgb, masks = draw_scene(objects, self.image_size, rng, noise)
+        exchange = recolour_one if self.split == "recolour" else recolour
         chance = keyed_random(self.seed, self.split, self.epoch, index, "recolour")
         return Sample(
             rgb=torch.from_numpy(rgb),
             caption=caption,
-            recoloured=fix_articles(recolour(caption, chance, choices=SCENE_COLOURS)),
+            recoloured=fix_articles(exchange(caption, chance, choices=SCENE_COLOURS)),
             index=index,
             name=f"{self.split}/{number:05d}",
             instances=Instances(torch.from_numpy(masks), tuple(thing.colour for thing in objects)),
