@@ -27,8 +27,8 @@ train: $(READY) ## train on drawn scenes, or on what ARGS says
 eval: need-RUN $(READY) ## the paper's protocol for one run: RUN=runs/...
 	$(BIN)/lcoins eval run="$$RUN" $(ARGS)
 
-sweep: $(READY) ## the full model and its four ablations, one after the other
-	$(BIN)/lcoins train -m ablation=full,no_ge,no_ga,no_la,no_cl $(ARGS)
+sweep: $(READY) ## the full model and its four ablations, three seeds each, one run after the other
+	$(BIN)/lcoins train experiment=ablations $(ARGS)
 
 colorize: need-PHOTO need-CAPTION need-CHECKPOINT $(READY) ## one photo in colour: PHOTO=... CAPTION="..." CHECKPOINT=...
 	$(BIN)/lcoins colorize "$$PHOTO" "$$CAPTION" --checkpoint "$$CHECKPOINT" $(ARGS)

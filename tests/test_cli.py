@@ -121,17 +121,15 @@ def test_a_sweep_goes_on_after_a_failed_job_and_fails_at_its_end(
     assert "Traceback" not in told
 
 
-def test_an_experiment_is_an_override_like_any_other(
+def test_the_experiment_of_the_ablations_is_a_sweep_over_seeds(
     lcoins: Call, run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran: dict[str, float] = {}
-
-    def note(cfg: DictConfig, folder: Path) -> None:
-        ran[folder.relative_to(run_folder).as_posix()] = cfg.augmentation.hue
-
-    monkeypatch.setitem(verbs.VERBS, "train", note)
-    assert lcoins("train", "experiment=scenes_no_la", f"runs={run_folder}") == 0
-    assert ran == {"scenes-tiny/experiment=scenes_no_la/seed=0": 0}
+    ran: list[str] = []
+    monkeypatch.setitem(verbs.VERBS, "train", lambda cfg, folder: ran.append(folder.relative_to(run_folder).as_posix()))
+    assert lcoins("train", "experiment=ablations", "recipe.epochs=2", f"runs={run_folder}") == 0
+    parts = ("full", "no_ge", "no_ga", "no_la", "no_cl")
+    folders = [f"ablations/ablation={part},recipe.epochs=2/seed={seed}" for seed in range(3) for part in parts]
+    assert ran == folders
 
 
 def test_an_interrupt_says_how_to_go_on(

@@ -58,9 +58,12 @@ def test_every_experiment_composes_and_shows_its_command(path: Path) -> None:
     assert config != values("train")
 
 
-def test_there_are_experiments() -> None:
-    assert "scenes_no_la" in {path.stem for path in EXPERIMENTS}
-    assert values("train", "experiment=scenes_no_la") == values("train", "ablation=no_la")
+def test_the_sweep_of_the_ablations_holds_them_all() -> None:
+    assert {"ablations", "paper", "photos_small"} <= {path.stem for path in EXPERIMENTS}
+    sweep = OmegaConf.load(CONF / "experiment" / "ablations.yaml").hydra
+    assert sweep.mode == "MULTIRUN"
+    assert sorted(sweep.sweeper.params.ablation.split(",")) == ABLATIONS
+    assert list(sweep.sweeper.params) == ["seed", "ablation"]  # one seed of all ablations, then the next
 
 
 @pytest.mark.parametrize("verb", ["info", "bench"])

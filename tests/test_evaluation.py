@@ -165,10 +165,12 @@ def test_colour_words_of_a_follower_an_ignorer_and_a_swapper(tmp_path):
     assert obedient.figures["grey_colour_word_accuracy"] == pytest.approx(1 / 6)
     assert obedient.confusion == {word: {word: n} for word, n in (("red", 2), ("blue", 2), ("green", 1), ("gray", 1))}
     assert obedient.notes == []
+    assert obedient.figures["response"] == pytest.approx(1, abs=0.2)  # it paints another red
+    assert obedient.figures["named_delta_e"] < obedient.figures["grey_named_delta_e"]
 
     first = [caption for caption, _ in PAIRED]
     deaf = run(Fake(lambda c, size: sides(first[: len(c)], size)), tmp_path, PAIRED, palette=PALETTE, recolour=True)
-    assert deaf.figures["recoloured_word_accuracy"] == 0
+    assert deaf.figures["recoloured_word_accuracy"] == deaf.figures["response"] == 0
     swapping = run(Fake(lambda c, size: sides(c, size).flip(3)), tmp_path, PAIRED, palette=PALETTE)
     assert swapping.figures["colour_word_accuracy"] == 0
     assert swapping.figures["colour_word_swapped"] == 1
@@ -193,7 +195,9 @@ def test_recolouring_without_a_fitting_caption_is_noted(tmp_path):
 
 def test_files_are_readable_and_complete(tmp_path):
     report = run(Fake(sides, groups=4), tmp_path, recolour=True)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["dev.json", "dev_pairs.csv", "dev_sheet.png"]
+    names = ["dev.json", "dev_groups.npy", "dev_pairs.csv", "dev_sheet.png"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == names
+    assert np.load(tmp_path / "dev_groups.npy").tolist() == [[0, 1, 2, 3]] * 4
     content = json.loads((tmp_path / "dev.json").read_text())
     assert content["figures"] == pytest.approx(report.figures)
     assert content["settings"]["pairs"] == 4

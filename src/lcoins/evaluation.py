@@ -11,20 +11,28 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from lcoins import metrics
 from lcoins.captions import BASIC_COLOURS, COLOUR_CLASS
-from lcoins.colour_words import ColourWordCount
 from lcoins.data.types import Batch
+from lcoins.files import whole_file
+from lcoins.grouping_metrics import labels_of
+from lcoins.instance_judge import InstanceJudge
 from lcoins.lab import from_network_ab, join_lab, resize_ab, split_lab, to_network_ab, to_network_lightness
 from lcoins.metrics import Lab
 from lcoins.perceptual import Lpips
 from lcoins.reports.report import Report, Row, write_report
 from lcoins.reports.sheets import Picture, SheetRow, group_overlay
+
+# Columns of a row that name things, or count instances: their shares are taken over all instances, not over pairs.
+COUNTED = ("instances", "instances_correct", "recoloured_instances", "recoloured_correct")
+NOT_AVERAGED = ("name", "photo", "caption", "recoloured", "old", "new", *COUNTED)
 
 
 class Colorized(Protocol):
@@ -50,9 +58,10 @@ def evaluate(
 ) -> Report:
     """Runs the colorizer over all pairs of the loader and writes ``<title>.json``, ``_pairs.csv`` and ``_sheet.png``.
 
-    ``palette`` (colour -> CIELAB) asks for colour-word accuracy on the batches that carry instances; ``recolour`` asks
-    for the response to exchanged colour words (:func:`lcoins.metrics.recolouring`). Files appear only at the end, each
-    whole; those of an earlier evaluation with the same title in the same directory are replaced.
+    ``palette`` (colour -> CIELAB) asks for the measures of instances on the batches that carry some; ``recolour`` asks
+    for the response to exchanged colour words (:func:`lcoins.metrics.recolouring`). The groups of the image tokens,
+    if the model has any, go to ``<title>_groups.npy``, uint8 (pairs, N_I). Files appear only at the end, each whole;
+    those of an earlier evaluation with the same title in the same directory are replaced.
     """
     if Path(title).name != title or title in ("", ".."):
         raise ValueError(f"title {title!r} must be a plain file name; leave out folders")
@@ -66,11 +75,14 @@ def evaluate(
         raise ValueError(f"nothing to evaluate for {title!r}: the loader gave no pair; check the list of captions")
     report = judge.report(title, dict(unavailable or {}))
     write_report(report, judge.rows, judge.sheet, directory)
+    if judge.groups:
+        with whole_file(directory / f"{title}_groups.npy") as partial, partial.open("wb") as file:
+            np.save(file, np.stack(judge.groups), allow_pickle=False)
     return report
 
 
 class _Judge:
-    """Collects one row per pair, the counts of colour words, and the rows of the contact sheet."""
+    """Collects one row per pair, its groups, what is counted over instances, and the rows of the contact sheet."""
 
     def __init__(
         self,
@@ -83,12 +95,13 @@ class _Judge:
     ) -> None:
         self.colorizer: Any = colorizer
         self.lpips = lpips
-        self.words = ColourWordCount(palette) if palette is not None else None
+        self.instances = InstanceJudge(palette) if palette is not None else None
         self.device = device
         self.recolour = recolour
         self.sheet_places = sheet_places
         self.choices = [w for w in palette if w in COLOUR_CLASS] if palette else list(BASIC_COLOURS)
         self.rows: list[Row] = []
+        self.groups: list[NDArray[np.uint8]] = []
         self.sheet: list[SheetRow] = []
         self.size: tuple[int, int] = (0, 0)
 
@@ -107,9 +120,12 @@ class _Judge:
             for place, (name, photo, caption) in enumerate(zip(batch.names, batch.photos, batch.captions, strict=True))
         ]
         for place, row in enumerate(rows):
-            instances = batch.instances[place]
-            if self.words is not None and instances is not None:
-                row |= self.words.judge(instances, ab[place], truth[place])
+            instances, labels = batch.instances[place], None
+            if assignment is not None:
+                labels = labels_of(assignment[place])
+                self.groups.append(labels.to(torch.uint8).numpy())
+            if self.instances is not None and instances is not None:
+                row |= self.instances.judge(instances, lightness[place], ab[place], truth[place], labels)
         recoloured = self._recolour(batch, rows, lightness, ab) if self.recolour else {}
         shown = {title: metrics.to_uint8(picture) for title, picture in {**pictures, "truth": reference}.items()}
         for place in range(len(rows)):
@@ -160,17 +176,20 @@ class _Judge:
                 rows[place] |= {"recoloured": caption, "old": words[0], "new": words[1]}
                 rows[place] |= {f"recolour_{name}": value for name, value in vars(answer).items()}
             instances = batch.instances[place]
-            if self.words is not None and instances is not None:
-                self.words.judge_recoloured(instances, batch.captions[place], caption, moved)
+            if self.instances is not None and instances is not None:
+                rows[place] |= self.instances.judge_recoloured(
+                    instances, batch.captions[place], caption, ab[place], moved
+                )
         return dict(zip(places, after, strict=True))
 
     def report(self, title: str, unavailable: dict[str, str]) -> Report:
-        skipped = ("name", "photo", "caption", "recoloured", "old", "new", "instances", "instances_correct")
-        names = dict.fromkeys(key for row in self.rows for key in row if key not in skipped)
+        names = dict.fromkeys(key for row in self.rows for key in row if key not in NOT_AVERAGED)
         figures = {name: _mean([float(row[name]) for row in self.rows if name in row]) for name in names}
-        figures |= (self.words.figures() if self.words else {}) | self._recolour_figures(figures)
+        figures |= (self.instances.figures() if self.instances else {}) | self._recolour_figures(figures)
         notes = [*self._equal_pairs(), *self._unmeasured()]
-        return Report(title, figures, self._settings(), unavailable, notes, self.words.confusion if self.words else {})
+        return Report(
+            title, figures, self._settings(), unavailable, notes, self.instances.confusion if self.instances else {}
+        )
 
     def _recolour_figures(self, means: Mapping[str, float]) -> dict[str, float]:
         rows = [row for row in self.rows if "recolour_towards" in row]
@@ -201,7 +220,7 @@ class _Judge:
         return notes
 
     def _unmeasured(self) -> list[str]:
-        judged = self.words is not None and "recoloured_correct" in self.words.values
+        judged = self.instances is not None and "recoloured_correct" in self.instances.values
         measured = judged or any("recolour_towards" in row for row in self.rows)
         if self.recolour and not measured:
             return [
@@ -226,7 +245,7 @@ class _Judge:
             "lpips_input": "before quantisation, negative values clipped, values above 1 kept",
             "average": "mean over pairs",
             "colourfulness": "Hasler-Suesstrunk with absolute opponents",
-            "palette": {name: list(lab) for name, lab in self.words.palette.items()} if self.words else None,
+            "palette": {name: list(lab) for name, lab in self.instances.palette.items()} if self.instances else None,
         }
 
 

@@ -141,7 +141,7 @@ def plan_scene(split: str, rng: random.Random) -> tuple[tuple[SceneObject, ...],
     "unobserved" every object is a pair of :data:`HELD_OUT`; in the other splits none is.
     """
     (count,) = rng.choices((2, 3, 4), weights=COUNT_WEIGHTS)
-    repeats = {"clear": False, "recolour": False, "unobserved": False, "instances": True}.get(split, rng.random() < 0.5)
+    repeats = split == "instances" or (split in ("train", "val") and rng.random() < 0.5)
     alike = rng.randint(2, count) if repeats else 0
     told_by: ToldBy = rng.choice(_ways_to_tell(alike))
     kinds, colours = _draw_held_out(count, rng) if split == "unobserved" else _draw_known(count, alike, rng)

@@ -24,10 +24,10 @@ SMALLEST_SIZE = 24
 class Scenes(Dataset[Sample]):
     """``length`` scenes of one split, ``image_size`` pixels square; scene i of a split is the same everywhere.
 
-    In ``clear`` no kind of object occurs twice, in ``instances`` one always does; ``train``, ``val`` and ``counter``
-    mix both. ``unobserved`` is like ``clear``, but of pairs of colour and kind that no other split draws. In
-    ``recolour``, also like ``clear``, the recoloured sentence exchanges one colour word, elsewhere all of them.
-    ``train`` has new scenes in every epoch (see :meth:`set_epoch`); the other splits stay.
+    In ``clear`` no kind of object occurs twice, in ``instances`` one always does; ``train`` and ``val`` mix both. The
+    others differ from ``clear`` in one thing each: in ``counter`` lightness contradicts colour; in ``unobserved`` are
+    pairs of colour and kind that no other split draws; in ``recolour`` the recoloured sentence exchanges one colour
+    word, not all of them. ``train`` has new scenes in every epoch (see :meth:`set_epoch`); the other splits stay.
     """
 
     palette = SCENE_COLOURS
