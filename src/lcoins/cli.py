@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 import typer
 
-from lcoins import data_verbs
+from lcoins import data_verbs, report_verbs
 
 app = typer.Typer(
     name="lcoins",
@@ -18,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data_verbs.app)
+app.add_typer(report_verbs.app)
 TRACEBACK_WANTED = os.environ.get("HYDRA_FULL_ERROR") == "1"  # asked for by the user, before _hydra() sets it
 OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 

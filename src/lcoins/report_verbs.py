@@ -1,0 +1,52 @@
+"""`lcoins report …`: compares finished runs, as a page, as tables and as figures for print."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+
+class PageByDefault(TyperGroup):
+    """`lcoins report FOLDER` is short for `lcoins report page FOLDER`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # Click's types, which newer Typers bring themselves
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["page", *args])
+
+
+app = typer.Typer(
+    name="report",
+    cls=PageByDefault,
+    help="Compare finished runs: `lcoins report runs/ablations` writes one HTML page with tables, plots and pictures.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def report() -> None:
+    """Compare finished runs: `lcoins report runs/ablations` writes one HTML page with tables, plots and pictures."""
+
+
+@app.command()
+def page(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; those below them count too.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The page to write, .html or .md; default: beside the runs.")
+    ] = None,
+    baseline: Annotated[str | None, typer.Option(help="The variant that gaps are taken to; default: full.")] = None,
+    title: Annotated[str, typer.Option(help="The heading of the page.")] = "Comparison of runs",
+) -> None:
+    """Mean and deviation over seeds, gaps with bootstrap intervals, plots and contact sheets, in one file."""
+    from lcoins.reports.comparison import Comparison
+    from lcoins.reports.finished import find_runs
+    from lcoins.reports.page import write_markdown, write_page
+
+    path = output or runs[0] / "report.html"
+    writers = {".html": write_page, ".md": write_markdown}
+    if path.suffix not in writers:
+        raise ValueError(f"{path} must end in .html or .md, so that it is known what to write")
+    comparison = Comparison(find_runs(runs), baseline)
+    writers[path.suffix](comparison, path, title)
+    count = sum(len(found) for found in comparison.variants.values())
+    typer.echo(f"wrote {path}: {count} runs of {len(comparison.variants)} variants, gaps to {comparison.baseline}")

@@ -1,0 +1,86 @@
+"""Plots of a comparison as SVG text, to be put into a page."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lcoins.reports.comparison import WORDS, Comparison
+
+STYLE: Any = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.fonttype": "none",  # text stays text: it can be searched and read aloud
+    "svg.hashsalt": "lcoins",  # the same runs give the same file
+    "font.family": "sans-serif",
+}
+COLOURS = ("#1d1d1f", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito
+
+
+def words_plot(comparison: Comparison, sets: Sequence[str]) -> str:
+    """Words right in percent: test sets from left to right, in each the variants side by side."""
+    with rc_context(STYLE):
+        figure, axes = _axes(height=3.2)
+        for place, variant in enumerate(comparison.variants):
+            colour, shift = COLOURS[place % len(COLOURS)], _shift(place, len(comparison.variants))
+            for number, name in enumerate(sets):
+                found = comparison.figure(name, WORDS, variant)
+                if found is not None:
+                    x = number + shift
+                    axes.plot([x] * len(found.values), [100 * v for v in found.values], "o", ms=3, color=colour)
+                    axes.plot([x - 0.05, x + 0.05], [100 * found.mean] * 2, color=colour, lw=2,
+                              label=variant if number == 0 else None)  # fmt: skip
+        axes.set_xticks(range(len(sets)), sets)
+        axes.set_ylabel("words right, %")
+        axes.grid(axis="y", alpha=0.3)
+        _legend(axes)
+        return _svg(figure)
+
+
+def gaps_plot(comparison: Comparison, sets: Sequence[str]) -> str:
+    """Gap in words right to the baseline in points, with its interval; filled where 0 lies outside."""
+    with rc_context(STYLE):
+        figure, axes = _axes(height=3.2)
+        others = [variant for variant in comparison.variants if variant != comparison.baseline]
+        for place, variant in enumerate(others):
+            colour, shift = COLOURS[(place + 1) % len(COLOURS)], _shift(place, len(others))
+            named = False
+            for number, name in enumerate(sets):
+                gap = comparison.gap(name, WORDS, variant)
+                if gap is not None:
+                    ends = [[100 * (gap.value - gap.low)], [100 * (gap.high - gap.value)]]
+                    axes.errorbar([number + shift], [100 * gap.value], yerr=ends, fmt="o", ms=5, color=colour,
+                                  mfc="white" if gap.inside else colour, capsize=3,
+                                  label=None if named else variant)  # fmt: skip
+                    named = True
+        axes.axhline(0, color="#1d1d1f", lw=0.8)
+        axes.set_xticks(range(len(sets)), sets)
+        axes.set_ylabel(f"points to {comparison.baseline}")
+        axes.grid(axis="y", alpha=0.3)
+        _legend(axes)
+        return _svg(figure)
+
+
+def _axes(height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(8.5, height), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+
+
+def _shift(place: int, count: int) -> float:
+    return (place - (count - 1) / 2) * 0.7 / max(count, 1)
+
+
+def _svg(figure: Figure) -> str:
+    """The drawing without the XML head, which HTML does not want."""
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None})
+    text = file.getvalue()
+    return text[text.index("<svg") :]

@@ -1,0 +1,107 @@
+"""The page of a comparison: complete, self-contained, safe, and alive in a real browser."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from test_comparison import write_run
+from typer.testing import CliRunner
+
+from lcoins.cli import app
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Two variants of two seeds; no_ge loses on every pair, and one folder has a hostile name."""
+    for name, correct in (("ablation=full", 2), ("ablation=no_ge", 1), ("ablation=<b>x", 2)):
+        for seed in range(2):
+            folder = write_run(tmp_path / "runs" / name / f"seed={seed}", [20.0 + seed] * 6, [correct] * 6)
+            Image.new("RGB", (60, 40), "teal").save(folder / "test" / "clear_sheet.png")
+    return tmp_path / "runs"
+
+
+def report(*arguments: object) -> str:
+    done = CliRunner().invoke(app, ["report", *map(str, arguments)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_one_command_writes_the_page_beside_the_runs(runs: Path) -> None:
+    assert "6 runs of 3 variants, gaps to full" in report(runs).replace("\n", "")
+    text = (runs / "report.html").read_text(encoding="utf-8")
+    assert "100.0 ± 0.0" in text and "50.0 ± 0.0" in text
+    assert "\N{MINUS SIGN}50.0 [\N{MINUS SIGN}50.0, \N{MINUS SIGN}50.0]" in text
+    assert text.count('<svg xmlns:xlink="') == 2 and text.count("data:image/jpeg;base64,") == 3
+
+
+def test_the_page_asks_nobody_for_anything(runs: Path) -> None:
+    report(runs)
+    text = (runs / "report.html").read_text(encoding="utf-8")
+    assert not re.findall(r"""(?:src|href|action)=["'](?!data:|#)""", text)
+    assert "@import" not in text and not re.findall(r"url\((?!#)", text)
+
+
+def test_names_are_escaped(runs: Path) -> None:
+    report(runs)
+    text = (runs / "report.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;x" in text and "<b>x" not in text
+
+
+def test_markdown_holds_the_same_tables(runs: Path, tmp_path: Path) -> None:
+    report("page", runs, "-o", tmp_path / "t.md", "--baseline", "no_ge", "--title", "Mine")
+    lines = (tmp_path / "t.md").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "# Mine"
+    assert "| no_ge | 50.0 ± 0.0 |" in lines
+    assert "| full | 100.0 ± 0.0<br>+50.0 [+50.0, +50.0] |" in lines
+
+
+def test_another_ending_is_refused(runs: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"must end in \.html or \.md"):
+        report(runs, "-o", tmp_path / "t.pdf")
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if BROWSER is None:
+        pytest.skip("no Chromium or Chrome on this machine: install one, for example Debian's chromium")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+def test_the_page_in_a_browser(runs: Path, browser: Any) -> None:
+    report(runs)
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((runs / "report.html").as_uri())
+    table = page.locator("table").first
+    names = table.locator("tbody td:first-child")
+    assert names.all_inner_texts() == ["full", "<b>x", "no_ge"]
+    button = table.get_by_role("button", name="clear")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert names.all_inner_texts()[0] == "no_ge"
+    assert table.locator("th[aria-sort=ascending]").inner_text().startswith("clear")
+    button.click()
+    assert names.all_inner_texts()[-1] == "no_ge"
+    sheet = page.locator("details").first
+    assert not sheet.locator("img").is_visible()
+    sheet.locator("summary").click()
+    sheet.locator("img").scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('details img').naturalWidth > 0")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390  # wide tables scroll in their own box
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
