@@ -136,29 +136,6 @@ def test_bf16_only_where_the_device_multiplies_it(monkeypatch: pytest.MonkeyPatc
     assert runs.best_precision("auto") == expected
 
 
-def test_wandb_follows_inside_the_run_folder(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
-        monkeypatch.setenv(variable, str(run_folder.parent / "home"))
-    monkeypatch.setenv("WANDB_CACHE_DIR", "")  # remembered, and put back after the test
-    monkeypatch.delenv("WANDB_CACHE_DIR")
-    cfg = shrunk(*SHORTEST, "recipe.epochs=1", "tracker=offline", "name=tracked")
-    folder = run_folder / "default" / "seed=0"
-    runs.train(cfg, folder)
-    assert len(list(folder.glob("wandb/offline-run-*/run-*.wandb"))) == 1
-    assert {path.name for path in run_folder.parent.iterdir()} == {"elsewhere", "run"}
-
-
-def test_the_tracker_knows_a_run_by_its_folder(run_folder: Path) -> None:
-    def logger(name: str) -> Any:
-        cfg = shrunk("tracker=offline")
-        return runs.build_loggers(cfg, run_folder / name / "seed=0", {})[1]
-
-    first, again, other = logger("a"), logger("a"), logger("b")
-    assert first.version == again.version != other.version
-    assert [one._wandb_init["group"] for one in (first, other)] == ["shrunk/a", "shrunk/b"]
-    assert first._wandb_init["name"] == "shrunk/a/seed=0"
-
-
 def test_advertisements_are_dropped_and_the_rest_is_kept() -> None:
     def kept(text: str) -> bool:
         return runs.no_advertisement(logging.LogRecord("lightning", logging.INFO, "", 0, text, None, None))

@@ -28,7 +28,7 @@ from lcoins.lab import from_network_ab, join_lab, resize_ab, split_lab, to_netwo
 from lcoins.metrics import Lab
 from lcoins.perceptual import Lpips
 from lcoins.reports.report import Report, Row, write_report
-from lcoins.reports.sheets import Picture, SheetRow, group_overlay
+from lcoins.reports.sheets import Picture, SheetRow, group_map, group_overlay
 
 # Columns of a row that name things, or count instances: their shares are taken over all instances, not over pairs.
 COUNTED = ("instances", "instances_correct", "recoloured_instances", "recoloured_correct")
@@ -74,7 +74,7 @@ def evaluate(
     if not judge.rows:
         raise ValueError(f"nothing to evaluate for {title!r}: the loader gave no pair; check the list of captions")
     report = judge.report(title, dict(unavailable or {}))
-    write_report(report, judge.rows, judge.sheet, directory)
+    write_report(report, judge.rows, directory)
     if judge.groups:
         with whole_file(directory / f"{title}_groups.npy") as partial, partial.open("wb") as file:
             np.save(file, np.stack(judge.groups), allow_pickle=False)
@@ -102,7 +102,7 @@ class _Judge:
         self.choices = [w for w in palette if w in COLOUR_CLASS] if palette else list(BASIC_COLOURS)
         self.rows: list[Row] = []
         self.groups: list[NDArray[np.uint8]] = []
-        self.sheet: list[SheetRow] = []
+        self.examples: list[tuple[Row, SheetRow]] = []
         self.size: tuple[int, int] = (0, 0)
 
     @torch.inference_mode()
@@ -131,7 +131,7 @@ class _Judge:
         for place in range(len(rows)):
             if len(self.rows) + place in self.sheet_places:
                 after = _picture(lightness[place : place + 1], recoloured[place][None]) if place in recoloured else None
-                self.sheet.append(_sheet_row(batch, place, shown, after, assignment))
+                self.examples.append((rows[place], _sheet_row(batch, place, shown, after, assignment)))
         self.rows += rows
 
     def _colours(self, lightness: Tensor, captions: list[str], names: list[str]) -> tuple[Tensor, Tensor | None]:
@@ -187,9 +187,8 @@ class _Judge:
         figures = {name: _mean([float(row[name]) for row in self.rows if name in row]) for name in names}
         figures |= (self.instances.figures() if self.instances else {}) | self._recolour_figures(figures)
         notes = [*self._equal_pairs(), *self._unmeasured()]
-        return Report(
-            title, figures, self._settings(), unavailable, notes, self.instances.confusion if self.instances else {}
-        )
+        confusion = self.instances.confusion if self.instances else {}
+        return Report(title, figures, self._settings(), unavailable, notes, confusion, self.examples)
 
     def _recolour_figures(self, means: Mapping[str, float]) -> dict[str, float]:
         rows = [row for row in self.rows if "recolour_towards" in row]
@@ -257,13 +256,14 @@ def _picture(lightness: Tensor, ab: Tensor) -> Tensor:
 def _sheet_row(
     batch: Batch, place: int, shown: Mapping[str, Tensor], after: Tensor | None, assignment: Tensor | None
 ) -> SheetRow:
-    panels = {title: _array(pictures[place]) for title, pictures in shown.items()}
+    row = SheetRow(batch.captions[place], {title: _array(pictures[place]) for title, pictures in shown.items()})
     if assignment is not None:
-        panels["groups"] = group_overlay(assignment[place], panels["grey"])
-    if after is None:
-        return SheetRow(batch.captions[place], panels)
-    panels["recoloured"] = _array(metrics.to_uint8(after)[0])
-    return SheetRow(batch.captions[place], panels, batch.recoloured[place])
+        row.panels["groups"] = group_overlay(assignment[place], row.panels["grey"])
+        row.groups = group_map(assignment[place], *row.panels["grey"].shape[:2])
+    if after is not None:
+        row.panels["recoloured"] = _array(metrics.to_uint8(after)[0])
+        row.recoloured = batch.recoloured[place]
+    return row
 
 
 def _array(picture: Tensor) -> Picture:

@@ -1,9 +1,7 @@
 """A run: built from its config, known by its folder, resumed or skipped when started again, followed by trackers."""
 
-import hashlib
 import json
 import logging
-import os
 import pickle
 import signal
 import warnings
@@ -24,7 +22,6 @@ from lightning.pytorch.callbacks import (
     ThroughputMonitor,
     WeightAveraging,
 )
-from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from torch import nn
@@ -35,6 +32,7 @@ from lcoins.files import write_whole
 from lcoins.perceptual import available_lpips
 from lcoins.reports.pictures import PictureLog
 from lcoins.reports.report import Report, flat, print_table, write_json
+from lcoins.reports.tracking import build_loggers, log_test
 from lcoins.training import ColorizationTraining, moving_average
 
 # Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
@@ -131,32 +129,6 @@ def load_colorizer(checkpoint: Path | str, device: torch.device | str = "cpu") -
     weights = {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}
     colorizer.load_state_dict(weights, strict=True)
     return colorizer.to(device).eval(), content["config"]
-
-
-def build_loggers(cfg: DictConfig, folder: Path, config: dict[str, Any]) -> list[Logger]:
-    """CSV always (one file per start of the run), and wandb as the tracker says; its id and group follow the folder."""
-    part = len(list((folder / "csv").glob("version_*")))
-    loggers: list[Logger] = [CSVLogger(folder, name="csv", version=part)]
-    if cfg.tracker.mode == "off":
-        return loggers
-    os.environ.setdefault("WANDB_CACHE_DIR", str(folder / "wandb" / "cache"))  # or its logs go to the home folder
-    identity = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
-    loggers.append(
-        WandbLogger(
-            project=cfg.tracker.project,
-            entity=cfg.tracker.entity,
-            save_dir=folder,
-            id=identity,
-            resume="allow",
-            name=f"{cfg.name}/{folder.parent.name}/{folder.name}",
-            group=f"{cfg.name}/{folder.parent.name}",
-            job_type="train",
-            tags=list(cfg.tracker.tags),
-            offline=cfg.tracker.mode == "offline",
-            config=config,
-        )
-    )
-    return loggers
 
 
 def build_callbacks(cfg: DictConfig, folder: Path, data: ColorizationData) -> list[Callback]:
@@ -259,12 +231,7 @@ def conclude(cfg: DictConfig, folder: Path, data: ColorizationData, trainer: Tra
     if trainer.is_global_zero:
         print_table(reports)
         write_json(figures, folder / "metrics.json")
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                logger.experiment.summary.update(figures)
-                for sheet in sorted((folder / "test").glob("*_sheet.png")):
-                    logger.log_image(f"test/{sheet.stem}", [str(sheet)])
-                logger.experiment.finish()
+        log_test(trainer.loggers, reports, figures, folder / "test")
         console.print(f"figures: {folder / 'metrics.json'}; contact sheets: {folder / 'test'}", soft_wrap=True)
         console.print(f'next: lcoins colorize PHOTO "a sentence with colours" --checkpoint {best}', soft_wrap=True)
     return figures

@@ -23,7 +23,7 @@ class Report:
     """The result of one evaluation: flat ``figures``, the ``settings`` that make them comparable, one row per pair.
 
     ``unavailable`` maps a metric that could not be computed to what must be put where; ``notes`` are remarks on the
-    figures that a reader needs.
+    figures that a reader needs; ``examples`` are the pairs of the contact sheet, which go to no JSON.
     """
 
     title: str
@@ -32,6 +32,7 @@ class Report:
     unavailable: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     confusion: dict[str, dict[str, int]] = field(default_factory=dict)
+    examples: list[tuple[Row, SheetRow]] = field(default_factory=list, repr=False)
 
 
 def flat(reports: Iterable[Report]) -> dict[str, float]:
@@ -61,15 +62,16 @@ def print_table(reports: Iterable[Report], console: Console | None = None) -> No
         console.print(line, markup=False, highlight=False)
 
 
-def write_report(report: Report, rows: Sequence[Row], sheet: Sequence[SheetRow], directory: Path) -> None:
+def write_report(report: Report, rows: Sequence[Row], directory: Path) -> None:
     """Writes ``<title>_sheet.png``, ``<title>_pairs.csv`` and ``<title>.json``, each whole."""
     table = io.StringIO()
     writer = csv.DictWriter(table, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    contact_sheet(sheet, directory / f"{report.title}_sheet.png")
+    contact_sheet([sheet for _, sheet in report.examples], directory / f"{report.title}_sheet.png")
     write_whole(directory / f"{report.title}_pairs.csv", table.getvalue())
-    write_json(vars(report), directory / f"{report.title}.json")
+    content = {name: value for name, value in vars(report).items() if name != "examples"}
+    write_json(content, directory / f"{report.title}.json")
 
 
 def _finite(value: Any) -> Any:

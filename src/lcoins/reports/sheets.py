@@ -27,11 +27,15 @@ PAPER = (255, 255, 255)
 
 @dataclass
 class SheetRow:
-    """One row: a caption and its pictures by column title; ``recoloured``, if given, is printed under the caption."""
+    """One row: a caption and its pictures by column title; ``recoloured``, if given, is printed under the caption.
+
+    ``groups`` is the group of each pixel (H, W), for a viewer that lays it over a picture.
+    """
 
     caption: str
     panels: dict[str, Picture]
     recoloured: str | None = None
+    groups: NDArray[np.int64] | None = None
 
 
 def contact_sheet(rows: Sequence[SheetRow], path: Path, panel_size: int = 224) -> None:
@@ -65,20 +69,26 @@ def contact_sheet(rows: Sequence[SheetRow], path: Path, panel_size: int = 224) -
         sheet.save(partial, format="PNG")
 
 
-def group_overlay(assignment: Tensor, grey: Picture, strength: float = 0.6) -> Picture:
-    """Colours the grey picture by the group of each image token: assignment (N_G, N_I) -> (H, W, 3).
+def group_map(assignment: Tensor, height: int, width: int) -> NDArray[np.int64]:
+    """The group of each pixel (height, width) by its image token: assignment (N_G, N_I), the largest entry decides.
 
-    N_I tokens form a square grid in reading order; each belongs to the group with its largest entry, and group k has
-    the same colour in every picture. ``strength`` is the share of the group's colour in the blend.
+    N_I tokens form a square grid in reading order.
     """
-    groups, tokens = assignment.shape
+    tokens = assignment.shape[1]
     side = math.isqrt(tokens)
     if side * side != tokens:
         raise ValueError(f"expected a square grid of image tokens, got {tokens}; pass the assignment without padding")
-    height, width = grey.shape[:2]
     labels = assignment.detach().float().cpu().argmax(dim=0).view(side, side).numpy()
     rows, columns = np.arange(height) * side // height, np.arange(width) * side // width
-    colours = _group_colours(groups)[labels[rows[:, None], columns[None, :]]]
+    return labels[rows[:, None], columns[None, :]]
+
+
+def group_overlay(assignment: Tensor, grey: Picture, strength: float = 0.6) -> Picture:
+    """Colours the grey picture by the group of each image token: assignment (N_G, N_I) -> (H, W, 3).
+
+    Group k has the same colour in every picture. ``strength`` is the share of the group's colour in the blend.
+    """
+    colours = _group_colours(len(assignment))[group_map(assignment, *grey.shape[:2])]
     return (grey * (1 - strength) + colours * strength).round().astype(np.uint8)
 
 
