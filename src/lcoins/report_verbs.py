@@ -6,6 +6,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+SCENE_SETS = ("clear", "instances", "unobserved", "counter", "recolour")
+
 
 class PageByDefault(TyperGroup):
     """`lcoins report FOLDER` is short for `lcoins report page FOLDER`."""
@@ -50,3 +52,20 @@ def page(
     writers[path.suffix](comparison, path, title)
     count = sum(len(found) for found in comparison.variants.values())
     typer.echo(f"wrote {path}: {count} runs of {len(comparison.variants)} variants, gaps to {comparison.baseline}")
+
+
+@app.command()
+def dashboard(
+    project: Annotated[
+        str, typer.Argument(help="The Weights & Biases project of the runs: tracker.project.")
+    ] = "lcoins",
+    entity: Annotated[str | None, typer.Option(help="Its user or team; default: yours.")] = None,
+    name: Annotated[str, typer.Option(help="What the dashboard is called there.")] = "Ablations",
+    sets: Annotated[str, typer.Option(help="The test sets, separated by commas.")] = ",".join(SCENE_SETS),
+) -> None:
+    """Build the ablation dashboard in a Weights & Biases project; log in with `wandb login` first."""
+    try:
+        from lcoins.reports.dashboard import save_dashboard
+    except ModuleNotFoundError as error:
+        raise OSError(f"the dashboard needs {error.name}: pip install 'lcoins[dashboard]'") from error
+    typer.echo(f"built {save_dashboard(entity, project, sets.split(','), name)}")

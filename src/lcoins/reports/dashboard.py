@@ -1,0 +1,77 @@
+"""The comparison of runs in a user's Weights & Biases project, defined here so that one command builds it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import wandb
+import wandb_workspaces.reports.v2 as panels
+import wandb_workspaces.workspaces as workspaces
+from wandb_workspaces.expr import Config
+
+VARIANT = "variant"  # what build_loggers writes into the config: runs that differ in nothing but the seed share it
+WORDS = "colour_word_accuracy"
+INSTANCES = {
+    "recoloured_word_accuracy": "recoloured words right",
+    "named_delta_e": "ΔE00 to the named colour",
+    "response": "response to new words",
+    "spill_instances": "spill on other instances",
+    "bleeding": "bleeding",
+    "background_error": "background error",
+    "groups_ari": "groups: adjusted Rand index",
+    "groups_purity": "groups: purity",
+}
+QUALITY = {"psnr": "PSNR, dB", "ssim": "SSIM", "lpips_alex": "LPIPS alex", "colourfulness": "colourfulness"}
+CURVES = {"val/psnr": "PSNR, dB", f"val/{WORDS}": "words right", "train/loss": "loss", "lr-AdamW/pg1": "learning rate"}
+
+
+def save_dashboard(entity: str | None, project: str, sets: Sequence[str], name: str) -> str:
+    """Sends :func:`dashboard` to the server and returns its address; ``entity`` is the account's own by default."""
+    owner = entity or wandb.Api().default_entity
+    if owner is None:
+        raise ValueError("your account has no default entity; name a user or a team with --entity")
+    return dashboard(owner, project, sets, name).save().url
+
+
+def dashboard(entity: str, project: str, sets: Sequence[str], name: str) -> workspaces.Workspace:
+    """A workspace of five sections for the runs of a project, grouped by variant; ``save()`` sends it to the server.
+
+    ``sets`` are the titles of the test sets. Bars are means over the seeds with their standard error.
+    """
+    sections = [
+        _bars("Words right", {f"{title}/{WORDS}": title for title in sets}),
+        _bars("Instances", _crossed(sets, INSTANCES)),
+        _bars("Picture quality", _crossed(sets, QUALITY)),
+        workspaces.Section(
+            name="Training",
+            panels=[
+                panels.LinePlot(title=text, x="epoch", y=[key], groupby=panels.Config(VARIANT), groupby_aggfunc="mean",
+                                groupby_rangefunc="minmax")
+                for key, text in CURVES.items()
+            ],
+        ),
+        workspaces.Section(
+            name="Pairs",
+            panels=[
+                *(panels.WeavePanelSummaryTable(table_name=f"test/{title}") for title in sets),
+                panels.MediaBrowser(title="validation, by epoch", media_keys=["val/pictures"]),
+                panels.MediaBrowser(title="test", media_keys=[f"test/{title}_sheet" for title in sets]),
+            ],
+        ),
+    ]  # fmt: skip
+    return workspaces.Workspace(
+        entity=entity,
+        project=project,
+        name=name,
+        sections=sections,
+        runset_settings=workspaces.RunsetSettings(groupby=[Config(VARIANT)]),
+    )
+
+
+def _crossed(sets: Sequence[str], figures: Mapping[str, str]) -> dict[str, str]:
+    return {f"{title}/{key}": f"{title}: {text}" for title in sets for key, text in figures.items()}
+
+
+def _bars(name: str, metrics: Mapping[str, str]) -> workspaces.Section:
+    group: Any = {"groupby": panels.Config(VARIANT), "groupby_aggfunc": "mean", "groupby_rangefunc": "stderr"}
+    plots: list[Any] = [panels.BarPlot(title=text, metrics=[key], **group) for key, text in metrics.items()]
+    return workspaces.Section(name=name, panels=plots, is_open=name == "Words right")
