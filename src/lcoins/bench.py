@@ -57,7 +57,7 @@ class WrittenOutAttention(JointAttention):
     """Joint attention with its attention matrix formed by hand: what the fused kernels are compared with."""
 
     def forward(self, tokens: Tensor, sizes: tuple[int, int, int], mask: Tensor) -> Tensor:
-        q, k, v = self._qkv(tokens)
+        q, k, v = self.queries_keys_values(tokens)
         return self._project(torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1) @ v)
 
 

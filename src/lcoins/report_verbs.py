@@ -55,6 +55,29 @@ def page(
 
 
 @app.command()
+def figures(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; one seed of each variant is shown.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the figures.")],
+    test_set: Annotated[str, typer.Option("--set", help="The test set to take pairs from.")] = "instances",
+    rows: Annotated[int, typer.Option(min=1, help="Pairs shown in each figure.")] = 4,
+    word: Annotated[str | None, typer.Option(help="The word to follow; default: the first colour.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="The variant whose groups are shown; default: full.")] = None,
+    photo: Annotated[list[Path] | None, typer.Option(help="A photo of your own, old or new; repeat.")] = None,
+    sentence: Annotated[list[str] | None, typer.Option(help="Its sentence; one for each --photo.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
+) -> None:
+    """Figures for print, PNG and PDF: augmentation, comparison, groups over depth, attention, and your own photos."""
+    from lcoins.reports.figure_set import draw_figures
+
+    photos = list(zip(photo or [], sentence or [], strict=False))
+    if len(photo or []) != len(sentence or []):
+        raise ValueError(f"{len(photo or [])} photos but {len(sentence or [])} sentences; give one --sentence for each "
+                         f"--photo, in the same order")  # fmt: skip
+    for path in draw_figures(runs, output, test_set, rows, word, baseline, photos, device):
+        typer.echo(f"wrote {path}")
+
+
+@app.command()
 def dashboard(
     project: Annotated[
         str, typer.Argument(help="The Weights & Biases project of the runs: tracker.project.")

@@ -21,7 +21,7 @@ class _SelfAttention(nn.Module):
         self.v_bias = nn.Parameter(torch.zeros(width))
         self.projection = nn.Linear(concatenated * width, width)
 
-    def _qkv(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def queries_keys_values(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         bias = torch.cat([self.q_bias, torch.zeros_like(self.q_bias), self.v_bias])
         qkv = nn.functional.linear(tokens, self.qkv.weight, bias)
         q, k, v = qkv.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
@@ -45,7 +45,7 @@ class GroupingAttention(_SelfAttention):
 
     def forward(self, tokens: Tensor, sizes: tuple[int, int, int], mask: Tensor) -> Tensor:
         """Tokens (B, N_I + N_L + N_G, C) in the order image, words, groups; mask (B, N_L) true for real words."""
-        q, k, v = self._qkv(tokens)
+        q, k, v = self.queries_keys_values(tokens)
         (q_img, q_lag, q_grp), (k_img, k_lag, k_grp), (v_img, v_lag, v_grp) = (x.split(sizes, dim=2) for x in (q, k, v))
         n_img, n_lag, n_grp = sizes
         word_mask = mask[:, None, None, :]
@@ -67,7 +67,7 @@ class JointAttention(_SelfAttention):
 
     def forward(self, tokens: Tensor, sizes: tuple[int, int, int], mask: Tensor) -> Tensor:
         """Tokens (B, N_I + N_L + N_G, C) in the order image, words, groups; mask (B, N_L) true for real words."""
-        q, k, v = self._qkv(tokens)
+        q, k, v = self.queries_keys_values(tokens)
         n_img, _, n_grp = sizes
         keys = torch.cat([mask.new_ones(len(mask), n_img), mask, mask.new_ones(len(mask), n_grp)], dim=1)
         return self._project(scaled_dot_product_attention(q, k, v, attn_mask=keys[:, None, None, :]))

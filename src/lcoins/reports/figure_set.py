@@ -1,0 +1,83 @@
+"""All figures of a set of runs: which runs, which pairs, which words."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from omegaconf import OmegaConf
+
+from lcoins import runs as training_runs
+from lcoins.captions import find_colours
+from lcoins.colorize import colorize_photo
+from lcoins.data.decode import load_photo
+from lcoins.data.types import Sample
+from lcoins.models.lcoins import LCoIns
+from lcoins.reports import figures
+from lcoins.reports.comparison import Comparison
+from lcoins.reports.figures import PictureRow
+from lcoins.reports.finished import find_runs
+
+
+def draw_figures(
+    places: Sequence[Path],
+    output: Path,
+    test_set: str,
+    rows: int,
+    word: str | None,
+    baseline: str | None,
+    photos: Sequence[tuple[Path, str]],
+    device: str,
+) -> Iterator[Path]:
+    """Draws the figures of the first seed of every variant below ``places`` and gives each file as it is written.
+
+    Groups and attention are those of the baseline; a baseline without groups is passed over there. Raises ValueError
+    where the runs have no such test set.
+    """
+    comparison = Comparison(find_runs(places), baseline)
+    folders = {variant: found[0].folder for variant, found in comparison.variants.items()}
+    models = {name: _load(folder, device) for name, folder in folders.items()}
+    own = models[comparison.baseline]
+    config = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(folders[comparison.baseline] / "config.yaml")))
+    data = training_runs.build_data({**config["data"], "train": None, "val": None}, output)
+    if test_set not in data.test_sets:
+        raise ValueError(
+            f"the runs have no test set {test_set!r}; choose one of {', '.join(data.test_sets)} with --set"
+        )
+    chosen = data.test_sets[test_set]
+    samples = [chosen[i * len(chosen) // rows] for i in range(min(rows, len(chosen)))]
+    samples = [sample for sample in samples if word is None or word in sample.caption.split()]
+    if not samples:
+        raise ValueError(f"none of the {rows} pairs shown has the word {word!r}; take another word, or more --rows")
+
+    yield from figures.augmentation_figure(data.augmentation, samples, output / "augmentation")
+    yield from figures.comparison_figure(models, samples, output / f"comparison_{test_set}")
+    if own.transformer.n_groups and config["model"]["attention"] == "grouping":
+        yield from figures.groups_figure(own, samples, output / f"groups_{test_set}")
+        named = [(sample, word or _first_colour(sample)) for sample in samples]
+        followed = [(sample, text) for sample, text in named if text is not None]
+        if followed:
+            shown, words = [sample for sample, _ in followed], [text for _, text in followed]
+            yield from figures.attention_figure(own, shown, words, output / f"attention_{test_set}")
+    if photos:
+        yield from _own_photos(models, photos, output / "photos", device)
+
+
+def _load(folder: Path, device: str) -> LCoIns:
+    colorizer, _ = training_runs.load_colorizer(folder / "checkpoints" / "best.ckpt", device)
+    return cast(LCoIns, colorizer)
+
+
+def _first_colour(sample: Sample) -> str | None:
+    found = find_colours(sample.caption)
+    return found[0].word if found else None
+
+
+def _own_photos(models: dict[str, LCoIns], photos: Sequence[tuple[Path, str]], path: Path, device: str) -> list[Path]:
+    """Fig. 6: photos without a truth, each at its own shape, as every model colours them."""
+    rows = []
+    for place, sentence in photos:
+        photo = load_photo(place)
+        pictures = [colorize_photo(model, photo, sentence, device=device) for model in models.values()]
+        rows.append(PictureRow([np.asarray(photo.convert("L").convert("RGB")), *map(np.asarray, pictures)], sentence))
+    return figures.picture_grid(["photo", *models], rows, path)
