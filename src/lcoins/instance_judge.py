@@ -67,11 +67,13 @@ class InstanceJudge:
     ) -> Columns:
         """The columns of a picture's answer to the ``recoloured`` caption: ``before`` and ``after`` (2, H, W).
 
-        Empty unless each colour word of ``caption`` belongs to exactly one instance, so that its new word is known.
+        Empty unless each colour word of ``caption`` stands there once, so that the new word of each instance is known.
+        What else moved is measured only where no other thing had its word exchanged, that is where every word belongs
+        to an instance.
         """
         old = [found.colour for found in find_colours(caption)]
         new = [found.colour for found in find_colours(recoloured)]
-        if len(set(old)) < len(old) or sorted(old) != sorted(instances.colours) or len(new) != len(old):
+        if len(set(old)) < len(old) or not set(instances.colours) <= set(old) or len(new) != len(old):
             return {}
         exchange = dict(zip(old, new, strict=True))
         words = [exchange[colour] for colour in instances.colours]
@@ -82,8 +84,9 @@ class InstanceJudge:
         self._add("recoloured_correct", correct)
         columns: Columns = {"recoloured_instances": len(correct), "recoloured_correct": sum(correct)}
         answer = measures.response(before, after, masks, instances.colours, words, self.palette)
+        complete = set(instances.colours) == set(old)
         for name, value in vars(answer).items():
-            columns |= _present(name, value)
+            columns |= _present(name, value if complete or name == "response" else None)
         return columns
 
     def figures(self) -> dict[str, float]:

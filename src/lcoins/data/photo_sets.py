@@ -11,6 +11,7 @@ from lcoins.data.lists import Pair, Problem, read_pairs
 from lcoins.data.module import ColorizationData
 from lcoins.data.photo_check import ProblemsFound, check_photos, describe, write_report
 from lcoins.data.photos import MergedPhotos, Photos
+from lcoins.data.polygons import Polygons
 
 
 def read_checked(
@@ -70,18 +71,22 @@ def photo_data(
 
     ``train`` and ``val`` may be None where only the tests are wanted. ``train_also`` holds further training sets, which
     are merged with ``train``: each of their photos is seen once an epoch. ``report`` is a file for all that is wrong.
+    A test set may name COCO's ``instances_*.json``, whose polygons then judge the colour words.
     """
     merged = {f"train_also[{place}]": source for place, source in enumerate(train_also if train is not None else ())}
     lists = {"train": train} | merged | {"val": val} | {f"tests.{name}": source for name, source in tests.items()}
     given = {name: source for name, source in lists.items() if source is not None}
     pairs = read_checked(given, on_problem, Path(report) if report is not None else None)
 
+    crop: Any = tuple(crop_scale) if crop_scale else None
+
     def photos(name: str, size: int, training: bool) -> Photos | None:
         if name not in given:
             return None
-        crop = tuple(crop_scale) if crop_scale else None
-        root = given[name]["root"]
-        return Photos(root, pairs[name], size, training=training, seed=seed, crop_scale=crop, hflip=hflip)  # type: ignore[arg-type]
+        root, instances = given[name]["root"], given[name].get("instances")
+        polygons = Polygons(instances) if instances else None
+        options: dict[str, Any] = {"seed": seed, "crop_scale": crop, "hflip": hflip, "polygons": polygons}
+        return Photos(root, pairs[name], size, training=training, **options)
 
     parts = [part for name in ("train", *merged) if (part := photos(name, image_size, training=True)) is not None]
     return ColorizationData(

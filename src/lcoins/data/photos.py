@@ -17,11 +17,12 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
-from lcoins.captions import recolour, swap_sides
+from lcoins.captions import BASIC_COLOURS, COLOUR_LAB, recolour, swap_sides
 from lcoins.data.decode import PhotoError
 from lcoins.data.lists import Pair, captions_by_photo
 from lcoins.data.packed import Pack
 from lcoins.data.photo_sources import open_photos
+from lcoins.data.polygons import Polygons
 from lcoins.data.types import Sample, keyed_random
 
 Box = tuple[int, int, int, int]  # left, upper, right, lower
@@ -36,9 +37,8 @@ class Photos(Dataset[Sample]):
     picture alone, "swap_words" exchanges "left" and "right" in the caption too. All draws depend on (seed, epoch,
     index) alone. In evaluation one item per pair, in the list's order, squashed bilinearly as in the paper's protocol.
     ``profiles`` honours embedded colour profiles; published figures, and so the default, take the stored numbers.
+    ``polygons`` gives the pairs of an evaluation their instances, which are judged by the eleven basic colour words.
     """
-
-    palette = None  # photos have no exact instances
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class Photos(Dataset[Sample]):
         crop_scale: tuple[float, float] | None = (0.2, 1.0),
         hflip: Literal["none", "plain", "swap_words"] = "none",
         profiles: bool = False,
+        polygons: Polygons | None = None,
     ) -> None:
         if not pairs:
             raise ValueError("expected at least one photo with a caption, got an empty list")
@@ -60,6 +61,8 @@ class Photos(Dataset[Sample]):
             raise ValueError(f"hflip: expected none, plain or swap_words, got {hflip!r}")
         self.image_size = image_size
         self.training, self.seed, self.crop_scale, self.hflip = training, seed, crop_scale, hflip
+        self.polygons = polygons
+        self.palette = {word: COLOUR_LAB[word] for word in BASIC_COLOURS} if polygons is not None else None
         self.captions = captions_by_photo(pairs)
         self.items = list(_places(pairs))
         self.photos = list(self.captions)
@@ -83,9 +86,13 @@ class Photos(Dataset[Sample]):
         photo, place = self.items[index]
         side = (self.image_size, self.image_size)
         picture = Image.fromarray(self._load(photo, None)).resize(side, Image.Resampling.BILINEAR)
-        recoloured = recolour(self.captions[photo][place], keyed_random(self.seed, "recolour", 0, index))
+        caption = self.captions[photo][place]
+        recoloured = recolour(caption, keyed_random(self.seed, "recolour", 0, index))
         rgb = torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
-        return self._sample(rgb, index, photo, place, self.captions[photo][place], recoloured)
+        sample = self._sample(rgb, index, photo, place, caption, recoloured)
+        if self.polygons is not None:
+            sample.instances = self.polygons.instances(photo, caption, self.image_size)
+        return sample
 
     def _training_item(self, index: int) -> Sample:
         epoch, photo = int(self._epoch), self.photos[index]
