@@ -86,6 +86,9 @@ def test_what_should_not_move_is_counted_apart() -> None:
     all_changed = response(painted(RED, BLUE), painted(BLUE, RED), two_squares(), ["red", "blue"], ["blue", "red"],
                            PALETTE)  # fmt: skip
     assert all_changed.spill_instances is None and all_changed.response == pytest.approx(1, abs=1e-6)
+    palette = PALETTE | {"white": (95.0, 0.0, 0.0)}
+    no_way = response(after, after, two_squares(), ["gray", "blue"], ["white", "blue"], palette)
+    assert no_way.response is None and no_way.spill_instances == 0
     with pytest.raises(ValueError, match="no colour word changed"):
         response(after, after, two_squares(), ["red", "blue"], ["red", "blue"], PALETTE)
 
@@ -118,4 +121,12 @@ def test_the_judge_reads_which_instance_got_which_new_word() -> None:
     assert judge.judge_recoloured(instances, same, same, before, after) == {}
     twice = "a red cup, a red pen and a blue cup"
     assert judge.judge_recoloured(instances, twice, twice.replace("red", "gray"), before, after) == {}
+    unmatched = "a red cup, a blue cup and a gray wall"
+    row = judge.judge_recoloured(instances, unmatched, unmatched.replace("gray", "red"), before, before)
+    assert row == {}  # no word of an instance changed
+    exchanged = "a gray cup, a blue cup and a blue wall"
+    row = judge.judge_recoloured(instances, unmatched, exchanged, before, before)
+    assert row["response"] == 0 and "spill_background" not in row  # the wall should move, and nobody knows where it is
+    judge = InstanceJudge(PALETTE)
+    judge.judge_recoloured(instances, "a red cup and a blue cup", "a gray cup and a blue cup", before, after)
     assert math.isclose(judge.figures()["recoloured_word_accuracy"], 1)

@@ -13,7 +13,7 @@ from skimage.color import deltaE_ciede2000
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from lcoins.metrics import Lab, mean_ab
+from lcoins.metrics import MIN_WORD_DISTANCE, Lab, mean_ab
 
 RING = 0.05  # width of the ring around a mask, as a share of the picture's longer side
 
@@ -67,7 +67,7 @@ def background_error(ab: Tensor, truth: Tensor, masks: Tensor) -> float | None:
 class Response:
     """How a picture answered to exchanged words; see :func:`response`."""
 
-    response: float
+    response: float | None
     spill_instances: float | None
     spill_background: float | None
 
@@ -83,11 +83,12 @@ def response(
     """How far the instances moved to their new words, and how far everything else moved, which should not.
 
     - ``response``: for an instance whose word changed, with m its mean ab and d = ab(new) - ab(old) of the palette,
-      ``(m_after - m_before) . d / |d|^2``: 0 without movement, 1 for the whole way, any sign; mean over them.
+      ``(m_after - m_before) . d / |d|^2``: 0 without movement, 1 for the whole way, any sign; mean over them. Words
+      whose ab differ by less than 15 units (white and black) have no way between them and do not count.
     - ``spill_instances``: mean over the other instances of the mean ``|ab_after - ab_before|``, >= 0.
     - ``spill_background``: the same over the pixels outside all masks and rings, >= 0.
 
-    Raises ValueError if no word changed. None where there is no other instance or no background.
+    Raises ValueError if no word changed. None where there is no way, no other instance or no background.
     """
     changed = [k for k, (one, other) in enumerate(zip(old, new, strict=True)) if one != other]
     if not changed:
@@ -96,12 +97,13 @@ def response(
     shares = []
     for k in changed:
         way = torch.tensor(palette[new[k]][1:], dtype=torch.float64) - torch.tensor(palette[old[k]][1:])
-        shares.append(float(moves[k] @ way / way.square().sum()))
+        if float(way.norm()) >= MIN_WORD_DISTANCE:
+            shares.append(float(moves[k] @ way / way.square().sum()))
     shift = (after - before).norm(dim=0)
     others = [float(shift[masks[k]].mean()) for k in range(len(masks)) if k not in changed]
     rest = ~(masks | rings(masks)).any(dim=0)
     return Response(
-        response=float(np.mean(shares)),
+        response=float(np.mean(shares)) if shares else None,
         spill_instances=float(np.mean(others)) if others else None,
         spill_background=float(shift[rest].mean()) if bool(rest.any()) else None,
     )
