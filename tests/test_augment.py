@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from skimage.color import rgb2lab
 from torch import Tensor
 
-from lcoins.augment import LuminanceAugmentation
+from lcoins.augment import ColourFilter, LuminanceAugmentation, Shading
 from lcoins.lab import split_lab, to_network_lightness
 
 
@@ -137,3 +137,42 @@ def test_wrong_ranges_are_refused() -> None:
         LuminanceAugmentation(181, 5)
     with pytest.raises(ValueError, match=r"must be at least 1, not 0.5"):
         LuminanceAugmentation(180, 0.5)
+
+
+def test_a_colour_filter_leaves_grey_as_the_paper_has_it_and_turns_the_order_of_colours() -> None:
+    grey = torch.rand(4, 1, 8, 8, generator=generator(1)).expand(-1, 3, -1, -1).contiguous()
+    paper, ours = LuminanceAugmentation(180.0, 5.0), ColourFilter(180.0, 5.0, strength=0.7)
+    torch.testing.assert_close(ours(grey, generator()), paper(grey, generator()), atol=0.05, rtol=0)
+    red_and_blue = torch.zeros(200, 3, 2, 2)
+    red_and_blue[:, 0, 0], red_and_blue[:, 2, 1] = 1.0, 1.0
+    filtered = ColourFilter(0.0, 1.0, strength=0.7)(red_and_blue, generator())
+    brighter = (filtered[:, 0, 0, 0] > filtered[:, 0, 1, 0]).float().mean()
+    assert 0.4 < brighter < 0.8  # red has 20 units more by nature, and never loses them without the filter
+
+
+def test_a_colour_filter_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "randn", lambda *size, generator: torch.tensor([0.1, -0.2]).view(1, 2, 1, 1))
+    rgb = photos(1)
+    lightness, ab = split_lab(rgb)
+    expected = (lightness + 0.5 * (0.1 * ab[:, :1] - 0.2 * ab[:, 1:])).clamp(0, 100)
+    torch.testing.assert_close(ColourFilter(0.0, 1.0, strength=0.5)(rgb, generator()), expected)
+
+
+def test_shading_shows_one_grey_bright_here_and_dark_there() -> None:
+    grey = torch.full((3, 3, 32, 32), 0.5)
+    natural = split_lab(grey)[0]
+    torch.testing.assert_close(Shading(0.0, 1.0, strength=0.0)(grey, generator()), natural)
+    shaded = Shading(0.0, 1.0, strength=0.8)(grey, generator())
+    assert bool((shaded.amax(dim=(1, 2, 3)) - shaded.amin(dim=(1, 2, 3)) > 15).all())
+    assert float((shaded[..., 1:] - shaded[..., :-1]).abs().max()) < 25  # smoothly
+    with pytest.raises(ValueError, match="gamma, which must be 1, not 5"):
+        Shading(180.0, 5.0, strength=0.8)
+
+
+@pytest.mark.parametrize("ours", [ColourFilter(180.0, 5.0, strength=0.7), Shading(180.0, 1.0, strength=0.8)], ids=str)
+def test_our_own_augmentations_stay_in_range_and_depend_on_the_generator_alone(ours: LuminanceAugmentation) -> None:
+    rgb = photos(8)
+    lightness = ours(rgb, generator(3))
+    assert lightness.shape == (8, 1, 8, 8) and bool((lightness >= 0).all() & (lightness <= 100).all())
+    assert torch.equal(lightness, ours(rgb, generator(3)))
+    assert not torch.equal(lightness, ours(rgb, generator(4)))

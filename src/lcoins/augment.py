@@ -1,13 +1,24 @@
-"""Luminance augmentation (paper, 3.2, Eqs. 1-2): hides what lightness tells about colour. Pure, generator-driven."""
+"""Luminance augmentation: hides what lightness tells about colour. Pure, generator-driven.
+
+The paper's (3.2, Eqs. 1-2), and two of our own that go further, which are never reported as the paper's.
+"""
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from kornia.enhance import adjust_gamma, adjust_hue
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from lcoins.lab import split_lab
+
+
+class Augmentation(Protocol):
+    """sRGB (B, 3, H, W) in [0, 1] to lightness (B, 1, H, W) in 0..100 as training sees it."""
+
+    def __call__(self, rgb: Tensor, generator: torch.Generator) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -46,3 +57,45 @@ class LuminanceAugmentation:
             if self.gamma > 1:
                 lightness = 100 * adjust_gamma(lightness / 100, exponent)
         return lightness
+
+
+@dataclass(frozen=True)
+class ColourFilter(LuminanceAugmentation):
+    """The paper's augmentation, then a random colour filter before the lens. Our own.
+
+    Black-and-white film behind a red filter shows red bright and blue dark. Here lightness becomes L + u . (a, b), with
+    u (2,) normal with deviation ``strength``, drawn per photo, so that what lightness tells about colour has a random
+    sign. Gamma keeps the order of lightness and hue rotation keeps saturation; this keeps neither.
+    """
+
+    strength: float
+
+    @torch.no_grad()
+    def __call__(self, rgb: Tensor, generator: torch.Generator) -> Tensor:
+        lightness = super().__call__(rgb, generator)
+        direction = torch.randn(len(rgb), 2, 1, 1, generator=generator).to(rgb.device) * self.strength
+        return (lightness + (direction * split_lab(rgb)[1]).sum(dim=1, keepdim=True)).clamp(0, 100)
+
+
+@dataclass(frozen=True)
+class Shading(LuminanceAugmentation):
+    """The paper's hue rotation, and an exponent that changes smoothly over the picture in place of its one gamma. Ours.
+
+    The logarithm of the exponent is normal with deviation ``strength`` at the crossings of a grid of ``cells`` by
+    ``cells`` and bicubic between them: things of one colour come out bright here and dark there. ``gamma`` must be 1.
+    """
+
+    strength: float
+    cells: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.gamma != 1:
+            raise ValueError(f"shading takes the place of gamma, which must be 1, not {self.gamma}")
+
+    @torch.no_grad()
+    def __call__(self, rgb: Tensor, generator: torch.Generator) -> Tensor:
+        lightness = super().__call__(rgb, generator)
+        crossings = torch.randn(len(rgb), 1, self.cells, self.cells, generator=generator) * self.strength
+        exponent = interpolate(crossings.to(rgb.device), rgb.shape[-2:], mode="bicubic").exp()
+        return 100 * (lightness / 100).clamp(min=1e-4) ** exponent

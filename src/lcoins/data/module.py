@@ -7,7 +7,7 @@ import torch
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader, Sampler
 
-from lcoins.augment import LuminanceAugmentation
+from lcoins.augment import Augmentation
 from lcoins.data.types import Batch, Sample, collate, key
 from lcoins.lab import split_lab, to_network_ab, to_network_lightness
 
@@ -69,7 +69,7 @@ class ColorizationData(LightningDataModule):
         batch_size: int,
         eval_batch_size: int,
         workers: int,
-        augmentation: LuminanceAugmentation,
+        augmentation: Augmentation,
         seed: int,
     ):
         super().__init__()

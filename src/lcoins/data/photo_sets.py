@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from rich.console import Console
 
-from lcoins.augment import LuminanceAugmentation
+from lcoins.augment import Augmentation
 from lcoins.data.lists import Pair, Problem, read_pairs
 from lcoins.data.module import ColorizationData
 from lcoins.data.photo_check import ProblemsFound, check_photos, describe, write_report
@@ -62,7 +62,7 @@ def photo_data(
     batch_size: int,
     eval_batch_size: int,
     workers: int,
-    augmentation: LuminanceAugmentation,
+    augmentation: Augmentation,
     seed: int,
     report: Path | str | None = None,
     train_also: Sequence[Mapping[str, Any]] = (),

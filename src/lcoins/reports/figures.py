@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lcoins.augment import LuminanceAugmentation
+from lcoins.augment import Augmentation
 from lcoins.data.types import Sample, collate, key
 from lcoins.files import whole_file
 from lcoins.lab import from_network_ab, join_lab, split_lab, to_network_lightness
@@ -79,7 +79,7 @@ def save(figure: Figure, path: Path) -> list[Path]:
 
 
 def augmentation_figure(
-    augmentation: LuminanceAugmentation, samples: Sequence[Sample], path: Path, draws: int = 5
+    augmentation: Augmentation, samples: Sequence[Sample], path: Path, draws: int = 5
 ) -> list[Path]:
     """Fig. 3: photos, their lightness, and lightness as training sees it, drawn ``draws`` times."""
     rgb = collate(list(samples)).float_rgb()
