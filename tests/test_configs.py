@@ -53,6 +53,8 @@ def test_every_experiment_composes_and_shows_its_command(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.startswith("# @package _global_\n#")
     assert re.search(rf"^#   lcoins train experiment={path.stem}\b", text, flags=re.MULTILINE)
+    if "hydra/sweeper: optuna" in text:
+        pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
     photos = re.search(r"override /data: photos", text) is not None
     config = values("train", f"experiment={path.stem}", *(FOLDERS if photos else []))
     assert config != values("train")

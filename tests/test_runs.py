@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shrunk import shrunk
 
-from lcoins import runs
+from lcoins import runs, verbs
 
 SHORTEST = ("recipe.epochs=2", "data.train.length=16", "data.batch_size=8")
 values = st.recursive(st.none() | st.integers() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=2))
@@ -64,6 +64,7 @@ def test_a_finished_run_has_its_figures_and_is_skipped(run_folder: Path, monkeyp
     monkeypatch.setattr(runs, "build_colorizer", None)  # nothing is built again
     stamp = (run_folder / "metrics.json").stat().st_mtime_ns
     assert runs.train(cfg, run_folder) == figures
+    assert verbs.train(cfg, run_folder) == figures["val/psnr"] > 0  # the score that a search goes by
     assert (run_folder / "metrics.json").stat().st_mtime_ns == stamp
     cfg.recipe.epochs = 3
     with pytest.raises(ValueError, match=r"recipe\.epochs: 2 -> 3"):

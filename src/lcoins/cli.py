@@ -100,7 +100,10 @@ def quoted(override: str) -> str:
 
 
 def _hydra(verb: str, arguments: list[str]) -> None:
-    """Runs a verb whose arguments are Hydra overrides, in this process; the verb gets the config and Hydra's folder."""
+    """Runs a verb whose arguments are Hydra overrides, in this process; the verb gets the config and Hydra's folder.
+
+    What the verb returns goes to Hydra: a sweeper that searches goes by it.
+    """
     import hydra
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
@@ -113,9 +116,9 @@ def _hydra(verb: str, arguments: list[str]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # or Hydra prints a traceback where explain() has one line to say
 
     @hydra.main(config_path=str(conf_folder()), config_name=verb, version_base="1.3")
-    def run(cfg: DictConfig) -> None:
+    def run(cfg: DictConfig) -> float | None:
         try:
-            verbs.VERBS[verb](cfg, Path(HydraConfig.get().runtime.output_dir))
+            return verbs.VERBS[verb](cfg, Path(HydraConfig.get().runtime.output_dir))
         except KeyboardInterrupt as stop:
             say(str(stop) or "interrupted")
             raise SystemExit(130) from stop

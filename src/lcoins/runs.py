@@ -223,11 +223,15 @@ def build_trainer(cfg: DictConfig, folder: Path, config: dict[str, Any], data: C
 
 
 def conclude(cfg: DictConfig, folder: Path, data: ColorizationData, trainer: Trainer) -> dict[str, float]:
-    """Evaluates the best checkpoint on every test set; writes metrics.json; tells the tracker; says what to do next."""
+    """Evaluates the best checkpoint on every test set; writes metrics.json; tells the tracker; says what to do next.
+
+    Beside the figures of the tests stands the validation score by which the checkpoint was chosen, under its own name.
+    """
     best = Path(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
     colorizer, _ = load_colorizer(best, trainer.strategy.root_device)
     reports = evaluate_sets(colorizer, data, cfg.evaluation, folder / "test", trainer.strategy.root_device)
-    figures = flat(reports)
+    best_score = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
+    figures = flat(reports) | {cfg.recipe.monitor: float(best_score)}
     if trainer.is_global_zero:
         print_table(reports)
         write_json(figures, folder / "metrics.json")

@@ -26,9 +26,12 @@ def label(overrides: str) -> str:
     return name
 
 
-def train(cfg: DictConfig, folder: Path) -> None:
-    """Trains the run that the config describes in ``folder``, or resumes it, or finds it finished."""
-    runs.train(cfg, folder)
+def train(cfg: DictConfig, folder: Path) -> float:
+    """Trains the run that the config describes in ``folder``, or resumes it, or finds it finished.
+
+    Returns the best validation score, ``recipe.monitor``: what a sweeper that searches has to go by, never a test set.
+    """
+    return runs.train(cfg, folder)[cfg.recipe.monitor]
 
 
 def evaluate(cfg: DictConfig, folder: Path) -> None:
@@ -69,7 +72,7 @@ def time_model(cfg: DictConfig, folder: Path) -> None:
         runs.console.print(f"{name}: {ratio:.2f}")
 
 
-VERBS: dict[str, Callable[[DictConfig, Path], None]] = {
+VERBS: dict[str, Callable[[DictConfig, Path], float | None]] = {
     "train": train,
     "eval": evaluate,
     "info": show_info,
