@@ -12,6 +12,7 @@ from test_comparison import write_run
 from typer.testing import CliRunner
 
 from lcoins.cli import app
+from lcoins.reports.finished import find_runs
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -24,6 +25,9 @@ def runs(tmp_path: Path) -> Path:
         for seed in range(2):
             folder = write_run(tmp_path / "runs" / name / f"seed={seed}", [20.0 + seed] * 6, [correct] * 6)
             Image.new("RGB", (60, 40), "teal").save(folder / "test" / "clear_sheet.png")
+            for part, lines in enumerate(("0,20\n1,21\n,\n", "1,22\n2,23\n")):  # interrupted in the second epoch
+                (folder / "csv" / f"version_{part}").mkdir(parents=True)
+                (folder / "csv" / f"version_{part}" / "metrics.csv").write_text(f"epoch,val/psnr\n{lines}")
     return tmp_path / "runs"
 
 
@@ -38,7 +42,12 @@ def test_one_command_writes_the_page_beside_the_runs(runs: Path) -> None:
     text = (runs / "report.html").read_text(encoding="utf-8")
     assert "100.0 ± 0.0" in text and "50.0 ± 0.0" in text
     assert "\N{MINUS SIGN}50.0 [\N{MINUS SIGN}50.0, \N{MINUS SIGN}50.0]" in text
-    assert text.count('<svg xmlns:xlink="') == 2 and text.count("data:image/jpeg;base64,") == 3
+    assert text.count('<svg xmlns:xlink="') == 3 and text.count("data:image/jpeg;base64,") == 3
+
+
+def test_curves_of_a_resumed_run_go_on(runs: Path) -> None:
+    assert find_runs([runs])[0].curve("val/psnr") == {0: 20, 1: 22, 2: 23}
+    assert find_runs([runs])[0].curve("val/loss") == {}
 
 
 def test_the_page_asks_nobody_for_anything(runs: Path) -> None:

@@ -30,6 +30,16 @@ class Run:
     photos: dict[str, list[str]] = field(default_factory=dict)
     groups: dict[str, Path] = field(default_factory=dict)
 
+    def curve(self, column: str) -> dict[int, float]:
+        """A figure of the CSV logs by epoch; where a resumed run did an epoch twice, the later value counts."""
+        values: dict[int, float] = {}
+        logs = (self.folder / "csv").glob("version_*/metrics.csv")
+        for path in sorted(logs, key=lambda path: int(path.parent.name.removeprefix("version_"))):
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = [row for row in csv.DictReader(file) if row.get(column)]
+            values |= {int(float(row["epoch"])): float(row[column]) for row in rows}
+        return values
+
 
 def find_runs(places: Sequence[Path]) -> list[Run]:
     """The finished runs in and below ``places``, by variant and seed; evaluations of other data are passed over.

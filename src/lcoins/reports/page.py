@@ -14,9 +14,10 @@ import lcoins
 from lcoins.files import write_whole
 from lcoins.metrics import chance_level
 from lcoins.reports.comparison import SHORTCUT, WORDS, Comparison, Figure, Gap, Measure
-from lcoins.reports.plots import gaps_plot, words_plot
+from lcoins.reports.plots import curves_plot, gaps_plot, words_plot
 
 SHEET_WIDTH = 1400  # pixels: read comfortably, and a page of 25 sheets stays below 10 MB
+CURVES = {"val/colour_word_accuracy": "share of words right", "val/psnr": "PSNR, dB"}
 Entry = dict[str, Any]
 
 
@@ -128,6 +129,10 @@ def _plots(comparison: Comparison) -> Iterator[tuple[str, str]]:
         )
     if sets and len(comparison.variants) > 1:
         yield gaps_plot(comparison, sets), f"Gap in words right to {comparison.baseline}, with 95 % intervals."
+    for column, title in CURVES.items():
+        curve = curves_plot(comparison, column, title)
+        if curve is not None:
+            yield curve, f"Validation after each epoch: {title}; mean over the seeds, shaded from least to most."
 
 
 def _sheets(comparison: Comparison, name: str) -> Iterator[Entry]:

@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lcoins.reports.comparison import WORDS, Comparison
 
@@ -60,6 +61,30 @@ def gaps_plot(comparison: Comparison, sets: Sequence[str]) -> str:
         axes.axhline(0, color="#1d1d1f", lw=0.8)
         axes.set_xticks(range(len(sets)), sets)
         axes.set_ylabel(f"points to {comparison.baseline}")
+        axes.grid(axis="y", alpha=0.3)
+        _legend(axes)
+        return _svg(figure)
+
+
+def curves_plot(comparison: Comparison, column: str, title: str) -> str | None:
+    """A logged figure by epoch, a line for each variant: the mean over seeds, shaded from least to most."""
+    curves = {variant: [run.curve(column) for run in runs] for variant, runs in comparison.variants.items()}
+    if not any(curve for found in curves.values() for curve in found):
+        return None
+    with rc_context(STYLE):
+        figure, axes = _axes(height=2.8)
+        for place, (variant, found) in enumerate(curves.items()):
+            epochs = sorted(set[int]().union(*found))
+            if epochs:
+                values = [[curve[epoch] for curve in found if epoch in curve] for epoch in epochs]
+                colour, counted = COLOURS[place % len(COLOURS)], [epoch + 1 for epoch in epochs]
+                axes.plot(counted, [sum(v) / len(v) for v in values], "o-", ms=3, color=colour, label=variant)
+                axes.fill_between(
+                    counted, list(map(min, values)), list(map(max, values)), color=colour, alpha=0.15, lw=0
+                )
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(title)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(axis="y", alpha=0.3)
         _legend(axes)
         return _svg(figure)
