@@ -104,8 +104,13 @@ def test_the_judge_gives_one_row_and_counts_over_all() -> None:
     assert first["groups_used"] == 1 and first["groups_ari"] == pytest.approx(0, abs=1e-6)
     second = judge.judge(instances, LIGHTNESS, painted(BLUE, BLUE), truth, None)
     assert second["instances_correct"] == 1 and "groups_ari" not in second
+    by_size = Instances(two_squares(), ("red", "blue"), "size")
+    third = judge.judge(by_size, LIGHTNESS, painted(RED, RED), truth, None)
+    assert third["instances_by_size"] == 2 and third["instances_correct_by_size"] == 1
+    assert not any("_by_" in name for name in first)
     figures = judge.figures()
-    assert figures["colour_word_accuracy"] == 3 / 4 and figures["colour_word_swapped"] == 1 / 4
+    assert figures["colour_word_accuracy_by_size"] == 1 / 2 and "colour_word_accuracy_by_place" not in figures
+    assert figures["colour_word_accuracy"] == 4 / 6 and figures["colour_word_swapped"] == 2 / 6
     assert figures["chance"] == pytest.approx(1 / 3)
     assert judge.judge(Instances(torch.zeros(0, SIZE, SIZE, dtype=torch.bool), ()), LIGHTNESS, truth, truth, None) == {}
 

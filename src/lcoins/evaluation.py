@@ -31,8 +31,8 @@ from lcoins.reports.report import Report, Row, write_report
 from lcoins.reports.sheets import Picture, SheetRow, group_map, group_overlay
 
 # Columns of a row that name things, or count instances: their shares are taken over all instances, not over pairs.
-COUNTED = ("instances", "instances_correct", "recoloured_instances", "recoloured_correct")
-NOT_AVERAGED = ("name", "photo", "caption", "recoloured", "old", "new", *COUNTED)
+NAMES = ("name", "photo", "caption", "recoloured", "old", "new")
+COUNTS = ("instances", "recoloured_")
 
 
 class Colorized(Protocol):
@@ -183,7 +183,8 @@ class _Judge:
         return dict(zip(places, after, strict=True))
 
     def report(self, title: str, unavailable: dict[str, str]) -> Report:
-        names = dict.fromkeys(key for row in self.rows for key in row if key not in NOT_AVERAGED)
+        columns = dict.fromkeys(key for row in self.rows for key in row)
+        names = [name for name in columns if name not in NAMES and not name.startswith(COUNTS)]
         figures = {name: _mean([float(row[name]) for row in self.rows if name in row]) for name in names}
         figures |= (self.instances.figures() if self.instances else {}) | self._recolour_figures(figures)
         notes = [*self._equal_pairs(), *self._unmeasured()]

@@ -14,6 +14,7 @@ from lcoins.metrics import ColourWords, Lab
 
 Columns = dict[str, float]
 
+TOLD_BY = ("place", "size", "pattern", "kind")
 FIGURES = {
     "correct": "colour_word_accuracy",
     "grey_correct": "grey_colour_word_accuracy",
@@ -21,7 +22,7 @@ FIGURES = {
     "recoloured_correct": "recoloured_word_accuracy",
     "swapped": "colour_word_swapped",
     "among_named": "chance_among_named",
-}
+} | {f"by_{told_by}": f"colour_word_accuracy_by_{told_by}" for told_by in TOLD_BY}
 
 
 class InstanceJudge:
@@ -53,6 +54,9 @@ class InstanceJudge:
         for kind, other in (("grey", grey), ("truth", truth)):
             self._add(f"{kind}_correct", self._named(other, masks, words).correct)
         columns: Columns = {"instances": len(found.correct), "instances_correct": sum(found.correct)}
+        if instances.told_by is not None:
+            self._add(f"by_{instances.told_by}", found.correct)
+            columns |= {f"{name}_by_{instances.told_by}": value for name, value in columns.items()}
         for kind, picture in (("named_delta_e", ab), ("grey_named_delta_e", grey), ("named_delta_e_truth", truth)):
             columns[kind] = _mean(measures.named_differences(lightness, picture, masks, words, self.palette))
         for prefix, picture in (("", ab), ("grey_", grey)):

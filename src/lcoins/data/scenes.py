@@ -72,5 +72,5 @@ class Scenes(Dataset[Sample]):
             recoloured=fix_articles(exchange(caption, chance, choices=SCENE_COLOURS)),
             index=index,
             name=f"{self.split}/{number:05d}",
-            instances=Instances(torch.from_numpy(masks), tuple(thing.colour for thing in objects)),
+            instances=Instances(torch.from_numpy(masks), tuple(thing.colour for thing in objects), told_by),
         )

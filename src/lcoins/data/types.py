@@ -12,10 +12,14 @@ from lcoins.captions import find_colours
 
 @dataclass
 class Instances:
-    """Exact instances of one picture: ``masks`` (K, H, W) bool and the K colour classes that the caption gives them."""
+    """Exact instances of one picture: ``masks`` (K, H, W) bool and the K colour classes that the caption gives them.
+
+    ``told_by`` says by what the caption tells them apart (scenes: place, size, pattern or kind), where that is known.
+    """
 
     masks: Tensor
     colours: tuple[str, ...]
+    told_by: str | None = None
 
 
 @dataclass

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from lcoins.grouping_metrics import stability
+from lcoins.instance_judge import TOLD_BY
 from lcoins.reports.finished import Array, Run
 
 RESAMPLES = 2000
@@ -46,6 +47,10 @@ WORDS = Measure("words right, %", "instances_correct", +1, 3, "instances", perce
 SHORTCUT = Measure("luminance shortcut", "", +1, 2)
 MEASURES = (
     WORDS,
+    *(
+        Measure(f"told apart by {told_by}", f"instances_correct_by_{told_by}", +1, 3, f"instances_by_{told_by}", True)
+        for told_by in TOLD_BY
+    ),
     Measure("recoloured words right, %", "recoloured_correct", +1, 3, "recoloured_instances", percent=True),
     Measure("ΔE00 to the named colour", "named_delta_e", -1, 1),
     Measure("response to new words", "response", +1, 2),
