@@ -25,7 +25,7 @@ def test_the_readme_shows_commands():
     assert {"train", "test"} <= set(MAKE)
 
 
-@pytest.mark.parametrize("command", [c for c in LCOINS if c[0] not in ("colorize", "data")], ids=" ".join)
+@pytest.mark.parametrize("command", [c for c in LCOINS if c[0] not in ("colorize", "data", "report")], ids=" ".join)
 def test_overrides_compose(command: list[str]):
     verb, *arguments = command
     single = [re.sub(r",.*", "", a) if "-m" in arguments else quoted(a) for a in arguments if not a.startswith("-")]
@@ -34,12 +34,10 @@ def test_overrides_compose(command: list[str]):
         assert compose(verb, overrides=single) is not None
 
 
-@pytest.mark.parametrize("command", [c for c in LCOINS if c[0] in ("colorize", "data")], ids=" ".join)
+@pytest.mark.parametrize("command", [c for c in LCOINS if c[0] in ("colorize", "data", "report")], ids=" ".join)
 def test_other_verbs_take_the_options_that_the_readme_gives(command: list[str]):
-    verbs = [
-        word for place, word in enumerate(command) if command[0] == "data" and place < (3 if "build" in command else 2)
-    ]
-    shown = CliRunner().invoke(app, [*(verbs or command[:1]), "--help"], env={"COLUMNS": "200"})
+    deep = 3 if command[:2] == ["data", "build"] else 2 if command[0] == "data" or command[1] == "figures" else 1
+    shown = CliRunner().invoke(app, [*command[:deep], "--help"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0
     options = {argument for argument in command if argument.startswith("-")}
     assert all(option in shown.output for option in options)
