@@ -121,6 +121,22 @@ def test_a_sweep_goes_on_after_a_failed_job_and_fails_at_its_end(
     assert "Traceback" not in told
 
 
+def test_a_fault_of_the_program_is_shown_at_once_in_a_sweep(
+    lcoins: Call, run_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[str] = []
+
+    def broken(cfg: DictConfig, folder: Path) -> None:
+        shown.append(capsys.readouterr().err)
+        if len(shown) == 1:
+            raise KeyError("a bug")
+
+    monkeypatch.setitem(verbs.VERBS, "train", broken)
+    with pytest.raises(KeyError, match="a bug"):
+        lcoins("train", "-m", "ablation=full,no_la", f"runs={run_folder}")
+    assert "a bug" in shown[1] and "Traceback" in shown[1]  # before the second job began
+
+
 def test_the_experiment_of_the_ablations_is_a_sweep_over_seeds(
     lcoins: Call, run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

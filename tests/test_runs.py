@@ -72,6 +72,21 @@ def test_a_finished_run_has_its_figures_and_is_skipped(run_folder: Path, monkeyp
     assert (run_folder / "metrics.json").read_bytes() == written
 
 
+def test_a_moved_run_knows_its_best_checkpoint(run_folder: Path, tmp_path: Path) -> None:
+    figures = runs.train(shrunk(*SHORTEST), run_folder / "here")
+    (run_folder / "here" / "metrics.json").unlink()
+    moved = (run_folder / "here").rename(run_folder / "there")
+    best = (moved / "checkpoints" / "best.ckpt").read_bytes()
+    assert runs.train(shrunk(*SHORTEST), moved) == figures
+    assert (moved / "checkpoints" / "best.ckpt").read_bytes() == best
+    callback = runs.build_callbacks(shrunk(*SHORTEST), moved, runs.build_data(runs.plain(shrunk())["data"], moved))[0]
+    assert isinstance(callback, runs.RunCheckpoint)
+    state = torch.load(moved / "checkpoints" / "last.ckpt", weights_only=True)["callbacks"][callback.state_key]
+    callback.load_state_dict(state)
+    assert callback.best_model_path == str(moved / "checkpoints" / "best.ckpt")
+    assert float(callback.best_model_score or 0) == figures["val/psnr"]
+
+
 def test_the_averaged_weights_are_the_ones_that_are_used(run_folder: Path) -> None:
     runs.train(shrunk(*SHORTEST, "recipe.ema=0.9"), run_folder)
     path = run_folder / "checkpoints" / "last.ckpt"

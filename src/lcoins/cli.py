@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -123,11 +124,13 @@ def _hydra(verb: str, arguments: list[str]) -> None:
             say(str(stop) or "interrupted")
             raise SystemExit(130) from stop
         except Exception as error:
-            text = explain(error)
+            text, sweep = explain(error), HydraConfig.get().mode == RunMode.MULTIRUN
+            if (text is None or TRACEBACK_WANTED) and sweep:
+                traceback.print_exc()  # now, and not when the last job is done
             if text is None or TRACEBACK_WANTED:
                 raise
             say(text)
-            if HydraConfig.get().mode == RunMode.RUN:
+            if not sweep:
                 raise SystemExit(2) from error
             raise  # a sweep goes on with its other jobs and fails at its end
 

@@ -131,6 +131,24 @@ def load_colorizer(checkpoint: Path | str, device: torch.device | str = "cpu") -
     return colorizer.to(device).eval(), content["config"]
 
 
+class RunCheckpoint(ModelCheckpoint):
+    """A checkpoint callback that knows its best checkpoint again after the run's folder has been moved.
+
+    Lightning's forgets the best score where the folder has another name, and a worse epoch would replace the best one.
+    """
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        best = str(Path(str(self.dirpath)) / Path(state_dict["best_model_path"]).name)
+        super().load_state_dict({**state_dict, "dirpath": self.dirpath, "best_model_path": best})
+
+
+def best_score(checkpoint: Path) -> float:
+    """The validation score that a ``best.ckpt`` was chosen by."""
+    callbacks = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["callbacks"]
+    scores = [state["best_model_score"] for state in callbacks.values() if state.get("best_model_score") is not None]
+    return float(scores[0])
+
+
 def build_callbacks(cfg: DictConfig, folder: Path, data: ColorizationData) -> list[Callback]:
     """Best and last checkpoint, progress, summary, learning rate, throughput, pictures, and EMA if the recipe asks."""
     # Two callbacks, for Lightning's save_last writes only in epochs in which the best one is written. The last comes
@@ -138,8 +156,8 @@ def build_callbacks(cfg: DictConfig, folder: Path, data: ColorizationData) -> li
     shown = data.val_set
     place: dict[str, Any] = {"dirpath": folder / "checkpoints", "enable_version_counter": False}
     callbacks: list[Callback] = [
-        ModelCheckpoint(**place, filename="best", monitor=cfg.recipe.monitor, mode="max", save_on_train_epoch_end=True),
-        ModelCheckpoint(**place, filename="last", save_on_train_epoch_end=True),
+        RunCheckpoint(**place, filename="best", monitor=cfg.recipe.monitor, mode="max", save_on_train_epoch_end=True),
+        RunCheckpoint(**place, filename="last", save_on_train_epoch_end=True),
         RichProgressBar(),
         RichModelSummary(max_depth=2),
         LearningRateMonitor("step"),
@@ -227,11 +245,10 @@ def conclude(cfg: DictConfig, folder: Path, data: ColorizationData, trainer: Tra
 
     Beside the figures of the tests stands the validation score by which the checkpoint was chosen, under its own name.
     """
-    best = Path(trainer.checkpoint_callback.best_model_path)  # type: ignore[union-attr]
+    best = folder / "checkpoints" / "best.ckpt"
     colorizer, _ = load_colorizer(best, trainer.strategy.root_device)
     reports = evaluate_sets(colorizer, data, cfg.evaluation, folder / "test", trainer.strategy.root_device)
-    best_score = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
-    figures = flat(reports) | {cfg.recipe.monitor: float(best_score)}
+    figures = flat(reports) | {cfg.recipe.monitor: best_score(best)}
     if trainer.is_global_zero:
         print_table(reports)
         write_json(figures, folder / "metrics.json")
