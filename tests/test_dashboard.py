@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 from lcoins.cli import app
 
 
-@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20")  # wandb-workspaces' own classes
 def test_one_command_sends_the_whole_dashboard(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("wandb_workspaces")
     sent: list[dict[str, Any]] = []
