@@ -24,7 +24,7 @@ def lightness() -> Tensor:
 
 
 def test_every_row_is_a_distribution_and_words_divide_what_is_heard() -> None:
-    blocks, words = attention_maps(model(), lightness(), CAPTION)
+    blocks, words, _ = attention_maps(model(), lightness(), CAPTION)
     assert len(blocks) == 2 and words.ids.shape == (1, 7)
     for block in blocks:
         assert block.img_grp.shape == (16, 4) and block.grp_lag.shape == (4, 7)
@@ -43,7 +43,7 @@ def test_it_is_the_attention_that_the_model_used() -> None:
     seen: dict[str, Tensor] = {}
     attention.register_forward_hook(lambda module, inputs, output: seen.update(tokens=inputs[0]))
     attention.projection.register_forward_hook(lambda module, inputs, output: seen.update(slots=inputs[0]))
-    blocks, _ = attention_maps(colorizer, lightness(), CAPTION)
+    blocks, _, _ = attention_maps(colorizer, lightness(), CAPTION)
     values = attention.queries_keys_values(seen["tokens"])[2][0, 0]
     expected = blocks[0].img_grp @ values[-4:]
     assert torch.allclose(seen["slots"][0, :16, 32:], expected, atol=1e-5)

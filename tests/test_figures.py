@@ -7,14 +7,20 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from shrunk import shrunk
+from shrunk import TESTS, shrunk
 from typer.testing import CliRunner
 
 from lcoins import runs
 from lcoins.cli import app
 from lcoins.reports.figures import PictureRow, picture_grid
 
-SHORTEST = ("recipe.epochs=1", "data.train.length=16", "data.batch_size=8")
+# Test pictures of another size than the model's, as photos have them (224 and 160).
+SHORTEST = (
+    "recipe.epochs=1",
+    "data.train.length=16",
+    "data.batch_size=8",
+    *(f"data.tests.{name}.image_size=48" for name in TESTS),
+)
 
 
 @pytest.fixture(scope="module")

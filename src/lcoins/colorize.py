@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from lcoins import lab
 from lcoins.captions import find_colours
@@ -90,9 +89,7 @@ def colorize_photo(
         raise ValueError(f"expected an RGB photo, got mode {image.mode!r}; load it with lcoins.data.decode.load_photo")
     caption = _checked_caption(caption)
     lightness = _photo_lightness(image)
-    side = colorizer.image_size
-    squashed = interpolate(lightness, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
-    ab_net = colorizer.colorize(lab.to_network_lightness(squashed).to(device), [caption]).ab
+    ab_net = colorizer.colorize(lab.network_input(lightness, colorizer.image_size).to(device), [caption]).ab
     ab = lab.from_network_ab(ab_net.float().cpu())
     if not torch.isfinite(ab).all():
         raise ValueError("the colorizer gave colours that are not finite; try another checkpoint, or --device cpu")

@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from lcoins import metrics
 from lcoins.captions import BASIC_COLOURS, COLOUR_CLASS
@@ -24,14 +23,13 @@ from lcoins.data.types import Batch
 from lcoins.files import whole_file
 from lcoins.grouping_metrics import labels_of
 from lcoins.instance_judge import InstanceJudge
-from lcoins.lab import from_network_ab, join_lab, resize_ab, split_lab, to_network_ab, to_network_lightness
+from lcoins.lab import from_network_ab, join_lab, network_input, resize_ab, split_lab, to_network_ab
 from lcoins.metrics import Lab
 from lcoins.perceptual import Lpips
-from lcoins.reports.report import Report, Row, write_report
+from lcoins.reports.report import TEXT_COLUMNS, Report, Row, write_report
 from lcoins.reports.sheets import Picture, SheetRow, group_map, group_overlay
 
-# Columns of a row that name things, or count instances: their shares are taken over all instances, not over pairs.
-NAMES = ("name", "photo", "caption", "recoloured", "old", "new")
+# Columns of a row that count instances: their shares are taken over all instances, not over pairs.
 COUNTS = ("instances", "recoloured_")
 
 
@@ -136,11 +134,7 @@ class _Judge:
 
     def _colours(self, lightness: Tensor, captions: list[str], names: list[str]) -> tuple[Tensor, Tensor | None]:
         """ab in CIELAB units at the protocol's size, predicted at the model's own size, and the assignment."""
-        size = self.colorizer.image_size
-        scaled = lightness
-        if lightness.shape[-2:] != (size, size):
-            scaled = interpolate(lightness, (size, size), mode="bilinear", align_corners=False, antialias=True)
-        result: Colorized = self.colorizer.colorize(to_network_lightness(scaled), captions)
+        result: Colorized = self.colorizer.colorize(network_input(lightness, self.colorizer.image_size), captions)
         ab = resize_ab(from_network_ab(result.ab.float()), self.size)
         broken = [names[place] for place in range(len(names)) if not bool(ab[place].isfinite().all())]
         if broken:
@@ -184,7 +178,7 @@ class _Judge:
 
     def report(self, title: str, unavailable: dict[str, str]) -> Report:
         columns = dict.fromkeys(key for row in self.rows for key in row)
-        names = [name for name in columns if name not in NAMES and not name.startswith(COUNTS)]
+        names = [name for name in columns if name not in TEXT_COLUMNS and not name.startswith(COUNTS)]
         figures = {name: _mean([float(row[name]) for row in self.rows if name in row]) for name in names}
         figures |= (self.instances.figures() if self.instances else {}) | self._recolour_figures(figures)
         notes = [*self._equal_pairs(), *self._unmeasured()]

@@ -26,15 +26,20 @@ def labels_of(assignment: Tensor) -> Tensor:
     return assignment.detach().float().argmax(dim=0).cpu()
 
 
+def grid_side(tokens: int) -> int:
+    """The side of the square grid that so many image tokens form; ValueError where they form none."""
+    side = math.isqrt(tokens)
+    if side * side != tokens:
+        raise ValueError(f"expected a square grid of image tokens, got {tokens}; pass the assignment without padding")
+    return side
+
+
 def token_objects(masks: Tensor, tokens: int) -> Tensor:
     """The object of each image token (N_I,): 1 + the number of the mask that covers most of it, 0 for background.
 
     ``masks`` (K, H, W), disjoint; a token belongs to a mask that covers more of it than the background and any other.
     """
-    side = math.isqrt(tokens)
-    if side * side != tokens:
-        raise ValueError(f"expected a square grid of image tokens, got {tokens}; pass the assignment without padding")
-    covered = adaptive_avg_pool2d(masks.float().cpu()[None], side)[0].flatten(1)
+    covered = adaptive_avg_pool2d(masks.float().cpu()[None], grid_side(tokens))[0].flatten(1)
     return torch.cat([1 - covered.sum(dim=0, keepdim=True), covered]).argmax(dim=0)
 
 

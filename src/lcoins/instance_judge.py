@@ -1,6 +1,7 @@
 """Judges pictures with exact masks, one after the other: one row of columns each, and counts over all instances."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -8,13 +9,14 @@ from torch import Tensor
 from lcoins import instance_metrics as measures
 from lcoins import metrics
 from lcoins.captions import find_colours
+from lcoins.data.scene_planning import ToldBy
 from lcoins.data.types import Instances
 from lcoins.grouping_metrics import grouping
 from lcoins.metrics import ColourWords, Lab
 
 Columns = dict[str, float]
 
-TOLD_BY = ("place", "size", "pattern", "kind")
+TOLD_BY = get_args(ToldBy)
 FIGURES = {
     "correct": "colour_word_accuracy",
     "grey_correct": "grey_colour_word_accuracy",

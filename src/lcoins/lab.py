@@ -99,3 +99,8 @@ def resize_ab(ab: Tensor, size: tuple[int, int]) -> Tensor:
     if tuple(ab.shape[-2:]) == tuple(size):
         return ab
     return interpolate(ab, size=size, mode="bilinear", align_corners=False, antialias=True)
+
+
+def network_input(lightness: Tensor, side: int) -> Tensor:
+    """Lightness (B, 1, H, W) in 0..100 as a network sees it: resampled like ab to (B, 1, side, side), in its scale."""
+    return to_network_lightness(resize_ab(lightness, (side, side)))

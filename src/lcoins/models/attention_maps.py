@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, softmax
 
 from lcoins.models.grouping import GroupingAttention
-from lcoins.models.lcoins import LCoIns
+from lcoins.models.lcoins import Colorization, LCoIns
 from lcoins.models.words import Words
 
 
@@ -32,8 +32,8 @@ class BlockAttention:
 
 
 @torch.inference_mode()
-def attention_maps(model: LCoIns, lightness: Tensor, caption: str) -> tuple[list[BlockAttention], Words]:
-    """The attention of every block for network lightness (1, 1, S, S) and one caption, and the caption's word pieces.
+def attention_maps(model: LCoIns, lightness: Tensor, caption: str) -> tuple[list[BlockAttention], Words, Colorization]:
+    """The attention of every block for network lightness (1, 1, S, S) and one caption, its word pieces, its colours.
 
     Raises ValueError for a model without grouping attention, where image and words do not meet in groups alone.
     """
@@ -56,9 +56,9 @@ def attention_maps(model: LCoIns, lightness: Tensor, caption: str) -> tuple[list
     was_training = model.training
     try:
         words = model.tokenize([caption]).to(lightness.device)
-        model.eval()(lightness, words)
+        result = model.eval()(lightness, words, assign=True)
     finally:
         model.train(was_training)
         for hook in hooks:
             hook.remove()
-    return seen, words
+    return seen, words, result

@@ -11,7 +11,6 @@ from lcoins import runs as training_runs
 from lcoins.captions import find_colours
 from lcoins.colorize import colorize_photo
 from lcoins.data.decode import load_photo
-from lcoins.data.types import Sample
 from lcoins.models.lcoins import LCoIns
 from lcoins.reports import figures
 from lcoins.reports.comparison import Comparison
@@ -53,12 +52,13 @@ def draw_figures(
     yield from figures.augmentation_figure(data.augmentation, samples, output / "augmentation")
     yield from figures.comparison_figure(models, samples, output / f"comparison_{test_set}")
     if own.transformer.n_groups and config["model"]["attention"] == "grouping":
-        yield from figures.groups_figure(own, samples, output / f"groups_{test_set}")
-        named = [(sample, word or _first_colour(sample)) for sample in samples]
-        followed = [(sample, text) for sample, text in named if text is not None]
+        looks, captions = [figures.look(own, sample) for sample in samples], [sample.caption for sample in samples]
+        yield from figures.groups_figure(looks, captions, output / f"groups_{test_set}")
+        named = [(seen, text, word or _first_colour(text)) for seen, text in zip(looks, captions, strict=True)]
+        followed = [(seen, text, chosen) for seen, text, chosen in named if chosen is not None]
         if followed:
-            shown, words = [sample for sample, _ in followed], [text for _, text in followed]
-            yield from figures.attention_figure(own, shown, words, output / f"attention_{test_set}")
+            shown, texts, words = zip(*followed, strict=True)
+            yield from figures.attention_figure(own, shown, texts, words, output / f"attention_{test_set}")
     if photos:
         yield from _own_photos(models, photos, output / "photos", device)
 
@@ -68,8 +68,8 @@ def _load(folder: Path, device: str) -> LCoIns:
     return cast(LCoIns, colorizer)
 
 
-def _first_colour(sample: Sample) -> str | None:
-    found = find_colours(sample.caption)
+def _first_colour(caption: str) -> str | None:
+    found = find_colours(caption)
     return found[0].word if found else None
 
 

@@ -1,6 +1,5 @@
 """Figures for print from trained runs, as PNG and PDF: the pictures of the paper's Figs. 3 to 6."""
 
-import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +15,12 @@ from torch import Tensor
 from lcoins.augment import Augmentation
 from lcoins.data.types import Sample, collate, key
 from lcoins.files import whole_file
-from lcoins.lab import from_network_ab, join_lab, split_lab, to_network_lightness
+from lcoins.lab import from_network_ab, network_input, resize_ab, split_lab
 from lcoins.metrics import to_uint8
-from lcoins.models.attention_maps import attention_maps
-from lcoins.models.lcoins import LCoIns
-from lcoins.reports.sheets import Picture, group_overlay
+from lcoins.models.attention_maps import BlockAttention, attention_maps
+from lcoins.models.lcoins import Colorization, LCoIns
+from lcoins.models.words import Words
+from lcoins.reports.sheets import Picture, group_overlay, pictures, token_map
 
 WIDTH = 6.9  # inches: the text width of a two-column paper
 DPI = 300
@@ -86,9 +86,9 @@ def augmentation_figure(
     seen = [split_lab(rgb)[0]]
     for draw in range(draws):
         seen.append(augmentation(rgb, torch.Generator().manual_seed(key("figure", draw))))
-    grey = [_pictures(lightness, torch.zeros(len(rgb), 2, *rgb.shape[-2:])) for lightness in seen]
+    grey = [pictures(lightness, torch.zeros(len(rgb), 2, *rgb.shape[-2:])) for lightness in seen]
     photos = to_uint8(rgb).permute(0, 2, 3, 1).numpy()
-    rows = [PictureRow([photos[i], *(pictures[i] for pictures in grey)]) for i in range(len(samples))]
+    rows = [PictureRow([photos[i], *(column[i] for column in grey)]) for i in range(len(samples))]
     return picture_grid(["photo", "lightness", *[f"augmented {n + 1}" for n in range(draws)]], rows, path)
 
 
@@ -97,58 +97,79 @@ def comparison_figure(models: dict[str, LCoIns], samples: Sequence[Sample], path
     rgb = collate(list(samples)).float_rgb()
     lightness, truth = split_lab(rgb)
     captions = [sample.caption for sample in samples]
-    columns = {"grey": _pictures(lightness, torch.zeros_like(truth))}
+    columns = {"grey": pictures(lightness, torch.zeros_like(truth))}
     for title, model in models.items():
-        device = next(model.parameters()).device
-        ab = model.colorize(to_network_lightness(lightness).to(device), captions).ab
-        columns[title] = _pictures(lightness, from_network_ab(ab.float().cpu()))
-    columns["truth"] = _pictures(lightness, truth)
-    rows = [PictureRow([pictures[i] for pictures in columns.values()], captions[i]) for i in range(len(samples))]
+        seen = network_input(lightness, model.image_size).to(next(model.parameters()).device)
+        columns[title] = _coloured(lightness, model.colorize(seen, captions))
+    columns["truth"] = pictures(lightness, truth)
+    rows = [PictureRow([column[i] for column in columns.values()], captions[i]) for i in range(len(samples))]
     return picture_grid(list(columns), rows, path)
 
 
-def groups_figure(model: LCoIns, samples: Sequence[Sample], path: Path) -> list[Path]:
+@dataclass
+class Look:
+    """What the figures of groups show of one sample: its grey and coloured picture, and how its colours came about."""
+
+    grey: Picture
+    coloured: Picture
+    blocks: list[BlockAttention]
+    words: Words
+    assignment: Tensor | None
+
+
+def look(model: LCoIns, sample: Sample) -> Look:
+    """Colours one sample and reads the attention of every block on the way."""
+    lightness, truth = split_lab(collate([sample]).float_rgb())
+    seen = network_input(lightness, model.image_size).to(next(model.parameters()).device)
+    blocks, words, result = attention_maps(model, seen, sample.caption)
+    grey = pictures(lightness, torch.zeros_like(truth))[0]
+    assignment = None if result.assignment is None else result.assignment[0]
+    return Look(grey, _coloured(lightness, result)[0], blocks, words, assignment)
+
+
+def groups_figure(looks: Sequence[Look], captions: Sequence[str], path: Path) -> list[Path]:
     """Group of each image token over depth: by the attention of each block, and as the grouping layer assigns it."""
-    rows, depth = [], len(model.transformer.blocks)
-    for sample in samples:
-        lightness, network = _lightness(sample, model)
-        blocks, _ = attention_maps(model, network, sample.caption)
-        grey = _pictures(lightness, torch.zeros(1, 2, *lightness.shape[-2:]))[0]
-        output = model.colorize(network, [sample.caption])
-        maps = [group_overlay(block.img_grp.T, grey) for block in blocks]
-        last = grey if output.assignment is None else group_overlay(output.assignment[0], grey)
-        coloured = _pictures(lightness, from_network_ab(output.ab.float().cpu()))[0]
-        rows.append(PictureRow([grey, *maps, last, coloured], sample.caption))
-    titles = ["grey", *(f"block {n + 1}" for n in range(depth)), "grouping layer", "colours"]
-    return picture_grid(titles, rows, path)
+    rows = []
+    for seen, caption in zip(looks, captions, strict=True):
+        maps = [group_overlay(block.img_grp.T, seen.grey) for block in seen.blocks]
+        last = seen.grey if seen.assignment is None else group_overlay(seen.assignment, seen.grey)
+        rows.append(PictureRow([seen.grey, *maps, last, seen.coloured], caption))
+    return picture_grid(["grey", *_block_titles(looks), "grouping layer", "colours"], rows, path)
 
 
-def attention_figure(model: LCoIns, samples: Sequence[Sample], words: Sequence[str], path: Path) -> list[Path]:
+def attention_figure(
+    model: LCoIns, looks: Sequence[Look], captions: Sequence[str], words: Sequence[str], path: Path
+) -> list[Path]:
     """From a word to the groups to the image: how much each image token hears of the word, block by block.
 
-    Row i shows ``words[i]`` in the caption of ``samples[i]``; all maps of a row have one scale.
+    Row i shows ``words[i]`` in ``captions[i]``; all maps of a row have one scale.
     """
-    rows, depth = [], len(model.transformer.blocks)
-    for sample, word in zip(samples, words, strict=True):
-        lightness, network = _lightness(sample, model)
-        blocks, pieces = attention_maps(model, network, sample.caption)
-        places = _places(pieces.ids[0].tolist(), model.text_encoder.tokenize([word]).ids[0].tolist())
+    rows = []
+    for seen, caption, word in zip(looks, captions, words, strict=True):
+        places = _places(seen.words.ids[0].tolist(), model.text_encoder.tokenize([word]).ids[0].tolist())
         if not places:
-            raise ValueError(f"{word!r} is not in the caption {sample.caption!r}; choose one of its words")
-        size = lightness.shape[-1]
-        heard = [_to_pixels(block.listening(places), size) for block in blocks]
+            raise ValueError(f"{word!r} is not in the caption {caption!r}; choose one of its words")
+        shape, last = seen.grey.shape[:2], seen.blocks[-1]
+        heard = [token_map(block.listening(places).double(), *shape) for block in seen.blocks]
         most = max(float(one.max()) for one in heard)
-        groups = blocks[-1].grp_lag[:, places].sum(dim=1)
+        groups = last.grp_lag[:, places].sum(dim=1)
         loudest = int(groups.argmax())
-        of_group = _to_pixels(blocks[-1].img_grp[:, loudest], size)
-        grey = _pictures(lightness, torch.zeros(1, 2, size, size))[0]
-        coloured = _pictures(lightness, from_network_ab(model.colorize(network, [sample.caption]).ab.float().cpu()))[0]
-        caption = (f"{word!r} in: {sample.caption}. Group {loudest} listens to it most, with "
-                   f"{100 * float(groups[loudest]):.0f} % of its attention in the last block.")  # fmt: skip
+        of_group = token_map(last.img_grp[:, loudest].double(), *shape)
+        text = (f"{word!r} in: {caption}. Group {loudest} listens to it most, with "
+                f"{100 * float(groups[loudest]):.0f} % of its attention in the last block.")  # fmt: skip
         maps = [np.minimum(one / most, 1.0) for one in heard]
-        rows.append(PictureRow([grey, *maps, of_group, coloured], caption))
-    titles = ["grey", *(f"block {n + 1}" for n in range(depth)), "that group", "colours"]
-    return picture_grid(titles, rows, path)
+        rows.append(PictureRow([seen.grey, *maps, of_group, seen.coloured], text))
+    return picture_grid(["grey", *_block_titles(looks), "that group", "colours"], rows, path)
+
+
+def _coloured(lightness: Tensor, result: Colorization) -> NDArray[np.uint8]:
+    """The pictures (B, H, W, 3) of a model's colours at the size of the lightness (B, 1, H, W)."""
+    ab = resize_ab(from_network_ab(result.ab.float().cpu()), (lightness.shape[-2], lightness.shape[-1]))
+    return pictures(lightness, ab)
+
+
+def _block_titles(looks: Sequence[Look]) -> list[str]:
+    return [f"block {number + 1}" for number in range(len(looks[0].blocks))]
 
 
 def _places(ids: Sequence[int], word: Sequence[int]) -> list[int]:
@@ -157,19 +178,3 @@ def _places(ids: Sequence[int], word: Sequence[int]) -> list[int]:
         if list(ids[start : start + len(word)]) == list(word):
             return list(range(start, start + len(word)))
     return []
-
-
-def _lightness(sample: Sample, model: LCoIns) -> tuple[Tensor, Tensor]:
-    lightness = split_lab(collate([sample]).float_rgb())[0]
-    return lightness, to_network_lightness(lightness).to(next(model.parameters()).device)
-
-
-def _to_pixels(values: Tensor, size: int) -> NDArray[np.float64]:
-    """Values of image tokens (N_I,) as a square of pixels."""
-    grid = math.isqrt(len(values))
-    place = np.arange(size) * grid // size
-    return values.double().view(grid, grid).numpy()[place[:, None], place[None, :]]
-
-
-def _pictures(lightness: Tensor, ab: Tensor) -> NDArray[np.uint8]:
-    return to_uint8(join_lab(lightness, ab)).permute(0, 2, 3, 1).numpy()

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lcoins.reports.report import TEXT_COLUMNS
+
 Array = NDArray[np.float64]
 
-# Columns that are no numbers.
-TEXT = ("name", "photo", "caption", "recoloured", "old", "new")
 USUAL_ORDER = ("clear", "instances", "unobserved", "counter", "recolour")
 
 
@@ -84,7 +84,7 @@ def _read_run(folder: Path, variant: str) -> Run:
             rows = list(csv.DictReader(file))
         run.pairs[title] = [(row["name"], row["caption"]) for row in rows]
         run.photos[title] = [row["photo"] for row in rows]
-        numbers = [name for name in (rows[0] if rows else ()) if name not in TEXT]
+        numbers = [name for name in (rows[0] if rows else ()) if name not in TEXT_COLUMNS]
         run.sets[title] = {name: np.array([_number(row[name]) for row in rows]) for name in numbers}
         run.settings[title] = json.loads((folder / "test" / f"{title}.json").read_text(encoding="utf-8"))["settings"]
         if (groups := folder / "test" / f"{title}_groups.npy").is_file():

@@ -7,10 +7,9 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 
-from lcoins import metrics
 from lcoins.data.types import Sample, collate
-from lcoins.lab import from_network_ab, join_lab, split_lab, to_network_lightness
-from lcoins.reports.sheets import SheetRow, contact_sheet, group_overlay
+from lcoins.lab import from_network_ab, split_lab, to_network_lightness
+from lcoins.reports.sheets import SheetRow, contact_sheet, group_overlay, pictures
 
 
 class PictureLog(Callback):
@@ -35,8 +34,7 @@ class PictureLog(Callback):
         colorizer: Any = pl_module.colorizer
         output = colorizer.colorize(to_network_lightness(lightness), batch.captions)
         grey, fake, real = (
-            metrics.to_uint8(join_lab(lightness, ab)).permute(0, 2, 3, 1).cpu().numpy()
-            for ab in (torch.zeros_like(truth), from_network_ab(output.ab.float()), truth)
+            pictures(lightness, ab) for ab in (torch.zeros_like(truth), from_network_ab(output.ab.float()), truth)
         )
         rows = []
         for i, caption in enumerate(batch.captions):

@@ -16,6 +16,7 @@ from lcoins.reports.sheets import SheetRow, contact_sheet
 from lcoins.reports.tables import quality_table, recolouring_table
 
 Row = dict[str, Any]  # what is known of one pair, by column
+TEXT_COLUMNS = ("name", "photo", "caption", "recoloured", "old", "new")  # the columns of a row that are no numbers
 
 
 @dataclass

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,9 @@ from torch import Tensor
 
 from lcoins.captions import COLOUR_LAB, find_colours
 from lcoins.files import whole_file
+from lcoins.grouping_metrics import grid_side, labels_of
 from lcoins.lab import join_lab
+from lcoins.metrics import to_uint8
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -69,18 +72,21 @@ def contact_sheet(rows: Sequence[SheetRow], path: Path, panel_size: int = 224) -
         sheet.save(partial, format="PNG")
 
 
-def group_map(assignment: Tensor, height: int, width: int) -> NDArray[np.int64]:
-    """The group of each pixel (height, width) by its image token: assignment (N_G, N_I), the largest entry decides.
+def pictures(lightness: Tensor, ab: Tensor) -> NDArray[np.uint8]:
+    """Lightness (B, 1, H, W) and ab (B, 2, H, W) in CIELAB units as 8-bit sRGB (B, H, W, 3)."""
+    return to_uint8(join_lab(lightness, ab)).permute(0, 2, 3, 1).cpu().numpy()
 
-    N_I tokens form a square grid in reading order.
-    """
-    tokens = assignment.shape[1]
-    side = math.isqrt(tokens)
-    if side * side != tokens:
-        raise ValueError(f"expected a square grid of image tokens, got {tokens}; pass the assignment without padding")
-    labels = assignment.detach().float().cpu().argmax(dim=0).view(side, side).numpy()
+
+def token_map(values: Tensor, height: int, width: int) -> NDArray[Any]:
+    """The value of each pixel (height, width) by its image token: values (N_I,) of a square grid in reading order."""
+    side = grid_side(len(values))
     rows, columns = np.arange(height) * side // height, np.arange(width) * side // width
-    return labels[rows[:, None], columns[None, :]]
+    return values.view(side, side).numpy()[rows[:, None], columns[None, :]]
+
+
+def group_map(assignment: Tensor, height: int, width: int) -> NDArray[np.int64]:
+    """The group of each pixel (height, width) by its image token: assignment (N_G, N_I), the largest entry decides."""
+    return token_map(labels_of(assignment), height, width)
 
 
 def group_overlay(assignment: Tensor, grey: Picture, strength: float = 0.6) -> Picture:
