@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lcoins.data.types import Instances
 from lcoins.instance_judge import InstanceJudge
-from lcoins.instance_metrics import background_error, bleeding, named_differences, response, rings
+from lcoins.instance_metrics import background_error, bleeding, named_differences, regions, response
 
 SIZE = 40
 PALETTE = {"red": (50.0, 60.0, 30.0), "blue": (40.0, 10.0, -50.0), "gray": (60.0, 0.0, 0.0)}
@@ -34,7 +34,7 @@ LIGHTNESS = torch.linspace(30, 70, SIZE).expand(1, SIZE, SIZE)
 
 
 def test_rings_surround_each_mask_and_touch_none() -> None:
-    around = rings(two_squares())
+    around = regions(two_squares()).rings
     assert around.sum(dim=(1, 2)).tolist() == [14 * 14 - 100] * 2
     assert not (around & two_squares().any(dim=0)).any()
 
@@ -50,20 +50,20 @@ def test_difference_to_the_named_colour_is_at_the_photos_own_lightness() -> None
 
 
 def test_bleeding_sees_the_ring_only_and_background_the_rest_only() -> None:
-    masks, truth = two_squares(), painted(RED, BLUE)
-    assert bleeding(truth, truth, masks) == background_error(truth, truth, masks) == 0
+    where, truth = regions(two_squares()), painted(RED, BLUE)
+    assert bleeding(truth, truth, where) == background_error(truth, truth, where) == 0
     wrong_inside = painted(BLUE, RED)
-    assert bleeding(wrong_inside, truth, masks) == background_error(wrong_inside, truth, masks) == 0
+    assert bleeding(wrong_inside, truth, where) == background_error(wrong_inside, truth, where) == 0
     spread = truth.clone()
-    spread[:, rings(masks)[0]] = torch.tensor([3.0, 4.0])[:, None]
-    assert bleeding(spread, truth, masks) == pytest.approx(5 / 2)  # one of the two rings is off by 5
-    assert background_error(spread, truth, masks) == 0
+    spread[:, where.rings[0]] = torch.tensor([3.0, 4.0])[:, None]
+    assert bleeding(spread, truth, where) == pytest.approx(5 / 2)  # one of the two rings is off by 5
+    assert background_error(spread, truth, where) == 0
     tinted = painted(RED, BLUE, background=(3.0, 4.0))
-    assert background_error(tinted, truth, masks) == pytest.approx(5)
+    assert background_error(tinted, truth, where) == pytest.approx(5)
 
 
 def test_no_ring_and_no_background_is_no_figure() -> None:
-    everything = torch.ones(1, SIZE, SIZE, dtype=torch.bool)
+    everything = regions(torch.ones(1, SIZE, SIZE, dtype=torch.bool))
     ab = torch.zeros(2, SIZE, SIZE)
     assert bleeding(ab, ab, everything) is None and background_error(ab, ab, everything) is None
 
@@ -72,25 +72,25 @@ def test_no_ring_and_no_background_is_no_figure() -> None:
 def test_response_is_the_share_of_the_way_to_the_new_word(share: float) -> None:
     before = painted(RED, BLUE)
     moved = tuple(a + share * (b - a) for a, b in zip(RED, GRAY, strict=True))
-    answer = response(before, painted(moved, BLUE), two_squares(), ["red", "blue"], ["gray", "blue"], PALETTE)
+    answer = response(before, painted(moved, BLUE), regions(two_squares()), ["red", "blue"], ["gray", "blue"], PALETTE)
     assert answer.response == pytest.approx(share, abs=1e-6)
     assert answer.spill_instances == answer.spill_background == 0
 
 
 def test_what_should_not_move_is_counted_apart() -> None:
     after = painted(GRAY, (BLUE[0] + 6, BLUE[1] + 8), background=(0.0, -2.0))
-    answer = response(painted(RED, BLUE), after, two_squares(), ["red", "blue"], ["gray", "blue"], PALETTE)
+    answer = response(painted(RED, BLUE), after, regions(two_squares()), ["red", "blue"], ["gray", "blue"], PALETTE)
     assert answer.response == pytest.approx(1, abs=1e-6)
     assert answer.spill_instances == pytest.approx(10)
     assert answer.spill_background == pytest.approx(2)
-    all_changed = response(painted(RED, BLUE), painted(BLUE, RED), two_squares(), ["red", "blue"], ["blue", "red"],
-                           PALETTE)  # fmt: skip
+    where = regions(two_squares())
+    all_changed = response(painted(RED, BLUE), painted(BLUE, RED), where, ["red", "blue"], ["blue", "red"], PALETTE)
     assert all_changed.spill_instances is None and all_changed.response == pytest.approx(1, abs=1e-6)
     palette = PALETTE | {"white": (95.0, 0.0, 0.0)}
-    no_way = response(after, after, two_squares(), ["gray", "blue"], ["white", "blue"], palette)
+    no_way = response(after, after, regions(two_squares()), ["gray", "blue"], ["white", "blue"], palette)
     assert no_way.response is None and no_way.spill_instances == 0
     with pytest.raises(ValueError, match="no colour word changed"):
-        response(after, after, two_squares(), ["red", "blue"], ["red", "blue"], PALETTE)
+        response(after, after, regions(two_squares()), ["red", "blue"], ["red", "blue"], PALETTE)
 
 
 def test_the_judge_gives_one_row_and_counts_over_all() -> None:

@@ -125,9 +125,9 @@ def _hydra(verb: str, arguments: list[str]) -> None:
             raise SystemExit(130) from stop
         except Exception as error:
             text, sweep = explain(error), HydraConfig.get().mode == RunMode.MULTIRUN
-            if (text is None or TRACEBACK_WANTED) and sweep:
-                traceback.print_exc()  # now, and not when the last job is done
             if text is None or TRACEBACK_WANTED:
+                if sweep:
+                    traceback.print_exc()  # now, and not when the last job is done
                 raise
             say(text)
             if not sweep:

@@ -61,9 +61,10 @@ class InstanceJudge:
             columns |= {f"{name}_by_{instances.told_by}": value for name, value in columns.items()}
         for kind, picture in (("named_delta_e", ab), ("grey_named_delta_e", grey), ("named_delta_e_truth", truth)):
             columns[kind] = _mean(measures.named_differences(lightness, picture, masks, words, self.palette))
+        where = measures.regions(masks)
         for prefix, picture in (("", ab), ("grey_", grey)):
-            columns |= _present(f"{prefix}bleeding", measures.bleeding(picture, truth, masks))
-            columns |= _present(f"{prefix}background_error", measures.background_error(picture, truth, masks))
+            columns |= _present(f"{prefix}bleeding", measures.bleeding(picture, truth, where))
+            columns |= _present(f"{prefix}background_error", measures.background_error(picture, truth, where))
         if labels is not None:
             columns |= {f"groups_{name}": value for name, value in vars(grouping(labels, masks)).items()}
         return columns
@@ -89,7 +90,7 @@ class InstanceJudge:
         correct = self._named(after, masks, words).correct
         self._add("recoloured_correct", correct)
         columns: Columns = {"recoloured_instances": len(correct), "recoloured_correct": sum(correct)}
-        answer = measures.response(before, after, masks, instances.colours, words, self.palette)
+        answer = measures.response(before, after, measures.regions(masks), instances.colours, words, self.palette)
         complete = set(instances.colours) == set(old)
         for name, value in vars(answer).items():
             columns |= _present(name, value if complete or name == "response" else None)

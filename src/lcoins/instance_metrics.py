@@ -35,11 +35,26 @@ def named_differences(
     return found
 
 
-def rings(masks: Tensor) -> Tensor:
-    """The surroundings of each mask (K, H, W): pixels within 5 % of the picture's longer side that are in no mask."""
+@dataclass(frozen=True)
+class Regions:
+    """Where what is measured in one picture: ``masks`` and ``rings`` (K, H, W), ``background`` (H, W), all bool.
+
+    A ring is what lies within 5 % of the picture's longer side of a mask and in no mask; the background is the rest.
+    """
+
+    masks: Tensor
+    rings: Tensor
+    background: Tensor
+
+
+def regions(masks: Tensor) -> Regions:
+    """The regions of a picture with these masks (K, H, W), disjoint."""
     width = max(1, round(RING * max(masks.shape[-2:])))
-    grown = max_pool2d(masks[:, None].float(), 2 * width + 1, stride=1, padding=width)[:, 0] > 0
-    return grown & ~masks.any(dim=0)
+    grown = masks[:, None].float()
+    for kernel, padding in (((2 * width + 1, 1), (width, 0)), ((1, 2 * width + 1), (0, width))):  # one axis at a time
+        grown = max_pool2d(grown, kernel, stride=1, padding=padding)
+    rings = (grown[:, 0] > 0) & ~masks.any(dim=0)
+    return Regions(masks, rings, ~(masks | rings).any(dim=0))
 
 
 def ab_error(ab: Tensor, truth: Tensor) -> Tensor:
@@ -47,20 +62,19 @@ def ab_error(ab: Tensor, truth: Tensor) -> Tensor:
     return (ab - truth).norm(dim=0)
 
 
-def bleeding(ab: Tensor, truth: Tensor, masks: Tensor) -> float | None:
+def bleeding(ab: Tensor, truth: Tensor, where: Regions) -> float | None:
     """Mean :func:`ab_error` in the rings around the masks, >= 0: colour that ran over the edge, or is missing there.
 
     The mean is over rings, so that a small instance counts as much as a large one. None where no ring has a pixel.
     """
-    error, around = ab_error(ab, truth), rings(masks)
-    found = [float(error[ring].mean()) for ring in around if bool(ring.any())]
+    error = ab_error(ab, truth)
+    found = [float(error[ring].mean()) for ring in where.rings if bool(ring.any())]
     return sum(found) / len(found) if found else None
 
 
-def background_error(ab: Tensor, truth: Tensor, masks: Tensor) -> float | None:
-    """Mean :func:`ab_error` outside all masks and their rings, >= 0. None where nothing is left."""
-    rest = ~(masks | rings(masks)).any(dim=0)
-    return float(ab_error(ab, truth)[rest].mean()) if bool(rest.any()) else None
+def background_error(ab: Tensor, truth: Tensor, where: Regions) -> float | None:
+    """Mean :func:`ab_error` in the background, >= 0. None where there is none."""
+    return float(ab_error(ab, truth)[where.background].mean()) if bool(where.background.any()) else None
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,7 @@ class Response:
 def response(
     before: Tensor,
     after: Tensor,
-    masks: Tensor,
+    where: Regions,
     old: Sequence[str],
     new: Sequence[str],
     palette: Mapping[str, Lab],
@@ -86,13 +100,14 @@ def response(
       ``(m_after - m_before) . d / |d|^2``: 0 without movement, 1 for the whole way, any sign; mean over them. Words
       whose ab differ by less than 15 units (white and black) have no way between them and do not count.
     - ``spill_instances``: mean over the other instances of the mean ``|ab_after - ab_before|``, >= 0.
-    - ``spill_background``: the same over the pixels outside all masks and rings, >= 0.
+    - ``spill_background``: the same over the background, >= 0.
 
     Raises ValueError if no word changed. None where there is no way, no other instance or no background.
     """
     changed = [k for k, (one, other) in enumerate(zip(old, new, strict=True)) if one != other]
     if not changed:
         raise ValueError("no colour word changed, so there is no response to measure; leave this pair out")
+    masks = where.masks
     moves = (mean_ab(after, masks) - mean_ab(before, masks)).double().cpu()
     shares = []
     for k in changed:
@@ -101,9 +116,8 @@ def response(
             shares.append(float(moves[k] @ way / way.square().sum()))
     shift = (after - before).norm(dim=0)
     others = [float(shift[masks[k]].mean()) for k in range(len(masks)) if k not in changed]
-    rest = ~(masks | rings(masks)).any(dim=0)
     return Response(
         response=float(np.mean(shares)) if shares else None,
         spill_instances=float(np.mean(others)) if others else None,
-        spill_background=float(shift[rest].mean()) if bool(rest.any()) else None,
+        spill_background=float(shift[where.background].mean()) if bool(where.background.any()) else None,
     )

@@ -138,8 +138,13 @@ class RunCheckpoint(ModelCheckpoint):
     """
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        best = str(Path(str(self.dirpath)) / Path(state_dict["best_model_path"]).name)
-        super().load_state_dict({**state_dict, "dirpath": self.dirpath, "best_model_path": best})
+        def here(path: str) -> str:
+            return str(Path(str(self.dirpath)) / Path(path).name) if path else path
+
+        names = ("best_model_path", "kth_best_model_path", "last_model_path")
+        moved = {name: here(state_dict[name]) for name in names}
+        kept = {here(path): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict({**state_dict, **moved, "best_k_models": kept, "dirpath": self.dirpath})
 
 
 def best_score(checkpoint: Path) -> float:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +54,14 @@ Polygon = list[float]  # x0, y0, x1, y1 ... in pixels of the photo
 
 @dataclass
 class Photo:
-    """The annotations of one photo: its size (width, height) and the polygons of each instance by category."""
+    """The annotations of one photo: its size (width, height) and the polygons of each instance by category.
+
+    ``crowds`` are the categories of which there are crowds, whose single instances nobody has outlined.
+    """
 
     size: tuple[int, int]
-    objects: dict[str, list[list[Polygon]]]
+    objects: dict[str, list[list[Polygon]]] = field(default_factory=dict)
+    crowds: set[str] = field(default_factory=set)
 
 
 class Polygons:
@@ -75,20 +79,20 @@ class Polygons:
             self.words = vocabulary(names.values())
             longest_first = sorted(self.words, key=len, reverse=True)
             self.noun = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\b")
-            photos = {entry["id"]: entry for entry in _entries(path, "images")}
-            self.photos = {
-                entry["file_name"]: Photo((entry["width"], entry["height"]), {}) for entry in photos.values()
+            photos = {
+                entry["id"]: (entry["file_name"], Photo((entry["width"], entry["height"])))
+                for entry in _entries(path, "images")
             }
             if not names or not photos:
                 raise KeyError("images, categories")
-            self.crowds: dict[str, set[str]] = {}
+            self.photos = dict(photos.values())
             for entry in _entries(path, "annotations"):
-                photo, category = photos[entry["image_id"]]["file_name"], names[entry["category_id"]]
+                photo, category = photos[entry["image_id"]][1], names[entry["category_id"]]
                 if entry["iscrowd"]:
-                    self.crowds.setdefault(photo, set()).add(category)
+                    photo.crowds.add(category)
                 else:
                     polygons = [[float(value) for value in polygon] for polygon in entry["segmentation"]]
-                    self.photos[photo].objects.setdefault(category, []).append(polygons)
+                    photo.objects.setdefault(category, []).append(polygons)
         except (ijson.JSONError, KeyError, TypeError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} is not of the form of COCO's instances_*.json: {error!r}") from error
 
@@ -102,7 +106,7 @@ class Polygons:
         known = self.photos.get(photo)
         if known is None:
             return None
-        found, masks = list(self._named(known, self.crowds.get(photo, set()), caption)), []
+        found, masks = list(self._named(known, caption)), []
         for category, _ in found:
             shapes = [polygon for polygons in known.objects[category] for polygon in polygons]
             masks.append(draw_polygons(shapes, known.size, size))
@@ -112,7 +116,7 @@ class Polygons:
         stacked = torch.from_numpy(np.stack([masks[place] for place in kept]))
         return Instances(_disjoint(stacked), tuple(found[place][1] for place in kept))
 
-    def _named(self, photo: Photo, crowds: set[str], caption: str) -> Iterator[tuple[str, str]]:
+    def _named(self, photo: Photo, caption: str) -> Iterator[tuple[str, str]]:
         """Category and colour of what is named beyond doubt."""
         nouns = [(match.start(), *self.words[match[0]]) for match in self.noun.finditer(caption.lower())]
         mentions = [category for _, category, _ in nouns]
@@ -122,7 +126,11 @@ class Polygons:
                 continue
             _, category, plural = noun
             present = len(photo.objects.get(category, ()))
-            if mentions.count(category) == 1 and category not in crowds and (present == 1 or (plural and present > 1)):
+            if (
+                mentions.count(category) == 1
+                and category not in photo.crowds
+                and (present == 1 or (plural and present > 1))
+            ):
                 yield category, word.colour
 
 

@@ -122,6 +122,10 @@ class Comparison:
                 raise ValueError(f"{run.folder} and {tested[0].folder} were tested on different pairs of {title!r}; "
                                  f"compare runs of one data config, or evaluate them on the same")  # fmt: skip
 
+    def judged_sets(self) -> list[str]:
+        """The test sets on which the baseline was judged by its colour words."""
+        return [title for title in self.sets if self.figure(title, WORDS, self.baseline)]
+
     def measures(self, title: str) -> list[Measure]:
         """The measures that at least one run has on a test set."""
         return [measure for measure in MEASURES if any(self.figure(title, measure, v) for v in self.variants)]

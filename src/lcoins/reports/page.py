@@ -40,7 +40,7 @@ def write_page(comparison: Comparison, path: Path, title: str) -> None:
         sets=[
             {
                 "name": name,
-                "pairs": len(runs[0].pairs.get(name, [])) or next(len(r.pairs[name]) for r in runs if name in r.pairs),
+                "pairs": next(len(run.pairs[name]) for run in runs if name in run.pairs),
                 "size": " by ".join(map(str, _setting(comparison, name, "size") or ["?"])),
                 "chance": _chance(comparison, name),
                 "table": set_table(comparison, name),
@@ -64,7 +64,7 @@ def write_markdown(comparison: Comparison, path: Path, title: str) -> None:
 
 def overview(comparison: Comparison) -> dict[str, Any] | None:
     """Words right by variant and test set, and the luminance shortcut; None where no run was judged on instances."""
-    sets = [name for name in comparison.sets if comparison.figure(name, WORDS, comparison.baseline)]
+    sets = comparison.judged_sets()
     if not sets:
         return None
     shortcut = any(comparison.shortcut(variant) for variant in comparison.variants)
@@ -121,7 +121,7 @@ def _markdown(table: dict[str, Any]) -> str:
 
 
 def _plots(comparison: Comparison) -> Iterator[tuple[str, str]]:
-    sets = [name for name in comparison.sets if comparison.figure(name, WORDS, comparison.baseline)]
+    sets = comparison.judged_sets()
     if sets:
         yield (
             words_plot(comparison, sets),
