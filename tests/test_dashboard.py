@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import wandb
 from typer.testing import CliRunner
 
 from lcoins.cli import app
@@ -40,3 +41,12 @@ def test_one_command_sends_the_whole_dashboard(monkeypatch: pytest.MonkeyPatch) 
     for key in ("clear/colour_word_accuracy", "counter/groups_ari", "val/psnr", "test/clear", "val/pictures"):
         assert key in text
     assert "variant" in json.dumps(spec["section"]["runSets"][0]["grouping"])
+
+
+def test_without_a_login_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise wandb.errors.UsageError("No API key configured. Use `wandb login` to log in.")
+
+    monkeypatch.setattr("wandb.Api", refuse)
+    with pytest.raises(OSError, match="did not take the dashboard: No API key configured"):
+        CliRunner().invoke(app, ["report", "dashboard"], catch_exceptions=False)

@@ -26,10 +26,13 @@ CURVES = {"val/psnr": "PSNR, dB", f"val/{WORDS}": "words right", "train/loss": "
 
 def save_dashboard(entity: str | None, project: str, sets: Sequence[str], name: str) -> str:
     """Sends :func:`dashboard` to the server and returns its address; ``entity`` is the account's own by default."""
-    owner = entity or wandb.Api().default_entity
-    if owner is None:
-        raise ValueError("your account has no default entity; name a user or a team with --entity")
-    return dashboard(owner, project, sets, name).save().url
+    try:
+        owner = entity or wandb.Api().default_entity
+        if owner is None:
+            raise ValueError("your account has no default entity; name a user or a team with --entity")
+        return dashboard(owner, project, sets, name).save().url
+    except wandb.Error as error:  # no login, no network, no such project
+        raise OSError(f"Weights & Biases did not take the dashboard: {error}") from error
 
 
 def dashboard(entity: str, project: str, sets: Sequence[str], name: str) -> workspaces.Workspace:
