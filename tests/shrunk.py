@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 
 from lcoins.cli import conf_folder
+from lcoins.data.types import Batch
 from lcoins.verbs import label
 
 TESTS = ("clear", "instances", "unobserved", "counter", "recolour")
@@ -65,6 +68,13 @@ MODEL: dict[str, Any] = {
         },
     },
 }
+
+
+def batch_of(ab: Tensor, *has_colour: bool) -> Batch:
+    """What an objective reads of a batch: its network ab, and which captions name a colour (all)."""
+    n, colours = len(ab), torch.tensor(has_colour or (True,) * len(ab))
+    rgb, texts = torch.zeros(n, 3, 4, 4), [""] * n
+    return Batch(rgb, texts, texts, colours, torch.arange(n), texts, [None] * n, texts, pairs=[None] * n, ab=ab)
 
 
 def composed(verb: str, *overrides: str) -> DictConfig:

@@ -7,6 +7,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from shrunk import batch_of
 from torch import Tensor
 
 from lcoins.cli import conf_folder
@@ -138,7 +139,7 @@ def test_every_trainable_parameter_gets_a_gradient(ablation: str) -> None:
     grey = to_network_lightness(augmentation(rgb, torch.Generator().manual_seed(0)))
     words, recoloured = model.tokenize([SHORT, LONG]), model.tokenize(["a blue car", LONG.replace("blue", "gray")])
     output = model(grey, words, recoloured if objective.needs_recoloured else None)
-    losses = objective(output, target, torch.tensor([True, True]))
+    losses = objective(output, batch_of(target))
     losses.total.backward()
     without = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
     assert without == []

@@ -6,10 +6,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from shrunk import batch_of
 from torch import Tensor
 
 from lcoins.losses import Objective, chromatic_loss, counter_color_likelihood, similarity
-from lcoins.models.lcoins import Colorization, Relevance
+from lcoins.models.lcoins import GroupedColorization as Colorization
+from lcoins.models.lcoins import Relevance
 
 LOWEST, HIGHEST = (4 * math.log(1 / (1 + math.exp(-s))) for s in (-1.0, 1.0))
 
@@ -105,7 +107,7 @@ def test_raising_s_00_lowers_the_total() -> None:
     for angle in (math.pi, 2.0, 1.0, 0.0):  # s_00 = cos(angle) rises; s_10 = s_01 = 0 and s_11 = 1 stay
         original = pair([math.cos(angle), math.sin(angle), 0.0], [1.0, 0.0, 0.0])
         recoloured = pair([0.0, 0.0, 1.0], [0.0, 0.0, 1.0])
-        losses = objective(both(original, recoloured), target, torch.tensor([True]))
+        losses = objective(both(original, recoloured), batch_of(target))
         assert losses.terms["s_00"].item() == pytest.approx(math.cos(angle), abs=1e-6)
         totals.append(losses.total.item())
     assert totals == sorted(totals, reverse=True)
@@ -118,7 +120,7 @@ def test_gradient_raises_the_likelihood() -> None:
     """One step down the total moves the words towards their own groups: the sign that a minimiser sees."""
     original, recoloured = pair([0.0, 1.0], [1.0, 0.0]), pair([0.0, 1.0], [0.0, -1.0])
     original.words.requires_grad_()
-    Objective(1.0, -1.0)(both(original, recoloured), torch.zeros(1, 2, 4, 4), torch.tensor([True])).total.backward()
+    Objective(1.0, -1.0)(both(original, recoloured), batch_of(torch.zeros(1, 2, 4, 4))).total.backward()
     assert original.words.grad is not None
     assert (original.words.detach() - original.words.grad)[0, 0, 0] > 0
 
@@ -140,7 +142,7 @@ def test_batch_without_any_colour_gives_zero_and_no_gradient() -> None:
     original, recoloured = random_relevance(random), random_relevance(random)
     original.words.requires_grad_()
     output = both(original, recoloured)
-    losses = Objective(1.0, -1e-4)(output, torch.zeros_like(output.ab), torch.tensor([False, False]))
+    losses = Objective(1.0, -1e-4)(output, batch_of(torch.zeros_like(output.ab), False, False))
     assert losses.total.item() == 0.0
     assert losses.terms["counter_color"].item() == 0.0
     losses.total.backward()
@@ -153,15 +155,15 @@ def test_counter_colour_loss_is_left_out_when_not_asked_for() -> None:
     target = torch.zeros_like(output.ab)
     without = Objective(2.0, 0.0)
     assert not without.needs_recoloured
-    assert without(output, target, torch.tensor([True, True])).total.item() == pytest.approx(1.0)
-    validating = Objective(2.0, -1e-4)
-    assert validating.needs_recoloured
-    assert set(validating(output, target, None).terms) == {"chromatic"}
+    losses = without(output, batch_of(target))
+    assert losses.total.item() == pytest.approx(1.0)
+    assert set(losses.terms) == {"chromatic"}
+    assert Objective(2.0, -1e-4).needs_recoloured
 
 
 def test_terms_carry_no_graph() -> None:
     ab: Tensor = torch.ones(1, 2, 4, 4, requires_grad=True)
-    losses = Objective(1.0, 0.0)(Colorization(ab), torch.zeros(1, 2, 4, 4), None)
+    losses = Objective(1.0, 0.0)(Colorization(ab), batch_of(torch.zeros(1, 2, 4, 4)))
     assert losses.total.requires_grad
     assert not any(term.requires_grad for term in losses.terms.values())
 
@@ -170,4 +172,4 @@ def test_wrong_use_is_refused() -> None:
     with pytest.raises(ValueError, match=r"must not be positive \(the paper: -0.0001\), not 0.0001"):
         Objective(1.0, 1e-4)
     with pytest.raises(ValueError, match=r"model.counter_color to true, or objective.beta to 0"):
-        Objective(1.0, -1e-4)(Colorization(torch.zeros(1, 2, 4, 4)), torch.zeros(1, 2, 4, 4), torch.tensor([True]))
+        Objective(1.0, -1e-4)(Colorization(torch.zeros(1, 2, 4, 4)), batch_of(torch.zeros(1, 2, 4, 4)))

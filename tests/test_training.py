@@ -90,7 +90,7 @@ def test_a_few_scenes_are_learnt_by_heart(tmp_path: Path) -> None:
     optimizer = torch.optim.AdamW(parameter_groups(module.colorizer, 0.0), lr=3e-3)
     losses = []
     for _ in range(120):
-        _, loss = module.run_batch(batch, counter=True)
+        _, loss = module.run_batch(batch)
         optimizer.zero_grad()
         loss.total.backward()
         optimizer.step()
@@ -102,6 +102,6 @@ def test_a_few_scenes_are_learnt_by_heart(tmp_path: Path) -> None:
 def test_the_recoloured_captions_are_run_only_where_their_loss_counts(tmp_path: Path) -> None:
     module, data = runs.build(runs.plain(shrunk("ablation=no_cl", counter_color=False)), tmp_path)
     batch = data.on_after_batch_transfer(collate([Scenes("train", 8, 32)[i] for i in range(2)]))
-    output, losses = module.run_batch(batch, counter=module.objective.needs_recoloured)
+    output, losses = module.run_batch(batch)
     assert output.counter_relevance is None
     assert set(losses.terms) == {"chromatic"}

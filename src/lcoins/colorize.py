@@ -21,7 +21,7 @@ from lcoins import lab
 from lcoins.captions import find_colours
 from lcoins.data.decode import FORMATS, load_photo
 from lcoins.files import whole_file
-from lcoins.models.lcoins import Colorization
+from lcoins.models.colorization import Colorization
 
 STRIP_PIXELS = 2**18  # of a full-size photo in work at once: the strip's tensors stay near the processor's cache
 

@@ -35,9 +35,9 @@ def measure(model: Mapping[str, Any], words: int, recoloured: bool) -> list[Part
         caption = Words(torch.zeros(1, words, dtype=torch.long), torch.ones(1, words, dtype=torch.bool))
     colorizer.eval()
     counts = []
-    for second in (None, caption) if recoloured else (None,):
+    for more in ((), (caption,)) if recoloured else ((),):
         with FlopCounterMode(display=False) as counter, torch.no_grad():
-            colorizer(lightness, caption, second)
+            colorizer(lightness, caption, *more)
         counts.append({name: sum(ops.values()) // 2 for name, ops in counter.get_flop_counts().items()})
     parts = []
     names = {id(module): f"{type(colorizer).__name__}.{name}" for name, module in colorizer.named_modules() if name}

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, normalize, smooth_l1_loss
 
-from lcoins.models.lcoins import Colorization, Relevance
+from lcoins.data.types import Batch
+from lcoins.models.lcoins import GroupedColorization, Relevance
 
 
 def chromatic_loss(ab: Tensor, target: Tensor) -> Tensor:
@@ -75,18 +76,20 @@ class Objective:
         """Whether the colorizer must run a second pass with the recoloured caption."""
         return self.beta != 0
 
-    def __call__(self, output: Colorization, target: Tensor, has_colour: Tensor | None) -> Losses:
-        """Losses of a colorization against network ab (B, 2, H, W) of the original photo.
+    def __call__(self, output: GroupedColorization, batch: Batch) -> Losses:
+        """Losses of a colorization against a batch's network ab (B, 2, H, W), that of the original photo.
 
-        ``has_colour`` (B,) tells which captions name a colour; None leaves the counter-colour loss out (validation).
+        The batch's ``has_colour`` (B,) tells which captions name a colour.
         """
-        chromatic = chromatic_loss(output.ab, target)
+        chromatic = chromatic_loss(output.ab, batch.target_ab)
         losses = Losses(self.alpha * chromatic, {"chromatic": chromatic.detach()})
-        if self.needs_recoloured and has_colour is not None:
+        if self.needs_recoloured:
             if output.relevance is None or output.counter_relevance is None:
                 raise ValueError("the counter-colour loss needs a colorization of both captions; set "
                                  "model.counter_color to true, or objective.beta to 0")  # fmt: skip
-            likelihood, similarities = counter_color_likelihood(output.relevance, output.counter_relevance, has_colour)
+            likelihood, similarities = counter_color_likelihood(
+                output.relevance, output.counter_relevance, batch.has_colour
+            )
             losses.total = losses.total + self.beta * likelihood
             losses.terms |= {"counter_color": likelihood.detach()}
             losses.terms |= {name: value.detach() for name, value in similarities.items()}

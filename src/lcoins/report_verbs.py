@@ -55,6 +55,32 @@ def page(
 
 
 @app.command()
+def table1(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; those below them count too.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A file in .md, .tex or .csv, or a folder for all three.")
+    ] = None,
+) -> None:
+    """The paper's Table 1 of your runs, ours beside the printed figures, with protocol and weights under it."""
+    from lcoins.files import write_whole
+    from lcoins.reports.finished import find_runs
+    from lcoins.reports.table1 import WRITERS, Table1
+
+    if missing := [str(place) for place in runs if not place.exists()]:
+        raise FileNotFoundError(f"expected folders of finished runs, but there is no {', '.join(missing)}; give the "
+                                f"folders in which `lcoins train` left its runs")  # fmt: skip
+    target = output or runs[0]
+    folder = target.is_dir() or not target.suffix
+    if not folder and target.suffix not in WRITERS:
+        raise ValueError(f"expected a folder or a file in {', '.join(WRITERS)} to write to, got {target}; give one of "
+                         f"these endings, or none for all of them")  # fmt: skip
+    table = Table1(find_runs(runs))
+    for path in [target / f"table1{ending}" for ending in WRITERS] if folder else [target]:
+        write_whole(path, WRITERS[path.suffix](table))
+        typer.echo(f"wrote {path}")
+
+
+@app.command()
 def figures(
     runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; one seed of each variant is shown.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the figures.")],

@@ -7,11 +7,13 @@ import signal
 import warnings
 from collections.abc import Mapping
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
+from hydra.utils import get_class as locate
 from hydra.utils import instantiate
 from lightning import Callback, Trainer
 from lightning.pytorch.callbacks import (
@@ -33,7 +35,9 @@ from lcoins.perceptual import available_lpips
 from lcoins.reports.pictures import PictureLog
 from lcoins.reports.report import Report, flat, print_table, write_json
 from lcoins.reports.tracking import build_loggers, log_test
-from lcoins.training import ColorizationTraining, moving_average
+from lcoins.objectives import AdversarialObjective, ClassificationObjective
+from lcoins.training import AdversarialTraining, ColorizationTraining, moving_average
+from lcoins.training_set import count_classes, with_vocabulary
 
 # Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
 CIRCUMSTANCES = ("trainer", "tracker", "runs", "evaluation", "data.workers", "data.report")
@@ -95,9 +99,26 @@ def best_precision(accelerator: str) -> str:
 def build_colorizer(model: Mapping[str, Any], weights: bool = True) -> nn.Module:
     """The colorizer of a plain model config; ``weights=False`` leaves pretrained parts untrained, to load later."""
     if not weights:
-        parts = (part for part in ("image_encoder", "text_encoder") if "init" in model[part])
-        model = {**model} | {part: {**model[part], "init": "none"} for part in parts}
+        model = _untrained(model)
+    refuse_foreign_keys(model)
     return instantiate(model, _convert_="all")
+
+
+def _untrained(config: Any) -> Any:
+    """A plain config whose every ``init`` is "none"."""
+    if not isinstance(config, Mapping):
+        return config
+    return {key: "none" if key == "init" else _untrained(value) for key, value in config.items()}
+
+
+def refuse_foreign_keys(model: Mapping[str, Any]) -> None:
+    """Refuses what an ablation of L-CoIns has put into the config of another system, before it is built."""
+    own = signature(locate(model["_target_"])).parameters
+    foreign = sorted(key for key in model if key not in own and not key.startswith("_"))
+    if foreign:
+        name = model["_target_"].rpartition(".")[2]
+        raise ValueError(f"{name} has no {', '.join(foreign)}: ablation=no_ge, no_ga and no_cl are those of L-CoIns; "
+                         f"choose ablation=full, or another model")  # fmt: skip
 
 
 def build_data(data: Mapping[str, Any], folder: Path) -> ColorizationData:
@@ -178,21 +199,44 @@ def build_callbacks(cfg: DictConfig, folder: Path, data: ColorizationData) -> li
 
 
 def build(config: dict[str, Any], folder: Path) -> tuple[ColorizationTraining, ColorizationData]:
-    """What a run trains and what it trains on, from its plain config."""
-    colorizer = build_colorizer(config["model"])  # before the photos are checked: missing weights show at once
+    """What a run trains and what it trains on, from its plain config.
+
+    A vocabulary and class counts that the config leaves open are taken from the training set; the counts are kept in
+    ``folder``, so that a resumed run need not count again.
+    """
+    needs_words = "vocabulary" in config["model"]["text_encoder"]
+    if not needs_words:
+        colorizer = build_colorizer(config["model"])  # before the photos are checked: missing weights show at once
     data, recipe = build_data(config["data"], folder), config["recipe"]
-    module = ColorizationTraining(
+    if needs_words:
+        config = {**config, "model": with_vocabulary(config["model"], data)}
+        colorizer = build_colorizer(config["model"])
+    objective = build_objective(config["objective"], data, colorizer, folder / "prior.json")
+    kind = AdversarialTraining if isinstance(objective, AdversarialObjective) else ColorizationTraining
+    module = kind(
         colorizer,
-        instantiate(config["objective"]),
+        objective,
         instantiate(recipe["optimizer"], _convert_="all"),
         weight_decay=recipe["weight_decay"],
         warmup_epochs=recipe["warmup_epochs"],
         min_lr=recipe["min_lr"],
+        drops=recipe.get("drops"),
+        lr_factors=recipe.get("lr_factors", {}),
         palette=data.palette,
         seed=config["seed"],
         config=config,
     )
     return module, data
+
+
+def build_objective(objective: Mapping[str, Any], data: ColorizationData, colorizer: Any, counted: Path) -> Any:
+    """The objective of a plain config; one that weights colour classes has them counted into ``counted`` first."""
+    built = instantiate(objective, _convert_="all")
+    if isinstance(built, ClassificationObjective) and objective.get("prior") is None:
+        if not counted.exists():
+            count_classes(built, data, colorizer.factor, counted)
+        built = instantiate({**objective, "prior": str(counted)}, _convert_="all")
+    return built
 
 
 def train(cfg: DictConfig, folder: Path) -> dict[str, float]:

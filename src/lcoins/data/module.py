@@ -1,6 +1,6 @@
 """The LightningDataModule: batches in a keyed order, and the step from photos to network input on the device."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 import torch
@@ -15,11 +15,14 @@ from lcoins.lab import split_lab, to_network_ab, to_network_lightness
 class SampleSet(Protocol):
     """What a data set must offer: samples by index, and a new draw of everything random in each epoch.
 
-    ``palette`` maps colour words to CIELAB where the samples have exact instances with named colours, else it is None.
+    ``palette`` maps colour words to CIELAB where the samples have exact instances with named colours, else it is None;
+    ``texts`` hold every word that a caption of the set can hold.
     """
 
     @property
     def palette(self) -> Mapping[str, tuple[float, float, float]] | None: ...
+    @property
+    def texts(self) -> Iterable[str]: ...
     def __len__(self) -> int: ...
     def __getitem__(self, index: int) -> Sample: ...
     def set_epoch(self, epoch: int) -> None: ...

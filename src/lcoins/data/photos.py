@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
-from lcoins.captions import BASIC_COLOURS, COLOUR_LAB, recolour, swap_sides
+from lcoins.captions import BASIC_COLOURS, COLOUR_LAB, object_colours, recolour, swap_sides
 from lcoins.data.decode import PhotoError
 from lcoins.data.lists import Pair, captions_by_photo
 from lcoins.data.packed import Pack
@@ -64,6 +64,8 @@ class Photos(Dataset[Sample]):
         self.polygons = polygons
         self.palette = {word: COLOUR_LAB[word] for word in BASIC_COLOURS} if polygons is not None else None
         self.captions = captions_by_photo(pairs)
+        said = [caption for own in self.captions.values() for caption in own]
+        self.texts = [*said, *map(swap_sides, said)] if hflip == "swap_words" else said
         self.items = list(_places(pairs))
         self.photos = list(self.captions)
         self.source = open_photos(root, profiles)
@@ -124,7 +126,7 @@ class Photos(Dataset[Sample]):
 
     def _sample(self, rgb: Tensor, index: int, photo: str, place: int, caption: str, recoloured: str) -> Sample:
         name = photo if len(self.captions[photo]) == 1 else f"{photo}_{place}"
-        return Sample(rgb, caption, recoloured, index, name, photo=photo)
+        return Sample(rgb, caption, recoloured, index, name, photo=photo, pairs=object_colours(caption))
 
 
 class MergedPhotos(Dataset[Sample]):
@@ -135,6 +137,11 @@ class MergedPhotos(Dataset[Sample]):
     def __init__(self, parts: Sequence[Photos]) -> None:
         self.parts = list(parts)
         self.starts = list(accumulate((len(part) for part in self.parts), initial=0))
+
+    @property
+    def texts(self) -> list[str]:
+        """The captions of all parts."""
+        return [text for part in self.parts for text in part.texts]
 
     def set_epoch(self, epoch: int) -> None:
         """Chooses the epoch that the draws of all parts depend on."""

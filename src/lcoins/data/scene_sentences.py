@@ -4,7 +4,7 @@ import random
 import re
 from dataclasses import dataclass
 
-from lcoins.captions import BASIC_COLOURS
+from lcoins.captions import BASIC_COLOURS, split_words
 from lcoins.data.scene_planning import KINDS, PATTERNS, SCENE_COLOURS, SceneObject, ToldBy
 
 PLACE_PHRASES = {"left": "on the left", "right": "on the right", "middle": "in the middle"} | {
@@ -92,6 +92,19 @@ def fix_articles(sentence: str) -> str:
     'an orange ring and a red star'
     """
     return _ARTICLE.sub(lambda match: "an" if match[1] in "aeiou" else "a", sentence)
+
+
+def colour_pairs(sentence: str) -> tuple[tuple[int, int], ...]:
+    """Which colour word belongs to which noun, (noun, colour) places in the sentence's words: exact, for each mention
+    has one noun and one colour and no two of them interleave.
+
+    >>> colour_pairs("the star on the left is red and on the right a blue one")
+    ((1, 6), (12, 11))
+    """
+    words = split_words(sentence)
+    nouns = [place for place, word in enumerate(words) if word in KINDS or word == "one"]
+    colours = [place for place, word in enumerate(words) if word in SCENE_COLOURS]
+    return tuple(zip(nouns, colours, strict=True))
 
 
 def _adjectives(

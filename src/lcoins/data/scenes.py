@@ -7,12 +7,14 @@ only the words tell the colour.
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from lcoins.captions import recolour, recolour_one
 from lcoins.data.scene_drawing import draw_scene
-from lcoins.data.scene_planning import SCENE_COLOURS, plan_scene
-from lcoins.data.scene_sentences import VOCABULARY, describe, fix_articles
+from lcoins.data.scene_planning import KINDS, SCENE_COLOURS, plan_scene
+from lcoins.data.scene_sentences import VOCABULARY, colour_pairs, describe, fix_articles
 from lcoins.data.types import Instances, Sample, key, keyed_random
 
 __all__ = ["SCENE_COLOURS", "SPLITS", "VOCABULARY", "Scenes"]
@@ -31,6 +33,7 @@ class Scenes(Dataset[Sample]):
     """
 
     palette = SCENE_COLOURS
+    texts = VOCABULARY
 
     def __init__(self, split: str, length: int, image_size: int = 64, seed: int = 0) -> None:
         if split not in SPLITS:
@@ -72,5 +75,15 @@ class Scenes(Dataset[Sample]):
             recoloured=fix_articles(exchange(caption, chance, choices=SCENE_COLOURS)),
             index=index,
             name=f"{self.split}/{number:05d}",
+            pairs=colour_pairs(caption),
+            labels=_labels(masks, [thing.kind for thing in objects]),
             instances=Instances(torch.from_numpy(masks), tuple(thing.colour for thing in objects), told_by),
         )
+
+
+def _labels(masks: NDArray[np.bool_], kinds: list[str]) -> Tensor:
+    """The class of each pixel, (H, W) uint8: 0 for the background, from 1 on the kinds in their order."""
+    labels = np.zeros(masks.shape[1:], dtype=np.uint8)
+    for mask, kind in zip(masks, kinds, strict=True):
+        labels[mask] = 1 + KINDS.index(kind)
+    return torch.from_numpy(labels)

@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -22,13 +22,19 @@ class Instances:
     told_by: str | None = None
 
 
+VOID = 255  # the label of a pixel that belongs to no known class
+Pairs = tuple[tuple[int, int], ...]  # (object word, colour word), places in the caption's words from 0
+
+
 @dataclass
 class Sample:
     """One (photo, caption) pair: ``rgb`` (3, H, W) sRGB, uint8 or float32 in [0, 1].
 
     ``recoloured`` is the caption with every colour word exchanged (paper, 3.7), or the caption itself where it names
     no colour. ``index`` is the pair's place in its data set, ``name`` what a report calls it; ``photo`` is the same for
-    all captions of one photo.
+    all captions of one photo. ``pairs`` says which colour word belongs to which object, over the words of
+    :func:`lcoins.captions.split_words`; ``labels`` (H, W) uint8 is the class of each pixel, 255 where it has none. Both
+    are None where nobody knows.
     """
 
     rgb: Tensor
@@ -38,13 +44,16 @@ class Sample:
     name: str
     instances: Instances | None = None
     photo: str = ""
+    pairs: Pairs | None = None
+    labels: Tensor | None = None
 
 
 @dataclass
 class Batch:
     """Samples stacked: ``rgb`` (B, 3, H, W) as the samples have it, captions as strings (each model tokenizes).
 
-    ``has_colour`` (B,) tells which captions name a colour and so take part in the counter-colour loss. The data module
+    ``has_colour`` (B,) tells which captions name a colour and so take part in the counter-colour loss. ``pairs`` are
+    the samples'; ``labels`` (B, H, W) is None where no sample has any, and 255 for one that has none. The data module
     fills the last three after the batch has reached the device, in the network's scale: ``lightness`` (B, 1, H, W),
     augmented in training; ``ab`` (B, 2, H, W), always the original photo's; ``original_lightness`` (B, 1, H, W).
     """
@@ -57,12 +66,21 @@ class Batch:
     names: list[str]
     instances: list[Instances | None]
     photos: list[str]
+    pairs: list[Pairs | None] = field(default_factory=list)
+    labels: Tensor | None = None
     lightness: Tensor | None = None
     ab: Tensor | None = None
     original_lightness: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.captions)
+
+    @property
+    def target_ab(self) -> Tensor:
+        """``ab``, once the data module has filled it."""
+        if self.ab is None:
+            raise ValueError("this batch has no ab yet; let the data module's on_after_batch_transfer fill it")
+        return self.ab
 
     def float_rgb(self, device: torch.device | str | None = None) -> Tensor:
         """sRGB (B, 3, H, W) as float32 in [0, 1] on ``device``; 8-bit pixels travel there as they are."""
@@ -81,7 +99,16 @@ def collate(samples: list[Sample]) -> Batch:
         names=[sample.name for sample in samples],
         instances=[sample.instances for sample in samples],
         photos=[sample.photo or sample.name for sample in samples],
+        pairs=[sample.pairs for sample in samples],
+        labels=_stack_labels(samples),
     )
+
+
+def _stack_labels(samples: list[Sample]) -> Tensor | None:
+    if all(sample.labels is None for sample in samples):
+        return None
+    unknown = torch.full(samples[0].rgb.shape[-2:], VOID, dtype=torch.uint8)
+    return torch.stack([unknown if sample.labels is None else sample.labels for sample in samples])
 
 
 def key(*parts: int | str) -> int:

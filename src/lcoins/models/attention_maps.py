@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, softmax
 
 from lcoins.models.grouping import GroupingAttention
-from lcoins.models.lcoins import Colorization, LCoIns
+from lcoins.models.colorization import Colorization
+from lcoins.models.lcoins import LCoIns
 from lcoins.models.words import Words
 
 

@@ -73,7 +73,33 @@ class JointAttention(_SelfAttention):
         return self._project(scaled_dot_product_attention(q, k, v, attn_mask=keys[:, None, None, :]))
 
 
-ATTENTION = {"grouping": GroupingAttention, "joint": JointAttention}
+class DecoupledAttention(_SelfAttention):
+    """L-CoDer's: a patch looks for the object and takes the colour that belongs to it (its release, "whole").
+
+    Patches attend to patches and, by their likeness to object tokens, to the values of the colour tokens; objects to
+    patches and objects; colours to patches and colours. A forbidden path is left out rather than weighted by exp(-100).
+    The keys have no bias, which shifts all scores of a query alike and so changes nothing.
+    """
+
+    def __init__(self, width: int, heads: int):
+        super().__init__(width, heads, concatenated=1)
+
+    def forward(self, tokens: Tensor, sizes: tuple[int, int, int], mask: Tensor) -> Tensor:
+        """Tokens (B, N_I + 2 N_L, C) in the order image, objects, colours; mask (B, N_L) true for real words."""
+        q, k, v = self.queries_keys_values(tokens)
+        (q_img, q_obj, q_col), (k_img, k_obj, k_col), (v_img, v_obj, v_col) = (x.split(sizes, dim=2) for x in (q, k, v))
+        seen = torch.cat([mask.new_ones(len(mask), sizes[0]), mask], dim=1)[:, None, None, :]
+        paths = ((q_img, k_obj, v_col), (q_obj, k_obj, v_obj), (q_col, k_col, v_col))
+        heads = [
+            scaled_dot_product_attention(
+                query, torch.cat([k_img, key], dim=2), torch.cat([v_img, value], dim=2), attn_mask=seen
+            )
+            for query, key, value in paths
+        ]
+        return self._project(torch.cat(heads, dim=2))
+
+
+ATTENTION = {"grouping": GroupingAttention, "joint": JointAttention, "decoupled": DecoupledAttention}
 
 
 class GroupingBlock(nn.Module):
@@ -112,8 +138,8 @@ class GroupingTransformer(nn.Module):
         group_token_std: float = 0.02,
     ):
         super().__init__()
-        if attention not in ATTENTION:
-            raise ValueError(f"attention must be one of {sorted(ATTENTION)}, not {attention!r}")
+        if attention not in ("grouping", "joint"):
+            raise ValueError(f"attention must be grouping or joint, not {attention!r}")
         if attention == "grouping" and n_groups == 0:
             raise ValueError("grouping attention needs groups: they are the only path between image and words. Use "
                              "ablation=no_ge (joint attention, no groups), or set model.n_groups above 0.")  # fmt: skip

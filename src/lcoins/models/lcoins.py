@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
+from lcoins.models.colorization import Colorization, Colorizer
 from lcoins.models.encoders import GridEncoder, PatchEncoder
 from lcoins.models.grouping import GroupingLayer, GroupingTransformer
 from lcoins.models.upsampler import Upsampler
@@ -21,20 +21,14 @@ class Relevance:
 
 
 @dataclass
-class Colorization:
-    """What a colorizer returns: network ``ab`` (B, 2, S, S), and what its own loss and pictures need beside it.
+class GroupedColorization(Colorization):
+    """``relevance`` belongs to the caption and ``counter_relevance`` to the recoloured one; None unless asked for."""
 
-    ``assignment`` (B, N_G, N_I) is the hard assignment of image tokens to groups; ``relevance`` belongs to the caption
-    and ``counter_relevance`` to the recoloured one. They are None where the model has no such part or was not asked.
-    """
-
-    ab: Tensor
-    assignment: Tensor | None = None
     relevance: Relevance | None = None
     counter_relevance: Relevance | None = None
 
 
-class LCoIns(nn.Module):
+class LCoIns(Colorizer):
     """The paper's model: image and text encoder, grouping transformer, upsampler, grouping layer, shared space.
 
     ``n_groups``, ``attention`` and ``counter_color`` make its ablations: 0 groups is "w/o GE", ``joint`` attention
@@ -70,15 +64,11 @@ class LCoIns(nn.Module):
                self.grouping_layer, self.word_relevance, self.group_relevance)  # fmt: skip
         for part in own:
             if part is not None:
-                part.apply(_initialise)
-
-    def tokenize(self, captions: list[str]) -> Words:
-        """Captions to the word pieces that :meth:`forward` takes."""
-        return self.text_encoder.tokenize(captions)
+                part.apply(initialise)
 
     def forward(
         self, lightness: Tensor, words: Words, recoloured: Words | None = None, assign: bool = False
-    ) -> Colorization:
+    ) -> GroupedColorization:
         """Colours network lightness (B, 1, S, S) as the words say; ``assign`` asks for the group map as well.
 
         With ``recoloured``, the same lightness runs through the transformer a second time with the recoloured caption,
@@ -90,7 +80,7 @@ class LCoIns(nn.Module):
             words = words.followed_by(recoloured)
             patches = patches.repeat(2, 1, 1)
         z_img, z_lag, z_grp = self.transformer(patches, self.text_encoder(words), words)
-        result = Colorization(ab=self.upsampler(z_img[:count]))
+        result = GroupedColorization(ab=self.upsampler(z_img[:count]))
         if self.grouping_layer is not None and (assign or recoloured is not None):
             z_grp, assignment = self.grouping_layer(z_grp, z_img)
             result.assignment = assignment[:count]
@@ -109,7 +99,6 @@ class LCoIns(nn.Module):
         return [Relevance(r_lag[half], words.mask[half], r_grp[half]) for half in halves]
 
     def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
-        """What `lcoins info` counts: every parameter belongs to exactly one part."""
         image, text, groups = self.image_encoder, self.text_encoder, self.transformer
         parts: dict[str, list[nn.Module | nn.Parameter | None]] = {
             "image encoder": [m for name, m in image.named_children() if name != "projection"],
@@ -127,18 +116,12 @@ class LCoIns(nn.Module):
         present = {name: [m for m in members if m is not None] for name, members in parts.items()}
         return {name: members for name, members in present.items() if members}
 
-    @torch.inference_mode()
-    def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
-        """Network lightness (B, 1, S, S) and B captions to colours, in evaluation mode, without gradients."""
-        was_training = self.training
-        self.eval()
-        try:
-            return self(lightness, self.tokenize(captions).to(lightness.device), assign=True)
-        finally:
-            self.train(was_training)
+    def predict(self, lightness: Tensor, words: Words) -> GroupedColorization:
+        """One answer with its group map."""
+        return self(lightness, words, assign=True)
 
 
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
     """As in the authors' code: linear layers Xavier-uniform, convolutions orthogonal, transposed ones untouched."""
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)

@@ -3,7 +3,7 @@
 A missing weight is a MissingWeights error that says what was asked for and what to do; nothing stays random in silence.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
+from torchvision import models
 from transformers import BertConfig, BertModel, BertTokenizer
 from transformers.utils import logging
 
@@ -96,6 +97,50 @@ def _from_hub(name: str, init: str, **options: Any) -> nn.Module:
         raise MissingWeights(f"init={init} needs timm's {name!r}, which is neither in the cache nor can be downloaded "
                              f"({error}); get a file and set model.image_encoder.init=FILE, or train from scratch "
                              f"with model.image_encoder.init=none") from error  # fmt: skip
+
+
+def torchvision_net(name: str, init: str) -> Any:
+    """A torchvision classifier, ``vgg16_bn`` or ``resnet101``; ``init`` is ``imagenet``, a local file, or ``none``.
+
+    ``imagenet`` reads torchvision's cache and downloads what is not there.
+    """
+    if init == "none":
+        return getattr(models, name)(weights=None)
+    if init != "imagenet":
+        net = getattr(models, name)(weights=None)
+        load_strictly(net, read_weights(Path(init)), init)
+        return net
+    try:
+        return getattr(models, name)(weights="IMAGENET1K_V1")
+    except Exception as error:  # urllib and torch each raise their own kinds
+        raise MissingWeights(f"init=imagenet needs torchvision's weights of {name!r}, which are neither in its cache nor "
+                             f"can be downloaded ({error}); get the file and set model.trunk.init=FILE, or train from "
+                             f"scratch with model.trunk.init=none") from error  # fmt: skip
+
+
+def read_word_vectors(path: Path, wanted: Collection[str], dim: int) -> dict[str, Tensor]:
+    """Vectors (dim,) of the ``wanted`` words from a text file: a word and its numbers a line, as word2vec and GloVe.
+
+    The file is read line by line. Raises MissingWeights without the file, ValueError where it has another form or none
+    of the words.
+    """
+    if not path.is_file():
+        raise MissingWeights(f"no word vectors at {path}; give a text file of them, or init=none")
+    found: dict[str, Tensor] = {}
+    try:
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                word, *numbers = line.rstrip().split(" ")
+                if word in wanted and len(numbers) > 1:
+                    found[word] = torch.tensor([float(number) for number in numbers])
+    except ValueError as error:  # also broken UTF-8
+        raise ValueError(f"{path} is no text file of word vectors ({error}); a binary one must be converted") from error
+    wrong = next((word for word, vector in found.items() if len(vector) != dim), None)
+    if not found or wrong is not None:
+        came = f"{len(found[wrong])} numbers for {wrong!r}" if wrong else f"none of {len(wanted)} words"
+        raise ValueError(f"{path} should hold words with {dim} numbers each, but has {came}; give another file, or set "
+                         f"model.text_encoder.dim")  # fmt: skip
+    return found
 
 
 def build_backbone(name: str, stages: tuple[int, ...], init: str) -> Any:

@@ -8,22 +8,29 @@ import torch
 from torch import Tensor, nn
 from transformers import BertModel
 
+from lcoins.captions import WORD
 from lcoins.models import pretrained
 
 PHRASE_ENDS = (",", "and")  # each begins the next phrase
 
 
 class Words(NamedTuple):
-    """Token ids (B, N_L) and their mask (B, N_L), true for real tokens; at least one token per caption is real."""
+    """Token ids (B, N_L) and their mask (B, N_L), true for real tokens; at least one token per caption is real.
+
+    ``places`` (B, N_L) says which word of the caption (:func:`lcoins.captions.split_words`, from 0) a token begins, -1
+    for the further pieces of a word and for padding: object-colour pairs count words. None where nobody asks.
+    """
 
     ids: Tensor
     mask: Tensor
+    places: Tensor | None = None
 
     def to(self, device: torch.device | str) -> "Words":
-        return Words(self.ids.to(device), self.mask.to(device))
+        places = self.places.to(device) if self.places is not None else None
+        return Words(self.ids.to(device), self.mask.to(device), places)
 
     def followed_by(self, other: "Words") -> "Words":
-        """Both lists of captions as one batch, the shorter one padded with masked tokens of id 0 ([PAD])."""
+        """Both lists of captions as one batch, without places; the shorter one padded with masked tokens of id 0."""
         length = max(self.ids.shape[1], other.ids.shape[1])
         pads = [length - words.ids.shape[1] for words in (self, other)]
         ids = [nn.functional.pad(words.ids, (0, pad)) for words, pad in zip((self, other), pads, strict=True)]
@@ -54,6 +61,7 @@ class WordPieces:
             padding="longest" if self.pad_mask else "max_length",
             truncation=True,
             max_length=self.max_length,
+            return_offsets_mapping=True,
             return_tensors="pt",
         )
         ids, mask = encoded["input_ids"].long(), encoded["attention_mask"].bool()
@@ -61,7 +69,13 @@ class WordPieces:
             ids, mask = ids.new_zeros(len(captions), 1), mask.new_zeros(len(captions), 1)
         silent = ~mask.any(dim=1)
         ids[silent, 0], mask[silent, 0] = self.tokenizer.unk_token_id, True
-        return Words(ids, mask if self.pad_mask else torch.ones_like(mask))
+        places = torch.full_like(ids, -1)
+        for row, (caption, spans) in enumerate(zip(captions, encoded["offset_mapping"].tolist(), strict=True)):
+            words = {match.start(): place for place, match in enumerate(WORD.finditer(caption))}
+            for token, (start, end) in enumerate(spans):
+                if end > start:
+                    places[row, token] = words.get(start, -1)
+        return Words(ids, mask if self.pad_mask else torch.ones_like(mask), places)
 
 
 class CaptionEncoder(nn.Module):

@@ -18,7 +18,8 @@ from lcoins.files import whole_file
 from lcoins.lab import from_network_ab, network_input, resize_ab, split_lab
 from lcoins.metrics import to_uint8
 from lcoins.models.attention_maps import BlockAttention, attention_maps
-from lcoins.models.lcoins import Colorization, LCoIns
+from lcoins.models.colorization import Colorization
+from lcoins.models.lcoins import LCoIns
 from lcoins.models.words import Words
 from lcoins.reports.sheets import Picture, group_overlay, pictures, token_map
 

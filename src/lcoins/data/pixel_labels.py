@@ -1,0 +1,119 @@
+"""The class of each pixel of a photo: COCO-Stuff's pixel maps, or the polygons of COCO's things."""
+
+import struct
+import zlib
+from collections.abc import Collection
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from lcoins.data.decode import MAX_PIXELS
+from lcoins.data.polygons import Polygon, Polygons
+from lcoins.data.types import VOID
+
+Size = tuple[int, int]  # width, height
+Box = tuple[int, int, int, int]  # left, upper, right, lower
+
+# Everything that Pillow was seen to raise on damaged PNG files.
+_DAMAGED: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError)
+_DAMAGED += (AttributeError, OverflowError, MemoryError, RuntimeError, struct.error, zlib.error)
+# How Pillow unpacks pixels whose values stay what the file holds; grey of 1, 2 or 4 bits it would scale to 255.
+_CLASSES = ("L", "P", "P;1", "P;2", "P;4")
+
+
+class PixelLabels:
+    """Classes of the pixels of ``photos``, 255 where a pixel has none; ``known`` holds the photos that have any.
+
+    ``path`` is a folder of COCO-Stuff's maps ("stuffthingmaps": for a.jpg a.png, for b/a.jpg b/a.png, one channel of 8
+    bits, classes 0 to 181) or COCO's ``instances_*.json``, whose things have the class category id - 1, as in those
+    maps; where they overlap, the smaller is in front, and crowds have no class. Raises FileNotFoundError, and
+    ValueError for a file of another form or where no photo is known; maps themselves are decoded when they are used.
+    """
+
+    def __init__(self, path: Path | str, photos: Collection[str]) -> None:
+        self.path = Path(path)
+        if not self.path.exists():
+            raise FileNotFoundError(f"{path}: no folder of class maps, nor a COCO instances_*.json; give one, or null")
+        self.polygons = Polygons(self.path) if self.path.is_file() else None
+        if self.polygons is None:
+            self.known = {photo for photo in photos if self._map(photo).is_file()}
+        else:
+            _expect_classes(self.path, self.polygons)
+            self.known = self.polygons.photos.keys() & photos
+        if photos and not self.known:
+            first = next(iter(photos))
+            wanted = self._map(first).name if self.polygons is None else first
+            raise ValueError(
+                f"{path}: expected the classes of the {len(photos)} photos of the caption list ({wanted} ...), got "
+                f"those of none; give the folder or file that was made for these photos, or null"
+            )
+
+    def crop(self, photo: str, size: Size, box: Box, side: int) -> Tensor | None:
+        """The labels (side, side) uint8 of a ``box`` in a photo that was read at ``size``, or None for an unknown one.
+
+        Each pixel has the class at its middle, taken from the map's own size. Raises ValueError for a map that is
+        damaged, of another kind, or not of the photo's size; a photo that was read smaller tells its proportions only.
+        """
+        if photo not in self.known:
+            return None
+        labels = self._draw(photo, size) if self.polygons is not None else _read(self._map(photo), size)
+        left, upper, right, lower = box
+        middles = (np.arange(side) + 0.5) / side
+        columns = (left + (right - left) * middles) * (labels.shape[1] / size[0])
+        rows = (upper + (lower - upper) * middles) * (labels.shape[0] / size[1])
+        return torch.from_numpy(labels[np.ix_(rows.astype(int), columns.astype(int))])
+
+    def _map(self, photo: str) -> Path:
+        return (self.path / photo).with_suffix(".png")
+
+    def _draw(self, photo: str, size: Size) -> NDArray[np.uint8]:
+        """The things of a photo at its own size, the largest first."""
+        assert self.polygons is not None
+        known = self.polygons.photos[photo]
+        _expect_size(f"{self.path}: {photo}", known.size, size)
+        things = [(category, polygons) for category, all_of_it in known.objects.items() for polygons in all_of_it]
+        labels = Image.new("L", known.size, VOID)
+        draw = ImageDraw.Draw(labels)
+        for category, polygons in sorted(things, key=lambda thing: sum(map(_area, thing[1])), reverse=True):
+            for polygon in polygons:
+                if len(polygon) >= 6:
+                    points = list(zip(polygon[::2], polygon[1::2], strict=True))
+                    draw.polygon(points, fill=self.polygons.ids[category] - 1)
+        return np.asarray(labels)
+
+
+def _expect_classes(path: Path, polygons: Polygons) -> None:
+    wrong = [number for number in polygons.ids.values() if type(number) is not int or not 1 <= number <= VOID]
+    if wrong:
+        raise ValueError(f"{path}: expected category ids from 1 to {VOID}, got {wrong[0]!r}; number them as COCO does")
+
+
+def _area(polygon: Polygon) -> float:
+    x, y = np.asarray(polygon[::2]), np.asarray(polygon[1::2])
+    return abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1))) / 2
+
+
+def _read(path: Path, photo: Size) -> NDArray[np.uint8]:
+    """The map in a file, whose header is judged before its pixels are decoded."""
+    try:
+        image = Image.open(BytesIO(path.read_bytes()), formats=["PNG"])
+        mode = image.tile[0][3]
+        if mode in _CLASSES:
+            _expect_size(str(path), image.size, photo)
+            image.load()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ValueError(f"{path}: expected at most {MAX_PIXELS:,} pixels, got more; scale the map down") from error
+    except SizeError:
+        raise
+    except _DAMAGED as error:
+        what = "expected a whole PNG with the class of each pixel"
+        raise ValueError(f"{path}: {what}, got none ({error}); copy or download it again") from error
+    if mode not in _CLASSES:
+        what = "expected one channel of 8 bits, the class of each pixel"
+        raise ValueError(f"{path}: {what}, got mode {mode}; save it as an 8-bit grey or palette PNG")
+    return np.asarray(image)

@@ -1,0 +1,23 @@
+"""Feature-wise linear modulation by a sentence (Perez et al., AAAI 2018), as ML2018 and Xie2018 use it."""
+
+import torch
+from torch import Tensor, nn
+
+
+class FiLM(nn.Module):
+    """gamma * x + beta, channel by channel, both linear in the sentence; it starts as the identity, give or take.
+
+    Xie2018's release starts the bias at gamma 1, beta 0; ML2018's leaves PyTorch's default, with which half of the
+    features would change sign. Both have the former here.
+    """
+
+    def __init__(self, condition: int, channels: int):
+        super().__init__()
+        self.heads = nn.Linear(condition, 2 * channels)
+        with torch.no_grad():
+            self.heads.bias.copy_(torch.cat([torch.ones(channels), torch.zeros(channels)]))
+
+    def forward(self, x: Tensor, sentence: Tensor) -> Tensor:
+        """Features (B, C, H, W) and sentences (B, condition) to features of the same shape."""
+        gamma, beta = self.heads(sentence)[:, :, None, None].chunk(2, dim=1)
+        return gamma * x + beta
