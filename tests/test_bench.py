@@ -16,10 +16,12 @@ from lcoins.cli import conf_folder
 from lcoins.models.grouping import JointAttention
 
 
-def model_config(*overrides: str) -> dict[str, Any]:
+def configs(*overrides: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Model and objective of `lcoins bench`."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        cfg = compose("bench", overrides=["model=tiny", *overrides])
-    return OmegaConf.to_container(cfg.model, resolve=True)  # type: ignore[return-value]
+        cfg = compose("bench", overrides=list(overrides))
+    model, objective = (OmegaConf.to_container(part, resolve=True) for part in (cfg.model, cfg.objective))
+    return model, objective  # type: ignore[return-value]
 
 
 def timing(name: str, seconds: float) -> bench.Timing:
@@ -27,7 +29,7 @@ def timing(name: str, seconds: float) -> bench.Timing:
 
 
 def test_cases_of_the_full_model() -> None:
-    inference, plain, counter, reference = bench.cases(model_config(), "32-true", compare=True)
+    inference, plain, counter, reference = bench.cases(*configs(), "32-true", compare=True)
     assert inference.name == "inference"
     assert not inference.train
     assert (plain.name, plain.train, plain.counter) == ("training step", True, False)
@@ -37,8 +39,8 @@ def test_cases_of_the_full_model() -> None:
 
 
 def test_reference_is_float32_joint_attention_over_padded_words() -> None:
-    model = model_config()
-    *others, reference = bench.cases(model, "bf16-mixed", compare=True)
+    model, objective = configs()
+    *others, reference = bench.cases(model, objective, "bf16-mixed", compare=True)
     assert all(case.precision == "bf16-mixed" and case.model == model for case in others)
     assert reference.precision == "32-true"
     assert reference.model["attention"] == "joint"
@@ -48,23 +50,36 @@ def test_reference_is_float32_joint_attention_over_padded_words() -> None:
 
 
 def test_cases_without_counter_colour_loss() -> None:
-    names = [case.name for case in bench.cases(model_config("ablation=no_cl"), "32-true", compare=False)]
+    names = [case.name for case in bench.cases(*configs("ablation=no_cl"), "32-true", compare=False)]
     assert names == ["inference", "training step"]
 
 
 def test_automatic_precision_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "best_precision", lambda _: "bf16-mixed")
-    assert {case.precision for case in bench.cases(model_config(), "auto", compare=False)} == {"bf16-mixed"}
+    assert {case.precision for case in bench.cases(*configs(), "auto", compare=False)} == {"bf16-mixed"}
 
 
 @pytest.mark.parametrize("number", range(4), ids=["inference", "training", "counter", "reference"])
 def test_one_case_is_timed(number: int) -> None:
-    case = bench.cases(model_config(), "32-true", compare=True)[number]
+    case = bench.cases(*configs(), "32-true", compare=True)[number]
     found = bench.measure(case, batch_size=2, warmup=0, steps=1, device="cpu")
     assert (found.name, found.precision) == (case.name, "32-true")
     assert 0 < found.fastest <= found.seconds <= found.slowest
     assert found.samples_per_second == pytest.approx(2 / found.seconds)
     assert found.peak_mib > 0
+
+
+@pytest.mark.parametrize("model", ["lbie_tiny", "ml2018_tiny", "xie2018_tiny", "lcode_tiny", "lcoder_tiny"])
+def test_the_compared_systems_are_timed(model: str) -> None:
+    inference, training = bench.cases(*configs(f"model={model}"), "32-true", compare=False)
+    assert not training.augment
+    for case in (inference, training):
+        assert bench.measure(case, batch_size=2, warmup=0, steps=1, device="cpu").seconds > 0
+
+
+def test_only_l_coins_has_a_reference() -> None:
+    with pytest.raises(ValueError, match="take a model of L-CoIns"):
+        bench.cases(*configs("model=lcode_tiny"), "32-true", compare=True)
 
 
 def test_written_out_attention_equals_the_fused_one() -> None:

@@ -286,7 +286,7 @@ def test_notes_state_protocol_and_weights(tmp_path: Path) -> None:
         "Protocol: reference: through Lab and back; quantisation: truncated; PSNR: peak 255; SSIM: uniform window; "
         "LPIPS: alex 0.1 (alex_net.pth, sha256 01234567), before quantisation.",
         "L-CoDer: weights image_encoder package, text_encoder none; 128 px; lcoins.data.photo_sets.photo_data "
-        "(photos/train with selected_train.json); LuminanceAugmentation of hue 180, gamma 5; seeds 0, 1; 6 epochs.",
+        "(photos/train with selected_train.json); LuminanceAugmentation of hue 180, gamma 5; seeds 0, 1; epochs 6.",
     ]
 
 
@@ -302,28 +302,30 @@ def test_notes_tell_rows_apart_that_were_measured_differently(tmp_path: Path) ->
         "test: 2 pairs of 64 by 64 px (rows: ML2018).",
     ]
     assert "PSNR: not stated; SSIM: not stated; LPIPS: not computed (rows: ML2018)." in notes[5]
-    assert notes[7].startswith("ML2018: weights not named; 64 px;") and notes[7].endswith("seeds 0; 2 epochs.")
+    assert notes[7].startswith("ML2018: weights not named; 64 px;") and notes[7].endswith("seeds 0; epochs 2.")
     assert "(lcoins.data.scenes.Scenes, 3200 an epoch)" in notes[7]
 
 
 def test_latex_is_escaped_and_whole(tmp_path: Path) -> None:
-    """A hostile folder and file name, and the shape of the table: as many cells in every row as it has columns."""
+    """A hostile folder name, and the shape of both tabulars: as many cells in every row as they have columns."""
     for name, epochs in (("x=50%_a&b|c#$1^~{}\\", 6), ("y", 9)):
         for seed in range(2):
-            write_run(tmp_path / "s" / name / f"seed={seed}", config_of(seed=seed, recipe__epochs=epochs), "a_b",
-                      shifted(seed))  # fmt: skip
+            config = config_of(seed=seed, recipe__epochs=epochs)
+            write_run(tmp_path / "s" / name / f"seed={seed}", config, "a_b", shifted(seed))
     text = latex(table_of(tmp_path))
     escaped = r"50\%\_a\&b\textbar{}c\#\$1\textasciicircum{}\textasciitilde{}\{\}\textbackslash{}"
     assert rf"L-CoIns (x={escaped}) &" in text and rf"L-CoIns (x={escaped}): weights image\_encoder package" in text
     assert r"\multicolumn{3}{c}{a\_b}" in text and r"22.500 $\pm$ 0.707" in text and r"\textit{25.511}" in text
-    assert r"\cmidrule(lr){2-7}" in text and r"\cmidrule(lr){8-13}" in text and r"\cmidrule(lr){14-16}" in text
     assert r"PSNR, dB $\uparrow$ & paper: PSNR, dB $\uparrow$" in text and text.isascii()
-    body = text.split(r"\toprule")[1].split(r"\bottomrule")[0]
-    rows = [line for line in body.splitlines() if line.endswith(r" \\")][1:]
-    assert len(rows) == 12 and {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {15}
-    assert len(re.findall(r"\\begin\{tabular\}\{l(r+)\}", text)[0]) == 15 and body.count(r"\midrule") == 2
+    tabulars = re.findall(r"\\begin\{tabular\}\{l(r+)\}\n\\toprule\n(.*?)\\bottomrule", text, re.DOTALL)
+    rules = [re.findall(r"\\cmidrule\(lr\)\{(.*?)\}", body) for _, body in tabulars]
+    assert rules == [["2-7", "8-13"], ["2-4"]]
+    for (columns, body), width in zip(tabulars, (12, 3), strict=True):
+        rows = [line for line in body.splitlines() if line.endswith(r" \\")][1:]
+        assert len(columns) == width and body.count(r"\midrule") == 2
+        assert len(rows) == 12 and {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {width}
     assert text.count("{") == text.count("}") and len(re.findall(r"(?<!\\)\$", text)) % 2 == 0
-    assert len(re.findall(r"(?<!\\)%", text)) == 2  # the comment on top and the end of the \resizebox line
+    assert len(re.findall(r"(?<!\\)%", text)) == 3  # the comment on top and the ends of two \resizebox lines
 
 
 def test_markdown_names_cannot_break_the_table(tmp_path: Path) -> None:

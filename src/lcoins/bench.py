@@ -14,10 +14,12 @@ from torch import Tensor
 from torch.optim import AdamW
 
 from lcoins.augment import LuminanceAugmentation
+from lcoins.captions import object_colours
+from lcoins.data.types import Batch
 from lcoins.lab import split_lab, to_network_ab, to_network_lightness
-from lcoins.losses import Objective
 from lcoins.models.grouping import JointAttention
-from lcoins.runs import best_precision, build_colorizer
+from lcoins.objectives import AdversarialObjective
+from lcoins.runs import best_precision, build_colorizer, build_objective
 
 # Eleven words on average, as COCO's colour captions have.
 CAPTIONS = (
@@ -30,14 +32,20 @@ CAPTIONS = (
 
 @dataclass(frozen=True)
 class Case:
-    """One thing to time: the plain model config, precision, and whether it trains, with or without the second pass."""
+    """One thing to time: plain configs of model and objective, precision, whether it trains, and with a second pass."""
 
     name: str
     model: Mapping[str, Any]
+    objective: Mapping[str, Any]
     precision: str
     train: bool
     counter: bool = False
     reference: bool = False
+
+    @property
+    def augment(self) -> bool:
+        """Whether the lightness is augmented, as only L-CoIns' is."""
+        return "n_groups" in self.model
 
 
 @dataclass(frozen=True)
@@ -61,20 +69,27 @@ class WrittenOutAttention(JointAttention):
         return self._project(torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1) @ v)
 
 
-def cases(model: Mapping[str, Any], precision: str, compare: bool) -> list[Case]:
-    """Inference and training of a model config; ``compare`` adds the reference of :class:`WrittenOutAttention`.
+def cases(model: Mapping[str, Any], objective: Mapping[str, Any], precision: str, compare: bool) -> list[Case]:
+    """Inference and training of a system; ``compare`` adds the reference of :class:`WrittenOutAttention` to L-CoIns.
 
     The reference is the same size in float32 with joint attention written out and captions padded to 80 pieces without
     a mask, as in the authors' code.
     """
     precision = best_precision("auto") if precision == "auto" else precision
-    found = [Case("inference", model, precision, train=False), Case("training step", model, precision, train=True)]
-    if model["counter_color"]:
-        found.append(Case("training step with counter-colour pass", model, precision, train=True, counter=True))
+    plain = {**objective, "beta": 0.0} if "beta" in objective else objective
+    found = [
+        Case("inference", model, plain, precision, train=False),
+        Case("training step", model, plain, precision, train=True),
+    ]
+    if model.get("counter_color"):
+        name = "training step with counter-colour pass"
+        found.append(Case(name, model, objective, precision, train=True, counter=True))
     if compare:
+        if "n_groups" not in model:
+            raise ValueError("compare=true times attention as L-CoIns' authors wrote it; take a model of L-CoIns")
         text = {**model["text_encoder"], "pad_mask": False}
-        plain = {**model, "attention": "joint", "text_encoder": text}
-        found.append(Case("reference training step", plain, "32-true", train=True, reference=True))
+        padded = {**model, "attention": "joint", "text_encoder": text}
+        found.append(Case("reference training step", padded, plain, "32-true", train=True, reference=True))
     return found
 
 
@@ -121,24 +136,49 @@ def _autocast(case: Case, rgb: Tensor) -> torch.autocast:
 
 
 def _training_step(colorizer: Any, case: Case, rgb: Tensor, captions: list[str]) -> Any:
-    objective = Objective(1.0, -1e-4 if case.counter else 0.0)
-    trainable = [p for p in colorizer.parameters() if p.requires_grad]
-    optimizer = AdamW(trainable, lr=1e-5, fused=not case.reference)
+    objective = build_objective(case.objective)
+    judge = objective.to(rgb.device).discriminator if isinstance(objective, AdversarialObjective) else None
+    optimizers = [
+        AdamW([p for p in part.parameters() if p.requires_grad], lr=1e-5, fused=not case.reference)
+        for part in (colorizer, judge)
+        if part is not None
+    ]
     augmentation, generator = LuminanceAugmentation(180.0, 5.0), torch.Generator()
-    has_colour = torch.ones(len(rgb), dtype=torch.bool, device=rgb.device)
+    batch = _batch(rgb, captions)
 
     def step() -> None:
-        target = to_network_ab(split_lab(rgb)[1])
-        lightness = to_network_lightness(augmentation(rgb, generator))
+        batch.ab = to_network_ab(split_lab(rgb)[1])
+        batch.lightness = to_network_lightness(augmentation(rgb, generator) if case.augment else split_lab(rgb)[0])
         words = colorizer.tokenize(captions).to(rgb.device)
         with _autocast(case, rgb):
-            output = colorizer(lightness, words, words if case.counter else None)
-            total = objective(output, target, has_colour).total
+            output = colorizer(batch.lightness, words, *([words] if case.counter else []))
+            if judge is not None:
+                objective.discriminate(output, batch).total.backward()
+                optimizers[1].step()
+            total = objective(output, batch).total
         total.backward()
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        optimizers[0].step()
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
 
     return step
+
+
+def _batch(rgb: Tensor, captions: list[str]) -> Batch:
+    """What the objectives read: pairs by the rule of captions, and random labels of COCO-Stuff's 182 classes."""
+    count, size = len(rgb), rgb.shape[-1]
+    return Batch(
+        rgb=rgb,
+        captions=captions,
+        recoloured=captions,
+        has_colour=torch.ones(count, dtype=torch.bool, device=rgb.device),
+        index=torch.arange(count),
+        names=captions,
+        instances=[None] * count,
+        photos=captions,
+        pairs=[object_colours(caption) for caption in captions],
+        labels=torch.randint(182, (count, size, size), device=rgb.device).to(torch.uint8),
+    )
 
 
 def _inference(colorizer: Any, case: Case, rgb: Tensor, captions: list[str]) -> Any:

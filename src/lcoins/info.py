@@ -9,7 +9,7 @@ from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
 from lcoins.models.words import Words
-from lcoins.runs import build_colorizer
+from lcoins.runs import build_colorizer, build_objective
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,20 @@ class Part:
     training: int
 
 
-def measure(model: Mapping[str, Any], words: int, recoloured: bool) -> list[Part]:
-    """The parts of a plain model config for one picture and a caption of ``words`` word pieces, the total last.
+def measure(model: Mapping[str, Any], words: int | None, recoloured: bool) -> list[Part]:
+    """The parts of a plain model config for one picture and a caption of ``words`` words or pieces, the total last.
+
+    None, and models with captions of one fixed length, take as many words as the model reads.
 
     One multiply-add is two FLOP. Matrix products, convolutions and attention are counted, as the field does; norms,
-    activations and resizing are not. A training forward has a second pass with the ``recoloured`` caption.
+    activations, resizing and LSTMs are not. A training forward has a second pass with the ``recoloured`` caption.
     """
     with torch.device("meta"):
         colorizer: Any = build_colorizer(model, weights=False)
         lightness = torch.empty(1, 1, colorizer.image_size, colorizer.image_size)
-        caption = Words(torch.zeros(1, words, dtype=torch.long), torch.ones(1, words, dtype=torch.bool))
+        reader = colorizer.text_encoder.tokenize
+        length = reader.max_length if words is None or reader.fixed else min(words, reader.max_length)
+        caption = Words(torch.zeros(1, length, dtype=torch.long), torch.ones(1, length, dtype=torch.bool))
     colorizer.eval()
     counts = []
     for more in ((), (caption,)) if recoloured else ((),):
@@ -53,6 +57,15 @@ def measure(model: Mapping[str, Any], words: int, recoloured: bool) -> list[Part
     return [*parts, total]
 
 
+def measure_discriminator(objective: Mapping[str, Any]) -> list[Part]:
+    """The discriminator of an adversarial objective, which is no part of the colorizer; nothing for the others."""
+    if "discriminator" not in objective:
+        return []
+    with torch.device("meta"):
+        count = sum(p.numel() for p in build_objective(objective).parameters())
+    return [Part("discriminator, in training", count, count, 0, 0)]
+
+
 def _multiply_adds(member: torch.nn.Module | torch.nn.Parameter, names: dict[int, str], counts: dict[str, int]) -> int:
     """Multiply-adds of one member; a module whose own forward is never called has those of its children."""
     if not isinstance(member, torch.nn.Module):
@@ -68,7 +81,7 @@ def table(parts: list[Part], title: str) -> Table:
     for heading in ("parameters", "trained", "GMAC infer", "GMAC train"):
         result.add_column(heading, justify="right")
     for part in parts:
-        style = "bold" if part is parts[-1] else ""
+        style = "bold" if part.name == "total" else ""
         result.add_row(part.name, f"{part.parameters:,}", f"{part.trainable:,}", f"{part.inference / 1e9:.2f}",
                        f"{part.training / 1e9:.2f}", style=style)  # fmt: skip
     return result

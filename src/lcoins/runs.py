@@ -37,6 +37,7 @@ from lcoins.reports.report import Report, flat, print_table, write_json
 from lcoins.reports.tracking import build_loggers, log_test
 from lcoins.objectives import AdversarialObjective, ClassificationObjective
 from lcoins.training import AdversarialTraining, ColorizationTraining, moving_average
+from lcoins.training import Objective as ObjectiveLike
 from lcoins.training_set import count_classes, with_vocabulary
 
 # Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
@@ -211,7 +212,7 @@ def build(config: dict[str, Any], folder: Path) -> tuple[ColorizationTraining, C
     if needs_words:
         config = {**config, "model": with_vocabulary(config["model"], data)}
         colorizer = build_colorizer(config["model"])
-    objective = build_objective(config["objective"], data, colorizer, folder / "prior.json")
+    objective = weighted_objective(config["objective"], data, colorizer, folder / "prior.json")
     kind = AdversarialTraining if isinstance(objective, AdversarialObjective) else ColorizationTraining
     module = kind(
         colorizer,
@@ -229,13 +230,23 @@ def build(config: dict[str, Any], folder: Path) -> tuple[ColorizationTraining, C
     return module, data
 
 
-def build_objective(objective: Mapping[str, Any], data: ColorizationData, colorizer: Any, counted: Path) -> Any:
-    """The objective of a plain config; one that weights colour classes has them counted into ``counted`` first."""
-    built = instantiate(objective, _convert_="all")
+def build_objective(objective: Mapping[str, Any]) -> Any:
+    """The objective of a plain config."""
+    return instantiate(objective, _convert_="all")
+
+
+def weighted_objective(
+    objective: Mapping[str, Any], data: ColorizationData, colorizer: Any, counted: Path
+) -> ObjectiveLike:
+    """The objective of a plain config; one that weights classes has them counted, into ``counted``, unless it is told.
+
+    Class counts that are there already are taken as they are.
+    """
+    built = build_objective(objective)
     if isinstance(built, ClassificationObjective) and objective.get("prior") is None:
         if not counted.exists():
             count_classes(built, data, colorizer.factor, counted)
-        built = instantiate({**objective, "prior": str(counted)}, _convert_="all")
+        built = build_objective({**objective, "prior": str(counted)})
     return built
 
 

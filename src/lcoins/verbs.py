@@ -51,17 +51,20 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
 
 def show_info(cfg: DictConfig, folder: Path) -> None:
     """Prints the parts of a model, as a table or as JSON."""
-    parts = info.measure(runs.plain(cfg)["model"], cfg.words, recoloured=cfg.model.counter_color)
+    config = runs.plain(cfg)
+    parts = info.measure(config["model"], cfg.words, recoloured=bool(cfg.model.get("counter_color")))
+    parts += info.measure_discriminator(config["objective"])
     if cfg.json:
         figures = {part.name: {k: v for k, v in asdict(part).items() if k != "name"} for part in parts}
         print(json.dumps(figures, indent=2))
     else:
-        runs.console.print(info.table(parts, f"{cfg.title}, {cfg.model.image_size} px, {cfg.words} word pieces"))
+        runs.console.print(info.table(parts, f"{cfg.title}, {cfg.model.image_size} px, {cfg.words or 'as many as it reads'} words"))
 
 
 def time_model(cfg: DictConfig, folder: Path) -> None:
     """Times training and inference of a model, as a table or as JSON."""
-    cases = bench.cases(runs.plain(cfg)["model"], cfg.precision, cfg.compare)
+    config = runs.plain(cfg)
+    cases = bench.cases(config["model"], config["objective"], cfg.precision, cfg.compare)
     timings = bench.run(cases, cfg.batch_size, cfg.warmup, cfg.steps, cfg.device)
     title = f"{cfg.title}, batch {cfg.batch_size}, {bench.machine(cfg.device)}"
     if cfg.json:

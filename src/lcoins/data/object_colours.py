@@ -37,9 +37,7 @@ def load_entries(path: Path) -> Entries:
     return content
 
 
-def read_object_colours(
-    path: Path | str, captions: Mapping[str, Sequence[str]]
-) -> tuple[dict[str, list[Pairs]], int]:
+def read_object_colours(path: Path | str, captions: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[Pairs]], int]:
     """The pairs of each caption by photo, over the words of :func:`split_words`, and how many had to be dropped.
 
     ``captions`` are those of each photo, in the order of their list. A photo that the file lacks, or has with another
@@ -56,7 +54,7 @@ def read_object_colours(
     if not known:
         raise ValueError(
             f"{path}: expected the pairs of the {len(captions)} photos of the caption list ({next(iter(captions))} "
-            f"...), got none with as many captions; give the file that was made for this list, or null"
+            f"...), got none of as many captions; give the file that was made for this list, or null"
         )
     return known, found - sum(len(pairs) for photo in known.values() for pairs in photo)
 

@@ -7,10 +7,12 @@ from typing import Any, Literal
 from rich.console import Console
 
 from lcoins.augment import Augmentation
-from lcoins.data.lists import Pair, Problem, read_pairs
+from lcoins.data.lists import Pair, Problem, captions_by_photo, read_pairs
 from lcoins.data.module import ColorizationData
+from lcoins.data.object_colours import read_object_colours
 from lcoins.data.photo_check import ProblemsFound, check_photos, describe, write_report
 from lcoins.data.photos import MergedPhotos, Photos
+from lcoins.data.pixel_labels import PixelLabels
 from lcoins.data.polygons import Polygons
 
 
@@ -71,7 +73,9 @@ def photo_data(
 
     ``train`` and ``val`` may be None where only the tests are wanted. ``train_also`` holds further training sets, which
     are merged with ``train``: each of their photos is seen once an epoch. ``report`` is a file for all that is wrong.
-    A test set may name COCO's ``instances_*.json``, whose polygons then judge the colour words.
+    A test set may name COCO's ``instances_*.json``, whose polygons then judge the colour words. Any set may name
+    ``object_colours``, a file of object-colour pairs, and ``labels``, where the classes of its pixels are
+    (:mod:`lcoins.data.object_colours`, :mod:`lcoins.data.pixel_labels`); which photos lack them is told in one line.
     """
     merged = {f"train_also[{place}]": source for place, source in enumerate(train_also if train is not None else ())}
     lists = {"train": train} | merged | {"val": val} | {f"tests.{name}": source for name, source in tests.items()}
@@ -86,7 +90,8 @@ def photo_data(
         root, instances = given[name]["root"], given[name].get("instances")
         polygons = Polygons(instances) if instances else None
         options: dict[str, Any] = {"seed": seed, "crop_scale": crop, "hflip": hflip, "polygons": polygons}
-        return Photos(root, pairs[name], size, training=training, **options)
+        known = _known(name, given[name], captions_by_photo(pairs[name]))
+        return Photos(root, pairs[name], size, training=training, **options, **known)
 
     parts = [part for name in ("train", *merged) if (part := photos(name, image_size, training=True)) is not None]
     return ColorizationData(
@@ -99,3 +104,23 @@ def photo_data(
         augmentation=augmentation,
         seed=seed,
     )
+
+
+def _known(name: str, source: Mapping[str, Any], captions: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What a list's source says about its photos beside their captions; prints how many it says nothing about."""
+    known: dict[str, Any] = {}
+    if path := source.get("object_colours"):
+        known["object_colours"], dropped = read_object_colours(path, captions)
+        unknown = len(captions) - len(known["object_colours"])
+        if unknown or dropped:
+            what = "photos have no object-colour pairs for as many captions"
+            _tell(f"{name}: {unknown} of {len(captions)} {what} in {path}; {dropped} pairs that name no words dropped")
+    if path := source.get("labels"):
+        known["labels"] = PixelLabels(path, captions.keys())
+        if unknown := len(captions) - len(known["labels"].known):
+            _tell(f"{name}: {unknown} of {len(captions)} photos have no labels in {path}")
+    return known
+
+
+def _tell(line: str) -> None:
+    Console().print(line, markup=False, highlight=False, soft_wrap=True)

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -22,10 +22,10 @@ from lcoins.data.decode import PhotoError
 from lcoins.data.lists import Pair, captions_by_photo
 from lcoins.data.packed import Pack
 from lcoins.data.photo_sources import open_photos
+from lcoins.data.pixel_labels import Box, PixelLabels
 from lcoins.data.polygons import Polygons
-from lcoins.data.types import Sample, keyed_random
+from lcoins.data.types import Pairs, Sample, keyed_random
 
-Box = tuple[int, int, int, int]  # left, upper, right, lower
 RATIO = (3 / 4, 4 / 3)
 
 
@@ -38,6 +38,8 @@ class Photos(Dataset[Sample]):
     index) alone. In evaluation one item per pair, in the list's order, squashed bilinearly as in the paper's protocol.
     ``profiles`` honours embedded colour profiles; published figures, and so the default, take the stored numbers.
     ``polygons`` gives the pairs of an evaluation their instances, which are judged by the eleven basic colour words.
+    ``labels`` gives the samples the classes of their pixels, ``object_colours`` their object-colour pairs by photo and
+    caption, None for a photo that it lacks; without it the pairs are guessed from the caption.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class Photos(Dataset[Sample]):
         hflip: Literal["none", "plain", "swap_words"] = "none",
         profiles: bool = False,
         polygons: Polygons | None = None,
+        object_colours: Mapping[str, Sequence[Pairs]] | None = None,
+        labels: PixelLabels | None = None,
     ) -> None:
         if not pairs:
             raise ValueError("expected at least one photo with a caption, got an empty list")
@@ -61,7 +65,7 @@ class Photos(Dataset[Sample]):
             raise ValueError(f"hflip: expected none, plain or swap_words, got {hflip!r}")
         self.image_size = image_size
         self.training, self.seed, self.crop_scale, self.hflip = training, seed, crop_scale, hflip
-        self.polygons = polygons
+        self.polygons, self.object_colours, self.labels = polygons, object_colours, labels
         self.palette = {word: COLOUR_LAB[word] for word in BASIC_COLOURS} if polygons is not None else None
         self.captions = captions_by_photo(pairs)
         said = [caption for own in self.captions.values() for caption in own]
@@ -87,11 +91,13 @@ class Photos(Dataset[Sample]):
     def _evaluation_item(self, index: int) -> Sample:
         photo, place = self.items[index]
         side = (self.image_size, self.image_size)
-        picture = Image.fromarray(self._load(photo, None)).resize(side, Image.Resampling.BILINEAR)
+        whole = Image.fromarray(self._load(photo, None))
+        picture = whole.resize(side, Image.Resampling.BILINEAR)
         caption = self.captions[photo][place]
         recoloured = recolour(caption, keyed_random(self.seed, "recolour", 0, index))
         rgb = torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
         sample = self._sample(rgb, index, photo, place, caption, recoloured)
+        sample.labels = self._crop_labels(photo, whole.size, (0, 0, *whole.size), flipped=False)
         if self.polygons is not None:
             sample.instances = self.polygons.instances(photo, caption, self.image_size)
         return sample
@@ -106,9 +112,10 @@ class Photos(Dataset[Sample]):
         reduction = self.crop_scale[0] ** 0.5 if self.crop_scale is not None else 0.5
         least = math.ceil(self.image_size / reduction)
         pixels = torch.from_numpy(self._load(photo, (least, least)))
-        if self.crop_scale is not None:
-            left, upper, right, lower = draw_crop((pixels.shape[1], pixels.shape[0]), self.crop_scale, rng)
-            pixels = pixels[upper:lower, left:right]
+        size = (pixels.shape[1], pixels.shape[0])
+        box = draw_crop(size, self.crop_scale, rng) if self.crop_scale is not None else (0, 0, *size)
+        left, upper, right, lower = box
+        pixels = pixels[upper:lower, left:right]
         # On 8-bit pixels as they lie in memory: three times as fast as Pillow, and of the same accuracy.
         side = (self.image_size, self.image_size)
         rgb = interpolate(pixels.permute(2, 0, 1)[None], side, mode="bicubic", antialias=True)[0]
@@ -116,7 +123,9 @@ class Photos(Dataset[Sample]):
         if flipped and self.hflip == "swap_words":
             caption = swap_sides(caption)
         recoloured = recolour(caption, keyed_random(self.seed, "recolour", epoch, index))
-        return self._sample(rgb.contiguous(), index, photo, place, caption, recoloured)
+        sample = self._sample(rgb.contiguous(), index, photo, place, caption, recoloured)
+        sample.labels = self._crop_labels(photo, size, box, flipped)
+        return sample
 
     def _load(self, photo: str, size: tuple[int, int] | None) -> np.ndarray:
         try:
@@ -126,7 +135,15 @@ class Photos(Dataset[Sample]):
 
     def _sample(self, rgb: Tensor, index: int, photo: str, place: int, caption: str, recoloured: str) -> Sample:
         name = photo if len(self.captions[photo]) == 1 else f"{photo}_{place}"
-        return Sample(rgb, caption, recoloured, index, name, photo=photo, pairs=object_colours(caption))
+        if self.object_colours is None:
+            pairs: Pairs | None = object_colours(caption)
+        else:  # a flipped caption has other words at the same places
+            pairs = self.object_colours[photo][place] if photo in self.object_colours else None
+        return Sample(rgb, caption, recoloured, index, name, photo=photo, pairs=pairs)
+
+    def _crop_labels(self, photo: str, size: tuple[int, int], box: Box, flipped: bool) -> Tensor | None:
+        labels = self.labels.crop(photo, size, box, self.image_size) if self.labels is not None else None
+        return labels.flip(-1) if labels is not None and flipped else labels
 
 
 class MergedPhotos(Dataset[Sample]):

@@ -2,7 +2,8 @@
 
 import struct
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from lcoins.data.decode import MAX_PIXELS
-from lcoins.data.polygons import Polygon, Polygons
+from lcoins.data.polygons import Photo, Polygon, Polygons
 from lcoins.data.types import VOID
 
 Size = tuple[int, int]  # width, height
@@ -43,7 +44,7 @@ class PixelLabels:
         if self.polygons is None:
             self.known = {photo for photo in photos if self._map(photo).is_file()}
         else:
-            _expect_classes(self.path, self.polygons)
+            _expect_classes(self.path, self.polygons.ids.values())
             self.known = self.polygons.photos.keys() & photos
         if photos and not self.known:
             first = next(iter(photos))
@@ -61,7 +62,7 @@ class PixelLabels:
         """
         if photo not in self.known:
             return None
-        labels = self._draw(photo, size) if self.polygons is not None else _read(self._map(photo), size)
+        labels = self._load(photo, size)
         left, upper, right, lower = box
         middles = (np.arange(side) + 0.5) / side
         columns = (left + (right - left) * middles) * (labels.shape[1] / size[0])
@@ -71,26 +72,61 @@ class PixelLabels:
     def _map(self, photo: str) -> Path:
         return (self.path / photo).with_suffix(".png")
 
-    def _draw(self, photo: str, size: Size) -> NDArray[np.uint8]:
-        """The things of a photo at its own size, the largest first."""
-        assert self.polygons is not None
+    def _load(self, photo: str, size: Size) -> NDArray[np.uint8]:
+        if self.polygons is None:
+            return _read_map(self._map(photo), size)
         known = self.polygons.photos[photo]
         _expect_size(f"{self.path}: {photo}", known.size, size)
-        things = [(category, polygons) for category, all_of_it in known.objects.items() for polygons in all_of_it]
-        labels = Image.new("L", known.size, VOID)
-        draw = ImageDraw.Draw(labels)
-        for category, polygons in sorted(things, key=lambda thing: sum(map(_area, thing[1])), reverse=True):
-            for polygon in polygons:
-                if len(polygon) >= 6:
-                    points = list(zip(polygon[::2], polygon[1::2], strict=True))
-                    draw.polygon(points, fill=self.polygons.ids[category] - 1)
-        return np.asarray(labels)
+        return _draw_things(known, self.polygons.ids)
 
 
-def _expect_classes(path: Path, polygons: Polygons) -> None:
-    wrong = [number for number in polygons.ids.values() if type(number) is not int or not 1 <= number <= VOID]
-    if wrong:
-        raise ValueError(f"{path}: expected category ids from 1 to {VOID}, got {wrong[0]!r}; number them as COCO does")
+def _read_map(path: Path, photo: Size) -> NDArray[np.uint8]:
+    """The map in a file, whose header is judged before its pixels are decoded."""
+    with _damage_named(path):
+        image = Image.open(BytesIO(path.read_bytes()), formats=["PNG"])
+        mode = image.tile[0][3]
+    if mode not in _CLASSES:
+        expected = "expected one channel of 8 bits, the class of each pixel"
+        raise ValueError(f"{path}: {expected}, got mode {mode}; save it as an 8-bit grey or palette PNG")
+    _expect_size(str(path), image.size, photo)
+    with _damage_named(path):
+        image.load()
+    return np.asarray(image)
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ValueError(f"{path}: expected at most {MAX_PIXELS:,} pixels, got more; make it from its photo") from error
+    except _DAMAGED as error:
+        expected = "expected a whole PNG with the class of each pixel"
+        raise ValueError(f"{path}: {expected}, got another or damaged file ({error}); copy it again") from error
+
+
+def _expect_size(where: str, labels: Size, photo: Size) -> None:
+    """A photo that was decoded or packed smaller has both sides rounded, by less than a pixel, at one scale."""
+    least = max((side - 1) / full for side, full in zip(photo, labels, strict=True))
+    most = min((side + 1) / full for side, full in zip(photo, labels, strict=True))
+    smaller = least < most and all(side < full for side, full in zip(photo, labels, strict=True))
+    if labels[0] * labels[1] > MAX_PIXELS or not (labels == photo or smaller):
+        raise ValueError(
+            f"{where}: expected the classes of a photo of {photo[0]} x {photo[1]} pixels, got {labels[0]} x "
+            f"{labels[1]}; give the labels of this very photo, uncropped"
+        )
+
+
+def _draw_things(photo: Photo, ids: Mapping[str, int]) -> NDArray[np.uint8]:
+    """The things of a photo at its own size, the largest first."""
+    things = [(ids[category], polygons) for category, several in photo.objects.items() for polygons in several]
+    labels = Image.new("L", photo.size, VOID)
+    draw = ImageDraw.Draw(labels)
+    for number, polygons in sorted(things, key=lambda thing: sum(map(_area, thing[1])), reverse=True):
+        for polygon in polygons:
+            if len(polygon) >= 6:
+                draw.polygon(list(zip(polygon[::2], polygon[1::2], strict=True)), fill=number - 1)
+    return np.asarray(labels)
 
 
 def _area(polygon: Polygon) -> float:
@@ -98,22 +134,7 @@ def _area(polygon: Polygon) -> float:
     return abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1))) / 2
 
 
-def _read(path: Path, photo: Size) -> NDArray[np.uint8]:
-    """The map in a file, whose header is judged before its pixels are decoded."""
-    try:
-        image = Image.open(BytesIO(path.read_bytes()), formats=["PNG"])
-        mode = image.tile[0][3]
-        if mode in _CLASSES:
-            _expect_size(str(path), image.size, photo)
-            image.load()
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ValueError(f"{path}: expected at most {MAX_PIXELS:,} pixels, got more; scale the map down") from error
-    except SizeError:
-        raise
-    except _DAMAGED as error:
-        what = "expected a whole PNG with the class of each pixel"
-        raise ValueError(f"{path}: {what}, got none ({error}); copy or download it again") from error
-    if mode not in _CLASSES:
-        what = "expected one channel of 8 bits, the class of each pixel"
-        raise ValueError(f"{path}: {what}, got mode {mode}; save it as an 8-bit grey or palette PNG")
-    return np.asarray(image)
+def _expect_classes(path: Path, ids: Collection[int]) -> None:
+    wrong = [number for number in ids if type(number) is not int or not 1 <= number <= VOID]
+    if wrong:
+        raise ValueError(f"{path}: expected category ids from 1 to {VOID}, got {wrong[0]!r}; number them as COCO does")

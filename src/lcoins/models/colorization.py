@@ -35,7 +35,15 @@ class Colorizer(nn.Module):
 
     def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
         """What `lcoins info` counts: every parameter belongs to exactly one part."""
-        return {name: [child] for name, child in self.named_children() if any(True for _ in child.parameters())}
+        parts: dict[str, list[nn.Module | nn.Parameter]] = {}
+        for name, child in self.named_children():
+            members = dict(child.named_children())
+            if isinstance(members.get("embeddings"), nn.Embedding):  # a table as large as the vocabulary
+                parts["word embeddings"] = [members.pop("embeddings")]
+                parts[name.replace("_", " ")] = list(members.values())
+            elif any(True for _ in child.parameters()):
+                parts[name.replace("_", " ")] = [child]
+        return parts
 
     def predict(self, lightness: Tensor, words: Words) -> Colorization:
         """One answer with all that evaluation and pictures look at."""

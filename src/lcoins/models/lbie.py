@@ -112,14 +112,14 @@ def termination_shares(stops: Tensor) -> Tensor:
 
 
 class Discriminator(nn.Module):
-    """PatchGAN on lightness and ab that hears the words too; ``width`` must be twice the generator's.
+    """PatchGAN on lightness and ab that hears the words too; twice as wide as the generator, or the words do not fit.
 
-    The release's default widths (64 and 64) do not fit each other; 32 and 64 do.
+    The release's default widths (64 and 64) do not; 32 for the generator and 64 do.
     """
 
-    def __init__(self, width: int, attention: int):
+    def __init__(self, generator_width: int, attention: int):
         super().__init__()
-        n = width
+        n = 2 * generator_width
         self.convolutions = nn.ModuleList(
             [_patches(3, n, 2), _patches(n, 2 * n, 2), _patches(2 * n, 4 * n, 2), _patches(4 * n, 8 * n, 1)]
         )

@@ -47,7 +47,7 @@ class WordPieces:
 
     def __init__(self, source: str, max_length: int, special_tokens: bool = False, pad_mask: bool = True):
         self.source, self.max_length = source, max_length
-        self.special_tokens, self.pad_mask = special_tokens, pad_mask
+        self.special_tokens, self.pad_mask, self.fixed = special_tokens, pad_mask, not pad_mask
 
     @cached_property
     def tokenizer(self) -> Any:

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,8 +45,7 @@ class Table1:
     """
 
     def __init__(self, runs: Sequence[Run]) -> None:
-        printed = OmegaConf.load(Path(__file__).with_name("paper_table1.yaml"))
-        self.paper = cast(dict[str, Any], OmegaConf.to_container(printed))
+        self.paper = cast(Any, OmegaConf.to_container(OmegaConf.load(Path(__file__).with_name("paper_table1.yaml"))))
         self.printed = self.paper["comparison"] | self.paper["ablation"]
         found = _rows(runs, self.paper)
         blocks = [list(self.paper["comparison"]), list(self.paper["ablation"]), sorted(found.keys() - self.printed)]
@@ -53,8 +53,7 @@ class Table1:
         self.rows = [row for block in self.blocks for row in block]
         self.measured = [row for row in self.rows if row.runs]
         self.comparison = Comparison([replace(run, variant=row.label) for row in self.measured for run, _ in row.runs])
-        others = {title: title for title in self.comparison.sets if title not in self.paper["sets"]}
-        self.names = self.paper["sets"] | others
+        self.names = self.paper["sets"] | {t: self.paper["sets"].get(t, t) for t in self.comparison.sets}
         self.groups = {title: self._measures(title) for title in self.names}
         self.columns = [(title, measure) for title, measures in self.groups.items() for measure in measures]
 
@@ -64,8 +63,7 @@ class Table1:
         nets = {next((m for m in LPIPS if self.figure(row, title, m)), None) for row in self.measured} - {None}
         lpips = [m for m in LPIPS if m in nets or (m is LPIPS[0] and (paired or not nets))]
         words = [WORDS] if any(self.figure(row, title, WORDS) for row in self.measured) else []
-        ours = [[measure, PRINTED.get(measure)] for measure in (PSNR, SSIM, *lpips, *words)]
-        return [measure for pair in ours for measure in pair[: 1 + paired] if measure]
+        return [m for own in (PSNR, SSIM, *lpips, *words) for m in (own, PRINTED.get(own))[: 1 + paired] if m]
 
     def figure(self, row: Row, title: str, measure: Measure) -> Figure | None:
         """Mean over pairs, then over seeds, with the deviation over them (ddof 1); None where it was not measured."""
@@ -82,13 +80,9 @@ class Table1:
 
     def notes(self) -> list[str]:
         """Whose figures these are, by which protocol they were measured, and from what each row was trained."""
-        return [
-            f'Columns headed "paper" are not measured here: they are printed in {self.paper["source"]}, by its '
-            f"authors, with their own weights, training and test lists. {self.paper['training']}.",
-            "All others are measured here: mean over pairs, ± deviation over seeds; what was not measured is empty.",
-            *self._protocols(),
-            *(f"{row.label}: {_training([config for _, config in row.runs])}." for row in self.measured),
-        ]
+        ours = "All others are measured here: mean over pairs (words right: over instances), ± deviation over seeds."
+        trained = [f"{row.label}: {_training([config for _, config in row.runs])}." for row in self.measured]
+        return [self.paper["note"], ours, *self._protocols(), *trained]
 
     def _protocols(self) -> Iterator[str]:
         """Pairs and size of each test set, and the definitions; rows are named where they do not all share them."""
@@ -115,25 +109,30 @@ def markdown(table: Table1) -> str:
 
 
 def latex(table: Table1) -> str:
-    """A ``table*`` in booktabs, as wide as the text: a group of columns per test set, a block of rows per kind."""
-    spans, rules, end = [], [], 1
-    for title, measures in table.groups.items():
-        spans.append(rf"\multicolumn{{{len(measures)}}}{{c}}{{{table.names[title].translate(LATEX)}}}")
-        rules.append(rf"\cmidrule(lr){{{end + 1}-{end + len(measures)}}}")
-        end += len(measures)
-    headings = [measure.heading.translate(LATEX) for _, measure in table.columns]
-    lines = [r"% needs \usepackage{booktabs,graphicx}", r"\begin{table*}", r"\centering",
-             r"\caption{Systems and ablations.}", r"\resizebox{\textwidth}{!}{%",
-             rf"\begin{{tabular}}{{l{'r' * len(headings)}}}", r"\toprule",
-             rf" & {' & '.join(spans)} \\", *rules, rf"System & {' & '.join(headings)} \\"]  # fmt: skip
+    """A ``table*`` in booktabs: two test sets side by side as in the paper, any others below, notes under them."""
+    titles = list(table.groups)
+    tabulars = [_tabular(table, titles[place : place + 2]) for place in range(0, len(titles), 2)]
+    notes = [rf"{note.translate(LATEX)}\par" for note in table.notes()]
+    head = [r"% needs \usepackage{booktabs,graphicx}", r"\begin{table*}", r"\caption{Systems and ablations.}"]
+    return "\n".join([*head, r"\centering\footnotesize", *tabulars, r"\raggedright", *notes, r"\end{table*}", ""])
+
+
+def _tabular(table: Table1, titles: Sequence[str]) -> str:
+    """A group of columns per test set, a block of rows per kind; shrunk only where it is wider than the text."""
+    columns = [(title, measure) for title in titles for measure in table.groups[title]]
+    ends = list(accumulate((len(table.groups[title]) for title in titles), initial=1))
+    spans = [rf"\multicolumn{{{len(table.groups[title])}}}{{c}}{{{table.names[title].translate(LATEX)}}}"
+             for title in titles]  # fmt: skip
+    lines = [r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
+             rf"\begin{{tabular}}{{l{'r' * len(columns)}}}", r"\toprule", rf" & {' & '.join(spans)} \\",
+             *(rf"\cmidrule(lr){{{start + 1}-{end}}}" for start, end in pairwise(ends)),
+             rf"System & {' & '.join(measure.heading.translate(LATEX) for _, measure in columns)} \\"]  # fmt: skip
     for block in filter(None, table.blocks):
         lines.append(r"\midrule")
         for row in block:
-            cells = [table.cell(row, *column, italic=r"\textit{{{}}}") for column in table.columns]
+            cells = [table.cell(row, *column, italic=r"\textit{{{}}}") for column in columns]
             lines.append(rf"{row.label.translate(LATEX)} & {' & '.join(cells)} \\".translate(SIGNS))
-    notes = [rf"{note.translate(LATEX)}\par" for note in table.notes()]
-    lines += [r"\bottomrule", r"\end{tabular}}", r"\par\medskip\raggedright\footnotesize", *notes, r"\end{table*}", ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}}\par\medskip"])
 
 
 def comma_separated(table: Table1) -> str:
@@ -200,9 +199,8 @@ def _leaves(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
 def _same(one: Config, other: Config) -> bool:
     """Whether two configs differ in nothing but their seed, wherever it stands, and their circumstances."""
     paths = [path for path in one.keys() | other.keys() if not f"{path}.".startswith(CIRCUMSTANCES)]
-    seeds = one["seed"], other["seed"]
-    pairs = [(path, (one.get(path), other.get(path))) for path in paths]
-    return all(pair[0] == pair[1] or (path.endswith("seed") and pair == seeds) for path, pair in pairs)
+    found = [(path.endswith("seed"), one.get(path), other.get(path)) for path in paths]
+    return all(a == b or (is_seed and (a, b) == (one["seed"], other["seed"])) for is_seed, a, b in found)
 
 
 def _system(config: Config, paper: Mapping[str, Any]) -> str:
@@ -240,7 +238,7 @@ def _training(configs: Sequence[Config]) -> str:
     seeds = ", ".join(map(str, sorted(c["seed"] for c in configs)))
     epochs = " or ".join(sorted({str(c.get("trainer.max_epochs", c["recipe.epochs"])) for c in configs}))
     return (f"weights {', '.join(inits) or 'not named'}; {config['model.image_size']} px; {config['data._target_']} "
-            f"({source}); {_augmentation(config)}; seeds {seeds}; {epochs} epochs")  # fmt: skip
+            f"({source}); {_augmentation(config)}; seeds {seeds}; epochs {epochs}")  # fmt: skip
 
 
 def _protocol(settings: Mapping[str, Any]) -> str:

@@ -1,8 +1,6 @@
 """Extended COCO-Stuff (L-CoDe, AAAI 2022): COCO 2017 photos whose captions name a colour, with object-colour pairs."""
 
-import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,7 @@ from lcoins.captions import find_colours
 from lcoins.data.build.output import Build, expect_place, source_of, stream_json, write_build, write_rows
 from lcoins.data.build.sifting import NEAR_GREY, fault_of, sift
 from lcoins.data.lists import Problem, captions_by_photo, read_pairs
-from lcoins.models.pretrained import load_tokenizer
+from lcoins.data.object_colours import Entries, load_entries
 
 NAME = "extended_coco_stuff"
 MOST_WORDS = 20
@@ -53,10 +51,9 @@ def build_extended_coco_stuff(
         grey = _drop_bad_photos(coco / "train2017", build, keep_grey)
     more: dict[str, Any] = {"train_list": "rebuilt" if rebuilt else "published", "near_grey_left_out": grey}
     if (lists / OBJECT_COLOURS[0]).is_file():
-        pairs = _read_object_colours(lists / OBJECT_COLOURS[0], build, rebuilt)
-        more["object_colours"] = pairs.counts
-        if pairs.aligned:
-            write_rows(output / "object_colours_train.json", pairs.aligned)
+        aligned, more["object_colours"] = _read_object_colours(lists / OBJECT_COLOURS[0], build, rebuilt)
+        if aligned:
+            write_rows(output / "object_colours_train.json", aligned)
     else:
         missing.append(f"  {OBJECT_COLOURS[0]} from {OBJECT_COLOURS[1]}")
     rule = RULE if rebuilt else "The published lists as they are."
@@ -123,24 +120,15 @@ def _read_lists(lists: Path, build: Build) -> tuple[bool, list[str]]:
     return rebuilt, missing
 
 
-@dataclass
-class ObjectColours:
-    """Per photo and caption the (object, colour) pairs in word pieces, and how many there were of what."""
+def _read_object_colours(path: Path, build: Build, rebuilt: bool) -> tuple[Entries, dict[str, int]]:
+    """L-CoDe's pairs that fit the training captions, in the shape of its file, and how many there were of what.
 
-    aligned: dict[str, list[list[list[int]]]]
-    counts: dict[str, int]
-
-
-def _read_object_colours(path: Path, build: Build, rebuilt: bool) -> ObjectColours:
-    """L-CoDe's pairs of the training captions, from words to word pieces.
-
-    Published: [object, colour] as positions of words, counted from 1. Written: positions of each word's first piece
-    under BERT's uncased vocabulary, counted from 0, without special tokens. A pair with a 0 names no word (there are
-    three) and is dropped; one beyond the caption is named. Without the published training list only the
+    Positions count a caption's words from 1 (:mod:`lcoins.data.object_colours`). A pair with a 0 names no word (there
+    are three) and is dropped; one beyond the caption is dropped and named. Without the published training list only the
     counts are given, since the pairs fit its order of captions.
     """
     build.sources.append(source_of(path, OBJECT_COLOURS[1], LICENCE))
-    content = _load_pairs(path)
+    content = load_entries(path)
     entries = [pairs for captions in content.values() for pairs in captions]
     counts = {
         "photos": len(content),
@@ -149,57 +137,35 @@ def _read_object_colours(path: Path, build: Build, rebuilt: bool) -> ObjectColou
         "captions_without_a_pair": sum(not pairs for pairs in entries),
         "pairs_with_position_0": sum(0 in pair for pairs in entries for pair in pairs),
     }
-    result = ObjectColours({}, counts)
+    aligned: Entries = {}
     if rebuilt or "train" not in build.splits:
-        return result
-    tokenizer = load_tokenizer("minilm")
+        return aligned, counts
     for photo, captions in build.splits["train"].items():
         given = content.get(photo)
         if given is None or len(given) != len(captions):
             what = "no object-colour pairs" if given is None else "object-colour pairs of other captions"
             build.problems.append(Problem(path.name, photo, what, "it serves systems without such pairs only"))
             continue
-        result.aligned[photo] = [
-            _to_pieces(photo, caption, pairs, tokenizer, build.problems)
+        aligned[photo] = [
+            [pair for pair in pairs if _is_pair(pair, photo, caption, build.problems)]
             for caption, pairs in zip(captions, given, strict=True)
         ]
-    counts["photos_aligned"] = len(result.aligned)
-    counts["pairs_aligned"] = sum(len(pairs) for captions in result.aligned.values() for pairs in captions)
-    return result
+    counts["photos_aligned"] = len(aligned)
+    counts["pairs_aligned"] = sum(len(pairs) for captions in aligned.values() for pairs in captions)
+    return aligned, counts
 
 
-def _load_pairs(path: Path) -> dict[str, list[list[list[Any]]]]:
-    """The content of obj2col.json; a ValueError where it has another shape."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        nested = [pair for captions in content.values() for pairs in captions for pair in pairs]
-        shaped = all(isinstance(pair, list) for pair in nested)
-    except (ValueError, AttributeError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path}: expected {{photo: [[[object, colour], ...], ...]}} ({error})") from error
-    if not shaped:
-        raise ValueError(f"{path}: expected {{photo: [[[object, colour], ...], ...]}}; download it again")
-    return content
-
-
-def _to_pieces(
-    photo: str, caption: str, pairs: list[list[int]], tokenizer: Any, problems: list[Problem]
-) -> list[list[int]]:
-    starts, place = [], 0
-    for word in caption.split():
-        starts.append(place)
-        place += len(tokenizer.tokenize(word))
-    found = []
-    for pair in pairs:
-        if len(pair) != 2 or not all(isinstance(position, int) and position >= 0 for position in pair):
-            problems.append(
-                Problem(OBJECT_COLOURS[0], photo, "no object-colour pair", "expected two positions", str(pair))
-            )
-        elif max(pair) > len(starts):
-            detail = f"{pair} in a caption of {len(starts)} words"
-            problems.append(Problem(OBJECT_COLOURS[0], photo, "pair beyond its caption", "it is dropped", detail))
-        elif 0 not in pair:
-            found.append([starts[position - 1] for position in pair])
-    return found
+def _is_pair(pair: list[Any], photo: str, caption: str, problems: list[Problem]) -> bool:
+    """Whether a pair names two words of its caption; what is wrong with one is named, except for a 0."""
+    words = len(caption.split())
+    if len(pair) != 2 or not all(type(position) is int and position >= 0 for position in pair):
+        problems.append(Problem(OBJECT_COLOURS[0], photo, "no object-colour pair", "expected two positions", str(pair)))
+        return False
+    if max(pair) > words:
+        detail = f"{pair} in a caption of {words} words"
+        problems.append(Problem(OBJECT_COLOURS[0], photo, "pair beyond its caption", "it is dropped", detail))
+        return False
+    return 0 not in pair
 
 
 def _drop_bad_photos(folder: Path, build: Build, keep_grey: bool) -> int:
