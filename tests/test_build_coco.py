@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from lcoins.cli import app
 from lcoins.data.build.extended_coco_stuff import build_extended_coco_stuff, names_colour, normalise
 from lcoins.data.build.folder import build_folder
-from lcoins.data.lists import read_pairs
-from lcoins.models.pretrained import load_tokenizer
+from lcoins.data.lists import captions_by_photo, read_pairs
+from lcoins.data.object_colours import read_object_colours
 
 TRAIN = {
     "000000000001.jpg": ["a white dog on red table", "two zebras"],
@@ -69,16 +69,12 @@ def test_published_lists_are_taken_as_they_are(lists: Path, tmp_path: Path) -> N
     assert not problems
 
 
-def test_object_colours_point_at_the_first_piece_of_each_word(lists: Path, tmp_path: Path) -> None:
+def test_object_colours_keep_the_published_shape_for_the_captions_that_they_fit(lists: Path, tmp_path: Path) -> None:
     manifest, _ = build_extended_coco_stuff(lists, None, tmp_path / "out")
-    aligned = read(tmp_path / "out" / "object_colours_train.json")
-    tokenizer = load_tokenizer("minilm")
-    pieces = tokenizer.tokenize(TRAIN["000000000002.jpg"][0])
-    assert len(pieces) > 5  # a word before the pair is split
-    (pair, rider) = aligned["000000000002.jpg"][0]  # the pair with 0 and the one beyond the caption are dropped
-    assert [pieces[position] for position in pair] == ["pants", "blue"]
-    assert pieces[rider[0]].startswith("skate")
-    assert aligned["000000000001.jpg"] == [[[2, 1], [5, 4]], []]
+    assert read(tmp_path / "out" / "object_colours_train.json") == {
+        "000000000001.jpg": [[[3, 2], [6, 5]], []],
+        "000000000002.jpg": [[[5, 4], [2, 4]]],  # the pair with 0 and the one beyond the caption are dropped
+    }
     assert left_out(tmp_path / "out") == {
         ("pair beyond its caption", "000000000002.jpg"),
         ("no object-colour pairs", "000000000003.jpg"),
@@ -87,6 +83,22 @@ def test_object_colours_point_at_the_first_piece_of_each_word(lists: Path, tmp_p
         "photos": 3, "captions": 4, "pairs": 7, "captions_without_a_pair": 1, "pairs_with_position_0": 1,
         "photos_aligned": 2, "pairs_aligned": 4,
     }  # fmt: skip
+
+
+def test_the_reader_of_the_published_pairs_reads_the_built_ones(lists: Path, tmp_path: Path) -> None:
+    build_extended_coco_stuff(lists, None, tmp_path / "out")
+    captions = captions_by_photo(read_pairs(tmp_path / "out" / "train.json")[0])
+    built = read_object_colours(tmp_path / "out" / "object_colours_train.json", captions)
+    assert built == ({"000000000001.jpg": [((2, 1), (5, 4)), ()], "000000000002.jpg": [((4, 3), (1, 3))]}, 0)
+    assert read_object_colours(lists / "obj2col.json", captions) == (built[0], 2)
+
+
+def test_what_is_no_pair_of_positions_is_named(lists: Path, tmp_path: Path) -> None:
+    pairs = {"000000000003.jpg": [[[3, 2], [3], [3, "2"], [-1, 2], [3, 2.0], [True, 2]]]}
+    (lists / "obj2col.json").write_text(json.dumps(pairs))
+    manifest, _ = build_extended_coco_stuff(lists, None, tmp_path / "out")
+    assert read(tmp_path / "out" / "object_colours_train.json") == {"000000000003.jpg": [[[3, 2]]]}
+    assert manifest["left_out"] == {"no object-colour pair": 5, "no object-colour pairs": 2}
 
 
 def test_photos_that_are_grey_missing_or_damaged_leave_the_training_list(lists: Path, tmp_path: Path) -> None:

@@ -135,6 +135,42 @@ def test_what_is_wrong_in_a_merged_set_is_reported_with_the_rest(tmp_path: Path)
     assert made(None, val, {}, train_also=[other]).train_set is None  # for evaluation alone it is not looked at
 
 
+def test_pairs_and_labels_come_with_the_lists_that_name_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other, val = (source(tmp_path, name, count) for name, count in (("one", 3), ("other", 2), ("val", 2)))
+    colours = tmp_path / "obj2col.json"  # captions are "a red one0.png"
+    colours.write_text(json.dumps({"one0.png": [[[3, 2], [0, 2]]], "one1.png": [[], []], "other0.png": [[[3, 2]]]}))
+    for folder, name in (("one", "one1"), ("one", "one2"), ("other", "other0"), ("other", "other1")):
+        (tmp_path / "maps" / folder).mkdir(parents=True, exist_ok=True)
+        Image.new("L", (40, 30), 7).save(tmp_path / "maps" / folder / f"{name}.png")
+    given = [
+        part | {"object_colours": str(colours), "labels": str(tmp_path / "maps" / name)}
+        for part, name in ((one, "one"), (other, "other"))
+    ]
+    train = made(given[0], val | {"labels": None}, {"test": val}, train_also=given[1:]).train_set
+    assert train is not None
+    assert [train[index].pairs for index in range(5)] == [((2, 1),), None, None, ((2, 1),), None]
+    labels = [train[index].labels for index in range(5)]
+    assert [None if found is None else found.unique().tolist() for found in labels] == [None, [7], [7], [7], [7]]
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        f"train: {colours} lacks the object-colour pairs of 2 of 3 photos (it has none, or those of another number of "
+        "captions); 1 pairs name no two words of their caption",
+        f"train: {tmp_path}/maps/one lacks the labels of 1 of 3 photos",
+        f"train_also[0]: {colours} lacks the object-colour pairs of 1 of 2 photos (it has none, or those of another "
+        "number of captions); 0 pairs name no two words of their caption",
+    ]
+
+
+def test_without_files_nothing_is_told_and_the_pairs_are_guessed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = made(source(tmp_path, "one", 2) | {"object_colours": None, "labels": None}, None, {}).train_set
+    assert train is not None
+    assert (train[0].pairs, train[0].labels) == (((2, 1),), None)
+    assert "lacks" not in capsys.readouterr().out
+
+
 def test_ranks_and_workers_share_a_merged_set_without_gaps_or_repetitions(tmp_path: Path) -> None:
     one, other, val = (source(tmp_path, name, count) for name, count in (("one", 3), ("other", 6), ("val", 2)))
     train = made(one, val, {}, train_also=[other]).train_set

@@ -160,6 +160,18 @@ def test_flips_swap_left_and_right_in_the_caption(root: Path) -> None:
         assert all(sample.recoloured.split()[-1] == sample.caption.split()[-1] for sample in samples)
 
 
+def test_pairs_are_guessed_from_the_caption_or_come_from_a_file(root: Path) -> None:
+    assert {sample.pairs for sample in draws(photos(root), 20)} == {((2, 1),), ()}  # a red car on the left; a car
+    read = {"a.png": [((5, 1), (2, 1)), ((1, 0),)]}
+    known = photos(root, object_colours=read, hflip="swap_words")
+    for sample in draws(known, 40):
+        assert sample.pairs == read["a.png"][int(sample.name[-1])]
+        assert sample.caption.startswith("a red car on the") == (sample.name[-1] == "0")
+    assert known[1].pairs is None  # b.png, of which the file says nothing
+    evaluated = photos(root, object_colours=read, training=False)
+    assert [evaluated[index].pairs for index in range(3)] == [*read["a.png"], None]
+
+
 def test_without_flips_none_is_flipped(root: Path) -> None:
     assert all(red_grows(sample) for sample in draws(photos(root, hflip="none"), 30))
 

@@ -110,6 +110,12 @@ def test_holes_of_parts_and_broken_polygons() -> None:
     assert parts.dtype == np.bool_ and parts[:, :5].all() and parts[:, 36:].all() and not parts[:, 8:34].any()
 
 
+@pytest.mark.parametrize("polygon", [[1.0, 2.0, 3.0], ["1", "2"], [None, 1], 5])
+def test_a_polygon_that_has_no_points_is_refused(tmp_path: Path, polygon: Any) -> None:
+    with pytest.raises(ValueError, match=r"i\.json is not of the form of COCO's instances"):
+        write(tmp_path / "i.json", annotation("car", polygon))
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"images": [{"id": 1}], "categories": [], "annotations": []}'])
 def test_another_file_is_refused_by_name(tmp_path: Path, content: str) -> None:
     (tmp_path / "i.json").write_text(content)

@@ -231,6 +231,12 @@ def test_a_seed_that_is_not_the_run_s_own_makes_a_variant(tmp_path: Path) -> Non
     assert [row.label for row in table_of(tmp_path).measured] == ["L-CoIns (a)", "L-CoIns (b)"]
 
 
+def test_another_value_that_happens_to_equal_the_seed_makes_a_variant(tmp_path: Path) -> None:
+    for seed in (6, 9):
+        write_run(tmp_path / "s" / "a" / f"seed={seed}", config_of(seed=seed, recipe__epochs=seed))
+    assert len(table_of(tmp_path).measured) == 2
+
+
 def test_one_run_given_twice_is_no_second_seed(tmp_path: Path) -> None:
     for name in ("a", "copy"):
         write_run(tmp_path / "s" / name / "seed=0", config_of())
@@ -260,6 +266,11 @@ def test_lpips_is_named_by_its_net_and_never_mixed(tmp_path: Path) -> None:
     write_run(tmp_path / "s" / "b" / "seed=0", config_of("LCoDe"))
     table = table_of(tmp_path)
     assert line_of(table, "LBIE")[-2:] == ["", "0.375"] and line_of(table, "L-CoDe")[-2:] == ["0.188", ""]
+
+
+def test_a_set_without_any_lpips_has_an_empty_column_for_it(tmp_path: Path) -> None:
+    write_run(tmp_path / "s" / "a" / "seed=0", config_of("LBIE"), columns={"psnr": [20.0, 24.0]})
+    assert line_of(table_of(tmp_path), "LBIE")[-3:] == ["22.000", "", ""]
 
 
 def test_judged_sets_have_the_share_of_words_right(tmp_path: Path) -> None:

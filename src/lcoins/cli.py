@@ -57,6 +57,12 @@ def bench(context: typer.Context) -> None:
     _hydra("bench", context.args)
 
 
+@app.command(context_settings=OVERRIDES)
+def prior(context: typer.Context) -> None:
+    """Count how often each colour occurs in a training set: model=ml2018 data=… output=FILE, for objective.prior=FILE."""
+    _hydra("prior", context.args)
+
+
 @app.command()
 def colorize(
     photo: Annotated[Path, typer.Argument(help="A photo, or a folder of photos.")],

@@ -205,6 +205,7 @@ def build(config: dict[str, Any], folder: Path) -> tuple[ColorizationTraining, C
     A vocabulary and class counts that the config leaves open are taken from the training set; the counts are kept in
     ``folder``, so that a resumed run need not count again.
     """
+    refuse_foreign_keys(config["model"])
     needs_words = "vocabulary" in config["model"]["text_encoder"]
     if not needs_words:
         colorizer = build_colorizer(config["model"])  # before the photos are checked: missing weights show at once
@@ -248,6 +249,17 @@ def weighted_objective(
             count_classes(built, data, colorizer.factor, counted)
         built = build_objective({**objective, "prior": str(counted)})
     return built
+
+
+def count_prior(config: dict[str, Any], path: Path) -> None:
+    """Writes how often each class of a system's objective occurs in its training set to ``path``, which must be new."""
+    objective = build_objective(config["objective"])
+    if not isinstance(objective, ClassificationObjective):
+        raise ValueError(f"{config['model']['_target_'].rpartition('.')[2]} does not weigh colours by how often they "
+                         f"occur; take a model that does: ml2018, xie2018 or their _tiny sizes")  # fmt: skip
+    if path.exists():
+        raise FileExistsError(f"{path} exists; give another name as output=FILE, or remove it")
+    count_classes(objective, build_data(config["data"], path.parent), locate(config["model"]["_target_"]).factor, path)
 
 
 def train(cfg: DictConfig, folder: Path) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The verbs that take a composed config: train, eval, info and bench, from the config to what the user sees."""
+"""The verbs that take a composed config: train, eval, info, bench and prior, from the config to what the user sees."""
 
 import hashlib
 import json
@@ -75,9 +75,20 @@ def time_model(cfg: DictConfig, folder: Path) -> None:
         runs.console.print(f"{name}: {ratio:.2f}")
 
 
+def count_prior(cfg: DictConfig, folder: Path) -> None:
+    """Counts the colours of a training set into the file ``output``."""
+    OmegaConf.set_struct(cfg, False)
+    cfg.data.val, cfg.data.tests = None, {}
+    if "report" in cfg.data:
+        cfg.data.report = None
+    runs.count_prior(runs.plain(cfg), Path(cfg.output))
+    runs.console.print(f"wrote {cfg.output}; train with it: objective.prior={cfg.output}", soft_wrap=True)
+
+
 VERBS: dict[str, Callable[[DictConfig, Path], float | None]] = {
     "train": train,
     "eval": evaluate,
     "info": show_info,
     "bench": time_model,
+    "prior": count_prior,
 }

@@ -28,11 +28,12 @@ def load_entries(path: Path) -> Entries:
         raise ValueError(f"{expected} of at most {MOST_BYTES:,} bytes, got {size:,}; split it with data.train_also")
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-        pairs = [pair for captions in content.values() for own in captions for pair in own]
-        lists = [*content.values(), *(own for captions in content.values() for own in captions), *pairs]
+        captions = [pairs for entries in content.values() for pairs in entries]
+        pairs = [pair for pairs in captions for pair in pairs]
+        shaped = all(isinstance(value, list) for value in (*content.values(), *captions, *pairs))
     except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise ValueError(f"{expected}, got another file ({error}); download or build it again") from error
-    if not content or not all(isinstance(value, list) for value in lists):
+    if not (content and shaped):
         raise ValueError(f"{expected}, got {'other values' if content else 'no photo'}; download or build it again")
     return content
 

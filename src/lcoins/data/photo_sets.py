@@ -113,12 +113,14 @@ def _known(name: str, source: Mapping[str, Any], captions: Mapping[str, Sequence
         known["object_colours"], dropped = read_object_colours(path, captions)
         unknown = len(captions) - len(known["object_colours"])
         if unknown or dropped:
-            what = "photos have no object-colour pairs for as many captions"
-            _tell(f"{name}: {unknown} of {len(captions)} {what} in {path}; {dropped} pairs that name no words dropped")
+            _tell(
+                f"{name}: {path} lacks the object-colour pairs of {unknown} of {len(captions)} photos (it has none, or "
+                f"those of another number of captions); {dropped} pairs name no two words of their caption"
+            )
     if path := source.get("labels"):
         known["labels"] = PixelLabels(path, captions.keys())
         if unknown := len(captions) - len(known["labels"].known):
-            _tell(f"{name}: {unknown} of {len(captions)} photos have no labels in {path}")
+            _tell(f"{name}: {path} lacks the labels of {unknown} of {len(captions)} photos")
     return known
 
 

@@ -99,7 +99,7 @@ def colour_pairs(sentence: str) -> tuple[tuple[int, int], ...]:
     has one noun and one colour and no two of them interleave.
 
     >>> colour_pairs("the star on the left is red and on the right a blue one")
-    ((1, 6), (12, 11))
+    ((1, 6), (13, 12))
     """
     words = split_words(sentence)
     nouns = [place for place, word in enumerate(words) if word in KINDS or word == "one"]

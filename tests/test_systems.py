@@ -1,0 +1,202 @@
+"""The five compared systems in training: each learns by heart, steps, resumes, colours a photo, and keeps its own way."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import DictConfig, OmegaConf
+from PIL import Image
+from shrunk import SHORT, composed
+from torch import nn
+
+from lcoins import runs
+from lcoins.colorize import colorize_photo
+from lcoins.data.module import ColorizationData
+from lcoins.data.scenes import Scenes
+from lcoins.data.types import Batch, collate
+from lcoins.objectives import AdversarialObjective
+from lcoins.training import AdversarialTraining, ColorizationTraining, parameter_groups, warmup_drops
+
+SYSTEMS = ("lbie", "ml2018", "xie2018", "lcode", "lcoder")
+NARROW = {
+    "lbie": ["model.width=8", "model.text_encoder.hidden=16"],
+    "ml2018": ["model.blocks=2"],
+    "xie2018": ["model.width=32"],
+    "lcode": ["model.width=32", "model.channels=[32,24,16,8]"],
+    "lcoder": ["model.width=32", "model.depth=2", "model.heads=2", "model.text_encoder.width=64"],
+}
+
+
+def small(system: str, *overrides: str) -> DictConfig:
+    """A system at 32 px, narrow, its trunk untrained: the wiring is tested and not the weights."""
+    cfg = composed("train", *SHORT, f"model={system}_tiny", "model.image_size=32", *NARROW[system], *overrides)
+    OmegaConf.set_struct(cfg, False)
+    for part in ("trunk", "image_encoder"):
+        if part in cfg.model:
+            cfg.model[part].update({"init": "none", "freeze": False})
+    OmegaConf.update(cfg, "evaluation.lpips", {}, merge=False)
+    return cfg
+
+
+def built(system: str, folder: Path, *overrides: str) -> tuple[ColorizationTraining, ColorizationData]:
+    return runs.build(runs.plain(small(system, *overrides)), folder)
+
+
+def scenes(data: ColorizationData, count: int) -> Batch:
+    split = Scenes("train", count, 32)
+    return data.on_after_batch_transfer(collate([split[i] for i in range(count)]))
+
+
+def trained_parts(module: ColorizationTraining) -> list[nn.Module]:
+    judges = [module.objective.discriminator] if isinstance(module.objective, AdversarialObjective) else []
+    return [module.colorizer, *judges]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_few_scenes_are_learnt_by_heart(system: str, tmp_path: Path) -> None:
+    """Eight scenes: the colours in evaluation mode come much closer than grey, whose error counts as 1."""
+    module, data = built(system, tmp_path)
+    batch = scenes(data, 8)
+    for part in module.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
+        elif isinstance(part, nn.BatchNorm2d):
+            part.momentum = 0.3
+    optimizer = torch.optim.Adam(parameter_groups(module.colorizer, 0.0), lr=3e-3)
+    for _ in range(150):
+        _, losses = module.run_batch(batch)
+        optimizer.zero_grad()
+        losses.total.backward()
+        optimizer.step()
+    ab = module.colorizer.colorize(batch.lightness, batch.captions).ab
+    error = (ab - batch.target_ab).abs().mean() / batch.target_ab.abs().mean()
+    assert error < 0.6, float(error)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_step_moves_every_parameter(system: str, tmp_path: Path) -> None:
+    module, data = built(system, tmp_path)
+    batch = scenes(data, 4)
+    before = {name: p.detach().clone() for name, p in module.colorizer.named_parameters() if p.requires_grad}
+    optimizer = torch.optim.AdamW(parameter_groups(module.colorizer, 0.01), lr=1e-3)
+    for _ in range(2):  # what follows a map that starts at zero gets its gradient in the second step
+        _, losses = module.run_batch(batch)
+        losses.total.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert torch.isfinite(losses.total)
+    still = [name for name, p in module.colorizer.named_parameters() if name in before and torch.equal(p, before[name])]
+    assert still == []
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_run_trains_reports_and_is_loaded_again(system: str, run_folder: Path) -> None:
+    """From the config to a picture of a photo, through the same code as L-CoIns."""
+    cfg = small(system, "recipe.epochs=1", "data.train.length=16", "data.batch_size=8", "evaluation.recolour=true")
+    figures = runs.train(cfg, run_folder)
+    assert {"clear/psnr", "counter/colour_word_accuracy", "recolour/recoloured_word_accuracy"} <= figures.keys()
+    colorizer, config = runs.load_colorizer(run_folder / "checkpoints" / "best.ckpt")
+    if "vocabulary" in config["model"]["text_encoder"]:
+        assert "purple" in config["model"]["text_encoder"]["vocabulary"]
+    photo = Image.effect_noise((50, 40), 60).convert("RGB")
+    picture = colorize_photo(colorizer, photo, "a purple star")
+    assert picture.size == photo.size
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    content = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+    return {name: value for name, value in content["state_dict"].items() if value.is_floating_point()}
+
+
+@pytest.mark.parametrize("system", ["lbie", "xie2018"])
+def test_an_interrupted_run_ends_as_one_that_never_was(
+    system: str, run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = ("recipe.epochs=2", "data.train.length=32")
+    runs.train(small(system, *short), run_folder / "whole")
+    kind = AdversarialTraining if system == "lbie" else ColorizationTraining
+    step = kind.training_step
+
+    def stop(self: Any, batch: Batch, batch_idx: int) -> Any:
+        if self.trainer.current_epoch == 1:
+            raise RuntimeError("stopped")
+        return step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, "training_step", stop)
+        with pytest.raises(RuntimeError, match="stopped"):
+            runs.train(small(system, *short), run_folder / "cut")
+    runs.train(small(system, *short), run_folder / "cut")
+    whole, cut = weights(run_folder / "whole"), weights(run_folder / "cut")
+    assert whole.keys() == cut.keys()
+    assert [name for name in whole if not torch.equal(whole[name], cut[name])] == []
+
+
+def test_discriminator_and_generator_step_in_turn(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The discriminator first; each step moves its own part only, and batch statistics aside nothing else."""
+    moved: list[str] = []
+    step = AdversarialTraining._step
+
+    def watch(self: AdversarialTraining, optimizer: Any, loss: torch.Tensor) -> None:
+        parts = {"discriminator": self.objective.discriminator, "generator": self.colorizer}
+        before = {name: [p.detach().clone() for p in part.parameters()] for name, part in parts.items()}
+        step(self, optimizer, loss)
+        moved.append("+".join(name for name, part in parts.items()
+                              if any(not torch.equal(a, b) for a, b in zip(before[name], part.parameters(), strict=True))))  # fmt: skip
+
+    monkeypatch.setattr(AdversarialTraining, "_step", watch)
+    runs.train(small("lbie", "recipe.epochs=1", "data.train.length=32"), run_folder)
+    assert moved == ["discriminator", "generator"] * 2
+
+
+def test_both_optimisers_of_the_adversarial_training_follow_the_recipe(run_folder: Path) -> None:
+    cfg = small("lbie", "recipe.epochs=2", "data.train.length=32", "recipe.drops=[1]")
+    runs.train(cfg, run_folder)
+    content = torch.load(run_folder / "checkpoints" / "last.ckpt", weights_only=True)
+    rates = [state["param_groups"][0]["lr"] for state in content["optimizer_states"]]
+    assert rates == pytest.approx([0.1 * cfg.recipe.optimizer.lr] * 2)
+
+
+def test_the_rate_drops_to_a_tenth_after_the_epochs_given() -> None:
+    factors = [warmup_drops(step, 2, 4.0, [1, 2]) for step in range(10)]
+    assert factors == pytest.approx([0, 0.5, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01, 0.01])
+
+
+def test_parts_have_rates_of_their_own() -> None:
+    net = nn.ModuleDict({"trunk": nn.Linear(2, 2), "head": nn.Linear(2, 2)})
+    groups = parameter_groups(net, 0.1, {"trunk": 0.01})
+    factors = {id(p): group.get("lr_factor", 1.0) for group in groups for p in group["params"]}
+    assert factors == {id(p): (0.01 if part == "trunk" else 1.0) for part in net for p in net[part].parameters()}
+
+
+@pytest.mark.parametrize("ablation", ["no_ge", "no_ga", "no_cl"])
+def test_ablations_of_l_coins_are_refused_to_other_systems(ablation: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"LCoDe has no .*choose ablation=full, or another model"):
+        built("lcode", tmp_path, f"ablation={ablation}")
+
+
+@pytest.mark.parametrize(("system", "missing"), [("lbie", "text_encoder"), ("ml2018", "trunk"), ("xie2018", "trunk"),
+                                                 ("lcode", "trunk"), ("lcoder", "image_encoder")])  # fmt: skip
+def test_the_papers_sizes_ask_for_their_weights(
+    system: str, missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # a cache without any
+    config = runs.plain(composed("train", f"model={system}", "name=test"))["model"]
+    with pytest.raises(FileNotFoundError, match=rf"model\.{missing}\.init=FILE.*none"):
+        runs.build_colorizer(config)
+
+
+def test_the_training_set_gives_vocabulary_and_class_counts(tmp_path: Path) -> None:
+    module, data = built("xie2018", tmp_path)
+    assert len(module.colorizer.text_encoder.tokenize.ids) == len(set(Scenes.texts))
+    weights = module.objective.weights
+    assert weights["ab"].shape == (313,)
+    grey = module.colorizer.grid.nearest(torch.zeros(1, 2, 1, 1)).item()
+    assert 0 < weights["ab"][grey] < weights["ab"].max()  # most of a scene is grey, so grey counts least
+    written = (tmp_path / "prior.json").stat().st_mtime_ns
+    built("xie2018", tmp_path)
+    assert (tmp_path / "prior.json").stat().st_mtime_ns == written  # a resumed run does not count again
+    other, _ = built("xie2018", tmp_path / "other", f"objective.prior={tmp_path / 'prior.json'}")
+    assert torch.equal(other.objective.weights["ab"], weights["ab"])
+    assert data.train_set is not None
