@@ -93,7 +93,9 @@ def test_soft_label_by_hand() -> None:
     shares = grid.soft(one_colour(3.0, 0.0))[0, :, 0, 0]
     total = sum(math.exp(-square / 50) for square in squares.values())
     found = {tuple(grid.bins[place].int().tolist()): shares[place].item() for place in shares.nonzero().flatten()}
-    assert found == pytest.approx({place: math.exp(-square / 50) / total for place, square in squares.items()}, rel=1e-3)
+    assert found == pytest.approx(
+        {place: math.exp(-square / 50) / total for place, square in squares.items()}, rel=1e-3
+    )
 
 
 @pytest.mark.parametrize("kind", ["square", "gamut"])
@@ -152,7 +154,9 @@ def test_boosted_weights_are_one_on_average(counts: list[int], uniform: float, p
 
 @given(COUNTS)
 def test_rarer_classes_weigh_more(counts: list[int]) -> None:
-    pairs = sorted((count, weight) for count, weight in zip(counts, boosted_weights(counts).tolist(), strict=True) if count)
+    pairs = sorted(
+        (count, weight) for count, weight in zip(counts, boosted_weights(counts).tolist(), strict=True) if count
+    )
     for (count, weight), (more, lighter) in zip(pairs, pairs[1:], strict=False):
         assert weight > lighter if count < more else weight == lighter
 

@@ -41,7 +41,15 @@ def judged(own: BiLSTMEncoder, words: Words) -> tuple[Tensor, Tensor]:
 
 
 def test_vocabulary_goes_by_frequency_and_then_by_alphabet() -> None:
-    assert vocabulary_of(["A red car", "a Red bus", "the bus: a t-shirt"]) == ["a", "bus", "red", "car", "shirt", "t", "the"]
+    assert vocabulary_of(["A red car", "a Red bus", "the bus: a t-shirt"]) == [
+        "a",
+        "bus",
+        "red",
+        "car",
+        "shirt",
+        "t",
+        "the",
+    ]
 
 
 def test_words_are_numbered_from_one_in_lower_case() -> None:

@@ -79,9 +79,9 @@ _SIDE = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 WORD = re.compile(r"\w+")
 # What ends the reach of a colour word in object_colours(): it names no thing.
 _NO_OBJECT = frozenset(
-    "a an the and or with of in on at to by near next under over behind is are that which who from for into has have as "
-    "while its it".split()
-)
+    ("a", "an", "the", "and", "or", "with", "of", "in", "on", "at", "to", "by", "near", "next", "under", "over",
+     "behind", "is", "are", "that", "which", "who", "from", "for", "into", "has", "have", "as", "while", "its", "it")
+)  # fmt: skip
 
 
 def split_words(caption: str) -> list[str]:

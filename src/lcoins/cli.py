@@ -59,7 +59,7 @@ def bench(context: typer.Context) -> None:
 
 @app.command(context_settings=OVERRIDES)
 def prior(context: typer.Context) -> None:
-    """Count how often each colour occurs in a training set: model=ml2018 data=… output=FILE, for objective.prior=FILE."""
+    """Count how often each colour occurs in a training set, for objective.prior=FILE: model=… data=… output=FILE."""
     _hydra("prior", context.args)
 
 

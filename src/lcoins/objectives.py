@@ -31,7 +31,7 @@ def correspondence_loss(scores: Tensor, target: Tensor, counts: Tensor, positive
 
 
 def soft_class_loss(logits: Tensor, shares: Tensor, weights: Tensor) -> Tensor:
-    """Cross-entropy of logits (B, K, h, w) and soft labels (B, K, h, w), weighted by pixel (B, h, w); mean over pixels."""
+    """Cross-entropy of logits and soft labels, (B, K, h, w) both, weighted by pixel (B, h, w); mean over pixels."""
     return (-(shares * log_softmax(logits.float(), dim=1)).sum(dim=1) * weights).mean()
 
 

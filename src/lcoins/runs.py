@@ -31,11 +31,11 @@ from torch import nn
 from lcoins.data.module import ColorizationData
 from lcoins.evaluation import evaluate
 from lcoins.files import write_whole
+from lcoins.objectives import AdversarialObjective, ClassificationObjective
 from lcoins.perceptual import available_lpips
 from lcoins.reports.pictures import PictureLog
 from lcoins.reports.report import Report, flat, print_table, write_json
 from lcoins.reports.tracking import build_loggers, log_test
-from lcoins.objectives import AdversarialObjective, ClassificationObjective
 from lcoins.training import AdversarialTraining, ColorizationTraining, moving_average
 from lcoins.training import Objective as ObjectiveLike
 from lcoins.training_set import count_classes, with_vocabulary
@@ -259,7 +259,8 @@ def count_prior(config: dict[str, Any], path: Path) -> None:
                          f"occur; take a model that does: ml2018, xie2018 or their _tiny sizes")  # fmt: skip
     if path.exists():
         raise FileExistsError(f"{path} exists; give another name as output=FILE, or remove it")
-    count_classes(objective, build_data(config["data"], path.parent), locate(config["model"]["_target_"]).factor, path)
+    system: Any = locate(config["model"]["_target_"])
+    count_classes(objective, build_data(config["data"], path.parent), system.factor, path)
 
 
 def train(cfg: DictConfig, folder: Path) -> dict[str, float]:

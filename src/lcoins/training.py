@@ -20,6 +20,7 @@ from lcoins.losses import Losses, chromatic_loss
 from lcoins.models.colorization import Colorization
 from lcoins.objectives import AdversarialObjective
 
+
 class Objective(Protocol):
     """Weighs what a colorizer returned against a batch; ``needs_recoloured`` asks for a second pass."""
 
@@ -147,7 +148,8 @@ class ColorizationTraining(LightningModule):
                 return own * warmup_drops(step, warmup, total / epochs, drops)
             return own * warmup_cosine(step, warmup, total, floor)
 
-        factors = [partial(factor, own=group.get("lr_factor", 1.0)) for group in optimizer.param_groups]
+        shares = [group.get("lr_factor", 1.0) for group in optimizer.param_groups]
+        factors: list[Callable[[int], float]] = [partial(factor, own=share) for share in shares]
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": LambdaLR(optimizer, factors), "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -225,7 +227,7 @@ class AdversarialTraining(ColorizationTraining):
         return [self._optimizer_and_schedule(part) for part in parts]  # type: ignore[return-value]
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
-        judge, generator = self.optimizers()  # type: ignore[misc]
+        judge, generator = self.optimizers()  # type: ignore[attr-defined]
         output = self.colorizer(batch.lightness, self.colorizer.tokenize(batch.captions).to(self.device))
         judged = self.objective.discriminate(output, batch)
         self._step(judge, judged.total)

@@ -1,4 +1,4 @@
-"""What a system must know of its training set before it is built: the words of its captions, how often each colour is."""
+"""What a system must know of its training set before it is built: the words of its captions, and its colours."""
 
 import json
 from collections.abc import Mapping

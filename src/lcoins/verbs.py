@@ -58,7 +58,9 @@ def show_info(cfg: DictConfig, folder: Path) -> None:
         figures = {part.name: {k: v for k, v in asdict(part).items() if k != "name"} for part in parts}
         print(json.dumps(figures, indent=2))
     else:
-        runs.console.print(info.table(parts, f"{cfg.title}, {cfg.model.image_size} px, {cfg.words or 'as many as it reads'} words"))
+        runs.console.print(
+            info.table(parts, f"{cfg.title}, {cfg.model.image_size} px, {cfg.words or 'as many as it reads'} words")
+        )
 
 
 def time_model(cfg: DictConfig, folder: Path) -> None:

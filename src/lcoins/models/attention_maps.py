@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, softmax
 
-from lcoins.models.grouping import GroupingAttention
 from lcoins.models.colorization import Colorization
+from lcoins.models.grouping import GroupingAttention
 from lcoins.models.lcoins import LCoIns
 from lcoins.models.words import Words
 

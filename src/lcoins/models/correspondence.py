@@ -26,7 +26,7 @@ def correspondence_target(pairs: Sequence[Pairs | None], words: Words) -> tuple[
     """The matrices (B, N, N) that the predictor should give, 1 where a colour belongs to an object, and what counts.
 
     The second value (B, N, N) is false where a row or column is padding, and for captions whose pairs nobody knows.
-    Pairs count words; :attr:`Words.places` finds their tokens. A pair beyond the caption's end (it was cut) is left out.
+    Pairs count words; :attr:`Words.places` finds their tokens. A pair beyond the end of a cut caption is left out.
     """
     if words.places is None:
         raise ValueError("object-colour pairs need words that know their places in the caption (Words.places)")

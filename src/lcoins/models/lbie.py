@@ -55,8 +55,8 @@ class LBIE(Colorizer):
     The recurrent path of the release cannot run (its cell returns a tuple that is used as a tensor, the decoder gets no
     width, the discriminator no text, tanh is applied twice, the picture is always that of step 4); this is the paper's:
     one gate per picture, the last step takes what is left, and the picture is that of the step that counts most.
-    ``steps = 1`` is the released one-step model. Deviations: batch norm keeps running statistics (the release normalises
-    by the batch at test time as well), and the BiLSTM is trained along (its pretraining is not released).
+    ``steps = 1`` is the released one-step model. Deviations: batch norm keeps running statistics (the release takes the
+    batch's at test time as well), and the BiLSTM is trained along (its pretraining is not released).
     """
 
     def __init__(self, text_encoder: BiLSTMEncoder, image_size: int, width: int, attention: int, steps: int):
@@ -94,7 +94,9 @@ class LBIE(Colorizer):
             regions = self.fusion(regions, tokens, words.mask)
             answer = self.decoder(regions)
             colours.append(torch.tanh(answer[:, :2]))
-            stops.append(torch.sigmoid(answer[:, 2:]).mean(dim=(1, 2, 3)) if self.steps > 1 else answer.new_ones(len(answer)))
+            stops.append(
+                torch.sigmoid(answer[:, 2:]).mean(dim=(1, 2, 3)) if self.steps > 1 else answer.new_ones(len(answer))
+            )
         steps, shares = torch.stack(colours, dim=1), termination_shares(torch.stack(stops, dim=1))
         most = steps[torch.arange(len(steps), device=steps.device), shares.argmax(dim=1)]
         return SteppedColorization(most.float(), steps=steps, shares=shares, tokens=tokens, mask=words.mask)
@@ -140,7 +142,9 @@ def _patches(wide: int, narrow: int, stride: int) -> nn.Conv2d:
     return nn.Conv2d(wide, narrow, 4, stride, 1, bias=False)
 
 
-def _convolutions(first: int, *widths: int, strides: tuple[int, ...] | None = None, dilation: int = 1) -> list[nn.Module]:
+def _convolutions(
+    first: int, *widths: int, strides: tuple[int, ...] | None = None, dilation: int = 1
+) -> list[nn.Module]:
     """3x3 convolutions, each with ReLU, from ``first`` channels on."""
     layers: list[nn.Module] = []
     for wide, narrow, stride in zip((first, *widths), widths, strides or [1] * len(widths), strict=False):

@@ -34,8 +34,10 @@ class AttentionTransfer(nn.Module):
         self.objects = nn.Linear(text, width, bias=False)
         self.colours = nn.Linear(text, width, bias=False)
 
-    def forward(self, x: Tensor, objects: Tensor, colours: Tensor, matrix: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Places (B, M, C), tokens (B, N, text), matrix P (B, N, N), mask (B, N) to context (B, M, C) and A (B, M, N)."""
+    def forward(
+        self, x: Tensor, objects: Tensor, colours: Tensor, matrix: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Places (B, M, C), tokens (B, N, text), P (B, N, N) and mask (B, N) to context (B, M, C) and A (B, M, N)."""
         affinity = x @ self.objects(objects).transpose(1, 2) @ matrix
         attention = softmax(affinity.masked_fill(~mask[:, None, :], -torch.inf), dim=-1)
         return attention @ self.colours(colours), attention

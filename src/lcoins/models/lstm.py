@@ -46,8 +46,8 @@ class BiLSTMEncoder(nn.Module):
     """Embedding and one bidirectional LSTM layer: tokens and sentence, for LBIE, ML2018, Xie2018 and L-CoDe.
 
     ``vocabulary`` is null in the configs: the words of the training captions, which a run fills in when it starts.
-    ``init`` is ``none`` (embeddings uniform in +-0.1, as L-CoDe's) or a text file of word vectors (word2vec's or GloVe's
-    form); ``freeze`` keeps vectors from a file as they are, and untrained ones are trained all the same. The two
+    ``init`` is ``none`` (embeddings uniform in +-0.1, as L-CoDe's) or a text file of word vectors (as word2vec or GloVe
+    write it); ``freeze`` keeps vectors from a file as they are, and untrained ones are trained all the same. The two
     directions are two layers, so that padding needs no packing and no wait for the device.
     """
 
@@ -77,8 +77,8 @@ class BiLSTMEncoder(nn.Module):
 
     def _load(self, words: list[str], init: str) -> None:
         if init == "word2vec":
-            raise MissingWeights("word vectors: model.text_encoder.init=FILE with a text file of them, one word and its "
-                                 "numbers a line (GoogleNews' word2vec as text, GloVe), or none for an untrained "
+            raise MissingWeights("word vectors: give model.text_encoder.init=FILE, a text file with a word and its "
+                                 "numbers on each line (GoogleNews' word2vec as text, GloVe), or none for an untrained "
                                  "embedding")  # fmt: skip
         vectors = read_word_vectors(Path(init), set(words), self.embeddings.embedding_dim)
         with torch.no_grad():

@@ -16,7 +16,7 @@ from lcoins.models.words import Words
 
 @dataclass
 class ClassifiedColorization(Colorization):
-    """``logits`` (B, K, h, w) of the bins of ab; ``segmentation`` (B, classes, h, w), None where it is not asked for."""
+    """``logits`` (B, K, h, w) of the bins of ab; ``segmentation`` (B, classes, h, w), None where nobody asks for it."""
 
     logits: Tensor | None = None
     segmentation: Tensor | None = None

@@ -113,9 +113,9 @@ def torchvision_net(name: str, init: str) -> Any:
     try:
         return getattr(models, name)(weights="IMAGENET1K_V1")
     except Exception as error:  # urllib and torch each raise their own kinds
-        raise MissingWeights(f"init=imagenet needs torchvision's weights of {name!r}, which are neither in its cache nor "
-                             f"can be downloaded ({error}); get the file and set model.trunk.init=FILE, or train from "
-                             f"scratch with model.trunk.init=none") from error  # fmt: skip
+        raise MissingWeights(f"init=imagenet needs torchvision's weights of {name!r}, which are neither in its cache "
+                             f"nor can be downloaded ({error}); get the file and set model.trunk.init=FILE, or train "
+                             f"from scratch with model.trunk.init=none") from error  # fmt: skip
 
 
 def read_word_vectors(path: Path, wanted: Collection[str], dim: int) -> dict[str, Tensor]:
