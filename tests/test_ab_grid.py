@@ -1,6 +1,7 @@
 """Colour as classes: which bins there are, which one a colour falls into, and how rare ones are weighted."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def as_set(bins: Tensor) -> set[tuple[int, int]]:
 
 
 def reachable() -> set[tuple[int, int]]:
-    """The bins of 8-bit sRGB colours by scikit-image: a coarse lattice inside, and the cube's faces, which reach out."""
+    """The bins of 8-bit sRGB colours by scikit-image: a coarse lattice inside, a finer one on the cube's faces."""
     inside = np.stack(np.meshgrid(*[np.arange(0, 256, 15)] * 3), axis=-1).reshape(-1, 3)
     first, second = (values.ravel() for values in np.meshgrid(*[np.arange(0, 256, 3)] * 2))
     faces = [np.insert(np.stack([first, second], axis=-1), axis, end, axis=1) for axis in range(3) for end in (0, 255)]
@@ -157,7 +158,7 @@ def test_rarer_classes_weigh_more(counts: list[int]) -> None:
     pairs = sorted(
         (count, weight) for count, weight in zip(counts, boosted_weights(counts).tolist(), strict=True) if count
     )
-    for (count, weight), (more, lighter) in zip(pairs, pairs[1:], strict=False):
+    for (count, weight), (more, lighter) in pairwise(pairs):
         assert weight > lighter if count < more else weight == lighter
 
 

@@ -5,9 +5,10 @@ import torch
 from shrunk import shrunk
 from torch import Tensor
 
+from lcoins.assembly import build_colorizer
 from lcoins.models.attention_maps import BlockAttention, attention_maps
 from lcoins.models.lcoins import LCoIns
-from lcoins.runs import build_colorizer, plain
+from lcoins.runs import plain
 
 CAPTION = "a red cup and a blue cup"
 

@@ -9,9 +9,10 @@ import torch
 from omegaconf import OmegaConf
 from shrunk import SHORT, composed
 
+from lcoins.assembly import build
 from lcoins.cli import conf_folder
 from lcoins.data.types import collate
-from lcoins.runs import build, plain
+from lcoins.runs import plain
 from lcoins.training import parameter_groups
 
 CONF = conf_folder()

@@ -20,7 +20,8 @@ from lcoins.models.words import WordPieces, Words
 from lcoins.objectives import correspondence_loss
 
 CAPTIONS = st.lists(
-    st.sampled_from(["a", "red", "Zebra", "t-shirt", "unbelievably", "colourfulness", "(blue", "café,", "...", "x_y"])
+    st.sampled_from(["a", "red", "Zebra", "t-shirt", "unbelievably", "colourfulness", "(blue", "café,", "...", "x_y"]),
+    max_size=12,
 ).map(" ".join)
 
 
@@ -207,7 +208,7 @@ def test_pairs_of_every_form_of_sentence() -> None:
 
 @pytest.mark.parametrize("split", ["train", "instances", "counter"])
 def test_scenes_know_their_pairs_and_what_each_pixel_shows(split: str) -> None:
-    """The sentence says of which kind each colour's object is; the label is that kind where the mask is, 0 elsewhere."""
+    """The sentence says of which kind each colour's object is; its mask has that label, the background 0."""
     scenes = Scenes(split, 12, image_size=32)
     for sample in map(scenes.__getitem__, range(len(scenes))):
         words = split_words(sample.caption)

@@ -13,12 +13,12 @@ from shrunk import batch_of, composed
 from test_info import model_config
 from torch import Tensor, nn
 
+from lcoins.assembly import build_colorizer, build_objective
 from lcoins.data.types import Batch
 from lcoins.models.lbie import LBIE, AttentiveFusion, Discriminator, SteppedColorization, termination_shares
 from lcoins.models.lstm import BiLSTMEncoder
 from lcoins.models.words import Words
 from lcoins.objectives import AdversarialObjective
-from lcoins.runs import build_colorizer, build_objective
 
 VOCABULARY = ["a", "red", "blue", "car", "bus", "and"]
 SHORT, LONG = "a red car", "a red car and a blue bus"

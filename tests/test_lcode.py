@@ -9,12 +9,12 @@ from test_info import model_config
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
+from lcoins.assembly import build_colorizer
 from lcoins.models.lcode import AttentionTransfer, GatedInjection, LCoDe
 from lcoins.models.lstm import BiLSTMEncoder
 from lcoins.models.trunks import GridTrunk
 from lcoins.models.words import Words
 from lcoins.objectives import CorrespondenceObjective, correspondence_loss
-from lcoins.runs import build_colorizer
 
 VOCABULARY = ["a", "red", "blue", "car", "bus", "and"]
 CAPTION, PAIRS = "a red car and a blue bus", ((2, 1), (6, 5))
@@ -22,7 +22,7 @@ CAR, RED, BLUE = range(3)
 
 
 def tiny(**changes: Any) -> LCoDe:
-    """32 px, 4 x 4 places, eight words; nothing pretrained, nothing random, batch statistics, and words that are loud."""
+    """32 px, 4 x 4 places, eight words; without dropout, with batch statistics and words that are loud."""
     settings: dict[str, Any] = {"image_size": 32, "width": 16, "channels": (16, 12, 8, 8)}
     trunk = GridTrunk("test_efficientnet", 1, (2, 3), "none", freeze=False)
     text = BiLSTMEncoder(VOCABULARY, 8, dim=8, hidden=8, dropout=0.0, init="none", fixed_length=True)

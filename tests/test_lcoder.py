@@ -8,12 +8,12 @@ from shrunk import batch_of
 from test_info import model_config
 from torch import Tensor, nn
 
+from lcoins.assembly import build_colorizer
 from lcoins.models.encoders import PatchEncoder
 from lcoins.models.grouping import DecoupledAttention
 from lcoins.models.lcoder import LCoDer
 from lcoins.models.words import PhraseEncoder
 from lcoins.objectives import CorrespondenceObjective
-from lcoins.runs import build_colorizer
 
 WIDTH, HEADS = 16, 4
 SIZES = (9, 5, 5)
@@ -32,7 +32,7 @@ def random_attention() -> DecoupledAttention:
 
 
 def written_out(attention: DecoupledAttention, tokens: Tensor, mask: Tensor) -> Tensor:
-    """The release's "whole": all scores at once, S_pc <- S_po, minus 100 where no path is, softmax, times all values."""
+    """The release's "whole": all scores at once, S_pc <- S_po, minus 100 where no path is, softmax, all values."""
     weight_q, weight_k, weight_v = attention.qkv.weight.chunk(3)
     depth = WIDTH // HEADS
     heads = []
@@ -153,7 +153,7 @@ def test_the_scores_take_object_tokens_for_rows_and_colour_tokens_for_columns() 
 
 
 def test_each_kind_of_token_has_a_type_and_each_word_two_tokens() -> None:
-    """What the first block is given: the image first, then objects from one half of the text and colours from the other."""
+    """The first block is given the image, then one half of the text as objects and the other as colours."""
     model, seen = small(), {}
     model.blocks[0].register_forward_pre_hook(lambda _, given: seen.update(tokens=given[0], sizes=given[1]))
     grey, words = lightness(), model.tokenize([SHORT])

@@ -10,10 +10,10 @@ from omegaconf import OmegaConf
 from shrunk import batch_of
 from torch import Tensor
 
+from lcoins.assembly import build_colorizer
 from lcoins.cli import conf_folder
 from lcoins.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.models.lcoins import LCoIns
-from lcoins.runs import build_colorizer
 
 SHORT, LONG = "a red car", "a man in a blue coat beside a woman in a red coat near a green bus"
 ABLATIONS = ("full", "no_ge", "no_ga", "no_la", "no_cl")

@@ -17,6 +17,7 @@ from test_info import model_config
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
+from lcoins.assembly import build_colorizer
 from lcoins.data.types import VOID, Batch
 from lcoins.models import pretrained
 from lcoins.models.ab_grid import boosted_weights
@@ -26,7 +27,6 @@ from lcoins.models.ml2018 import ML2018, ClassifiedColorization
 from lcoins.models.trunks import GridTrunk, ResnetTrunk, VggTrunk, grey_picture
 from lcoins.models.xie2018 import AttendedFiLM, Xie2018
 from lcoins.objectives import ClassificationObjective, read_prior, soft_class_loss
-from lcoins.runs import build_colorizer
 
 VOCABULARY = ["a", "red", "blue", "car", "bus"]
 ONE, OTHER = "a red car", "a blue bus"
@@ -354,7 +354,9 @@ def test_a_rare_label_weighs_more(tmp_path: Path) -> None:
     path = prior_file(tmp_path, objective(soft=True), labels=[30, 10] + [0] * 253)
     errors = -torch.log_softmax(logits, dim=1)
     expected = (3 * errors[0, 0, 0].sum() + 5 * errors[0, 1, 1].sum()) / 16
-    assert segmented(labels, logits, prior=path).terms["segmentation"].item() == pytest.approx(expected.item(), rel=1e-5)
+    assert segmented(labels, logits, prior=path).terms["segmentation"].item() == pytest.approx(
+        expected.item(), rel=1e-5
+    )
 
 
 def test_the_total_weighs_colours_and_labels() -> None:
@@ -380,7 +382,9 @@ def test_pictures_of_unknown_labels_cost_nothing() -> None:
 
 
 def test_labels_beyond_the_classes_are_refused() -> None:
-    with pytest.raises(ValueError, match="hold class 3, but the model tells 3 apart; .*segmentation_classes to at least 4"):
+    with pytest.raises(
+        ValueError, match=r"hold class 3, but the model tells 3 apart; .*segmentation_classes to at least 4"
+    ):
         segmented(torch.full((1, 8, 8), 3), torch.randn(1, 3, 2, 2))
 
 

@@ -11,10 +11,10 @@ from PIL import Image
 from shrunk import MODEL
 from torch import nn
 
+from lcoins.assembly import build_colorizer
 from lcoins.data.scenes import Scenes
 from lcoins.data.types import Sample
 from lcoins.reports.pictures import PictureLog
-from lcoins.runs import build_colorizer
 
 
 @pytest.fixture(scope="module")

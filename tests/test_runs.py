@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shrunk import shrunk
 
-from lcoins import runs, verbs
+from lcoins import assembly, runs, verbs
 
 SHORTEST = ("recipe.epochs=2", "data.train.length=16", "data.batch_size=8")
 values = st.recursive(st.none() | st.integers() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=2))
@@ -61,7 +61,7 @@ def test_a_finished_run_has_its_figures_and_is_skipped(run_folder: Path, monkeyp
     expected = {"config.yaml", "metrics.json", "csv", "pictures", "checkpoints", "test"}
     assert {path.name for path in run_folder.iterdir()} == expected
 
-    monkeypatch.setattr(runs, "build_colorizer", None)  # nothing is built again
+    monkeypatch.setattr(runs, "build", None)  # nothing is built again
     stamp = (run_folder / "metrics.json").stat().st_mtime_ns
     assert runs.train(cfg, run_folder) == figures
     assert verbs.train(cfg, run_folder) == figures["val/psnr"] > 0  # the score that a search goes by
@@ -79,7 +79,9 @@ def test_a_moved_run_knows_its_best_checkpoint(run_folder: Path, tmp_path: Path)
     best = (moved / "checkpoints" / "best.ckpt").read_bytes()
     assert runs.train(shrunk(*SHORTEST), moved) == figures
     assert (moved / "checkpoints" / "best.ckpt").read_bytes() == best
-    callback = runs.build_callbacks(shrunk(*SHORTEST), moved, runs.build_data(runs.plain(shrunk())["data"], moved))[0]
+    callback = runs.build_callbacks(shrunk(*SHORTEST), moved, assembly.build_data(runs.plain(shrunk())["data"], moved))[
+        0
+    ]
     assert isinstance(callback, runs.RunCheckpoint)
     state = torch.load(moved / "checkpoints" / "last.ckpt", weights_only=True)["callbacks"][callback.state_key]
     callback.load_state_dict(state)
@@ -90,7 +92,7 @@ def test_a_moved_run_knows_its_best_checkpoint(run_folder: Path, tmp_path: Path)
 def test_the_averaged_weights_are_the_ones_that_are_used(run_folder: Path) -> None:
     runs.train(shrunk(*SHORTEST, "recipe.ema=0.9"), run_folder)
     path = run_folder / "checkpoints" / "last.ckpt"
-    colorizer, config = runs.load_colorizer(path)
+    colorizer, config = assembly.load_colorizer(path)
     content = torch.load(path, weights_only=True)
     loaded = {f"colorizer.{name}": value for name, value in colorizer.state_dict().items()}
     moved = 0
@@ -133,11 +135,11 @@ def test_foreign_files_are_refused_and_never_run(run_folder: Path) -> None:
     (folder / "empty.ckpt").write_bytes(b"")
     for name in ("foreign", "evil", "text", "empty"):
         with pytest.raises(ValueError, match=rf"{name}\.ckpt is no checkpoint of lcoins"):
-            runs.load_colorizer(folder / f"{name}.ckpt")
+            assembly.load_colorizer(folder / f"{name}.ckpt")
     with pytest.raises(FileNotFoundError, match=r"no checkpoint at .*absent\.ckpt; train one with `lcoins train`"):
-        runs.load_colorizer(folder / "absent.ckpt")
+        assembly.load_colorizer(folder / "absent.ckpt")
     with pytest.raises(FileNotFoundError, match="no checkpoint at"):
-        runs.load_colorizer(folder)
+        assembly.load_colorizer(folder)
 
 
 @pytest.mark.parametrize("fast", [True, False])
@@ -161,6 +163,6 @@ def test_advertisements_are_dropped_and_the_rest_is_kept() -> None:
 
 
 def test_training_tells_what_went_wrong_with_photos_in_the_run_folder(tmp_path: Path) -> None:
-    made: dict[str, Any] = runs.build_data({"_target_": "builtins.dict", "report": "problems.jsonl"}, tmp_path)  # type: ignore[assignment]
+    made: dict[str, Any] = assembly.build_data({"_target_": "builtins.dict", "report": "problems.jsonl"}, tmp_path)  # type: ignore[assignment]
     assert made == {"report": str(tmp_path / "problems.jsonl")}
-    assert runs.build_data({"_target_": "builtins.dict", "report": None}, tmp_path) == {"report": None}
+    assert assembly.build_data({"_target_": "builtins.dict", "report": None}, tmp_path) == {"report": None}

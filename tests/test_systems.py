@@ -12,7 +12,7 @@ from PIL import Image
 from shrunk import SHORT, composed
 from torch import nn
 
-from lcoins import runs
+from lcoins import assembly, runs
 from lcoins.cli import explain
 from lcoins.colorize import colorize_photo
 from lcoins.data.module import ColorizationData
@@ -43,7 +43,7 @@ def small(system: str, *overrides: str) -> DictConfig:
 
 
 def built(system: str, folder: Path, *overrides: str) -> tuple[ColorizationTraining, ColorizationData]:
-    return runs.build(runs.plain(small(system, *overrides)), folder)
+    return assembly.build(runs.plain(small(system, *overrides)), folder)
 
 
 def scenes(data: ColorizationData, count: int) -> Batch:
@@ -105,7 +105,7 @@ def test_a_run_trains_reports_and_is_loaded_again(system: str, run_folder: Path)
     cfg = small(system, "recipe.epochs=1", "data.train.length=16", "data.batch_size=8", "evaluation.recolour=true")
     figures = runs.train(cfg, run_folder)
     assert {"clear/psnr", "counter/colour_word_accuracy", "recolour/recoloured_word_accuracy"} <= figures.keys()
-    colorizer, config = runs.load_colorizer(run_folder / "checkpoints" / "best.ckpt")
+    colorizer, config = assembly.load_colorizer(run_folder / "checkpoints" / "best.ckpt")
     if "vocabulary" in config["model"]["text_encoder"]:
         assert "purple" in config["model"]["text_encoder"]["vocabulary"]
     photo = Image.effect_noise((50, 40), 60).convert("RGB")
@@ -197,7 +197,7 @@ def test_the_papers_sizes_ask_for_their_weights(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # a cache without any
     config = runs.plain(composed("train", f"model={system}", "name=test"))["model"]
     with pytest.raises(InstantiationException) as refused:
-        runs.build_colorizer(config)
+        assembly.build_colorizer(config)
     assert re.search(rf"model\.{missing}\.init=FILE.*none", explain(refused.value) or "")
 
 

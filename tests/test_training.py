@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shrunk import MODEL, shrunk
 from torch import nn
 
-from lcoins import runs
+from lcoins import assembly, runs
 from lcoins.data.scenes import Scenes
 from lcoins.data.types import Batch, collate
 from lcoins.training import ColorizationTraining, NonFiniteLoss, parameter_groups, warmup_cosine
@@ -29,7 +29,7 @@ def test_the_rate_rises_from_nothing_to_one_and_falls_to_its_floor(warmup: int, 
 
 @pytest.fixture(scope="module")
 def model() -> nn.Module:
-    return runs.build_colorizer(MODEL)
+    return assembly.build_colorizer(MODEL)
 
 
 def test_every_trained_parameter_is_in_one_group(model: nn.Module) -> None:
@@ -81,7 +81,7 @@ def test_a_loss_that_is_no_number_stops_the_run(run_folder: Path, monkeypatch: p
 def test_a_few_scenes_are_learnt_by_heart(tmp_path: Path) -> None:
     """Eight scenes, no augmentation: in 120 steps the loss falls below half of what grey costs (it reaches a third)."""
     cfg = shrunk("ablation=no_la", drop_path=0.0)
-    module, data = runs.build(runs.plain(cfg), tmp_path)
+    module, data = assembly.build(runs.plain(cfg), tmp_path)
     scenes = Scenes("train", 8, 32)
     batch = data.on_after_batch_transfer(collate([scenes[i] for i in range(8)]))
     for part in module.modules():
@@ -100,7 +100,7 @@ def test_a_few_scenes_are_learnt_by_heart(tmp_path: Path) -> None:
 
 
 def test_the_recoloured_captions_are_run_only_where_their_loss_counts(tmp_path: Path) -> None:
-    module, data = runs.build(runs.plain(shrunk("ablation=no_cl", counter_color=False)), tmp_path)
+    module, data = assembly.build(runs.plain(shrunk("ablation=no_cl", counter_color=False)), tmp_path)
     batch = data.on_after_batch_transfer(collate([Scenes("train", 8, 32)[i] for i in range(2)]))
     output, losses = module.run_batch(batch)
     assert output.counter_relevance is None

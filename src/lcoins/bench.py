@@ -13,13 +13,14 @@ from rich.table import Table
 from torch import Tensor
 from torch.optim import AdamW
 
+from lcoins.assembly import build_colorizer, build_objective
 from lcoins.augment import LuminanceAugmentation
 from lcoins.captions import object_colours
 from lcoins.data.types import Batch
 from lcoins.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.models.grouping import JointAttention
 from lcoins.objectives import AdversarialObjective
-from lcoins.runs import best_precision, build_colorizer, build_objective
+from lcoins.runs import best_precision
 
 # Eleven words on average, as COCO's colour captions have.
 CAPTIONS = (

@@ -75,8 +75,8 @@ def colorize(
     """Colour a photo, or every photo of a folder, at its own size."""
     from rich.progress import track
 
+    from lcoins.assembly import load_colorizer
     from lcoins.colorize import Colorizer, colorize_path
-    from lcoins.runs import load_colorizer
 
     colorizer, _ = load_colorizer(checkpoint, device)
     result = colorize_path(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from lcoins import bench, info, runs
+from lcoins import assembly, bench, info, runs
 from lcoins.reports.report import flat, print_table, write_json
 
 LONGEST_LABEL = 100
@@ -37,12 +37,12 @@ def train(cfg: DictConfig, folder: Path) -> float:
 def evaluate(cfg: DictConfig, folder: Path) -> None:
     """Evaluates a checkpoint of a run, into ``folder``, on its own test sets or on those of the data group named."""
     named = {name: Path(cfg.run) / "checkpoints" / f"{name}.ckpt" for name in ("best", "last")}
-    colorizer, config = runs.load_colorizer(named.get(cfg.checkpoint, cfg.checkpoint), cfg.device)
+    colorizer, config = assembly.load_colorizer(named.get(cfg.checkpoint, cfg.checkpoint), cfg.device)
     merged = OmegaConf.create({k: config[k] for k in ("model", "augmentation", "data")} | {"seed": cfg.seed})
     if cfg.get("data") is not None:
         merged.data = cfg.data
     merged.data.train, merged.data.val = None, None
-    data = runs.build_data(runs.plain(merged)["data"], folder)
+    data = assembly.build_data(runs.plain(merged)["data"], folder)
     reports = runs.evaluate_sets(colorizer, data, cfg.evaluation, folder, cfg.device)
     print_table(reports)
     write_json(flat(reports), folder / "metrics.json")
@@ -83,7 +83,7 @@ def count_prior(cfg: DictConfig, folder: Path) -> None:
     cfg.data.val, cfg.data.tests = None, {}
     if "report" in cfg.data:
         cfg.data.report = None
-    runs.count_prior(runs.plain(cfg), Path(cfg.output))
+    assembly.count_prior(runs.plain(cfg), Path(cfg.output))
     runs.console.print(f"wrote {cfg.output}; train with it: objective.prior={cfg.output}", soft_wrap=True)
 
 

@@ -56,7 +56,7 @@ class AbGrid:
         return self._of_lattice.to(ab.device)[place[:, 0] * SIDE + place[:, 1]]
 
     def soft(self, ab: Tensor, neighbours: int = 10, sigma: float = 5.0) -> Tensor:
-        """Shares (B, K, H, W) of the ``neighbours`` nearest bins by a Gaussian of ``sigma`` CIELAB units; they sum to 1."""
+        """Shares (B, K, H, W), summing to 1, of the ``neighbours`` nearest: a Gaussian of ``sigma`` CIELAB units."""
         colours = ab.permute(0, 2, 3, 1)
         distances, places = torch.cdist(colours.flatten(0, 2), self.bins.to(ab)).topk(neighbours, largest=False)
         shares = torch.softmax(-distances.square() / (2 * sigma**2), dim=1)

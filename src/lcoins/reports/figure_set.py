@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 from omegaconf import OmegaConf
 
-from lcoins import runs as training_runs
+from lcoins import assembly
 from lcoins.captions import find_colours
 from lcoins.colorize import colorize_photo
 from lcoins.data.decode import load_photo
@@ -38,7 +38,7 @@ def draw_figures(
     models = {name: _load(folder, device) for name, folder in folders.items()}
     own = models[comparison.baseline]
     config = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(folders[comparison.baseline] / "config.yaml")))
-    data = training_runs.build_data({**config["data"], "train": None, "val": None}, output)
+    data = assembly.build_data({**config["data"], "train": None, "val": None}, output)
     if test_set not in data.test_sets:
         raise ValueError(
             f"the runs have no test set {test_set!r}; choose one of {', '.join(data.test_sets)} with --set"
@@ -64,7 +64,7 @@ def draw_figures(
 
 
 def _load(folder: Path, device: str) -> LCoIns:
-    colorizer, _ = training_runs.load_colorizer(folder / "checkpoints" / "best.ckpt", device)
+    colorizer, _ = assembly.load_colorizer(folder / "checkpoints" / "best.ckpt", device)
     return cast(LCoIns, colorizer)
 
 
