@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from skimage.color import rgb2lab
 from torch import Tensor
 
-from lcoins.augment import ColourFilter, LuminanceAugmentation, Shading
+from lcoins.augment import ColourFilter, LuminanceAugmentation, RandomLighting, Shading
 from lcoins.lab import split_lab, to_network_lightness
 
 
@@ -176,3 +176,33 @@ def test_our_own_augmentations_stay_in_range_and_depend_on_the_generator_alone(o
     assert lightness.shape == (8, 1, 8, 8) and bool((lightness >= 0).all() & (lightness <= 100).all())
     assert torch.equal(lightness, ours(rgb, generator(3)))
     assert not torch.equal(lightness, ours(rgb, generator(4)))
+
+
+def test_lighting_keeps_the_order_of_lightness_and_its_range() -> None:
+    rgb = torch.rand(8, 3, 12, 12, generator=torch.Generator().manual_seed(1))
+    before = split_lab(rgb)[0]
+    after = RandomLighting(0.1, 10.0)(rgb, torch.Generator().manual_seed(2))
+    assert not torch.equal(after, before)
+    assert (after >= 0).all()
+    assert (after <= 100).all()
+    inside = (after > 0) & (after < 100)
+    for old, new, kept in zip(before, after, inside, strict=True):
+        order = old[kept].argsort()
+        assert (new[kept][order].diff() >= 0).all()
+
+
+def test_lighting_changes_contrast_and_brightness_by_what_it_says() -> None:
+    rgb = torch.rand(200, 3, 6, 6, generator=torch.Generator().manual_seed(1)) * 0.3 + 0.35  # far from 0 and 100
+    before = split_lab(rgb)[0]
+    after = RandomLighting(0.1, 10.0)(rgb, torch.Generator().manual_seed(2))
+    shift = (after.mean(dim=(1, 2, 3)) - before.mean(dim=(1, 2, 3))).abs()
+    contrast = (after.std(dim=(1, 2, 3)) / before.std(dim=(1, 2, 3)) - 1).abs()
+    assert 9 < shift.max() <= 10.001
+    assert 0.09 < contrast.max() <= 0.1001
+    assert torch.equal(RandomLighting(0.0, 0.0)(rgb, torch.Generator()), before)
+
+
+@pytest.mark.parametrize("wrong", [(1.0, 10.0), (-0.1, 10.0), (0.1, -1.0)])
+def test_lighting_refuses_what_would_turn_the_picture_over(wrong: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match=r"contrast must lie in 0\.\.1"):
+        RandomLighting(*wrong)

@@ -1,6 +1,6 @@
 """Luminance augmentation: hides what lightness tells about colour. Pure, generator-driven.
 
-The paper's (3.2, Eqs. 1-2), and two of our own that go further, which are never reported as the paper's.
+The paper's (3.2, Eqs. 1-2); two of our own that go further, which are never reported as the paper's; and Xie2018's.
 """
 
 import math
@@ -99,3 +99,28 @@ class Shading(LuminanceAugmentation):
         crossings = torch.randn(len(rgb), 1, self.cells, self.cells, generator=generator) * self.strength
         exponent = interpolate(crossings.to(rgb.device), rgb.shape[-2:], mode="bicubic").exp()
         return 100 * (lightness / 100).clamp(min=1e-4) ** exponent
+
+
+@dataclass(frozen=True)
+class RandomLighting:
+    """Xie2018's: contrast by a factor in 1 +- ``contrast`` around the photo's mean, then lightness by +- ``brightness``.
+
+    Both are uniform and drawn per photo; lightness in L* units, cut to 0..100. The release: about 0.1 and 10.
+    """
+
+    contrast: float
+    brightness: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.contrast < 1 or self.brightness < 0:
+            raise ValueError(f"contrast must lie in 0..1 and brightness be at least 0, not {self.contrast} and "
+                             f"{self.brightness}")  # fmt: skip
+
+    @torch.no_grad()
+    def __call__(self, rgb: Tensor, generator: torch.Generator) -> Tensor:
+        """sRGB (B, 3, H, W) in [0, 1] to lightness (B, 1, H, W) in 0..100."""
+        draws = (torch.rand(2, len(rgb), 1, 1, 1, generator=generator) * 2 - 1).to(rgb.device)
+        lightness = split_lab(rgb)[0]
+        mean = lightness.mean(dim=(2, 3), keepdim=True)
+        changed = mean + (lightness - mean) * (1 + self.contrast * draws[0]) + self.brightness * draws[1]
+        return changed.clamp(0, 100)

@@ -42,6 +42,7 @@ EXPECTED = (
     r"The number of training batches .* is smaller than the logging interval",  # few photos: epochs are logged anyway
     r"The '\w+_dataloader' does not have many workers",  # data.workers is the user's choice
     r"Checkpoint directory .* exists and is not empty",  # so it is in every resumed run
+    r"Precision bf16-mixed is not supported by the model summary",  # of which only the size in MB is meant
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of PyTorch
     r".*`lr_scheduler.step\(\)` before `optimizer.step\(\)`",  # a resumed schedule starts behind its optimiser
 )
