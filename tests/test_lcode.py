@@ -136,6 +136,7 @@ def trained(model: nn.Module) -> set[str]:
 
 def test_the_pairs_train_the_correspondence_alone() -> None:
     model = tiny()
+    nn.init.normal_(model.correspondence.weight)  # at its start, 0, nothing would pass it anyway
     output = model(lightness(), model.tokenize([CAPTION]))
     target = torch.zeros_like(output.correspondence)
     target[0, 2, 1] = target[0, 6, 5] = 1.0

@@ -171,6 +171,17 @@ def test_both_optimisers_of_the_adversarial_training_follow_the_recipe(run_folde
     assert rates == pytest.approx([0.1 * cfg.recipe.optimizer.lr] * 2)
 
 
+@pytest.mark.parametrize("system", ["lcode", "ml2018"])
+def test_a_frozen_trunk_keeps_its_batch_statistics(system: str, run_folder: Path) -> None:
+    cfg = small(system, "recipe.epochs=1", "data.train.length=16", "data.batch_size=8")
+    cfg.model.trunk.freeze = True
+    module, data = assembly.build(runs.plain(cfg), run_folder)
+    before = {name: value.clone() for name, value in module.colorizer.trunk.state_dict().items()}
+    runs.build_trainer(cfg, run_folder, runs.plain(cfg), data).fit(module, data)
+    after = module.colorizer.trunk.state_dict()
+    assert [name for name in before if not torch.equal(before[name], after[name])] == []
+
+
 def test_the_rate_drops_to_a_tenth_after_the_epochs_given() -> None:
     factors = [warmup_drops(step, 2, 4.0, [1, 2]) for step in range(10)]
     assert factors == pytest.approx([0, 0.5, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01, 0.01])

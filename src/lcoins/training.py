@@ -131,6 +131,7 @@ class ColorizationTraining(LightningModule):
         self.palette, self.seed, self.config = palette, seed, config
         names = ("chromatic", "psnr", "colourfulness") + (("colour_word_accuracy",) if palette is not None else ())
         self.val_means: Any = nn.ModuleDict({name: MeanMetric() for name in names})
+        self.train()  # Lightning keeps the modes that it finds, and a frozen part chooses its own
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         return self._optimizer_and_schedule(self.colorizer)  # type: ignore[return-value]

@@ -223,8 +223,11 @@ def _system(config: Config, paper: Mapping[str, Any]) -> str:
 
 
 def _augmentation(config: Config) -> str:
-    kind, hue, gamma = (config.get(f"augmentation.{name}") for name in ("_target_", "hue", "gamma"))
-    return f"{str(kind).rpartition('.')[2]} of hue {float(hue or 0):g}, gamma {float(gamma or 1):g}"
+    """The augmentation and what it is made with: "LuminanceAugmentation of hue 180, gamma 5"."""
+    at = "augmentation."
+    own = {path.removeprefix(at): value for path, value in config.items() if path.startswith(at)}
+    kind = str(own.pop("_target_", None)).rpartition(".")[2]
+    return f"{kind} of {', '.join(f'{name} {value:g}' for name, value in own.items())}"
 
 
 def _training(configs: Sequence[Config]) -> str:
