@@ -21,6 +21,7 @@ class Numbers:
     """A data set of a given length that remembers its epoch."""
 
     palette = None
+    texts = ()
 
     def __init__(self, length: int) -> None:
         self.length, self.epoch = length, -1
@@ -136,6 +137,11 @@ def test_the_drawn_lightness_is_keyed_by_seed_epoch_and_sample() -> None:
 def test_a_training_set_smaller_than_a_batch_is_refused() -> None:
     with pytest.raises(ValueError, match=r"8 photos, fewer than one batch of 9; set data\.batch_size to 8"):
         ColorizationData(Scenes("train", 8, 32), None, {}, 9, 4, 0, OFF, 0)
+
+
+def test_a_test_set_brings_its_palette_where_validation_has_none() -> None:
+    data = ColorizationData(None, Numbers(4), {"plain": Numbers(4), "clear": Scenes("clear", 4, 32)}, 4, 4, 0, OFF, 0)
+    assert data.palette == Scenes.palette
 
 
 def test_a_module_for_evaluation_has_test_loaders_only() -> None:

@@ -97,7 +97,7 @@ def build(config: dict[str, Any], folder: Path) -> tuple[ColorizationTraining, C
         min_lr=recipe["min_lr"],
         drops=recipe.get("drops"),
         lr_factors=recipe.get("lr_factors", {}),
-        palette=data.palette,
+        palette=data.val_set.palette if data.val_set is not None else None,
         seed=config["seed"],
         config=config,
     )

@@ -82,7 +82,8 @@ class ColorizationData(LightningDataModule):
         self.train_set, self.val_set, self.test_sets = train, val, dict(tests)
         self.batch_size, self.eval_batch_size, self.workers = batch_size, eval_batch_size, workers
         self.augmentation, self.seed = augmentation, seed
-        self.palette = next((samples.palette for samples in (val, *tests.values()) if samples is not None), None)
+        palettes = [samples.palette for samples in (val, *tests.values()) if samples is not None]
+        self.palette = next((palette for palette in palettes if palette is not None), None)
 
     def _loader(self, samples: SampleSet, batch_size: int, train: bool) -> DataLoader[Sample]:
         rank, ranks, epoch = 0, 1, 0
