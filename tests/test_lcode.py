@@ -70,8 +70,9 @@ def test_without_a_link_the_liking_of_objects_tells_nothing() -> None:
 
 
 def test_padding_is_never_attended_to() -> None:
-    _, attention = transferred(linked(RED, BLUE), mask=(True, True, False))
-    assert attention.tolist() == pytest.approx([0.0, 1.0, 0.0])
+    for links, expected in (((RED, BLUE), [0.0, 1.0, 0.0]), ((), [0.5, 0.5, 0.0])):
+        _, attention = transferred(linked(*links), mask=(True, True, False))
+        assert attention.tolist() == pytest.approx(expected)
 
 
 def injection(bias: float, weight: float = 0.0) -> GatedInjection:

@@ -119,6 +119,18 @@ def test_another_sentence_gives_other_colours(system: str) -> None:
     torch.testing.assert_close(one, same)
 
 
+@pytest.mark.parametrize("place", range(4))
+def test_each_of_the_four_modulations_brings_the_sentence(place: int) -> None:
+    model, grey = xie2018(), lightness().expand(2, -1, -1, -1)
+    for other, film in enumerate(model.film):
+        if other != place:
+            for name, parameter in film.named_parameters():
+                if name in ("heads.weight", "film.heads.weight", "sentence.weight"):
+                    nn.init.zeros_(parameter)
+    one, other = model(grey, model.tokenize([ONE, OTHER])).logits
+    assert (one - other).abs().max() > 1e-3
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_padding_changes_no_colour(system: str) -> None:
     model, grey = SYSTEMS[system][0]().eval(), lightness(2)
@@ -183,6 +195,15 @@ def test_trunks_give_maps_at_strides_4_and_8() -> None:
     grid = trunk()
     low, high = grid(lightness(2))
     assert (low.shape, high.shape) == ((2, grid.channels[0], 8, 8), (2, grid.channels[1], 4, 4))
+
+
+def test_vgg_is_cut_behind_the_activations_of_conv3_3_and_conv4_3() -> None:
+    with torch.device("meta"):
+        net = VggTrunk("none", picture=True)
+    kinds = [[type(layer).__name__ for layer in part] for part in (net.low, net.high)]
+    block = ["Conv2d", "BatchNorm2d", "ReLU"]
+    assert kinds[0] == [*block * 2, "MaxPool2d", *block * 2, "MaxPool2d", *block * 3]
+    assert kinds[1] == ["MaxPool2d", *block * 3]
 
 
 def test_stages_of_other_strides_are_refused() -> None:

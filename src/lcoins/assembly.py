@@ -31,6 +31,17 @@ def _untrained(config: Any) -> Any:
     return {key: "none" if key == "init" else _untrained(value) for key, value in config.items()}
 
 
+def expect_own_classes(config: Any, source: str) -> None:
+    """Refuses a model config from a file that would build anything but parts of lcoins: it may be a stranger's."""
+    if not isinstance(config, Mapping):
+        return
+    target = config.get("_target_", "lcoins.models.")
+    if not str(target).startswith("lcoins.models."):
+        raise ValueError(f"{source} asks for {target!r}, which is no model of lcoins; take a file that lcoins wrote")
+    for value in config.values():
+        expect_own_classes(value, source)
+
+
 def refuse_foreign_keys(model: Mapping[str, Any]) -> None:
     """Refuses what an ablation of L-CoIns has put into the config of another system, before it is built."""
     own = signature(get_class(model["_target_"])).parameters
@@ -65,6 +76,7 @@ def load_colorizer(checkpoint: Path | str, device: torch.device | str = "cpu") -
                          f"best.ckpt or last.ckpt of a run") from error  # fmt: skip
     if not isinstance(content, dict) or "config" not in content or "state_dict" not in content:
         raise ValueError(f"{path} is no checkpoint of lcoins: it has no config; give a best.ckpt or last.ckpt of a run")
+    expect_own_classes(content["config"]["model"], str(path))
     colorizer = build_colorizer(content["config"]["model"], weights=False)
     prefix = "colorizer."
     weights = {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}

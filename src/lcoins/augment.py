@@ -103,7 +103,7 @@ class Shading(LuminanceAugmentation):
 
 @dataclass(frozen=True)
 class RandomLighting:
-    """Xie2018's: contrast by a factor in 1 +- ``contrast`` around the photo's mean, then lightness by +- ``brightness``.
+    """Xie2018's: contrast by a factor of 1 +- ``contrast`` around the photo's mean, then up to ``brightness`` on L*.
 
     Both are uniform and drawn per photo; lightness in L* units, cut to 0..100. The release: about 0.1 and 10.
     """

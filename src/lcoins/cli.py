@@ -5,7 +5,7 @@ import re
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -64,10 +64,35 @@ def prior(context: typer.Context) -> None:
 
 
 @app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run, or a checkpoint.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to make.")],
+    half: Annotated[bool, typer.Option(help="Store weights as float16, half the size.")] = False,
+) -> None:
+    """Save a trained system for use: safetensors and one JSON, without what only training needs."""
+    import json
+
+    from lcoins.package import export_package
+    from lcoins.reports.tracking import code_version
+
+    checkpoint = run / "checkpoints" / "best.ckpt" if run.is_dir() else run
+    figures = checkpoint.parents[1] / "metrics.json"
+    done = export_package(
+        checkpoint,
+        output,
+        half=half,
+        figures=json.loads(figures.read_text(encoding="utf-8")) if figures.is_file() else None,
+        provenance={"checkpoint": str(checkpoint), **code_version()},
+    )
+    typer.echo(f"wrote {output}: {done.tensors} tensors, {done.bytes / 1e6:.1f} MB; {done.borrowed} tensors are those of "
+               f"installed packages")  # fmt: skip
+
+
+@app.command()
 def colorize(
     photo: Annotated[Path, typer.Argument(help="A photo, or a folder of photos.")],
     sentence: Annotated[str, typer.Argument(help='What is where in which colour: "a woman in a red coat".')],
-    checkpoint: Annotated[Path, typer.Option(help="A best.ckpt that `lcoins train` wrote.")],
+    checkpoint: Annotated[Path, typer.Option(help="A package of `lcoins export`, or a best.ckpt.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File or folder to write.")] = None,
     force: Annotated[bool, typer.Option(help="Overwrite what is there.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
@@ -75,12 +100,12 @@ def colorize(
     """Colour a photo, or every photo of a folder, at its own size."""
     from rich.progress import track
 
-    from lcoins.assembly import load_colorizer
-    from lcoins.colorize import Colorizer, colorize_path
+    from lcoins.colorize import colorize_path
+    from lcoins.package import load_any
 
-    colorizer, _ = load_colorizer(checkpoint, device)
+    colorizer, _ = load_any(checkpoint, device)
     result = colorize_path(
-        cast(Colorizer, colorizer),
+        colorizer,
         photo,
         sentence,
         output=output,

@@ -96,6 +96,19 @@ def colorize_photo(
     return recompose(lightness, ab)
 
 
+@dataclass(frozen=True)
+class PhotoColorizer:
+    """A loaded system, to be called with photos and sentences; see :func:`lcoins.load_colorizer`."""
+
+    colorizer: Colorizer
+    device: torch.device | str = "cpu"
+
+    def __call__(self, photo: Image.Image | Path | str, sentence: str) -> Image.Image:
+        """The photo in colour, at its own size; a path is loaded upright, whatever its format and mode."""
+        image = photo if isinstance(photo, Image.Image) else load_photo(Path(photo))
+        return colorize_photo(self.colorizer, image, sentence, device=self.device)
+
+
 def recompose(lightness: Tensor, ab: Tensor, strip_pixels: int = STRIP_PIXELS) -> Image.Image:
     """Full-size lightness (1, 1, H, W) and ab (1, 2, h, w) of any size to a picture of W x H, strip by strip.
 

@@ -45,6 +45,9 @@ class Colorizer(nn.Module):
                 parts[name.replace("_", " ")] = [child]
         return parts
 
+    def drop_training_parts(self) -> None:
+        """Removes what only a training loss needs, before a colorizer is saved for use. Most systems have nothing."""
+
     def predict(self, lightness: Tensor, words: Words) -> Colorization:
         """One answer with all that evaluation and pictures look at."""
         return self(lightness, words)

