@@ -177,7 +177,8 @@ def test_a_frozen_trunk_keeps_its_batch_statistics(system: str, run_folder: Path
     cfg.model.trunk.freeze = True
     module, data = assembly.build(runs.plain(cfg), run_folder)
     before = {name: value.clone() for name, value in module.colorizer.trunk.state_dict().items()}
-    runs.build_trainer(cfg, run_folder, runs.plain(cfg), data).fit(module, data)
+    trainer = runs.build_trainer(cfg, run_folder, runs.plain(cfg), data)
+    runs.fit(trainer, module, data, run_folder / "none.ckpt")
     after = module.colorizer.trunk.state_dict()
     assert [name for name in before if not torch.equal(before[name], after[name])] == []
 

@@ -90,7 +90,7 @@ def split_words(caption: str) -> list[str]:
     >>> split_words("A white t-shirt, size 3")
     ['a', 'white', 't', 'shirt', 'size', '3']
     """
-    return WORD.findall(caption.lower())
+    return [word.lower() for word in WORD.findall(caption)]
 
 
 def object_colours(caption: str) -> tuple[tuple[int, int], ...]:

@@ -84,8 +84,8 @@ def export(
         figures=json.loads(figures.read_text(encoding="utf-8")) if figures.is_file() else None,
         provenance={"checkpoint": str(checkpoint), **code_version()},
     )
-    typer.echo(f"wrote {output}: {done.tensors} tensors, {done.bytes / 1e6:.1f} MB; {done.borrowed} tensors are those of "
-               f"installed packages")  # fmt: skip
+    typer.echo(f"wrote {output}: {done.tensors} tensors, {done.bytes / 1e6:.1f} MB; {done.borrowed} tensors are those "
+               f"of installed packages")  # fmt: skip
 
 
 @app.command()

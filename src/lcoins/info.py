@@ -29,7 +29,7 @@ def measure(model: Mapping[str, Any], words: int | None, recoloured: bool) -> li
     None, and models with captions of one fixed length, take as many words as the model reads.
 
     One multiply-add is two FLOP. Matrix products, convolutions and attention are counted, as the field does; norms,
-    activations, resizing and LSTMs are not. A training forward has a second pass with the ``recoloured`` caption.
+    activations, and resizing are not. A training forward has a second pass with the ``recoloured`` caption.
     """
     with torch.device("meta"):
         colorizer: Any = build_colorizer(model, weights=False)

@@ -79,7 +79,9 @@ class ClassificationObjective:
         self.grid, self.soft, self.uniform = AbGrid(grid), soft, uniform
         self.color_weight, self.segmentation_weight = color_weight, segmentation_weight
         counts = read_prior(Path(prior), len(self.grid)) if prior is not None else {}
-        self.weights = {name: boosted_weights(values, uniform) for name, values in counts.items() if any(values)}
+        self.weights = {
+            name: boosted_weights(values, uniform) for name, values in counts.items() if name == "ab" or any(values)
+        }
 
     def target_ab(self, ab: Tensor, factor: int) -> Tensor:
         """ab (B, 2, S, S) at the size of the logits, S / factor."""
@@ -102,6 +104,8 @@ class ClassificationObjective:
             seen = self._segmentation_loss(output.segmentation, batch.labels)
             losses.total = losses.total + self.segmentation_weight * seen
             losses.terms["segmentation"] = seen.detach()
+        elif output.segmentation is not None:  # every parameter gets a gradient, as distributed training demands
+            losses.total = losses.total + 0 * output.segmentation.sum()
         losses.terms["chromatic"] = chromatic_loss(output.ab.detach(), target)
         return losses
 

@@ -81,6 +81,8 @@ class LCoDe(Colorizer):
         channels: tuple[int, ...],
     ):
         super().__init__()
+        if not text_encoder.tokenize.fixed:
+            raise ValueError("L-CoDe's gate needs captions of one length; set model.text_encoder.fixed_length to true")
         self.image_size, text = image_size, text_encoder.width
         self.text_encoder = text_encoder
         self.objects, self.colours = nn.Linear(text, text), nn.Linear(text, text)

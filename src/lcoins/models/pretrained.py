@@ -130,7 +130,7 @@ def read_word_vectors(path: Path, wanted: Collection[str], dim: int) -> dict[str
     try:
         with path.open(encoding="utf-8") as file:
             for line in file:
-                word, *numbers = line.rstrip().split(" ")
+                word, *numbers = line.rstrip().rsplit(" ", dim)  # GloVe has "at name@domain.com"
                 if word in wanted and len(numbers) > 1:
                     found[word] = torch.tensor([float(number) for number in numbers])
     except ValueError as error:  # also broken UTF-8

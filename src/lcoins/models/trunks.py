@@ -47,7 +47,7 @@ class VggTrunk(_Frozen):
         features = pretrained.torchvision_net("vgg16_bn", init).features
         self.low, self.high = features[:23], features[23:33]
         self.picture, self.freeze = picture, freeze
-        self.requires_grad_(not freeze)
+        self.requires_grad_(not freeze).train()  # Lightning keeps the modes that it finds
 
     def forward(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
         """Network lightness (B, 1, S, S) to (B, 256, S / 4, S / 4) and (B, 512, S / 8, S / 8)."""
@@ -66,7 +66,7 @@ class ResnetTrunk(_Frozen):
         net = pretrained.torchvision_net("resnet101", init)
         self.low = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool, net.layer1)
         self.high = net.layer2
-        self.requires_grad_(False)
+        self.requires_grad_(False).train()
 
     @torch.no_grad()
     def forward(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
@@ -86,7 +86,7 @@ class GridTrunk(_Frozen):
         super().__init__()
         self.backbone: Any = pretrained.build_backbone(backbone, (low, *high), init)
         self.freeze = freeze
-        self.requires_grad_(not freeze).to(memory_format=torch.channels_last)
+        self.requires_grad_(not freeze).to(memory_format=torch.channels_last).train()
         strides, widths = self.backbone.feature_info.reduction(), self.backbone.feature_info.channels()
         if strides[:2] != [4, 8]:
             raise ValueError(f"the trunk's stages must have strides 4 and 8, not {strides[0]} and {strides[1]}; choose "
