@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from lcoins.assembly import build_colorizer, expect_own_classes, load_colorizer
@@ -60,7 +60,7 @@ def export_package(
     kept = {name: _stored(value, half) for name, value in weights.items() if name not in borrowed}
     model = _with_text(config["model"], folder)
     with whole_file(folder / WEIGHTS) as partial:
-        save_file(kept, partial)
+        partial.write_bytes(save(kept))  # save_file would leave it readable for its owner alone
     carriers = _carriers(config["model"]) if borrowed else {}
     index = {
         "format": FORMAT,
