@@ -32,7 +32,7 @@ class FakeColorizer:
     def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
         self.asked.append((lightness, captions[0]))
         words = used_words(captions[0])
-        flat = torch.tensor(NETWORK_AB[words[0] if words else "gray"]).view(1, 2, 1, 1)
+        flat = torch.tensor(NETWORK_AB.get(words[0] if words else "gray", (0.2, 0.8))).view(1, 2, 1, 1)
         flat = flat.expand(1, 2, *lightness.shape[-2:])
         random = torch.Generator().manual_seed(3)
         return Colorization(ab=flat + self.noise * (torch.rand(flat.shape, generator=random) * 2 - 1))

@@ -100,7 +100,7 @@ def colorize(
     """Colour a photo, or every photo of a folder, at its own size."""
     from rich.progress import track
 
-    from lcoins.colorize import colorize_path
+    from lcoins.colorize import colorize_path, used_words
     from lcoins.package import load_any
 
     colorizer, _ = load_any(checkpoint, device)
@@ -113,6 +113,8 @@ def colorize(
         device=device,
         progress=lambda pairs: track(pairs, "colorize"),
     )
+    if words := used_words(sentence):
+        typer.echo(f"understood as colours: {', '.join(words)}")
     for line in [*result.notices, *(f"wrote {path}" for path in result.written)]:
         typer.echo(line)
     for path, reason in result.failed.items():

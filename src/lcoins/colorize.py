@@ -21,6 +21,7 @@ from lcoins import lab
 from lcoins.captions import find_colours
 from lcoins.data.decode import FORMATS, load_photo
 from lcoins.files import whole_file
+from lcoins.listening import unheard_words
 from lcoins.models.colorization import Colorization
 
 STRIP_PIXELS = 2**18  # of a full-size photo in work at once: the strip's tensors stay near the processor's cache
@@ -87,10 +88,17 @@ def colorize_photo(
     """
     if image.mode != "RGB":
         raise ValueError(f"expected an RGB photo, got mode {image.mode!r}; load it with lcoins.data.decode.load_photo")
-    caption = _checked_caption(caption)
     lightness = _photo_lightness(image)
-    ab_net = colorizer.colorize(lab.network_input(lightness, colorizer.image_size).to(device), [caption]).ab
-    ab = lab.from_network_ab(ab_net.float().cpu())
+    return _paint(colorizer, lightness, _seen(colorizer, lightness, device), _checked_caption(caption))
+
+
+def _seen(colorizer: Colorizer, lightness: Tensor, device: torch.device | str) -> Tensor:
+    """Full-size lightness as the network sees it, on its device."""
+    return lab.network_input(lightness, colorizer.image_size).to(device)
+
+
+def _paint(colorizer: Colorizer, lightness: Tensor, seen: Tensor, caption: str) -> Image.Image:
+    ab = lab.from_network_ab(colorizer.colorize(seen, [caption]).ab.float().cpu())
     if not torch.isfinite(ab).all():
         raise ValueError("the colorizer gave colours that are not finite; try another checkpoint, or --device cpu")
     return recompose(lightness, ab)
@@ -98,7 +106,7 @@ def colorize_photo(
 
 @dataclass(frozen=True)
 class PhotoColorizer:
-    """A loaded system, to be called with photos and sentences; see :func:`lcoins.load_colorizer`."""
+    """A loaded system, to be called with photos and sentences; see :func:`lcoins.package.load_photo_colorizer`."""
 
     colorizer: Colorizer
     device: torch.device | str = "cpu"
@@ -248,8 +256,12 @@ def _colorize_file(
     if max(image.size) > longest:
         size = f"{image.width} x {image.height}"
         raise ValueError(f"{photo}: {kind} holds at most {longest} pixels a side, not {size}; name a .png with -o")
-    picture = colorize_photo(colorizer, image, caption, device=device)
+    lightness = _photo_lightness(image)
+    seen = _seen(colorizer, lightness, device)
+    picture = _paint(colorizer, lightness, seen, caption)
     metadata, notices = _kept_metadata(photo, picture.size)
+    for word in unheard_words(colorizer, seen, caption):
+        notices.append(f"{photo}: {word.word!r} found no region: any other colour would give nearly the same picture")
     with whole_file(target) as partial:
         picture.save(partial, format=kind, **options, **metadata)
     return notices

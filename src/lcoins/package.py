@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from lcoins.assembly import build_colorizer, expect_own_classes, load_colorizer
+from lcoins.colorize import PhotoColorizer
 from lcoins.files import whole_file, write_whole
 from lcoins.models.colorization import Colorizer
 
@@ -88,6 +89,20 @@ def export_package(
 def load_any(path: Path | str, device: torch.device | str = "cpu") -> tuple[Any, dict[str, Any]]:
     """The colorizer of a package or of a checkpoint, and its JSON or config."""
     return load_package(path, device) if Path(path).is_dir() else load_colorizer(path, device)
+
+
+def load_photo_colorizer(path: Path | str, device: str = "cpu") -> PhotoColorizer:
+    """What colours photos: a package of ``lcoins export``, or a run's ``best.ckpt``, ready to be called.
+
+    The result takes a photo (a path, or an RGB picture of Pillow) and a sentence, and gives the picture in colour at
+    the photo's own size. Errors (FileNotFoundError, ValueError) say what was expected and what to do. It is
+    ``lcoins.load_colorizer``:
+
+    >>> import lcoins
+    >>> colorizer = lcoins.load_colorizer("old_photos")  # doctest: +SKIP
+    >>> colorizer("grandmother.jpg", "a woman in a red coat").save("grandmother_colour.jpg")  # doctest: +SKIP
+    """
+    return PhotoColorizer(load_any(path, device)[0], device)
 
 
 def load_package(folder: Path | str, device: torch.device | str = "cpu") -> tuple[Colorizer, dict[str, Any]]:

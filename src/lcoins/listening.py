@@ -1,0 +1,51 @@
+"""Which colour words of a sentence a system listens to: those whose exchange changes the picture somewhere."""
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from lcoins.captions import BASIC_COLOURS, COLOUR_LAB, ColourWord, find_colours
+from lcoins.lab import from_network_ab
+
+if TYPE_CHECKING:
+    from lcoins.colorize import Colorizer
+
+SEEN = 4.0  # units of ab: a change that one sees when looking for it
+PART = 0.01  # of the picture: what changes less of it has found no region
+
+
+def farthest(colour: str) -> str:
+    """The basic colour whose ab is farthest from a colour class's, to exchange its word for.
+
+    >>> farthest("teal"), farthest("yellow")
+    ('red', 'purple')
+    """
+    _, a, b = COLOUR_LAB[colour]
+    return max(BASIC_COLOURS, key=lambda other: math.hypot(COLOUR_LAB[other][1] - a, COLOUR_LAB[other][2] - b))
+
+
+def unheard_words(colorizer: "Colorizer", lightness: Tensor, caption: str) -> list[ColourWord]:
+    """The colour words of a caption that found no region in a photo, network lightness (1, 1, S, S) on its device.
+
+    A word is heard where exchanging it for the farthest basic colour moves ab by at least SEEN units in at least PART
+    of the picture. One more pass of the network for each word; works with any system, groups or none.
+    """
+    words = find_colours(caption)
+    if not words:
+        return []
+    before = _colours(colorizer, lightness, caption)
+    silent = []
+    for word in words:
+        other = caption[: word.start] + farthest(word.colour) + caption[word.end :]
+        moved = (_colours(colorizer, lightness, other) - before).norm(dim=0)
+        if (moved >= SEEN).float().mean() < PART:
+            silent.append(word)
+    return silent
+
+
+def _colours(colorizer: "Colorizer", lightness: Tensor, caption: str) -> Tensor:
+    """ab (2, S, S) in CIELAB units."""
+    with torch.inference_mode():
+        return from_network_ab(colorizer.colorize(lightness, [caption]).ab.float())[0]
