@@ -15,8 +15,9 @@ from PIL import ExifTags, Image, ImageCms, JpegImagePlugin
 from torch import Tensor
 
 from lcoins import lab
-from lcoins.colorize import colorize_path, colorize_photo, recompose, used_words
+from lcoins.colorize import colorize_photo, recompose, used_words
 from lcoins.models.lcoins import Colorization
+from lcoins.photo_files import Job, colorize_files
 
 NETWORK_AB = {"red": (0.7, 0.5), "green": (-0.7, 0.6), "blue": (0.3, -0.95), "gray": (0.0, 0.0)}
 
@@ -115,7 +116,7 @@ def test_refuses_what_it_cannot_colour() -> None:
 def test_a_grey_photo_gets_a_picture_beside_it(tmp_path: Path, name: str) -> None:
     grey_ramp().save(tmp_path / name)
     before = (tmp_path / name).read_bytes()
-    result = colorize_path(FakeColorizer(), tmp_path / name, "a red wall")
+    result = colorize_files(FakeColorizer(), [tmp_path / name], ["a red wall"])
     stem, suffix = name.rsplit(".", 1)
     expected = tmp_path / f"{stem}_colorized.{suffix.replace('bmp', 'png')}"
     assert result.written == [expected] and not result.notices and not result.failed
@@ -129,14 +130,14 @@ def test_a_grey_photo_gets_a_picture_beside_it(tmp_path: Path, name: str) -> Non
 def test_sixteen_bit_grey_keeps_its_lightness(tmp_path: Path) -> None:
     ramp = np.tile(np.linspace(0, 65535, 60).astype(np.uint16), (10, 1))
     Image.fromarray(ramp).save(tmp_path / "deep.png")
-    colorize_path(FakeColorizer(), tmp_path / "deep.png", "a gray wall", output=tmp_path / "out.png")
+    colorize_files(FakeColorizer(), [tmp_path / "deep.png"], ["a gray wall"], output=tmp_path / "out.png")
     with Image.open(tmp_path / "out.png") as picture:
         assert np.abs(np.array(picture)[..., 0] - ramp / 257.0).max() <= 1
 
 
 def test_a_jpeg_keeps_full_colour_resolution(tmp_path: Path) -> None:
     grey_ramp().save(tmp_path / "old.jpg")
-    colorize_path(FakeColorizer(), tmp_path / "old.jpg", "a red wall")
+    colorize_files(FakeColorizer(), [tmp_path / "old.jpg"], ["a red wall"])
     with Image.open(tmp_path / "old_colorized.jpg") as picture:
         assert JpegImagePlugin.get_sampling(picture) == 0
 
@@ -163,7 +164,9 @@ def portrait_with_metadata(path: Path) -> None:
 @pytest.mark.parametrize("target", ["jpg", "png", "tif", "webp"])
 def test_metadata_travels_and_the_picture_is_upright(tmp_path: Path, source: str, target: str) -> None:
     portrait_with_metadata(tmp_path / f"old.{source}")
-    result = colorize_path(FakeColorizer(), tmp_path / f"old.{source}", "a red wall", output=tmp_path / f"new.{target}")
+    result = colorize_files(
+        FakeColorizer(), [tmp_path / f"old.{source}"], ["a red wall"], output=tmp_path / f"new.{target}"
+    )
     assert not result.notices
     with Image.open(tmp_path / f"new.{target}") as picture:
         exif = picture.getexif()
@@ -198,7 +201,7 @@ def test_the_thumbnail_is_dropped(tmp_path: Path) -> None:
     second = b"\0\1" + struct.pack(">HHII", ExifTags.Base.Compression, 3, 1, 6 << 16)
     exif = b"Exif\0\0MM\0*" + struct.pack(">I", 8) + first + struct.pack(">I", 26) + second + bytes(4)
     grey_ramp().save(tmp_path / "old.jpg", exif=exif)
-    colorize_path(FakeColorizer(), tmp_path / "old.jpg", "a red wall")
+    colorize_files(FakeColorizer(), [tmp_path / "old.jpg"], ["a red wall"])
     for name, thumbnails in (("old.jpg", 1), ("old_colorized.jpg", 0)):
         with Image.open(tmp_path / name) as picture:
             assert len(picture.getexif().get_ifd(ExifTags.IFD.IFD1)) == thumbnails
@@ -215,7 +218,7 @@ def test_damaged_metadata_does_not_spoil_the_picture(data: st.DataObject) -> Non
         grey_ramp().save(Path(folder, "old.jpg"), exif=bytes(damaged))
         for suffix in ("jpg", "tif", "webp"):
             output = Path(folder, f"new.{suffix}")
-            colorize_path(FakeColorizer(), Path(folder, "old.jpg"), "a red wall", output=output)
+            colorize_files(FakeColorizer(), [Path(folder, "old.jpg")], ["a red wall"], output=output)
             with Image.open(output) as picture:
                 assert sorted(picture.size) == [30, 40]
 
@@ -224,7 +227,7 @@ def test_metadata_too_long_for_a_jpeg_is_left_out(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = "long" * 20_000
     grey_ramp().save(tmp_path / "old.png", exif=exif)
-    result = colorize_path(FakeColorizer(), tmp_path / "old.png", "a red wall", output=tmp_path / "new.jpg")
+    result = colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], output=tmp_path / "new.jpg")
     assert result.written and "longer than a JPEG" in result.notices[0]
 
 
@@ -232,9 +235,9 @@ def test_a_picture_is_never_replaced_without_force(tmp_path: Path) -> None:
     grey_ramp().save(tmp_path / "old.png")
     (tmp_path / "old_colorized.png").write_text("mine")
     with pytest.raises(FileExistsError, match="--force"):
-        colorize_path(FakeColorizer(), tmp_path / "old.png", "a red wall")
+        colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"])
     assert (tmp_path / "old_colorized.png").read_text() == "mine"
-    colorize_path(FakeColorizer(), tmp_path / "old.png", "a red wall", force=True)
+    colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], force=True)
     with Image.open(tmp_path / "old_colorized.png") as picture:
         assert picture.size == (40, 30)
 
@@ -242,9 +245,9 @@ def test_a_picture_is_never_replaced_without_force(tmp_path: Path) -> None:
 def test_the_photo_itself_is_never_replaced(tmp_path: Path) -> None:
     grey_ramp().save(tmp_path / "old.png")
     with pytest.raises(ValueError, match="the photo itself"):
-        colorize_path(FakeColorizer(), tmp_path / "old.png", "a red wall", output=tmp_path / "old.png", force=True)
+        colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], output=tmp_path / "old.png", force=True)
     with pytest.raises(ValueError, match="among the photos"):
-        colorize_path(FakeColorizer(), tmp_path, "a red wall", output=tmp_path, force=True)
+        colorize_files(FakeColorizer(), [tmp_path], ["a red wall"], output=tmp_path, force=True)
 
 
 def test_output_names(tmp_path: Path) -> None:
@@ -255,20 +258,20 @@ def test_output_names(tmp_path: Path) -> None:
         "there.d": "there.d/old_colorized.png",
         "deep/er/new.JPG": "deep/er/new.JPG",
     }.items():
-        result = colorize_path(FakeColorizer(), tmp_path / "old.png", "a red wall", output=tmp_path / output)
+        result = colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], output=tmp_path / output)
         assert result.written == [tmp_path / expected] and (tmp_path / expected).is_file()
     with pytest.raises(ValueError, match="ends in one of"):
-        colorize_path(FakeColorizer(), tmp_path / "old.png", "a red wall", output=tmp_path / "new.gif")
+        colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], output=tmp_path / "new.gif")
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no such photo or folder"):
-        colorize_path(FakeColorizer(), tmp_path / "old.png", "a red wall")
+    with pytest.raises(FileNotFoundError, match="no such photo, folder or list"):
+        colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"])
     with pytest.raises(ValueError, match="no photo in it"):
-        colorize_path(FakeColorizer(), tmp_path, "a red wall")
+        colorize_files(FakeColorizer(), [tmp_path], ["a red wall"])
     (tmp_path / "old.png").write_bytes(b"not a photo")
     with pytest.raises(ValueError, match=r"old\.png"):
-        colorize_path(FakeColorizer(), tmp_path / "old.png", "a red wall")
+        colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"])
     assert [path.name for path in tmp_path.iterdir()] == ["old.png"]
 
 
@@ -281,31 +284,31 @@ def test_a_folder_goes_on_past_bad_files_and_resumes(tmp_path: Path) -> None:
     (folder / "._a.jpg").write_bytes(b"resource fork")
     (folder / "notes.txt").write_text("holiday")
     out = tmp_path / "album_colorized"
-    result = colorize_path(FakeColorizer(), folder, "a red wall")
+    result = colorize_files(FakeColorizer(), [folder], ["a red wall"])
     assert result.written == [out / "a.jpg", out / "b.png", out / "c.bmp.png"]
     assert list(result.failed) == [folder / "bad.jpg"] and "bad.jpg" in result.failed[folder / "bad.jpg"]
     (out / "b.png").unlink()
-    again = colorize_path(FakeColorizer(), folder, "a red wall")
+    again = colorize_files(FakeColorizer(), [folder], ["a red wall"])
     assert again.written == [out / "b.png"]
     assert again.skipped == [out / "a.jpg", out / "c.bmp.png"] and "--force" in again.notices[0]
-    assert len(colorize_path(FakeColorizer(), folder, "a red wall", force=True).written) == 3
+    assert len(colorize_files(FakeColorizer(), [folder], ["a red wall"], force=True).written) == 3
 
 
 def test_progress_sees_every_photo(tmp_path: Path) -> None:
     seen: list[Path] = []
     grey_ramp().save(tmp_path / "a.png")
 
-    def track(pairs: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
-        seen.extend(photo for photo, _ in pairs)
-        return pairs
+    def track(jobs: list[Job]) -> list[Job]:
+        seen.extend(job.photo for job in jobs)
+        return jobs
 
-    colorize_path(FakeColorizer(), tmp_path, "a red wall", output=tmp_path / "out", progress=track)
+    colorize_files(FakeColorizer(), [tmp_path], ["a red wall"], output=tmp_path / "out", progress=track)
     assert seen == [tmp_path / "a.png"]
 
 
 def test_a_sentence_without_colour_is_remarked(tmp_path: Path) -> None:
     grey_ramp().save(tmp_path / "old.png")
-    result = colorize_path(FakeColorizer(), tmp_path / "old.png", "a wall")
+    result = colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a wall"])
     assert result.written and "no colour word" in result.notices[0]
 
 
@@ -317,11 +320,11 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(os, "replace", full_disk)
     with pytest.raises(OSError, match="disk full"):
-        colorize_path(FakeColorizer(), tmp_path / "old.png", "a red wall")
+        colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"])
     assert [path.name for path in tmp_path.iterdir()] == ["old.png"]
 
 
 def test_a_format_too_small_for_the_photo_is_named(tmp_path: Path) -> None:
     Image.new("L", (16_384, 1)).save(tmp_path / "wide.png")
     with pytest.raises(ValueError, match="16383 pixels a side"):
-        colorize_path(FakeColorizer(), tmp_path / "wide.png", "a red wall", output=tmp_path / "wide.webp")
+        colorize_files(FakeColorizer(), [tmp_path / "wide.png"], ["a red wall"], output=tmp_path / "wide.webp")

@@ -15,17 +15,18 @@ from lcoins.verbs import label
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
+OTHERS = ("colorize", "data", "export", "report")  # verbs without Hydra overrides
 COMMANDS = [shlex.split(line, comments=True) for block in BLOCKS for line in block.replace("\\\n", " ").splitlines()]
 LCOINS = [command[1:] for command in COMMANDS if command and Path(command[0]).name == "lcoins"]
 MAKE = [command[1] for command in COMMANDS if command and command[0] == "make"]
 
 
 def test_the_readme_shows_commands():
-    assert {"train", "eval", "colorize", "info", "bench", "data"} <= {command[0] for command in LCOINS}
+    assert {"train", "eval", "colorize", "export", "info", "bench", "data"} <= {command[0] for command in LCOINS}
     assert {"train", "test"} <= set(MAKE)
 
 
-@pytest.mark.parametrize("command", [c for c in LCOINS if c[0] not in ("colorize", "data", "report")], ids=" ".join)
+@pytest.mark.parametrize("command", [c for c in LCOINS if c[0] not in OTHERS], ids=" ".join)
 def test_overrides_compose(command: list[str]):
     verb, *arguments = command
     single = [re.sub(r",.*", "", a) if "-m" in arguments else quoted(a) for a in arguments if not a.startswith("-")]
@@ -34,7 +35,7 @@ def test_overrides_compose(command: list[str]):
         assert compose(verb, overrides=single) is not None
 
 
-@pytest.mark.parametrize("command", [c for c in LCOINS if c[0] in ("colorize", "data", "report")], ids=" ".join)
+@pytest.mark.parametrize("command", [c for c in LCOINS if c[0] in OTHERS], ids=" ".join)
 def test_other_verbs_take_the_options_that_the_readme_gives(command: list[str]):
     deep = 3 if command[:2] == ["data", "build"] else 2 if command[0] == "data" or command[1] == "figures" else 1
     shown = CliRunner().invoke(app, [*command[:deep], "--help"], env={"COLUMNS": "200"})

@@ -90,37 +90,70 @@ def export(
 
 @app.command()
 def colorize(
-    photo: Annotated[Path, typer.Argument(help="A photo, or a folder of photos.")],
-    sentence: Annotated[str, typer.Argument(help='What is where in which colour: "a woman in a red coat".')],
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PHOTO… SENTENCE…",
+            help='Photos, folders or lists (CSV, JSON), then sentences, such as "a red car"; - reads them from stdin.',
+        ),
+    ],
     checkpoint: Annotated[Path, typer.Option(help="A package of `lcoins export`, or a best.ckpt.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File or folder to write.")] = None,
     force: Annotated[bool, typer.Option(help="Overwrite what is there.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
 ) -> None:
-    """Colour a photo, or every photo of a folder, at its own size."""
+    """Colour photos at their own size, by one sentence or several; a list brings a sentence for each photo.
+
+    Exit status: 0 when every picture was made, 1 when a photo could not be coloured, 2 for wrong arguments.
+    """
     from rich.progress import track
 
-    from lcoins.colorize import colorize_path, used_words
+    from lcoins.colorize import used_words
     from lcoins.package import load_any
+    from lcoins.photo_files import colorize_files
 
+    sources, sentences = split_arguments(arguments)
+    if sentences == ["-"]:
+        sentences = [line for line in sys.stdin.read().splitlines() if line.strip()]
+    for sentence in sentences:
+        typer.echo(f"{sentence!r}: understood as colours: {', '.join(used_words(sentence)) or 'none'}")
     colorizer, _ = load_any(checkpoint, device)
-    result = colorize_path(
+    result = colorize_files(
         colorizer,
-        photo,
-        sentence,
+        sources,
+        sentences,
         output=output,
         force=force,
         device=device,
-        progress=lambda pairs: track(pairs, "colorize"),
+        progress=lambda jobs: track(jobs, "colorize"),
     )
-    if words := used_words(sentence):
-        typer.echo(f"understood as colours: {', '.join(words)}")
     for line in [*result.notices, *(f"wrote {path}" for path in result.written)]:
         typer.echo(line)
     for path, reason in result.failed.items():
         typer.secho(f"{path}: {reason}", fg="red", err=True)
     if result.failed:
         raise typer.Exit(1)
+
+
+def split_arguments(arguments: list[str]) -> tuple[list[Path], list[str]]:
+    """Photos and sentences: what is there is a photo, a folder or a list; the rest are sentences.
+
+    The first must be there. A name that ends like a photo's and is not there is an error, not a sentence.
+    """
+    from lcoins.photo_files import LIST_SUFFIXES, PHOTO_SUFFIXES
+
+    sources = [Path(arguments[0])]
+    for argument in arguments[1:]:
+        path = Path(argument)
+        if not path.exists():
+            break
+        sources.append(path)
+    sentences = arguments[len(sources) :]
+    for path in (sources[0], *map(Path, sentences)):
+        missing = path.suffix.lower() in PHOTO_SUFFIXES | {*LIST_SUFFIXES} and " " not in path.suffix
+        if not path.exists() and (missing or path is sources[0]):
+            raise FileNotFoundError(f"{path}: no such photo, folder or list; check the name")
+    return sources, sentences
 
 
 def quoted(override: str) -> str:
