@@ -98,7 +98,7 @@ def test_strips_give_the_picture_of_the_whole(width: int, height: int, side: int
     ab = (torch.rand(1, 2, side, side, generator=random) - 0.5) * 200
     whole_ab = lab.fit_gamut(lightness, lab.resize_ab(ab, (height, width)))
     whole = (lab.join_lab(lightness, whole_ab)[0] * 255).permute(1, 2, 0)
-    picture = np.array(recompose(lightness, ab, strip_pixels))
+    picture = np.array(recompose(lightness, ab, strip_pixels=strip_pixels))
     # Half a level of rounding, and a last step of the gamut's bisection that may fall either way.
     assert np.abs(picture - whole.numpy()).max() <= 0.5 + 0.1
 

@@ -1,7 +1,7 @@
 """A sentence and a photo to a picture in colour at the photo's own size.
 
 The network sees a small square; only its colours are used. The picture keeps the full-size lightness of the photo and
-takes ab from the network, enlarged, and shrunk in chroma where sRGB has no such colour.
+takes ab from the network, enlarged along the photo's edges, and shrunk in chroma where sRGB has no such colour.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from torch import Tensor
 from lcoins import lab
 from lcoins.captions import find_colours
 from lcoins.data.decode import load_photo
+from lcoins.edges import follow_edges
 from lcoins.models.colorization import Colorization
 
 STRIP_PIXELS = 2**18  # of a full-size photo in work at once: the strip's tensors stay near the processor's cache
@@ -59,11 +60,15 @@ def seen_lightness(colorizer: Colorizer, lightness: Tensor, device: torch.device
 
 
 def paint(colorizer: Colorizer, lightness: Tensor, seen: Tensor, caption: str) -> Image.Image:
-    """Full-size lightness (1, 1, H, W) in the colours that the network gives what it has ``seen`` of it."""
+    """Full-size lightness (1, 1, H, W) in the colours that the network gives what it has ``seen`` of it.
+
+    The colours follow the edges of the full-size lightness (:mod:`lcoins.edges`).
+    """
     ab = lab.from_network_ab(colorizer.colorize(seen, [checked_sentence(caption)]).ab.float().cpu())
     if not torch.isfinite(ab).all():
         raise ValueError("the colorizer gave colours that are not finite; try another checkpoint, or --device cpu")
-    return recompose(lightness, ab)
+    slope, offset = follow_edges(lab.from_network_lightness(seen.float().cpu()), ab)
+    return recompose(lightness, offset, slope)
 
 
 @dataclass(frozen=True)
@@ -79,19 +84,25 @@ class PhotoColorizer:
         return colorize_photo(self.colorizer, image, sentence, device=self.device)
 
 
-def recompose(lightness: Tensor, ab: Tensor, strip_pixels: int = STRIP_PIXELS) -> Image.Image:
+def recompose(
+    lightness: Tensor, ab: Tensor, slope: Tensor | None = None, strip_pixels: int = STRIP_PIXELS
+) -> Image.Image:
     """Full-size lightness (1, 1, H, W) and ab (1, 2, h, w) of any size to a picture of W x H, strip by strip.
 
-    Resizing is separable, so rows are widened once and each strip takes its rows of the matrix that resizes columns:
-    the same picture as resizing ab whole, without ever holding ab at full size.
+    With ``slope`` (1, 2, h, w) ab is what :func:`lcoins.edges.follow_edges` calls the offset. Resizing is separable, so
+    rows are widened once and each strip takes its rows of the matrix that resizes columns: the same picture as resizing
+    ab whole, without ever holding ab at full size.
     """
     height, width = lightness.shape[-2:]
-    wide = lab.resize_ab(ab, (ab.shape[-2], width))
+    small = ab if slope is None else torch.cat([ab, slope], dim=1)
+    wide = lab.resize_ab(small, (ab.shape[-2], width))
     columns = lab.resize_ab(torch.eye(ab.shape[-2])[None, None], (height, ab.shape[-2]))[0, 0]
     picture = Image.new("RGB", (width, height))
     for top, bottom in _strips(height, width, strip_pixels):
         strip = lightness[:, :, top:bottom]
-        rgb = lab.join_lab(strip, lab.fit_gamut(strip, _mix_rows(wide, columns[top:bottom])))
+        mixed = _mix_rows(wide, columns[top:bottom])
+        full = mixed if slope is None else mixed[:, :2] + mixed[:, 2:] * strip / 100
+        rgb = lab.join_lab(strip, lab.fit_gamut(strip, full))
         pixels = (rgb[0] * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
         picture.paste(Image.fromarray(pixels), (0, top))
     return picture

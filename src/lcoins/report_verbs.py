@@ -104,6 +104,32 @@ def figures(
 
 
 @app.command()
+def edges(
+    root: Annotated[Path, typer.Argument(help="The folder of photos, at their own size.")],
+    captions: Annotated[Path, typer.Argument(help="The caption list.")],
+    checkpoint: Annotated[Path, typer.Option(help="A package of `lcoins export`, or a best.ckpt.")],
+    instances: Annotated[Path | None, typer.Option(help="COCO's instances_*.json, for the edges of things.")] = None,
+    lpips: Annotated[Path | None, typer.Option(help="AlexNet's weights; default: torchvision's cache.")] = None,
+) -> None:
+    """What enlarging colours along the photo's edges is worth against bilinear enlargement, at the photos' own size."""
+    from rich.console import Console
+
+    from lcoins.data.lists import read_pairs
+    from lcoins.data.polygons import Polygons
+    from lcoins.package import load_any
+    from lcoins.perceptual import available_lpips
+    from lcoins.reports.edge_study import study, table
+
+    pairs, _ = read_pairs(captions)
+    nets, missing = available_lpips({"alex": lpips})
+    colorizer, _ = load_any(checkpoint)
+    figures = study(colorizer, root, pairs, Polygons(instances) if instances else None, nets.get("alex"))
+    Console().print(table(figures, len(pairs)))
+    for name, text in missing.items():
+        typer.echo(f"{name} not computed: {text}")
+
+
+@app.command()
 def dashboard(
     project: Annotated[
         str, typer.Argument(help="The Weights & Biases project of the runs: tracker.project.")

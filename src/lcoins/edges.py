@@ -1,0 +1,32 @@
+"""Colours that follow the photo's edges: ab of a small square brought to full size by the photo's own lightness.
+
+The guided filter of He, Sun and Tang (TPAMI 2013) in its fast form (He and Sun, 2015): around each pixel of the small
+square ab is a linear function of lightness; slope and offset are enlarged, not ab, and meet the full-size lightness. So
+a colour ends where the lightness has its edge, which bilinear enlargement blurs over several pixels.
+"""
+
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+REACH = 1 / 16  # of the square's side: the radius of a pixel's surroundings
+FLATNESS = 1e-3  # variance of lightness / 100 below which surroundings count as flat and get no slope
+
+
+def follow_edges(lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
+    """Slope and offset, (B, 2, S, S) each, of ab over lightness / 100: ab = slope * lightness / 100 + offset.
+
+    ``lightness`` (B, 1, S, S) in 0..100 and ``ab`` (B, 2, S, S) are those of the small square.
+    """
+    radius = max(1, round(REACH * ab.shape[-1]))
+    guide = lightness / 100
+    mean_guide, mean_ab = _mean(guide, radius), _mean(ab, radius)
+    covariance = _mean(guide * ab, radius) - mean_guide * mean_ab
+    variance = _mean(guide * guide, radius) - mean_guide * mean_guide
+    slope = covariance / (variance + FLATNESS)
+    offset = mean_ab - slope * mean_guide
+    return _mean(slope, radius), _mean(offset, radius)
+
+
+def _mean(values: Tensor, radius: int) -> Tensor:
+    """The mean over squares of 2 radius + 1 pixels, cut at the border."""
+    return avg_pool2d(values, 2 * radius + 1, stride=1, padding=radius, count_include_pad=False)
