@@ -232,14 +232,12 @@ class AdversarialTraining(ColorizationTraining):
         output = self.colorizer(batch.lightness, self.colorizer.tokenize(batch.captions).to(self.device))
         judged = self.objective.discriminate(output, batch)
         self._step(judge, judged.total)
-        for parameter in self.objective.discriminator.parameters():  # it is asked, not trained, by the generator's loss
-            parameter.requires_grad_(False)
+        self.toggle_optimizer(generator)  # the discriminator is asked, not trained, by the generator's loss
         losses = self.objective(output, batch)
         losses.terms |= judged.terms
         self._log_losses(output, losses, batch)
         self._step(generator, losses.total)
-        for parameter in self.objective.discriminator.parameters():
-            parameter.requires_grad_(True)
+        self.untoggle_optimizer(generator)
         for schedule in self.lr_schedulers():  # type: ignore[union-attr]
             schedule.step()
 
