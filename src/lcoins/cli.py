@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(data_verbs.app)
 app.add_typer(report_verbs.app)
+infer_app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 TRACEBACK_WANTED = os.environ.get("HYDRA_FULL_ERROR") == "1"  # asked for by the user, before _hydra() sets it
 OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
@@ -53,8 +54,37 @@ def info(context: typer.Context) -> None:
 
 @app.command(context_settings=OVERRIDES)
 def bench(context: typer.Context) -> None:
-    """Samples per second, step time and peak memory of training and inference: model=… ablation=… [--json]."""
-    _hydra("bench", context.args)
+    """Samples per second, step time and peak memory of training and inference: model=… ablation=… [--json].
+
+    `lcoins bench infer --checkpoint FILE` times one photo instead, stage by stage.
+    """
+    if context.args[:1] == ["infer"]:
+        infer_app(context.args[1:], prog_name="lcoins bench infer")
+    else:
+        _hydra("bench", context.args)
+
+
+@infer_app.command()
+def bench_infer(
+    checkpoint: Annotated[Path, typer.Option(help="A package of `lcoins export`, or a best.ckpt.")],
+    photo: Annotated[Path | None, typer.Option(help="The photo; default: a drawn scene.")] = None,
+    megapixels: Annotated[float, typer.Option(min=0.01, max=100, help="Size of the drawn scene.")] = 12.0,
+) -> None:
+    """Where the time goes when one photo is coloured on this machine's processor."""
+    import tempfile
+
+    from rich.console import Console
+
+    from lcoins import infer_bench
+    from lcoins.bench import machine
+    from lcoins.package import load_any
+
+    with tempfile.TemporaryDirectory() as folder:
+        if photo is None:
+            photo = Path(folder, "scene.jpg")
+            infer_bench.drawn_photo(photo, megapixels)
+        found = infer_bench.measure(lambda: load_any(checkpoint)[0], photo, infer_bench.SENTENCE)
+    Console().print(infer_bench.table(found, f"{checkpoint.name}, {machine('cpu')}"))
 
 
 @app.command(context_settings=OVERRIDES)
