@@ -132,6 +132,5 @@ def photo_lightness(image: Image.Image) -> Tensor:
     lightness = torch.empty(1, 1, image.height, image.width)
     for top, bottom in _strips(image.height, image.width, STRIP_PIXELS):
         pixels = np.array(image.crop((0, top, image.width, bottom)))
-        rgb = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
-        lightness[:, :, top:bottom] = lab.split_lab(rgb)[0]
+        lightness[:, :, top:bottom] = lab.lightness_of_bytes(pixels)
     return lightness
