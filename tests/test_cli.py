@@ -171,9 +171,10 @@ def test_a_fault_of_the_program_keeps_its_traceback(
 
 
 def test_no_checkpoint(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_folder.mkdir()
+    Image.new("L", (8, 8)).save(run_folder / "p.png")
     assert lcoins("colorize", run_folder / "p.png", "a red car", "--checkpoint", run_folder / "best.ckpt") == 2
     assert "no checkpoint at" in one_line(capsys)
-    run_folder.mkdir()
     assert lcoins("eval", f"run={run_folder}") == 2
     assert f"no checkpoint at {run_folder}/checkpoints/best.ckpt; train one" in one_line(capsys)
 

@@ -136,7 +136,8 @@ def test_the_protocol_against_scikit_images_lab(tmp_path):
         lab = rgb2lab(rgb)
         floor = [np.floor(np.clip(lab2rgb(lab * scale), 0, 1) * 255) for scale in ((1, 1, 1), (1, 0, 0))]
         expected.append(10 * math.log10(255**2 / np.square(floor[0] - floor[1]).mean()))
-    assert report.figures["psnr"] == pytest.approx(np.mean(expected), abs=0.02)  # truncation may flip last bits
+    # Truncation may flip last bits, of a flat area all at once, and otherwise on another processor.
+    assert report.figures["psnr"] == pytest.approx(np.mean(expected), abs=0.05)
 
 
 def test_batch_size_changes_no_average(tmp_path):
