@@ -132,3 +132,11 @@ def test_refusals(tmp_path: Path) -> None:
         Comparison(find_runs([tmp_path]))
     with pytest.raises(ValueError, match="no variant 'best' among full"):
         Comparison(find_runs([tmp_path / "s" / "ablation=full"]), "best")
+
+
+def test_runs_of_several_names_are_called_by_them(tmp_path: Path) -> None:
+    """Sweeps over models have a folder each, and nothing else that differs."""
+    from lcoins.reports.finished import _variants
+
+    parents = [tmp_path / "tiny" / "default", tmp_path / "lcode" / "default", tmp_path / "lcode" / "ablation=x"]
+    assert list(_variants(parents).values()) == ["tiny", "lcode", "lcode/x"]

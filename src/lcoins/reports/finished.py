@@ -70,7 +70,8 @@ def _variants(parents: Sequence[Path]) -> dict[Path, str]:
         own = {parent: [part.partition("=")[2] or part for part in parts] for parent, parts in own.items()}
     labels = {parent: ",".join(parts) or "default" for parent, parts in own.items()}
     if len({parent.parent for parent in parents}) > 1:
-        labels = {parent: f"{parent.parent.name}/{label}" for parent, label in labels.items()}
+        labels = {parent: "/".join([parent.parent.name, *([label] if label != "default" else [])])
+                  for parent, label in labels.items()}  # fmt: skip
     return labels
 
 
