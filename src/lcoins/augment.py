@@ -12,7 +12,7 @@ from kornia.enhance import adjust_gamma, adjust_hue
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from lcoins.lab import split_lab
+from lcoins.lab import in_float32, split_lab
 
 
 class Augmentation(Protocol):
@@ -50,7 +50,7 @@ class LuminanceAugmentation:
     def __call__(self, rgb: Tensor, generator: torch.Generator) -> Tensor:
         """sRGB (B, 3, H, W) in [0, 1] to lightness (B, 1, H, W) in 0..100; draws on the CPU, works on rgb's device."""
         angle, exponent = (value.to(rgb.device) for value in self.draw(len(rgb), generator))
-        with torch.autocast(rgb.device.type, enabled=False):
+        with in_float32(rgb):
             if self.hue > 0:
                 rgb = adjust_hue(rgb.float(), angle).clamp(0, 1)
             lightness = split_lab(rgb)[0].clamp(0, 100)

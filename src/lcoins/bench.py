@@ -1,7 +1,6 @@
 """Speed and memory of training steps and inference, each case in a process of its own so that peaks do not mix."""
 
 import multiprocessing
-import resource
 import statistics
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from torch.optim import AdamW
 from lcoins.assembly import build_colorizer, build_objective
 from lcoins.augment import LuminanceAugmentation
 from lcoins.captions import object_colours
+from lcoins.data.speed import peak_mib
 from lcoins.data.types import Batch
 from lcoins.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.models.grouping import JointAttention
@@ -124,12 +124,8 @@ def measure(case: Case, batch_size: int, warmup: int, steps: int, device: str) -
         if number >= warmup:
             seconds.append(time.perf_counter() - start)
     middle = statistics.median(seconds)
-    peak = torch.cuda.max_memory_allocated() / 2**20 if rgb.is_cuda else _peak_of_process()
+    peak = torch.cuda.max_memory_allocated() / 2**20 if rgb.is_cuda else peak_mib()
     return Timing(case.name, case.precision, middle, min(seconds), max(seconds), batch_size / middle, peak)
-
-
-def _peak_of_process() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _autocast(case: Case, rgb: Tensor) -> torch.autocast:
@@ -148,8 +144,9 @@ def _training_step(colorizer: Any, case: Case, rgb: Tensor, captions: list[str])
     batch = _batch(rgb, captions)
 
     def step() -> None:
-        batch.ab = to_network_ab(split_lab(rgb)[1])
-        batch.lightness = to_network_lightness(augmentation(rgb, generator) if case.augment else split_lab(rgb)[0])
+        lightness, ab = split_lab(rgb)
+        batch.ab = to_network_ab(ab)
+        batch.lightness = to_network_lightness(augmentation(rgb, generator) if case.augment else lightness)
         words = colorizer.tokenize(captions).to(rgb.device)
         with _autocast(case, rgb):
             output = colorizer(batch.lightness, words, *([words] if case.counter else []))

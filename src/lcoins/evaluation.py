@@ -5,7 +5,6 @@ once; the mean of a figure is over pairs, never over batches. The grey floor, ab
 that every figure stands beside what no colour at all would give.
 """
 
-import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from lcoins import metrics
 from lcoins.captions import BASIC_COLOURS, COLOUR_CLASS
 from lcoins.data.types import Batch
-from lcoins.files import whole_file
+from lcoins.files import sha256_of, whole_file
 from lcoins.grouping_metrics import labels_of
 from lcoins.instance_judge import InstanceJudge
 from lcoins.lab import from_network_ab, join_lab, network_input, resize_ab, split_lab, to_network_ab
@@ -233,7 +232,7 @@ class _Judge:
             "psnr": "per pair, peak 255, three channels",
             "ssim": "scikit-image, uniform 7x7 window, sample covariance, range 255, mean of RGB",
             "lpips": {
-                name: {"version": "0.1", "file": net.file.name, "sha256": _sha256(net.file)}
+                name: {"version": "0.1", "file": net.file.name, "sha256": sha256_of(net.file)}
                 for name, net in self.lpips.items()
             },
             "lpips_input": "before quantisation, negative values clipped, values above 1 kept",
@@ -274,8 +273,3 @@ def _evenly(loader: Iterable[Batch], rows: int) -> set[int]:
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

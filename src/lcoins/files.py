@@ -1,5 +1,6 @@
-"""Files are written whole or not at all: a kill never leaves half of one under its final name."""
+"""Files are written whole or not at all: a kill never leaves half of one under its final name. And their checksums."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,12 @@ def write_whole(path: Path, text: str) -> None:
     """Writes a text file whole, as UTF-8."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits, read in constant memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_partial_files(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """Where the time goes when one photo is coloured: stage by stage, in this process, with its peak memory."""
 
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from lcoins.captions import find_colours
 from lcoins.colorize import Colorizer, photo_lightness, recompose, seen_lightness
 from lcoins.data.decode import load_photo
 from lcoins.data.scenes import Scenes
+from lcoins.data.speed import peak_mib
 from lcoins.edges import follow_edges
 from lcoins.listening import unheard_words
 from lcoins.photo_metadata import WRITTEN
@@ -63,7 +63,7 @@ def measure(load: Callable[[], Colorizer], photo: Path, sentence: str) -> Stages
     kind, options, _ = WRITTEN[".jpg"]
     with tempfile.TemporaryFile() as file:
         found.timed("write a JPEG", lambda: picture.save(file, format=kind, **options))
-    found.peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found.peak_mib = peak_mib()
     return found
 
 

@@ -21,14 +21,14 @@ _LUMINANCE: NDArray[np.float32] = rgb_to_xyz(torch.eye(3)[:, :, None])[1, :, 0].
 _WHITE_XYZ_TO_LINEAR = xyz_to_rgb(torch.diag(torch.tensor([0.95047, 1.0, 1.08883]))[:, None])[:, 0].tolist()
 
 
-def _in_float32(tensor: Tensor) -> torch.autocast:
+def in_float32(tensor: Tensor) -> torch.autocast:
     """Switches autocast off on the tensor's device; the meta device knows no autocast."""
     return torch.autocast("cpu" if tensor.is_meta else tensor.device.type, enabled=False)
 
 
 def split_lab(rgb: Tensor) -> tuple[Tensor, Tensor]:
     """sRGB (B, 3, H, W) in [0, 1] to lightness (B, 1, H, W) in 0..100 and ab (B, 2, H, W), always in float32."""
-    with _in_float32(rgb):
+    with in_float32(rgb):
         lab = rgb_to_lab(rgb.float())
     return lab[:, :1], lab[:, 1:]
 
@@ -49,7 +49,7 @@ def join_lab(lightness: Tensor, ab: Tensor, *, clip: bool = True) -> Tensor:
     Colours outside sRGB are clipped channel by channel, as in the paper's evaluation; see :func:`fit_gamut` for the
     way that keeps hue and lightness.
     """
-    with _in_float32(lightness):
+    with in_float32(lightness):
         return lab_to_rgb(torch.cat([lightness, ab], dim=1).float(), clip=clip)
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from lcoins.assembly import build_colorizer, expect_own_classes, load_colorizer
 from lcoins.colorize import PhotoColorizer
-from lcoins.files import whole_file, write_whole
+from lcoins.files import sha256_of, whole_file, write_whole
 from lcoins.models.colorization import Colorizer
 
 FORMAT, VERSION = "lcoins-package", 1
@@ -67,7 +67,7 @@ def export_package(
         "format": FORMAT,
         "version": VERSION,
         "model": model,
-        "weights": {"sha256": _digest_file(folder / WEIGHTS), "float16": half},
+        "weights": {"sha256": sha256_of(folder / WEIGHTS), "float16": half},
         "borrowed": {
             "tensors": sorted(borrowed),
             "sha256": _digest(weights[name] for name in sorted(borrowed)),
@@ -113,7 +113,7 @@ def load_package(folder: Path | str, device: torch.device | str = "cpu") -> tupl
     folder = Path(folder)
     index = _read_index(folder)
     path = folder / WEIGHTS
-    if not path.is_file() or _digest_file(path) != index["weights"]["sha256"]:
+    if not path.is_file() or sha256_of(path) != index["weights"]["sha256"]:
         raise ValueError(f"{path} is missing, cut off or changed since the export; copy the whole package again")
     model = _with_local_text(index["model"], folder)
     expect_own_classes(model, str(folder / INDEX))
@@ -221,8 +221,3 @@ def _digest(tensors: Iterable[Tensor]) -> str:
     for tensor in tensors:
         digest.update(tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _digest_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

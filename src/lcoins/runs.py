@@ -28,13 +28,11 @@ from lcoins.data.module import ColorizationData
 from lcoins.evaluation import evaluate
 from lcoins.files import write_whole
 from lcoins.perceptual import available_lpips
+from lcoins.reports.finished import CIRCUMSTANCES
 from lcoins.reports.pictures import PictureLog
 from lcoins.reports.report import Report, flat, print_table, write_json
 from lcoins.reports.tracking import build_loggers, log_test
 from lcoins.training import ColorizationTraining, moving_average
-
-# Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
-CIRCUMSTANCES = ("trainer", "tracker", "runs", "evaluation", "data.workers", "data.report")
 
 # Warnings of Lightning at the start of training that tell this program nothing, each with the reason.
 EXPECTED = (

@@ -20,9 +20,9 @@ MAX_PIXELS = 200_000_000
 FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "BMP", "GIF", "PPM")
 
 # Everything that Pillow's decoders were seen to raise on damaged files; UserWarning where a caller makes it an error.
-_DAMAGED: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError)
-_DAMAGED += (AttributeError, OverflowError, MemoryError, RuntimeError, UserWarning, struct.error, zlib.error)
-_BAD_PROFILE: tuple[type[Exception], ...] = (*_DAMAGED, ImageCms.PyCMSError)
+DAMAGED: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError)
+DAMAGED += (AttributeError, OverflowError, MemoryError, RuntimeError, UserWarning, struct.error, zlib.error)
+_BAD_PROFILE: tuple[type[Exception], ...] = (*DAMAGED, ImageCms.PyCMSError)
 _ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -64,7 +64,7 @@ def load_photo(
     _decode(image, path, size)
     try:
         return _to_rgb(_upright(image), profile)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise _bad(path, "unsupported photo", str(error), "save it again as an 8-bit RGB JPEG or PNG") from error
 
 
@@ -109,7 +109,7 @@ def _open(path: Path, max_pixels: int) -> Image.Image:
         image = Image.open(BytesIO(data), formats=_READABLE)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _bad(path, "photo too large", *too_large) from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         advice = f"expected one of {', '.join(_READABLE)}; convert it, or copy or download it again"
         raise _bad(path, "unreadable photo", "of no known format, or cut off in its header", advice) from error
     if image.width * image.height > max_pixels:
@@ -123,7 +123,7 @@ def _decode(image: Image.Image, path: Path, size: tuple[int, int] | None) -> Non
         if size is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, (max(size), max(size)))
         image.load()
-    except _DAMAGED as error:
+    except DAMAGED as error:
         truncated = isinstance(error, EOFError) or "truncated" in str(error)
         kind = "truncated photo" if truncated else "damaged photo"
         raise _bad(path, kind, str(error), "copy or download it again") from error
@@ -132,7 +132,7 @@ def _decode(image: Image.Image, path: Path, size: tuple[int, int] | None) -> Non
 def _upright(image: Image.Image) -> Image.Image:
     """Applies the EXIF orientation; one that cannot be read is no orientation. (Pillow turns a TIFF by itself.)"""
     orientation = None
-    with suppress(*_DAMAGED):
+    with suppress(*DAMAGED):
         orientation = image.getexif().get(_ORIENTATION)
     return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
 

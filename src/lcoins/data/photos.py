@@ -68,8 +68,6 @@ class Photos(Dataset[Sample]):
         self.polygons, self.object_colours, self.labels = polygons, object_colours, labels
         self.palette = {word: COLOUR_LAB[word] for word in BASIC_COLOURS} if polygons is not None else None
         self.captions = captions_by_photo(pairs)
-        said = [caption for own in self.captions.values() for caption in own]
-        self.texts = [*said, *map(swap_sides, said)] if hflip == "swap_words" else said
         self.items = list(_places(pairs))
         self.photos = list(self.captions)
         self.source = open_photos(root, profiles)
@@ -81,6 +79,12 @@ class Photos(Dataset[Sample]):
     def set_epoch(self, epoch: int) -> None:
         """Chooses the epoch that the draws depend on; call it before the epoch's first item."""
         self._epoch.fill_(epoch)
+
+    @property
+    def texts(self) -> list[str]:
+        """Every caption that the set can show, flipped ones among them."""
+        said = [caption for own in self.captions.values() for caption in own]
+        return [*said, *map(swap_sides, said)] if self.hflip == "swap_words" else said
 
     def __len__(self) -> int:
         return len(self.photos if self.training else self.items)

@@ -1,7 +1,5 @@
 """The class of each pixel of a photo: COCO-Stuff's pixel maps, or the polygons of COCO's things."""
 
-import struct
-import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
@@ -13,16 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from lcoins.data.decode import MAX_PIXELS
+from lcoins.data.decode import DAMAGED, MAX_PIXELS
 from lcoins.data.polygons import Photo, Polygon, Polygons
 from lcoins.data.types import VOID
 
 Size = tuple[int, int]  # width, height
 Box = tuple[int, int, int, int]  # left, upper, right, lower
 
-# Everything that Pillow was seen to raise on damaged PNG files.
-_DAMAGED: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError)
-_DAMAGED += (AttributeError, OverflowError, MemoryError, RuntimeError, struct.error, zlib.error)
 # How Pillow unpacks pixels whose values stay what the file holds; grey of 1, 2 or 4 bits it would scale to 255.
 _CLASSES = ("L", "P", "P;1", "P;2", "P;4")
 
@@ -100,7 +95,7 @@ def _damage_named(path: Path) -> Iterator[None]:
         yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(f"{path}: expected at most {MAX_PIXELS:,} pixels, got more; make it from its photo") from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         expected = "expected a whole PNG with the class of each pixel"
         raise ValueError(f"{path}: {expected}, got another or damaged file ({error}); copy it again") from error
 

@@ -60,11 +60,11 @@ def measure(
             if count > 0 and time.perf_counter() - begin >= seconds:
                 spent = time.perf_counter() - begin
                 del loader  # ends the workers, whose memory is known only then
-                worker = _peak(resource.RUSAGE_CHILDREN) if workers else 0.0
-                return Speed(samples / spent, samples, spent, _peak(resource.RUSAGE_SELF), worker)
+                worker = peak_mib(resource.RUSAGE_CHILDREN) if workers else 0.0
+                return Speed(samples / spent, samples, spent, peak_mib(), worker)
         epoch += 1
 
 
-def _peak(who: int) -> float:
+def peak_mib(who: int = resource.RUSAGE_SELF) -> float:
     """Peak resident memory in MiB; kibibytes on Linux, bytes on macOS."""
     return resource.getrusage(who).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)

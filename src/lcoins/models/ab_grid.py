@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from lcoins.lab import in_float32
+
 STEP = 10.0  # CIELAB units between neighbouring bins
 SIDE = 25  # lattice points from -120 to 120 in a and b
 
@@ -68,7 +70,7 @@ class AbGrid:
 
         1 is the plain mean (ML2018); Xie2018's 2.63 is the "annealed mean", nearer to the most likely colour.
         """
-        with torch.autocast("cpu" if logits.is_meta else logits.device.type, enabled=False):
+        with in_float32(logits):
             shares = torch.softmax(sharpness * logits.float(), dim=1)
             ab = torch.einsum("bkhw,kc->bchw", shares, self.bins.to(shares))
             return interpolate(ab, size=(size, size), mode="bicubic", align_corners=False)

@@ -5,6 +5,7 @@ from timm.layers import DropPath, Mlp
 from torch import Tensor, nn
 from torch.nn.functional import gumbel_softmax, layer_norm, one_hot, scaled_dot_product_attention, softmax
 
+from lcoins.lab import in_float32
 from lcoins.models.words import Words
 
 
@@ -118,6 +119,12 @@ class GroupingBlock(nn.Module):
         return tokens + self.drop_path(self.mlp(self.norm2(tokens)))
 
 
+def stack(width: int, depth: int, heads: int, attention: str, drop_path: float) -> nn.ModuleList:
+    """``depth`` blocks whose drop path rises linearly from 0 to ``drop_path``."""
+    rates = torch.linspace(0, drop_path, depth, device="cpu").tolist()
+    return nn.ModuleList(GroupingBlock(width, heads, attention, rate) for rate in rates)
+
+
 class GroupingTransformer(nn.Module):
     """Adds modal-type embeddings to image, word and group tokens (Eq. 3) and runs the grouping blocks.
 
@@ -149,8 +156,7 @@ class GroupingTransformer(nn.Module):
             tokens = nn.init.trunc_normal_(torch.empty(1, n_groups, width), std=std, a=-2 * std, b=2 * std)
             self.group_tokens = nn.Parameter(tokens)
         self.type_embedding = nn.Parameter(nn.init.normal_(torch.empty(3 if n_groups else 2, width), std=0.02))
-        rates = torch.linspace(0, drop_path, depth, device="cpu").tolist()
-        self.blocks = nn.ModuleList(GroupingBlock(width, heads, attention, rate) for rate in rates)
+        self.blocks = stack(width, depth, heads, attention, drop_path)
 
     def forward(self, patches: Tensor, word_tokens: Tensor, words: Words) -> tuple[Tensor, Tensor, Tensor]:
         """Image tokens (B, N_I, C) and word tokens (B, N_L, C) to Z_img, Z_lag and Z_grp (B, N_G, C)."""
@@ -182,7 +188,7 @@ class GroupingLayer(nn.Module):
 
     def forward(self, groups: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
         """Z_grp (B, N_G, C) and Z_img (B, N_I, C) to the updated groups and the hard assignment (B, N_G, N_I)."""
-        with torch.autocast("cpu" if groups.is_meta else groups.device.type, enabled=False):
+        with in_float32(groups):
             groups, patches = groups.float(), patches.float()
             width = groups.shape[-1]
             normal_groups, normal_patches = layer_norm(groups, (width,)), layer_norm(patches, (width,))

@@ -1,7 +1,6 @@
 """L-CoDe: colour words handed to the objects that they belong to (Weng et al., AAAI 2022). Written from its release."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +11,7 @@ from lcoins.models.colorization import Colorization, Colorizer
 from lcoins.models.correspondence import Biaffine
 from lcoins.models.lstm import BiLSTMEncoder
 from lcoins.models.trunks import GridTrunk, VggTrunk
+from lcoins.models.upsampler import doublings
 from lcoins.models.words import Words
 
 
@@ -109,18 +109,16 @@ class LCoDe(Colorizer):
 
 
 def _decoder(width: int, channels: tuple[int, ...]) -> nn.Sequential:
-    """1x1 and 3x3 convolutions, then doublings by transposed convolutions, then ab through tanh."""
+    """1x1 and 3x3 convolution, then doublings by transposed convolutions, then ab through tanh."""
     first = channels[0]
-    layers: list[nn.Module] = [nn.Conv2d(width, first, 1), nn.ReLU(), *_convolution(first)]
-    for step, (wide, narrow) in enumerate(pairwise(channels), start=1):
-        layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1), nn.ReLU()]
-        if step < len(channels) - 1:
-            layers += _convolution(narrow)
-    return nn.Sequential(*layers, nn.Conv2d(channels[-1], 2, 3, padding=1), nn.Tanh())
-
-
-def _convolution(width: int) -> list[nn.Module]:
-    return [nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()]
+    entry = [
+        nn.Conv2d(width, first, 1),
+        nn.ReLU(),
+        nn.Conv2d(first, first, 3, padding=1),
+        nn.BatchNorm2d(first),
+        nn.ReLU(),
+    ]
+    return nn.Sequential(*entry, *doublings(channels, nn.BatchNorm2d))
 
 
 def _initialise(module: nn.Module) -> None:

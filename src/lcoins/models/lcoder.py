@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from lcoins.models.colorization import Colorizer
 from lcoins.models.correspondence import Biaffine
 from lcoins.models.encoders import GridEncoder, PatchEncoder
-from lcoins.models.grouping import GroupingBlock
+from lcoins.models.grouping import stack
 from lcoins.models.lcode import CorrespondingColorization
 from lcoins.models.lcoins import initialise
 from lcoins.models.upsampler import Upsampler
@@ -42,8 +42,7 @@ class LCoDer(Colorizer):
         self.image_encoder = image_encoder
         self.text_encoder = text_encoder
         self.type_embedding = nn.Parameter(nn.init.normal_(torch.empty(3, width), std=0.02))
-        rates = torch.linspace(0, drop_path, depth, device="cpu").tolist()
-        self.blocks = nn.ModuleList(GroupingBlock(width, heads, "decoupled", rate) for rate in rates)
+        self.blocks = stack(width, depth, heads, "decoupled", drop_path)
         self.correspondence = Biaffine(width)
         self.upsampler = Upsampler(width, tuple(upsampler_channels), image_encoder.grid, image_size)
         for part in (image_encoder.projection, text_encoder.projection, self.blocks, self.upsampler):

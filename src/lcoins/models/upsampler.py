@@ -1,10 +1,21 @@
 """Upsampler: from image tokens to ab (paper, 3.5, Eq. 10)."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from torch import Tensor, nn
 
 from lcoins.lab import resize_ab
+
+
+def doublings(channels: tuple[int, ...], norm: Callable[[int], nn.Module]) -> list[nn.Module]:
+    """Layers that double a grid of ``channels[0]`` features once for each further entry and end in ab through tanh."""
+    layers: list[nn.Module] = []
+    for step, (wide, narrow) in enumerate(pairwise(channels), start=1):
+        layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1), nn.ReLU()]
+        if step < len(channels) - 1:
+            layers += [nn.Conv2d(narrow, narrow, 3, padding=1), norm(narrow), nn.ReLU()]
+    return [*layers, nn.Conv2d(channels[-1], 2, 3, padding=1), nn.Tanh()]
 
 
 class Upsampler(nn.Module):
@@ -20,12 +31,7 @@ class Upsampler(nn.Module):
         self.grid, self.image_size = grid, image_size
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.projection = nn.Linear(width, channels[0])
-        layers: list[nn.Module] = []
-        for step, (wide, narrow) in enumerate(pairwise(channels), start=1):
-            layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1), nn.ReLU()]
-            if step < len(channels) - 1:
-                layers += [nn.Conv2d(narrow, narrow, 3, padding=1), nn.InstanceNorm2d(narrow), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(channels[-1], 2, 3, padding=1), nn.Tanh())
+        self.layers = nn.Sequential(*doublings(channels, nn.InstanceNorm2d))
 
     def forward(self, patches: Tensor) -> Tensor:
         """Z_img (B, N_I, C), rows of the grid first, to network ab (B, 2, S, S) in [-1, 1]."""

@@ -69,13 +69,11 @@ class WordPieces:
             ids, mask = ids.new_zeros(len(captions), 1), mask.new_zeros(len(captions), 1)
         silent = ~mask.any(dim=1)
         ids[silent, 0], mask[silent, 0] = self.tokenizer.unk_token_id, True
-        places = torch.full_like(ids, -1)
-        for row, (caption, spans) in enumerate(zip(captions, encoded["offset_mapping"].tolist(), strict=True)):
+        places = []
+        for caption, spans in zip(captions, encoded["offset_mapping"], strict=True):
             words = {match.start(): place for place, match in enumerate(WORD.finditer(caption))}
-            for token, (start, end) in enumerate(spans):
-                if end > start:
-                    places[row, token] = words.get(start, -1)
-        return Words(ids, mask if self.pad_mask else torch.ones_like(mask), places)
+            places.append([words.get(start, -1) if end > start else -1 for start, end in spans.tolist()] or [-1])
+        return Words(ids, mask if self.pad_mask else torch.ones_like(mask), torch.tensor(places))
 
 
 class CaptionEncoder(nn.Module):

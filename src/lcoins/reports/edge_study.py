@@ -42,7 +42,7 @@ def study(
     rows: dict[str, list[tuple[float, ...]]] = {way: [] for way in WAYS}
     for pair in track(list(pairs), description="enlarging"):
         image = load_photo(root / pair.photo)
-        truth = to_tensor(image)[None]
+        truth = _Truth(to_tensor(image)[None], lpips)
         lightness = photo_lightness(image)
         seen = seen_lightness(colorizer, lightness, "cpu")
         small = lab.from_network_ab(colorizer.colorize(seen, [pair.caption]).ab.float())
@@ -51,20 +51,28 @@ def study(
         band = _band(known, image.size) if known is not None else None
         pictures = (recompose(lightness, small), recompose(lightness, offset, slope))
         for way, picture in zip(WAYS, pictures, strict=True):
-            rows[way].append(_judge(to_tensor(picture)[None], truth, band, lpips))
+            rows[way].append(truth.judge(to_tensor(picture)[None], band))
     return {way: _means(np.array(own)) for way, own in rows.items()}
 
 
-@torch.inference_mode()
-def _judge(picture: Tensor, truth: Tensor, band: Tensor | None, lpips: Lpips | None) -> tuple[float, ...]:
-    """PSNR, LPIPS, error of ab and the same in the band of one pair; NaN for what there is not."""
-    distance = (lab.split_lab(picture)[1] - lab.split_lab(truth)[1]).norm(dim=1)[0]
-    return (
-        float(metrics.psnr(metrics.to_uint8(picture), metrics.to_uint8(truth))),
-        float(lpips(picture, truth)) if lpips is not None else np.nan,
-        float(distance.mean()),
-        float(distance[band].mean()) if band is not None and bool(band.any()) else np.nan,
-    )
+class _Truth:
+    """A photo (1, 3, H, W) in [0, 1], converted once for all pictures that are compared with it."""
+
+    def __init__(self, rgb: Tensor, lpips: Lpips | None) -> None:
+        self.pixels, self.ab, self.lpips = metrics.to_uint8(rgb), lab.split_lab(rgb)[1], lpips
+        with torch.inference_mode():
+            self.features = lpips.features(rgb) if lpips is not None else []
+
+    @torch.inference_mode()
+    def judge(self, picture: Tensor, band: Tensor | None) -> tuple[float, ...]:
+        """PSNR, LPIPS, error of ab and the same in the band (H, W) of one picture; NaN for what there is not."""
+        distance = (lab.split_lab(picture)[1] - self.ab).norm(dim=1)[0]
+        return (
+            float(metrics.psnr(metrics.to_uint8(picture), self.pixels)),
+            float(self.lpips.distance(self.lpips.features(picture), self.features)) if self.lpips else np.nan,
+            float(distance.mean()),
+            float(distance[band].mean()) if band is not None and bool(band.any()) else np.nan,
+        )
 
 
 def _band(photo: Photo, size: tuple[int, int]) -> Tensor:

@@ -12,7 +12,7 @@ from typing import Any, cast
 from omegaconf import OmegaConf
 
 from lcoins.reports.comparison import WORDS, Comparison, Figure, Measure
-from lcoins.reports.finished import Run
+from lcoins.reports.finished import CIRCUMSTANCES, Run
 
 Config = dict[str, Any]  # values by dotted path, as in "model.image_size"
 SYSTEMS = {"LCoDe": "L-CoDe", "LCoDer": "L-CoDer", "LCoIns": "L-CoIns"}  # classes that the paper spells otherwise
@@ -21,7 +21,7 @@ LPIPS = [Measure(f"LPIPS {net}", f"lpips_{net}", -1, 3) for net in ("alex", "vgg
 PRINTED = {m: replace(m, title=f"paper: {m.title.removesuffix(' alex')}") for m in (PSNR, SSIM, LPIPS[0])}
 # What a run's config must hold, and what says only where and how it ran: there runs of one system may differ.
 NEEDED = ("seed", "model._target_", "model.image_size", "data._target_", "recipe.epochs")
-CIRCUMSTANCES = ("name.", "runs.", "trainer.", "tracker.", "evaluation.", "data.workers.", "data.report.")
+ELSEWHERE = tuple(f"{place}." for place in ("name", *CIRCUMSTANCES))
 MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*<>[]|&"})
 SIGNS = str.maketrans({"±": r"$\pm$", "\N{MINUS SIGN}": "$-$", "↑": r"$\uparrow$", "↓": r"$\downarrow$"})
 LATEX = SIGNS | str.maketrans({sign: f"\\{sign}" for sign in "{}$&#%_"} | {
@@ -198,7 +198,7 @@ def _leaves(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
 
 def _same(one: Config, other: Config) -> bool:
     """Whether two configs differ in nothing but their seed, wherever it stands, and their circumstances."""
-    paths = [path for path in one.keys() | other.keys() if not f"{path}.".startswith(CIRCUMSTANCES)]
+    paths = [path for path in one.keys() | other.keys() if not f"{path}.".startswith(ELSEWHERE)]
     found = [(path.endswith("seed"), one.get(path), other.get(path)) for path in paths]
     return all(a == b or (is_seed and (a, b) == (one["seed"], other["seed"])) for is_seed, a, b in found)
 

@@ -1,6 +1,5 @@
 """What every builder leaves behind: caption lists, a manifest that says where all came from, and what was left out."""
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,7 @@ import lcoins
 from lcoins.captions import colour_counts
 from lcoins.data.lists import Problem
 from lcoins.data.photo_check import write_report
-from lcoins.files import write_whole
+from lcoins.files import sha256_of, write_whole
 
 Captions = dict[str, list[str]]  # photo -> its captions
 
@@ -41,9 +40,7 @@ class Build:
 
 def source_of(path: Path, origin: str, licence: str) -> Source:
     """Reads the file once for its checksum, in constant memory."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Source(path.name, digest, path.stat().st_size, origin, licence)
+    return Source(path.name, sha256_of(path), path.stat().st_size, origin, licence)
 
 
 def count_captions(captions: Captions) -> dict[str, Any]:
