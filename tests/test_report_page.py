@@ -114,3 +114,14 @@ def test_the_page_in_a_browser(runs: Path, browser: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390  # wide tables scroll in their own box
     assert said == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_many_test_sets_fit_a_narrow_screen(tmp_path: Path, browser: Any) -> None:
+    """The links to the sets go on in the next line, as those of the five sets of scenes must."""
+    for title in ("clear", "instances", "unobserved", "counter", "recolour", "another_set_of_photos"):
+        write_run(tmp_path / "runs" / "ablation=full" / "seed=0", [20.0] * 6, [2] * 6, title=title)
+    report(tmp_path / "runs")
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto((tmp_path / "runs" / "report.html").as_uri())
+    assert page.locator("nav a").count() == 6
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
