@@ -22,6 +22,7 @@ app.add_typer(data_verbs.app)
 app.add_typer(report_verbs.app)
 infer_app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 TRACEBACK_WANTED = os.environ.get("HYDRA_FULL_ERROR") == "1"  # asked for by the user, before _hydra() sets it
+RUN_PLACES = ("run", "checkpoint", "start_from")
 OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
@@ -37,7 +38,7 @@ def conf_folder() -> Path:
 @app.command(context_settings=OVERRIDES)
 def train(context: typer.Context) -> None:
     """Train, then evaluate the best checkpoint. Hydra overrides: data=… model=… ablation=… -m for sweeps."""
-    _hydra("train", context.args)
+    _hydra("train", [quoted(argument) for argument in context.args])
 
 
 @app.command("eval", context_settings=OVERRIDES)
@@ -187,13 +188,13 @@ def split_arguments(arguments: list[str]) -> tuple[list[Path], list[str]]:
 
 
 def quoted(override: str) -> str:
-    """Puts the name of a run into the quotes that Hydra asks for where it holds "=", as every run folder's does.
+    """Puts the place of a run into the quotes that Hydra asks for where it holds "=", as every run folder's does.
 
     >>> quoted("run=runs/scenes-tiny/default/seed=0"), quoted("data=photos")
     ('run="runs/scenes-tiny/default/seed=0"', 'data=photos')
     """
     key, _, value = override.partition("=")
-    return f'{key}="{value}"' if key in ("run", "checkpoint") and "=" in value and '"' not in value else override
+    return f'{key}="{value}"' if key in RUN_PLACES and "=" in value and '"' not in value else override
 
 
 def _hydra(verb: str, arguments: list[str]) -> None:

@@ -10,13 +10,21 @@ from lcoins.data.types import Batch
 from lcoins.models.lcoins import GroupedColorization, Relevance
 
 
-def chromatic_loss(ab: Tensor, target: Tensor) -> Tensor:
+def chromatic_loss(ab: Tensor, target: Tensor, chroma_weight: float = 0.0) -> Tensor:
     """Smooth L1 with delta 1 on network ab (B, 2, H, W), mean over all elements (Eq. 13 divides by pixels: twice that).
+
+    ``chroma_weight`` is ours, 0 in the paper: each pixel counts 1 + chroma_weight * chroma of its target (network
+    scale), over the mean of these weights. Where a colour is uncertain the mean of all that it may be is a faint brown;
+    weighted, it leans to the strong ones.
 
     >>> chromatic_loss(torch.zeros(1, 2, 1, 1), torch.full((1, 2, 1, 1), 0.5))
     tensor(0.1250)
     """
-    return smooth_l1_loss(ab.float(), target.float(), beta=1.0)
+    ab, target = ab.float(), target.float()
+    if not chroma_weight:
+        return smooth_l1_loss(ab, target, beta=1.0)
+    weight = 1 + chroma_weight * target.norm(dim=1, keepdim=True)
+    return (smooth_l1_loss(ab, target, beta=1.0, reduction="none") * (weight / weight.mean())).mean()
 
 
 def similarity(words: Tensor, mask: Tensor, groups: Tensor) -> Tensor:
@@ -63,13 +71,15 @@ class Objective:
     """Eq. 16: alpha * L_delta + beta * L_ctr.
 
     L_ctr is a log-likelihood, so the paper's beta is negative (-0.0001): minimising the total maximises it.
-    ``beta = 0`` is the ablation "w/o CL" and asks for no second pass.
+    ``beta = 0`` is the ablation "w/o CL" and asks for no second pass. ``chroma_weight`` is ours, see chromatic_loss.
     """
 
-    def __init__(self, alpha: float, beta: float):
+    def __init__(self, alpha: float, beta: float, chroma_weight: float = 0.0):
+        if chroma_weight < 0:
+            raise ValueError(f"chroma_weight must not be negative, not {chroma_weight}")
         if beta > 0:
             raise ValueError(f"beta weights a log-likelihood and must not be positive (the paper: -0.0001), not {beta}")
-        self.alpha, self.beta = alpha, beta
+        self.alpha, self.beta, self.chroma_weight = alpha, beta, chroma_weight
 
     @property
     def needs_recoloured(self) -> bool:
@@ -81,7 +91,7 @@ class Objective:
 
         The batch's ``has_colour`` (B,) tells which captions name a colour.
         """
-        chromatic = chromatic_loss(output.ab, batch.target_ab)
+        chromatic = chromatic_loss(output.ab, batch.target_ab, self.chroma_weight)
         losses = Losses(self.alpha * chromatic, {"chromatic": chromatic.detach()})
         if self.needs_recoloured:
             if output.relevance is None or output.counter_relevance is None:

@@ -27,6 +27,7 @@ from lcoins.assembly import build, load_colorizer
 from lcoins.data.module import ColorizationData
 from lcoins.evaluation import evaluate
 from lcoins.files import write_whole
+from lcoins.package import load_any
 from lcoins.perceptual import available_lpips
 from lcoins.reports.finished import CIRCUMSTANCES
 from lcoins.reports.pictures import PictureLog
@@ -149,8 +150,29 @@ def train(cfg: DictConfig, folder: Path) -> dict[str, float]:
     last = folder / "checkpoints" / "last.ckpt"
     if last.exists():
         console.print(f"[bold]resuming[/] from {last}")
+    elif cfg.start_from is not None:
+        take_weights(module.colorizer, Path(cfg.start_from))
     fit(trainer, module, data, last)
     return conclude(cfg, folder, data, trainer)
+
+
+def take_weights(colorizer: nn.Module, source: Path) -> None:
+    """Puts the weights of a package or a checkpoint into a colorizer of the same shape.
+
+    Only what a package leaves out because training alone needs it may keep its random start. Raises ValueError with the
+    differences where the two do not fit.
+    """
+    given, own = load_any(source)[0].state_dict(), colorizer.state_dict()
+    lacking = own.keys() - given.keys()
+    wrong = [f"left over: {name}" for name in sorted(given.keys() - own.keys())]
+    wrong += [f"missing: {name}" for name in sorted(lacking) if not name.startswith(colorizer.training_parts)]
+    wrong += [f"{name}: expected {tuple(own[name].shape)}, got {tuple(given[name].shape)}"
+              for name in sorted(own.keys() & given.keys()) if own[name].shape != given[name].shape]  # fmt: skip
+    if wrong:
+        shown = "\n  ".join(wrong[:20])
+        raise ValueError(f"start_from={source} does not fit this model, {len(wrong)} differences:\n  {shown}\n"
+                         f"Take the model, image size and ablation that it was trained with.")  # fmt: skip
+    colorizer.load_state_dict(given, strict=False)
 
 
 def fit(trainer: Trainer, module: ColorizationTraining, data: ColorizationData, last: Path) -> None:

@@ -1,5 +1,6 @@
 """The LightningDataModule: batches in a keyed order, and the step from photos to network input on the device."""
 
+import random
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
@@ -8,7 +9,9 @@ from lightning import LightningDataModule
 from torch.utils.data import DataLoader, Sampler
 
 from lcoins.augment import Augmentation
+from lcoins.captions import recolour
 from lcoins.data.types import Batch, Sample, collate, key
+from lcoins.data.word_recolouring import WordRecolouring
 from lcoins.lab import split_lab, to_network_ab, to_network_lightness
 
 
@@ -61,7 +64,8 @@ class ColorizationData(LightningDataModule):
     """Serves training, validation and named test sets, and makes network input on the device.
 
     After a batch has reached the device, the target ab is taken from the original photo, and the lightness from it or,
-    in training, from its luminance augmentation (paper, 3.2). Metrics never see augmented lightness.
+    in training, from its luminance augmentation (paper, 3.2). Metrics never see augmented lightness. Before that, and in
+    training only, ``word_recolouring`` may exchange colour words together with what they name.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class ColorizationData(LightningDataModule):
         workers: int,
         augmentation: Augmentation,
         seed: int,
+        word_recolouring: WordRecolouring | None = None,
     ):
         super().__init__()
         if train is not None and len(train) < batch_size:
@@ -82,6 +87,7 @@ class ColorizationData(LightningDataModule):
         self.train_set, self.val_set, self.test_sets = train, val, dict(tests)
         self.batch_size, self.eval_batch_size, self.workers = batch_size, eval_batch_size, workers
         self.augmentation, self.seed = augmentation, seed
+        self.word_recolouring = word_recolouring
         palettes = [samples.palette for samples in (val, *tests.values()) if samples is not None]
         self.palette = next((palette for palette in palettes if palette is not None), None)
 
@@ -120,12 +126,27 @@ class ColorizationData(LightningDataModule):
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int = 0) -> Batch:
         """Makes the pixels of a batch float and adds network lightness and ab to one that has reached the device."""
         batch.rgb = batch.float_rgb()
+        training = self.trainer is not None and self.trainer.training
+        if training and self.word_recolouring is not None:
+            self._exchange_words(batch, self.word_recolouring)
         lightness, ab = split_lab(batch.rgb)
         batch.ab = to_network_ab(ab)
         batch.original_lightness = to_network_lightness(lightness)
         batch.lightness = batch.original_lightness
-        if self.trainer is not None and self.trainer.training:
-            place = key(self.seed, "luminance", self.trainer.current_epoch, int(batch.index[0]))
-            generator = torch.Generator().manual_seed(place)
+        if training:
+            generator = torch.Generator().manual_seed(self._place("luminance", batch))
             batch.lightness = to_network_lightness(self.augmentation(batch.rgb, generator))
         return batch
+
+    def _exchange_words(self, batch: Batch, word_recolouring: WordRecolouring) -> None:
+        """Recolours words and what they name; the second caption is drawn anew where the first has changed."""
+        rng = random.Random(self._place("words", batch))
+        batch.rgb, captions = word_recolouring(batch.rgb, batch.captions, rng)
+        second = zip(batch.captions, captions, batch.recoloured, strict=True)
+        batch.recoloured = [old if before == after else recolour(after, rng) for before, after, old in second]
+        batch.captions = captions
+
+    def _place(self, purpose: str, batch: Batch) -> int:
+        """What everything random about a training batch is drawn from."""
+        assert self.trainer is not None
+        return key(self.seed, purpose, self.trainer.current_epoch, int(batch.index[0]))

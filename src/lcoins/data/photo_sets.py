@@ -14,6 +14,7 @@ from lcoins.data.photo_check import ProblemsFound, check_photos, describe, write
 from lcoins.data.photos import MergedPhotos, Photos
 from lcoins.data.pixel_labels import PixelLabels
 from lcoins.data.polygons import Polygons
+from lcoins.data.word_recolouring import WordRecolouring
 
 
 def read_checked(
@@ -68,6 +69,7 @@ def photo_data(
     seed: int,
     report: Path | str | None = None,
     train_also: Sequence[Mapping[str, Any]] = (),
+    word_recolouring: WordRecolouring | None = None,
 ) -> ColorizationData:
     """Photos for training and validation at the model's ``image_size`` and for tests at ``eval_size`` (paper: 224).
 
@@ -76,6 +78,7 @@ def photo_data(
     A test set may name COCO's ``instances_*.json``, whose polygons then judge the colour words. Any set may name
     ``object_colours``, a file of object-colour pairs, and ``labels``, where the classes of its pixels are
     (:mod:`lcoins.data.object_colours`, :mod:`lcoins.data.pixel_labels`); which photos lack them is told in one line.
+    ``word_recolouring`` exchanges colour words of training captions together with what they name.
     """
     merged = {f"train_also[{place}]": source for place, source in enumerate(train_also if train is not None else ())}
     lists = {"train": train} | merged | {"val": val} | {f"tests.{name}": source for name, source in tests.items()}
@@ -103,6 +106,7 @@ def photo_data(
         workers=workers,
         augmentation=augmentation,
         seed=seed,
+        word_recolouring=word_recolouring,
     )
 
 

@@ -23,9 +23,11 @@ class Colorization:
 class Colorizer(nn.Module):
     """Any system: ``forward(lightness, words)`` on network lightness (B, 1, S, S), S = ``image_size``, to Colorization.
 
-    A sixth system is one subclass, one objective (:mod:`lcoins.objectives`) and one YAML.
+    A sixth system is one subclass, one objective (:mod:`lcoins.objectives`) and one YAML. ``training_parts`` names the
+    members that only a training loss needs.
     """
 
+    training_parts: tuple[str, ...] = ()
     image_size: int
     text_encoder: Any
 
@@ -47,6 +49,8 @@ class Colorizer(nn.Module):
 
     def drop_training_parts(self) -> None:
         """Removes what only a training loss needs, before a colorizer is saved for use. Most systems have nothing."""
+        for name in self.training_parts:
+            setattr(self, name, None)
 
     def predict(self, lightness: Tensor, words: Words) -> Colorization:
         """One answer with all that evaluation and pictures look at."""

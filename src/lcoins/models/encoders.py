@@ -73,7 +73,8 @@ class GridEncoder(nn.Module):
         standardize: bool = False,
     ):
         super().__init__()
-        self.freeze, self.standardize = freeze, standardize
+        self.standardize, self.trained = standardize, not freeze
+        self.keep_statistics = freeze or init != "none"
         self.backbone: Any = pretrained.build_backbone(backbone, tuple(stages), init)
         self.backbone.requires_grad_(not freeze).to(memory_format=torch.channels_last)  # 1.5 times as fast on a CPU
         info = self.backbone.feature_info
@@ -85,9 +86,9 @@ class GridEncoder(nn.Module):
         self.train()  # Lightning keeps the modes that it finds
 
     def train(self, mode: bool = True) -> "GridEncoder":
-        """A frozen backbone stays in evaluation mode, or batch statistics would change it."""
+        """A pretrained backbone keeps its batch statistics, frozen or trained along: small batches estimate them badly."""
         super().train(mode)
-        if self.freeze:
+        if self.keep_statistics:
             self.backbone.eval()
         return self
 
@@ -96,7 +97,7 @@ class GridEncoder(nn.Module):
         if self.standardize:
             deviation, mean = torch.std_mean(lightness, dim=(2, 3), keepdim=True)
             lightness = 0.5 * (lightness - mean) / deviation.clamp(min=0.02)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze):
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.trained):
             maps = self.backbone(lightness.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last))
         size = maps[0].shape[-2:]
         maps = [maps[0]] + [interpolate(m, size=size, mode="bilinear", align_corners=False) for m in maps[1:]]

@@ -36,6 +36,9 @@ class LCoIns(Colorizer):
     the counter-colour loss compares words with image tokens, as the paper says.
     """
 
+    # The projections to the shared space; the grouping layer stays, for it draws the group map.
+    training_parts = ("word_relevance", "group_relevance")
+
     def __init__(
         self,
         image_encoder: PatchEncoder | GridEncoder,
@@ -115,10 +118,6 @@ class LCoIns(Colorizer):
         }
         present = {name: [m for m in members if m is not None] for name, members in parts.items()}
         return {name: members for name, members in present.items() if members}
-
-    def drop_training_parts(self) -> None:
-        """Removes the projections to the shared space; the grouping layer stays, for it draws the group map."""
-        self.word_relevance = self.group_relevance = None
 
     def predict(self, lightness: Tensor, words: Words) -> GroupedColorization:
         """One answer with its group map."""
