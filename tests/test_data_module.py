@@ -1,5 +1,6 @@
 """The data module: which rank sees which sample in which order, and what the network is shown of it."""
 
+from dataclasses import replace
 from itertools import chain
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from lcoins.augment import LuminanceAugmentation
 from lcoins.data.module import ColorizationData, KeyedSampler
 from lcoins.data.scenes import Scenes
 from lcoins.data.types import Batch, Sample, collate
+from lcoins.data.word_recolouring import WordRecolouring
 from lcoins.lab import split_lab, to_network_ab, to_network_lightness
 
 OFF, PAPER = LuminanceAugmentation(0.0, 1.0), LuminanceAugmentation(180.0, 5.0)
@@ -161,3 +163,27 @@ def test_a_worker_draws_the_epoch_at_which_the_loader_was_made() -> None:
     data.trainer = SimpleNamespace(global_rank=0, world_size=1, current_epoch=3)  # type: ignore[assignment]
     names = sorted(name for batch in data.train_dataloader() for name in batch.names)
     assert names == [f"train/{3 * 8 + i:05d}" for i in range(8)]
+
+
+def test_words_are_exchanged_in_training_alone_and_keyed_like_lightness() -> None:
+    samples = [replace(Scenes("clear", 8, 32)[i], caption="a red thing", recoloured="a blue thing") for i in range(8)]
+    for sample in samples:
+        sample.rgb[:] = 0.5
+        sample.rgb[:, :16, :16] = torch.tensor([0.8, 0.1, 0.1])[:, None, None]
+
+    def shown(training: bool, epoch: int) -> Batch:
+        data = ColorizationData(None, None, {}, 8, 8, 0, OFF, seed=1, word_recolouring=WordRecolouring(0.5))
+        data.trainer = SimpleNamespace(training=training, current_epoch=epoch)  # type: ignore[assignment]
+        return data.on_after_batch_transfer(collate([replace(s, rgb=s.rgb.clone()) for s in samples]))
+
+    asked, again, later, judged = shown(True, 0), shown(True, 0), shown(True, 1), shown(False, 0)
+    assert set(judged.captions) == {"a red thing"} and set(judged.recoloured) == {"a blue thing"}
+    assert asked.captions == again.captions and torch.equal(asked.target_ab, again.target_ab)
+    assert asked.captions != later.captions
+    assert 0 < sum(caption != "a red thing" for caption in asked.captions) < 8
+    for place, caption in enumerate(asked.captions):
+        moved = not torch.equal(asked.target_ab[place], judged.target_ab[place])
+        assert moved == (caption != "a red thing")
+        assert asked.recoloured[place] != caption  # never the caption's own colour
+    assert asked.lightness is not None and judged.lightness is not None
+    torch.testing.assert_close(asked.lightness, judged.lightness, atol=0.02, rtol=0)

@@ -105,6 +105,14 @@ def test_trained_backbone_gets_gradients() -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for p in encoder.backbone.parameters())
 
 
+def test_a_pretrained_backbone_that_is_trained_along_keeps_its_statistics() -> None:
+    encoder = GridEncoder("tf_efficientnet_lite0", 64, (2, 4), width=8, freeze=False, init="package").train()
+    before = {name: value.clone() for name, value in encoder.backbone.named_buffers()}
+    encoder(torch.rand(2, 1, 64, 64)).square().sum().backward()
+    assert all(torch.equal(value, before[name]) for name, value in encoder.backbone.named_buffers())
+    assert all(p.grad is not None for p in encoder.backbone.parameters())
+
+
 def test_frozen_bert_has_no_dropout_and_gets_no_gradient() -> None:
     encoder = captions_to_words(freeze=True)
     assert encoder.training

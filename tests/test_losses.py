@@ -40,6 +40,30 @@ def test_chromatic_loss_by_hand() -> None:
     assert chromatic_loss(target, target).item() == 0.0
 
 
+def test_weighted_by_chroma_the_best_guess_of_an_uncertain_colour_is_stronger() -> None:
+    target = torch.zeros(2, 2, 1, 1)
+    target[0, 0] = 0.5  # half of such pixels are strongly red, half are grey: the best is 0.5 * 3 / (3 + 1)
+
+    def loss(guess: float, weight: float) -> float:
+        ab = torch.zeros(2, 2, 1, 1)
+        ab[:, 0] = guess
+        return float(chromatic_loss(ab, target, weight))
+
+    guesses = [place / 200 for place in range(101)]
+    assert min(guesses, key=lambda guess: loss(guess, 0.0)) == 0.25
+    assert min(guesses, key=lambda guess: loss(guess, 4.0)) == 0.375
+
+
+def test_weighting_by_chroma_keeps_the_scale() -> None:
+    ab, target = torch.zeros(1, 2, 4, 4), torch.full((1, 2, 4, 4), 0.3)
+    torch.testing.assert_close(chromatic_loss(ab, target, 5.0), chromatic_loss(ab, target))
+
+
+def test_a_negative_chroma_weight_is_refused() -> None:
+    with pytest.raises(ValueError, match="chroma_weight must not be negative"):
+        Objective(1.0, 0.0, chroma_weight=-1.0)
+
+
 def test_chromatic_loss_is_in_full_precision() -> None:
     ab = torch.full((1, 2, 64, 64), 0.3)
     assert chromatic_loss(ab.bfloat16(), torch.zeros_like(ab)).dtype == torch.float32

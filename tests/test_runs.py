@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shrunk import shrunk
 
 from lcoins import assembly, runs, verbs
+from lcoins.package import export_package
 
 SHORTEST = ("recipe.epochs=2", "data.train.length=16", "data.batch_size=8")
 values = st.recursive(st.none() | st.integers() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=2))
@@ -87,6 +88,38 @@ def test_a_moved_run_knows_its_best_checkpoint(run_folder: Path, tmp_path: Path)
     callback.load_state_dict(state)
     assert callback.best_model_path == str(moved / "checkpoints" / "best.ckpt")
     assert float(callback.best_model_score or 0) == figures["val/psnr"]
+
+
+def test_training_starts_from_the_weights_of_a_checkpoint_or_a_package(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.train(shrunk(*SHORTEST), run_folder / "first")
+    best = run_folder / "first" / "checkpoints" / "best.ckpt"
+    export_package(best, run_folder / "package")
+    wanted = assembly.load_colorizer(best)[0].state_dict()
+    begun: list[dict[str, torch.Tensor]] = []
+
+    def stopped(trainer: Any, module: Any, *rest: Any) -> None:
+        begun.append({name: value.clone() for name, value in module.colorizer.state_dict().items()})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "fit", stopped)
+    for source in (best, run_folder / "package"):
+        with pytest.raises(KeyboardInterrupt):
+            runs.train(shrunk(*SHORTEST, "seed=7", f"start_from='{source}'"), run_folder / source.name)
+    assert all(torch.equal(value, wanted[name]) for name, value in begun[0].items())
+    new = {name for name, value in begun[1].items() if not torch.equal(value, wanted[name])}
+    assert new and all(name.startswith(("word_relevance", "group_relevance")) for name in new)
+
+
+def test_weights_of_another_model_are_refused_with_the_differences(run_folder: Path) -> None:
+    runs.train(shrunk(*SHORTEST), run_folder / "first")
+    best = run_folder / "first" / "checkpoints" / "best.ckpt"
+    other = assembly.build_colorizer({**runs.plain(shrunk())["model"], "n_groups": 3})
+    with pytest.raises(
+        ValueError, match=r"does not fit this model, 1 differences:\n  transformer.group_tokens: expected"
+    ):
+        runs.take_weights(other, best)
 
 
 def test_the_averaged_weights_are_the_ones_that_are_used(run_folder: Path) -> None:
