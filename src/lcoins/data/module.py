@@ -64,8 +64,8 @@ class ColorizationData(LightningDataModule):
     """Serves training, validation and named test sets, and makes network input on the device.
 
     After a batch has reached the device, the target ab is taken from the original photo, and the lightness from it or,
-    in training, from its luminance augmentation (paper, 3.2). Metrics never see augmented lightness. Before that, and in
-    training only, ``word_recolouring`` may exchange colour words together with what they name.
+    in training, from its luminance augmentation (paper, 3.2). Metrics never see augmented lightness. Before that, in
+    training too, ``word_recolouring`` may exchange colour words together with what they name.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from lcoins.captions import BASIC_COLOURS, COLOUR_LAB, ColourWord, find_colours
 from lcoins.lab import fit_gamut, join_lab, split_lab
 
 LEAST_CHROMA = (
-    20.0  # of a word's typical colour: things in gray, white, beige ... cannot be told from their surroundings
+    20.0  # of a word's typical colour: gray, white or beige things cannot be told from their surroundings
 )
 STRONGER = 1.5  # a colour gets at most so much stronger: what is faint stays faint
 PART = (0.002, 0.4)  # of the photo: less is noise, more is more than one thing

@@ -86,7 +86,7 @@ class GridEncoder(nn.Module):
         self.train()  # Lightning keeps the modes that it finds
 
     def train(self, mode: bool = True) -> "GridEncoder":
-        """A pretrained backbone keeps its batch statistics, frozen or trained along: small batches estimate them badly."""
+        """A pretrained backbone keeps its batch statistics, trained along or not: small batches estimate them badly."""
         super().train(mode)
         if self.keep_statistics:
             self.backbone.eval()
