@@ -60,13 +60,23 @@ def seen_lightness(colorizer: Colorizer, lightness: Tensor, device: torch.device
 
 
 def paint(colorizer: Colorizer, lightness: Tensor, seen: Tensor, caption: str) -> Image.Image:
-    """Full-size lightness (1, 1, H, W) in the colours that the network gives what it has ``seen`` of it.
+    """Full-size lightness (1, 1, H, W) in the colours that the network gives what it has ``seen`` of it."""
+    return enlarge(lightness, seen, seen_ab(colorizer, seen, caption))
 
-    The colours follow the edges of the full-size lightness (:mod:`lcoins.edges`).
-    """
+
+def seen_ab(colorizer: Colorizer, seen: Tensor, caption: str) -> Tensor:
+    """The network's colours for what it has ``seen``: finite CIELAB ab (1, 2, S, S), on the CPU."""
     ab = lab.from_network_ab(colorizer.colorize(seen, [checked_sentence(caption)]).ab.float().cpu())
     if not torch.isfinite(ab).all():
         raise ValueError("the colorizer gave colours that are not finite; try another checkpoint, or --device cpu")
+    return ab
+
+
+def enlarge(lightness: Tensor, seen: Tensor, ab: Tensor) -> Image.Image:
+    """Full-size lightness (1, 1, H, W) in the colours ab (1, 2, S, S) of the square ``seen``.
+
+    The colours follow the edges of the full-size lightness (:mod:`lcoins.edges`).
+    """
     slope, offset = follow_edges(lab.from_network_lightness(seen.float().cpu()), ab)
     return recompose(lightness, offset, slope)
 
