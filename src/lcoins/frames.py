@@ -1,7 +1,7 @@
 """A numbered folder of frames with one sentence to coloured frames, smoothed over time by :mod:`lcoins.temporal`.
 
-No promise beyond that: a clip is as good as its frames would be as photos, and flickers less. Beside the pictures lies
-``lcoins_frames.json``, which says how they were made, so that a run that was cut short goes on in the same way. It looks
+No promise beyond that: a clip is as good as its frames would be as photos, and flickers less. Beside the pictures
+lies ``lcoins_frames.json``, which says how they were made, so that a run cut short goes on in the same way. It looks
 again at the frames that are done (with the network, without making their pictures), for smoothing needs their colours:
 what comes out is to the bit what it would have been without the break.
 """
@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from lcoins import lab
-from lcoins.colorize import Colorizer, checked_sentence, enlarge, photo_lightness, seen_ab, seen_lightness
+from lcoins.colorize import Colorizer, checked_sentence, photo_lightness, recompose, seen_colours, seen_lightness
 from lcoins.data.decode import load_photo, to_tensor
 from lcoins.data.grey import is_near_grey
 from lcoins.files import whole_file, write_whole
@@ -136,14 +136,14 @@ def _do(colorizer: Colorizer, job: Job, image: Image.Image, clip: Clip, device: 
     ((sentence, target),) = job.pictures
     lightness = photo_lightness(image)
     seen = seen_lightness(colorizer, lightness, device)
-    ab = seen_ab(colorizer, seen, sentence)
-    smooth = clip.step(lab.from_network_lightness(seen.float().cpu()), ab, own_ab(image, ab.shape[-1]))
+    colours = seen_colours(colorizer, seen, sentence)
+    slope, offset = clip.step(lab.from_network_lightness(seen.float().cpu()), colours, own_ab(image, seen.shape[-1]))
     if target.exists():
         return
     kind, options, _ = WRITTEN[target.suffix.lower()]
     metadata, notices = kept_metadata(job.photo, image.size)
     result.notices += notices
-    picture = enlarge(lightness, seen, smooth)
+    picture = recompose(lightness, offset, slope)
     with whole_file(target) as partial:
         picture.save(partial, format=kind, **options, **metadata)
     result.written.append(target)
@@ -153,7 +153,7 @@ def own_ab(image: Image.Image, side: int) -> Tensor | None:
     """The ab that a frame of mode RGB has itself, (1, 2, side, side); None where it is grey or hardly tinted."""
     if is_near_grey(image):
         return None
-    return lab.split_lab(to_tensor(image.resize((side, side), Image.Resampling.BOX))[None])[1]
+    return lab.split_lab(to_tensor(image.resize((side, side), Image.Resampling.BILINEAR))[None])[1]
 
 
 def _expect_size(photo: Path, size: tuple[int, int], first: Path, expected: tuple[int, int]) -> None:
