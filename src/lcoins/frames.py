@@ -27,7 +27,7 @@ from lcoins.photo_metadata import WRITTEN, kept_metadata
 from lcoins.temporal import STILL, Clip
 
 RECORD = "lcoins_frames.json"
-SMOOTHING = 0.8
+SMOOTHING = 0.8  # chosen on one panned clip with film grain, where flicker fell from 1.3 to 0.4 and PSNR stayed
 NAMED = 5  # gaps named in one remark
 
 
