@@ -166,6 +166,58 @@ def colorize(
         raise typer.Exit(1)
 
 
+@app.command()
+def frames(
+    folder: Annotated[Path, typer.Argument(help="A folder of frames with numbers in their names.")],
+    sentence: Annotated[str, typer.Argument(help='One sentence for all of them, such as "a red car".')],
+    checkpoint: Annotated[Path | None, typer.Option(help="A package of `lcoins export`, or a best.ckpt.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder to write; default: FOLDER_colorized.")
+    ] = None,
+    smoothing: Annotated[float, typer.Option(help="How much the colours of the past count: 0 (off) to below 1.")] = 0.8,
+    force: Annotated[bool, typer.Option(help="Remove the pictures that are there, and make them anew.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
+) -> None:
+    """Colour the frames of a clip by one sentence, smoothed over time; says how much they flicker before and after.
+
+    Started again after a break, it goes on where it stopped. Exit status: 0 when every picture was made, 1 when a frame
+    could not be coloured, 2 for wrong arguments.
+    """
+    from rich.progress import track
+
+    from lcoins.colorize import used_words
+    from lcoins.frames import colorize_frames, flicker_report
+    from lcoins.package import load_any, weights_digest
+
+    typer.echo(f"{sentence!r}: understood as colours: {', '.join(used_words(sentence)) or 'none'}")
+    system = named_system(checkpoint)
+    colorizer, _ = load_any(system, device)
+    result = colorize_frames(
+        colorizer,
+        folder,
+        sentence,
+        output=output,
+        smoothing=smoothing,
+        weights=weights_digest(system),
+        force=force,
+        device=device,
+        progress=lambda jobs: track(jobs, "frames"),
+    )
+    for line in [*result.notices, *flicker_report(result)]:
+        typer.echo(line)
+    for path, reason in result.failed.items():
+        typer.secho(f"{path}: {reason}", fg="red", err=True)
+    if result.failed:
+        raise typer.Exit(1)
+
+
+def named_system(checkpoint: Path | None) -> Path:
+    """The package or checkpoint that the user named."""
+    if checkpoint is None:
+        raise FileNotFoundError("no system to colour with; name one with --checkpoint, a package or a best.ckpt")
+    return checkpoint
+
+
 def split_arguments(arguments: list[str]) -> tuple[list[Path], list[str]]:
     """Photos and sentences: what is there is a photo, a folder or a list; the rest are sentences.
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from lcoins import lab
 from lcoins.captions import find_colours
 from lcoins.data.decode import load_photo
-from lcoins.edges import follow_edges
+from lcoins.edges import colours_at, follow_edges
 from lcoins.models.colorization import Colorization
 
 STRIP_PIXELS = 2**18  # of a full-size photo in work at once: the strip's tensors stay near the processor's cache
@@ -60,15 +60,20 @@ def seen_lightness(colorizer: Colorizer, lightness: Tensor, device: torch.device
 
 
 def paint(colorizer: Colorizer, lightness: Tensor, seen: Tensor, caption: str) -> Image.Image:
-    """Full-size lightness (1, 1, H, W) in the colours that the network gives what it has ``seen`` of it.
+    """Full-size lightness (1, 1, H, W) in the colours that the network gives what it has ``seen`` of it."""
+    slope, offset = seen_colours(colorizer, seen, caption)
+    return recompose(lightness, offset, slope)
 
-    The colours follow the edges of the full-size lightness (:mod:`lcoins.edges`).
+
+def seen_colours(colorizer: Colorizer, seen: Tensor, caption: str) -> tuple[Tensor, Tensor]:
+    """The network's colours for what it has ``seen``, as slope and offset, (1, 2, S, S) each, on the CPU.
+
+    With them the colours follow the edges of the full-size lightness (:mod:`lcoins.edges`).
     """
     ab = lab.from_network_ab(colorizer.colorize(seen, [checked_sentence(caption)]).ab.float().cpu())
     if not torch.isfinite(ab).all():
         raise ValueError("the colorizer gave colours that are not finite; try another checkpoint, or --device cpu")
-    slope, offset = follow_edges(lab.from_network_lightness(seen.float().cpu()), ab)
-    return recompose(lightness, offset, slope)
+    return follow_edges(lab.from_network_lightness(seen.float().cpu()), ab)
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ def recompose(
     for top, bottom in _strips(height, width, strip_pixels):
         strip = lightness[:, :, top:bottom]
         mixed = _mix_rows(wide, columns[top:bottom])
-        full = mixed if slope is None else mixed[:, :2] + mixed[:, 2:] * strip / 100
+        full = mixed if slope is None else colours_at(strip, mixed[:, 2:], mixed[:, :2])
         rgb = lab.join_lab(strip, lab.fit_gamut(strip, full))
         pixels = (rgb[0] * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
         picture.paste(Image.fromarray(pixels), (0, top))

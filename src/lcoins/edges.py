@@ -27,6 +27,11 @@ def follow_edges(lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
     return _mean(slope, radius), _mean(offset, radius)
 
 
+def colours_at(lightness: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
+    """ab (B, 2, H, W) of a ``lightness`` (B, 1, H, W) in 0..100, from slope and offset of its size."""
+    return offset + slope * lightness / 100
+
+
 def _mean(values: Tensor, radius: int) -> Tensor:
     """The mean over squares of 2 radius + 1 pixels, cut at the border."""
     return avg_pool2d(values, 2 * radius + 1, stride=1, padding=radius, count_include_pad=False)

@@ -91,6 +91,11 @@ def load_any(path: Path | str, device: torch.device | str = "cpu") -> tuple[Any,
     return load_package(path, device) if Path(path).is_dir() else load_colorizer(path, device)
 
 
+def weights_digest(path: Path) -> str:
+    """The SHA-256 of the file that holds the weights of a package or checkpoint."""
+    return sha256_of(path / WEIGHTS if path.is_dir() else path)
+
+
 def load_photo_colorizer(path: Path | str, device: str = "cpu") -> PhotoColorizer:
     """What colours photos: a package of ``lcoins export``, or a run's ``best.ckpt``, ready to be called.
 
