@@ -1,0 +1,168 @@
+"""What the page does, without the page: photos opened, sentences painted, pictures written to one folder."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from lcoins.app.regions import Region, group_regions, word_regions
+from lcoins.captions import ColourWord
+from lcoins.colorize import Colorizer, checked_sentence, colours, photo_lightness, recompose, seen_lightness
+from lcoins.data.decode import PhotoError, load_photo
+from lcoins.listening import exchanged, is_heard
+from lcoins.photo_metadata import WRITTEN, kept_metadata
+
+SCREEN = 1600  # pixels: the longer side of what the page shows; downloads have the photo's own size
+MAP = 800  # pixels: the longer side of a map, one mask for each of its regions
+NO_REGIONS = "No colour word of this sentence changed the picture anywhere."
+LONGEST = 500  # characters of a sentence
+SENTENCES = 6  # at once
+VARIANTS = 12  # of one photo that are kept
+PREVIEW = {"format": "JPEG", "quality": 92, "subsampling": 0}
+
+
+class Refused(ValueError):
+    """What the person is told, in one or two sentences."""
+
+
+@dataclass
+class Variant:
+    """One sentence and the colours that the network gave for it, as slope and offset (1, 2, S, S) over lightness."""
+
+    sentence: str
+    slope: Tensor
+    offset: Tensor
+    heard: list[tuple[ColourWord, Tensor]]  # of lcoins.listening.exchanged
+    groups: tuple[list[Region], str] | None = None
+
+    def unheard(self) -> list[ColourWord]:
+        return [word for word, moved in self.heard if not is_heard(moved)]
+
+
+@dataclass
+class Sitting:
+    """One photo on the page and the variants made of it; its files lie in ``folder``."""
+
+    photo: Path
+    size: tuple[int, int]
+    folder: Path
+    lightness: Tensor  # of the preview, (1, 1, h, w) in 0..100
+    seen: Tensor  # by the network, of the whole photo
+    variants: list[Variant] = field(default_factory=list)
+    chosen: int = 0
+
+    @property
+    def variant(self) -> Variant | None:
+        return self.variants[self.chosen] if self.variants else None
+
+    def close(self) -> None:
+        """Removes the files of this photo."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A loaded colorizer on its device, and the folder that everything is written under."""
+
+    colorizer: Colorizer
+    folder: Path
+    max_pixels: int
+    device: torch.device | str = "cpu"
+
+    def open(self, photo: Path | None) -> Sitting:
+        """Loads a photo and makes its grey preview; raises Refused, saying why, for what is no photo."""
+        if photo is None:
+            raise Refused("Choose a photo first.")
+        image = self._load(photo)
+        lightness = photo_lightness(image)
+        seen = seen_lightness(self.colorizer, lightness, self.device)
+        size = image.size
+        image.thumbnail((SCREEN, SCREEN))
+        small = photo_lightness(image) if image.size != size else lightness
+        return Sitting(photo, size, Path(tempfile.mkdtemp(dir=self.folder)), small, seen)
+
+    def colour(self, sitting: Sitting | None, text: str) -> None:
+        """Adds a variant for each line of ``text``, or finds it again; the last of them is chosen."""
+        if sitting is None:
+            raise Refused("Choose a photo first.")
+        for sentence in sentences(text):
+            made = [variant.sentence for variant in sitting.variants]
+            if sentence not in made:
+                slope, offset = colours(self.colorizer, sitting.seen, sentence)
+                heard = exchanged(self.colorizer, sitting.seen, sentence)
+                sitting.variants = [*sitting.variants, Variant(sentence, slope, offset, heard)][-VARIANTS:]
+                made = [variant.sentence for variant in sitting.variants]
+            sitting.chosen = made.index(sentence)
+
+    def preview(self, sitting: Sitting, variant: Variant | None, strength: float) -> Path:
+        """The picture at the size of a screen, as a new file; grey without a variant."""
+        nothing = torch.zeros(1, 2, 1, 1)
+        offset, slope = (variant.offset, variant.slope) if variant else (nothing, nothing)
+        picture = recompose(sitting.lightness, offset, slope, strength=strength)
+        with tempfile.NamedTemporaryFile(dir=sitting.folder, suffix=".jpg", delete=False) as file:
+            picture.save(file, **PREVIEW)
+        return Path(file.name)
+
+    def word_map(self, sitting: Sitting, variant: Variant) -> tuple[list[Region], str]:
+        """Where each colour word of a variant acts, and a remark."""
+        regions = word_regions(variant.heard, _map_size(sitting))
+        return regions, "" if regions else NO_REGIONS
+
+    def group_map(self, sitting: Sitting, variant: Variant) -> tuple[list[Region], str]:
+        """The groups of a variant, and a remark on them."""
+        if variant.groups is None:
+            variant.groups = group_regions(self.colorizer, sitting.seen, variant.sentence, _map_size(sitting))
+        return variant.groups
+
+    def map_ground(self, sitting: Sitting) -> Image.Image:
+        """The grey photo at the size of a map."""
+        height, width = _map_size(sitting)
+        return recompose(sitting.lightness, torch.zeros(1, 2, 1, 1)).resize((width, height)).convert("L").convert("RGB")
+
+    def finish(self, sitting: Sitting | None, strength: float) -> Path:
+        """Writes the chosen variant at the photo's own size, with its metadata, in its format where we write it."""
+        if sitting is None or sitting.variant is None:
+            raise Refused("Colour a photo first; then its picture can be downloaded.")
+        if not sitting.photo.is_file():
+            raise Refused("The photo has been removed from this machine in the meantime. Choose it again.")
+        variant, photo = sitting.variant, sitting.photo
+        suffix = photo.suffix if photo.suffix.lower() in WRITTEN else ".png"
+        if max(sitting.size) > WRITTEN[suffix.lower()][2]:
+            suffix = ".png"
+        kind, options, _ = WRITTEN[suffix.lower()]
+        image = self._load(photo)
+        picture = recompose(photo_lightness(image), variant.offset, variant.slope, strength=strength)
+        metadata, _ = kept_metadata(photo, image.size)
+        target = Path(tempfile.mkdtemp(dir=sitting.folder), f"{photo.stem}_colorized{suffix}")
+        picture.save(target, format=kind, **options, **metadata)
+        return target
+
+    def _load(self, photo: Path) -> Image.Image:
+        try:
+            return load_photo(photo, max_pixels=self.max_pixels)
+        except PhotoError as error:
+            raise Refused(f"This file cannot be used, {error.kind}: {error.detail}. What helps: {error.advice}.") from error
+        except FileNotFoundError as error:
+            raise Refused("The photo is no longer there. Choose it again.") from error
+
+
+def sentences(text: str) -> list[str]:
+    """The lines of a text as sentences; raises Refused for none, too many, or one that is too long."""
+    found = [checked_sentence(line) for line in text.splitlines() if line.strip()]
+    if not found:
+        raise Refused("Write a sentence that says what has which colour, such as: a woman in a red coat.")
+    if len(found) > SENTENCES:
+        raise Refused(f"These are {len(found)} sentences; at most {SENTENCES} are coloured at once.")
+    if max(map(len, found)) > LONGEST:
+        raise Refused(f"A sentence may have {LONGEST} letters at most.")
+    return list(dict.fromkeys(found))
+
+
+def _map_size(sitting: Sitting) -> tuple[int, int]:
+    """(h, w) of a map of the photo."""
+    scale = min(1.0, MAP / max(sitting.size))
+    return max(1, round(sitting.size[1] * scale)), max(1, round(sitting.size[0] * scale))
