@@ -19,11 +19,13 @@ EXAMPLES = (
 )
 COMPARE, WORDS, GROUPS = "Before and after", "Where each word acts", "Groups"
 SITTING_SECONDS = 6 * 3600  # without an event, after which a photo's files are removed
-STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 START = """
-<div class="start"><p>Your photo appears here.</p>
-<p>It stays on this machine, and is removed when the page's server stops.</p></div>
+<div class="start"><ol><li>Choose a photo.</li><li>Write what has which colour.</li>
+<li>Compare, adjust, download.</li></ol>
+<p>The photo stays on this machine and is removed when the page's server stops.</p></div>
 """
+IN_SIGHT = """() => { const stage = document.querySelector("#stage").getBoundingClientRect();
+if (stage.top > 0.6 * innerHeight) scrollBy({ top: stage.top - 16, behavior: "smooth" }); }"""
 
 
 class PhotoFile(gr.File):
@@ -42,8 +44,7 @@ class Page:
         self.studio = studio
         with gr.Blocks(title="lcoins", analytics_enabled=False, delete_cache=(3600, SITTING_SECONDS)) as self.blocks:
             self.sitting = gr.State(None, time_to_live=SITTING_SECONDS, delete_callback=_close)
-            gr.HTML(f"<h1>Colour a grey photo</h1><p>Say what has which colour. <span>{escape(title)}</span></p>",
-                    elem_id="head")  # fmt: skip
+            gr.HTML(f"<h1>Colour a grey photo</h1><p>{escape(title)}</p>", elem_id="head")
             with gr.Row(elem_id="desk"):
                 with gr.Column(scale=2, min_width=300):
                     self._controls()
@@ -67,7 +68,6 @@ class Page:
             self.examples = [gr.Button(example, size="sm", variant="secondary") for example in EXAMPLES]
         self.go = gr.Button("Colour it", variant="primary", elem_id="go")
         self.message = gr.HTML("", elem_id="message", html_template=None)
-        self.strength = gr.Slider(0, 1.5, value=1, step=0.05, label="Strength of colour", visible=False, buttons=[])
 
     def _stage(self) -> None:
         self.start = gr.HTML(START)
@@ -78,6 +78,8 @@ class Page:
         self.note = gr.HTML("", visible=False, elem_id="note")
         self.view = gr.Radio([COMPARE, WORDS, GROUPS], value=COMPARE, show_label=False, visible=False, elem_id="view")
         self.words = gr.HTML("", elem_id="words")
+        self.strength = gr.Slider(0, 1.5, value=1, step=0.05, label="Strength of colour", visible=False, buttons=[],
+                                  elem_id="strength")  # fmt: skip
         self.gallery = gr.Gallery(label="Variants", visible=False, interactive=False, allow_preview=False, columns=3,
                                   buttons=[], elem_id="variants", type="filepath")  # fmt: skip
         self.save = gr.Button("Download at full size", visible=False, elem_id="save")
@@ -87,11 +89,13 @@ class Page:
         shown: Any = [self.sitting, self.message, self.start, self.grey, self.compare, self.map, self.note, self.view,
                       self.words, self.gallery, self.save, self.strength]  # fmt: skip
         quiet: Any = {"api_visibility": "private", "show_progress": "hidden"}
-        slow: Any = {**quiet, "show_progress": "minimal", "concurrency_id": "studio"}
+        slow: Any = {**quiet, "show_progress": "full", "concurrency_id": "studio",
+                     "show_progress_on": [self.start, self.grey, self.compare, self.map]}  # fmt: skip
         self.file.upload(self._plainly(self._open), [self.file, self.sitting, self.view, self.strength], shown, **slow)
         self.file.clear(self._plainly(self._clear), [self.sitting, self.view, self.strength], shown, **quiet)
         for trigger in (self.go.click, self.text.submit):
-            trigger(self._plainly(self._colour), [self.text, self.sitting, self.view, self.strength], shown, **slow)
+            done = trigger(self._plainly(self._colour), [self.text, self.sitting, self.view, self.strength], shown, **slow)
+            done.success(None, None, None, js=IN_SIGHT, **quiet)
         self.view.input(self._plainly(self._show), [self.sitting, self.view, self.strength], shown, **slow)
         self.strength.input(self._plainly(self._show), [self.sitting, self.view, self.strength], shown,
                             trigger_mode="always_last", **{**slow, "show_progress": "hidden"})  # fmt: skip
@@ -163,7 +167,7 @@ class Page:
         regions, note = look(sitting, variant)
         if regions:
             update[self.map] = gr.AnnotatedImage(
-                value=(self.studio.map_ground(sitting), [(region.mask * 0.55, region.name) for region in regions]),
+                value=(self.studio.map_ground(sitting), [(region.mask * 0.5, region.name) for region in regions]),
                 color_map={region.name: hex_of(region) for region in regions},
                 visible=True,
             )
@@ -189,7 +193,7 @@ def words_line(sentence: str, unheard: list[str]) -> str:
     chips = "".join(
         f'<li><i style="background:rgb{word_rgb(word.colour)}"></i>{escape(word.word)}</li>' for word in found
     )
-    lines = [f"<ul aria-label='Understood as colours'>{chips}</ul>"]
+    lines = [f"<ul><li>Understood as colours:</li>{chips}</ul>"]
     for word in dict.fromkeys(unheard):
         lines.append(f"<p>“{escape(word)}” found no region: another colour would give nearly the same picture.</p>")
     return "".join(lines)

@@ -50,16 +50,16 @@ def serving(
     """Serves the page while the block runs; gives its address."""
     limits = limits or Limits()
     with own_folder() as folder:
-        from lcoins.app.page import STYLE, Page
+        from lcoins.app.page import Page
         from lcoins.app.studio import Studio
-        from lcoins.app.theme import theme
+        from lcoins.app.theme import CSS, SCRIPT, theme
 
         page = Page(Studio(colorizer, folder, limits.megapixels * 1_000_000, device), title)
         _, address, _ = page.blocks.launch(
             server_name=host, server_port=port, share=False, inbrowser=browse, prevent_thread_lock=True, quiet=True,
             show_error=False, footer_links=[], run_history=False, allowed_paths=[], max_threads=4,
             max_file_size=limits.megabytes * 2**20, enable_monitoring=False, ssr_mode=False, pwa=False,
-            mcp_server=False, num_workers=0, state_session_capacity=64, theme=theme(), css=STYLE,
+            mcp_server=False, num_workers=0, state_session_capacity=64, theme=theme(), css=CSS, js=SCRIPT,
         )  # fmt: skip
         try:
             yield address

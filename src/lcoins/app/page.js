@@ -1,0 +1,34 @@
+// What Gradio leaves out: the handle of the before/after slider by keyboard, and the picture in sight on a phone.
+() => {
+  const handle = () => document.querySelector("#compare [data-testid=slider]");
+  const name = (knob) => {
+    knob.tabIndex = 0;
+    knob.setAttribute("role", "slider");
+    knob.setAttribute("aria-label", "Before and after: left and right arrow keys");
+    knob.setAttribute("aria-valuemin", 0);
+    knob.setAttribute("aria-valuemax", 100);
+    value(knob);
+  };
+  const value = (knob) => {
+    const all = knob.parentElement.getBoundingClientRect(), own = knob.getBoundingClientRect();
+    const share = (100 * (own.left - all.left)) / all.width;
+    knob.setAttribute("aria-valuenow", Math.round(share) || 0);
+  };
+  new MutationObserver(() => {
+    const knob = handle();
+    if (knob && knob.getAttribute("role") !== "slider") name(knob);
+  }).observe(document.body, { childList: true, subtree: true });
+  const steps = { ArrowLeft: -0.05, ArrowRight: 0.05, Home: -1, End: 1 };
+  document.addEventListener("keydown", (event) => {
+    const knob = handle();
+    if (!knob || event.target !== knob || !(event.key in steps)) return;
+    event.preventDefault();
+    const all = knob.parentElement.getBoundingClientRect(), own = knob.querySelector(".inner").getBoundingClientRect();
+    const x = own.left + own.width / 2, y = all.top + all.height / 2;
+    const to = Math.min(all.right - 1, Math.max(all.left + 1, x + steps[event.key] * all.width));
+    const mouse = (kind, clientX) => ({ bubbles: true, cancelable: true, view: window, clientX, clientY: y, kind });
+    for (const [kind, place, target] of [["mousedown", x, knob.querySelector(".inner")], ["mousemove", to, window], ["mouseup", to, window]])
+      target.dispatchEvent(new MouseEvent(kind, mouse(kind, place)));
+    requestAnimationFrame(() => value(knob));
+  });
+}
