@@ -165,6 +165,44 @@ def colorize(
         raise typer.Exit(1)
 
 
+@app.command()
+def demo(
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="A package of `lcoins export`, or a best.ckpt; default: the one in lcoins.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 7860,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
+    max_megabytes: Annotated[int, typer.Option(min=1, max=2000, help="Of an uploaded file.")] = 100,
+    max_megapixels: Annotated[int, typer.Option(min=1, max=200, help="Of an uploaded photo.")] = 60,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
+) -> None:
+    """A web page on this machine: choose a photo, write a sentence, compare, download. Needs lcoins[demo]."""
+    import webbrowser
+    from importlib.util import find_spec
+
+    if find_spec("gradio") is None:
+        raise ValueError("the page needs Gradio; run: pip install 'lcoins[demo]'")
+
+    from lcoins.app.server import Limits, serving, wait_for_end
+    from lcoins.package import load_any
+
+    checkpoint = checkpoint or builtin()
+    colorizer, _ = load_any(checkpoint, device)
+    limits = Limits(max_megabytes, max_megapixels)
+    with serving(colorizer, name=checkpoint.name, host=host, port=port, limits=limits, device=device) as address:
+        typer.echo(f"The page is at {address} (Ctrl-C stops it, and removes all that it wrote)")
+        if open_browser:
+            webbrowser.open(address)
+        wait_for_end()
+    typer.echo("stopped; nothing is left of what was uploaded")
+
+
+def builtin() -> Path:
+    """The package that comes with lcoins."""
+    raise FileNotFoundError("no weights come with this lcoins; name a package or a best.ckpt with --checkpoint")
+
+
 def split_arguments(arguments: list[str]) -> tuple[list[Path], list[str]]:
     """Photos and sentences: what is there is a photo, a folder or a list; the rest are sentences.
 

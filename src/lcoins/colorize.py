@@ -100,9 +100,9 @@ def recompose(
     """Full-size lightness (1, 1, H, W) and ab (1, 2, h, w) of any size to a picture of W x H, strip by strip.
 
     With ``slope`` (1, 2, h, w) ab is what :func:`lcoins.edges.follow_edges` calls the offset. ``strength`` multiplies
-    the colours before they are brought into the gamut: 0 is the grey photo, 1 the network's own colours. Resizing is separable, so
-    rows are widened once and each strip takes its rows of the matrix that resizes columns: the same picture as resizing
-    ab whole, without ever holding ab at full size.
+    the colours before they are brought into the gamut: 0 is the grey photo, 1 the network's own colours. Resizing is
+    separable, so rows are widened once and each strip takes its rows of the matrix that resizes columns: the same
+    picture as resizing ab whole, without ever holding ab at full size.
     """
     height, width = lightness.shape[-2:]
     if not 0 <= strength < math.inf:

@@ -1,4 +1,5 @@
-// What Gradio leaves out: the handle of the before/after slider by keyboard, and the picture in sight on a phone.
+// What Gradio leaves out: the handle of the before/after slider by keyboard, and a file field that offers photos.
+// It refuses no other file by itself: the page says what was wrong.
 () => {
   const handle = () => document.querySelector("#compare [data-testid=slider]");
   const name = (knob) => {
@@ -15,6 +16,7 @@
     knob.setAttribute("aria-valuenow", Math.round(share) || 0);
   };
   new MutationObserver(() => {
+    for (const field of document.querySelectorAll("#photo input[type=file]")) field.accept = "image/*";
     const knob = handle();
     if (knob && knob.getAttribute("role") !== "slider") name(knob);
   }).observe(document.body, { childList: true, subtree: true });

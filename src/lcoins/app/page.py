@@ -1,6 +1,8 @@
 """The layout of the page, and which event leads to which call of the studio."""
 
+import logging
 from collections.abc import Callable
+from functools import wraps
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,9 @@ EXAMPLES = (
     "a brown dog on green grass under a blue sky",
     "a white house with a red roof",
 )
-COMPARE, WORDS, GROUPS = "Before and after", "Where each word acts", "Groups"
+COMPARE, WORDS, GROUPS = "Before and after", "Word map", "Group map"
 SITTING_SECONDS = 6 * 3600  # without an event, after which a photo's files are removed
+HEAD = "<h1>Colour a grey photo</h1><p>Say in a sentence what has which colour.</p><p class='model'>Model: {}</p>"
 START = """
 <div class="start"><ol><li>Choose a photo.</li><li>Write what has which colour.</li>
 <li>Compare, adjust, download.</li></ol>
@@ -28,13 +31,7 @@ IN_SIGHT = """() => { const stage = document.querySelector("#stage").getBounding
 if (stage.top > 0.6 * innerHeight) scrollBy({ top: stage.top - 16, behavior: "smooth" }); }"""
 
 
-class PhotoFile(gr.File):
-    """A file that nothing of Gradio opens: what it is, the studio finds out, within its bounds."""
-
-    is_template = True  # drawn as its parent is
-
-    def preprocess(self, payload: Any) -> Path | None:
-        return None if payload is None else Path(payload.path)
+LOG = logging.getLogger(__name__)
 
 
 class Page:
@@ -42,9 +39,11 @@ class Page:
 
     def __init__(self, studio: Studio, title: str) -> None:
         self.studio = studio
-        with gr.Blocks(title="lcoins", analytics_enabled=False, delete_cache=(3600, SITTING_SECONDS)) as self.blocks:
+        with gr.Blocks(
+            title="Colour a grey photo: lcoins", analytics_enabled=False, delete_cache=(3600, SITTING_SECONDS)
+        ) as self.blocks:
             self.sitting = gr.State(None, time_to_live=SITTING_SECONDS, delete_callback=_close)
-            gr.HTML(f"<h1>Colour a grey photo</h1><p>{escape(title)}</p>", elem_id="head")
+            gr.HTML(HEAD.format(escape(title)), elem_id="head")
             with gr.Row(elem_id="desk"):
                 with gr.Column(scale=2, min_width=300):
                     self._controls()
@@ -54,7 +53,8 @@ class Page:
         self.blocks.queue(max_size=16, default_concurrency_limit=1)
 
     def _controls(self) -> None:
-        self.file = PhotoFile(label="Photo", file_count="single", file_types=["image"], height=120, elem_id="photo")
+        self.file = gr.File(label="Photo", file_count="single", height=120, elem_id="photo")
+        self.message = gr.HTML("", elem_id="message")
         self.text = gr.Textbox(
             label="Sentence",
             info=f"Several lines (Shift + Enter) give several pictures, {SENTENCES} at most.",
@@ -67,7 +67,6 @@ class Page:
         with gr.Row(elem_id="examples"):
             self.examples = [gr.Button(example, size="sm", variant="secondary") for example in EXAMPLES]
         self.go = gr.Button("Colour it", variant="primary", elem_id="go")
-        self.message = gr.HTML("", elem_id="message", html_template=None)
 
     def _stage(self) -> None:
         self.start = gr.HTML(START)
@@ -88,37 +87,46 @@ class Page:
     def _events(self) -> None:
         shown: Any = [self.sitting, self.message, self.start, self.grey, self.compare, self.map, self.note, self.view,
                       self.words, self.gallery, self.save, self.strength]  # fmt: skip
+        state: Any = [self.sitting, self.view, self.strength]
         quiet: Any = {"api_visibility": "private", "show_progress": "hidden"}
-        slow: Any = {**quiet, "show_progress": "full", "concurrency_id": "studio",
-                     "show_progress_on": [self.start, self.grey, self.compare, self.map]}  # fmt: skip
-        self.file.upload(self._plainly(self._open), [self.file, self.sitting, self.view, self.strength], shown, **slow)
-        self.file.clear(self._plainly(self._clear), [self.sitting, self.view, self.strength], shown, **quiet)
+        seen: Any = {
+            **quiet,
+            "show_progress": "full",
+            "show_progress_on": [self.start, self.grey, self.compare, self.map],
+        }
+        self.file.upload(self._plainly(self._open), [self.file, *state], [*shown, self.file], **seen)
+        self.file.clear(self._plainly(self._clear), state, shown, **quiet)
         for trigger in (self.go.click, self.text.submit):
-            done = trigger(self._plainly(self._colour), [self.text, self.sitting, self.view, self.strength], shown, **slow)
+            done = trigger(self._plainly(self._colour), [self.text, *state], shown, **seen)
             done.success(None, None, None, js=IN_SIGHT, **quiet)
-        self.view.input(self._plainly(self._show), [self.sitting, self.view, self.strength], shown, **slow)
-        self.strength.input(self._plainly(self._show), [self.sitting, self.view, self.strength], shown,
-                            trigger_mode="always_last", **{**slow, "show_progress": "hidden"})  # fmt: skip
-        self.gallery.select(self._plainly(self._choose), [self.sitting, self.view, self.strength], shown, **slow)
+        self.view.input(self._plainly(self._show), state, shown, **seen)
+        self.gallery.select(self._plainly(self._choose), state, shown, **seen)
+        self.strength.input(self._plainly(self._show), state, shown, trigger_mode="always_last", **quiet)
         for button, example in zip(self.examples, EXAMPLES, strict=True):
             button.click(None, None, self.text, js=f"() => {example!r}", **quiet)
         saved = self.save.click(self._plainly(self._finish), [self.sitting, self.strength], [self.ready, self.message],
-                                **slow)  # fmt: skip
+                                **seen)  # fmt: skip
         saved.success(None, None, None, js=CLICK, **quiet)
 
     def _plainly(self, handler: Callable[..., dict[Any, Any]]) -> Callable[..., dict[Any, Any]]:
         """A handler whose refusals the person reads on the page."""
 
+        @wraps(handler)  # Gradio looks at the parameters
         def handle(*values: Any) -> dict[Any, Any]:
             try:
                 return {self.message: "", **handler(*values)}
             except Refused as refusal:
-                return {self.message: f'<p role="alert">{escape(str(refusal))}</p>'}
+                said = str(refusal)
+            except Exception:
+                LOG.exception("a fault of the page")
+                said = "Something went wrong in lcoins itself. The terminal that it was started in says what."
+            refused: dict[Any, Any] = {self.message: f'<p role="alert">{escape(said)}</p>'}
+            return refused | ({self.file: None} if handler == self._open else {})
 
         return handle
 
-    def _open(self, file: Path | None, sitting: Sitting | None, view: str, strength: float) -> dict[Any, Any]:
-        opened = self.studio.open(file)
+    def _open(self, file: str | None, sitting: Sitting | None, view: str, strength: float) -> dict[Any, Any]:
+        opened = self.studio.open(Path(file) if file else None)
         _close(sitting)
         return self._show(opened, view, strength)
 

@@ -62,9 +62,7 @@ def numbered(names: Sequence[str]) -> list[str]:
             for place, name in enumerate(names)]  # fmt: skip
 
 
-def group_regions(
-    colorizer: Colorizer, seen: Tensor, sentence: str, size: tuple[int, int]
-) -> tuple[list[Region], str]:
+def group_regions(colorizer: Colorizer, seen: Tensor, sentence: str, size: tuple[int, int]) -> tuple[list[Region], str]:
     """The groups of network lightness ``seen`` (1, 1, S, S) as regions of ``size`` (h, w), and a remark on them."""
     attention, words, assignment = _look(colorizer, seen, sentence)
     if assignment is None:

@@ -3,78 +3,132 @@
 import os
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import torch
 
 from lcoins.colorize import Colorizer
 
+ENVIRONMENT = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
+LOCAL = ("127.0.0.1", "localhost", "::1")
+FORM_BYTES = 2**16  # of an upload beside the file
+
 
 @dataclass(frozen=True)
 class Limits:
-    """What an upload may be: bytes of the file, and pixels of the photo."""
+    """What an upload may be: the size of its file in MiB, and that of the photo in megapixels."""
 
     megabytes: int = 100
     megapixels: int = 60
 
 
 @contextmanager
-def own_folder() -> Iterator[Path]:
-    """A temporary folder that Gradio and ``tempfile`` write to, removed with all that lies in it."""
-    before, environment = tempfile.tempdir, dict(os.environ)
-    folder = Path(tempfile.mkdtemp(prefix="lcoins-demo-")).resolve()
-    tempfile.tempdir = str(folder)
-    os.environ |= {"GRADIO_TEMP_DIR": str(folder), "GRADIO_ANALYTICS_ENABLED": "False"}
-    try:
-        yield folder
-    finally:
-        tempfile.tempdir = before
-        for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED"):
-            os.environ.pop(name)
-            if name in environment:
-                os.environ[name] = environment[name]
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
 def serving(
-    colorizer: Colorizer, *, title: str = "", host: str = "127.0.0.1", port: int | None = None,
-    limits: Limits | None = None, device: torch.device | str = "cpu", browse: bool = False,
-) -> Iterator[str]:  # fmt: skip
-    """Serves the page while the block runs; gives its address."""
+    colorizer: Colorizer,
+    *,
+    name: str,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    limits: Limits | None = None,
+    device: torch.device | str = "cpu",
+) -> Iterator[str]:
+    """Serves the page while the block runs, and gives its address; 0 for ``port`` takes a free one.
+
+    ``name`` is what the page calls the colorizer. On a local ``host`` the page answers under local names only. When
+    the block ends, however it ends, nothing of what was uploaded or made is left. Raises ValueError where the port is
+    taken or the host is none.
+    """
     limits = limits or Limits()
     with own_folder() as folder:
+        # Imported here, for Gradio reads its environment when it is imported.
+        from gradio import processing_utils
+        from starlette.middleware import Middleware
+
+        from lcoins.app.guard import Guard
         from lcoins.app.page import Page
         from lcoins.app.studio import Studio
         from lcoins.app.theme import CSS, SCRIPT, theme
 
-        page = Page(Studio(colorizer, folder, limits.megapixels * 1_000_000, device), title)
-        _, address, _ = page.blocks.launch(
-            server_name=host, server_port=port, share=False, inbrowser=browse, prevent_thread_lock=True, quiet=True,
-            show_error=False, footer_links=[], run_history=False, allowed_paths=[], max_threads=4,
-            max_file_size=limits.megabytes * 2**20, enable_monitoring=False, ssr_mode=False, pwa=False,
-            mcp_server=False, num_workers=0, state_session_capacity=64, theme=theme(), css=CSS, js=SCRIPT,
-        )  # fmt: skip
+        studio = Studio(colorizer, folder, limits.megapixels * 1_000_000, device)
+        page = Page(studio, name)
+        most = limits.megabytes * 2**20
+        hosts = LOCAL if host in LOCAL else None
+        fetch = processing_utils.async_ssrf_protected_download
+        processing_utils.async_ssrf_protected_download = _fetch_nothing
         try:
+            _, address, _ = page.blocks.launch(
+                server_name=host,
+                server_port=port or free_port(host),
+                app_kwargs={"middleware": [Middleware(Guard, hosts, most + FORM_BYTES)]},
+                max_file_size=most,
+                theme=theme(),
+                css=CSS,
+                js=SCRIPT,
+                prevent_thread_lock=True,
+                quiet=True,
+                # What Gradio would otherwise take from its environment, or do of its own accord.
+                share=False,
+                show_error=False,
+                footer_links=[],
+                allowed_paths=[],
+                run_history=False,
+                enable_monitoring=False,
+                ssr_mode=False,
+                pwa=False,
+                mcp_server=False,
+                num_workers=0,
+                max_threads=4,
+                state_session_capacity=64,
+            )
             yield address
+        except OSError as error:
+            raise ValueError(
+                f"cannot serve at {host}, port {port} ({error}); choose another --port or --host"
+            ) from error
         finally:
+            processing_utils.async_ssrf_protected_download = fetch
             page.blocks.close(verbose=False)
 
 
-def wait() -> None:
-    """Until Ctrl-C, or until the process is asked to end."""
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A temporary folder that Gradio and :mod:`tempfile` write to, removed with all that lies in it."""
+    folder = Path(tempfile.mkdtemp(prefix="lcoins-demo-")).resolve()
+    before, environment = tempfile.tempdir, dict(os.environ)
+    tempfile.tempdir = str(folder)
+    os.environ.update(ENVIRONMENT, GRADIO_TEMP_DIR=str(folder))
+    try:
+        yield folder
+    finally:
+        tempfile.tempdir = before
+        for variable in (*ENVIRONMENT, "GRADIO_TEMP_DIR"):
+            os.environ.pop(variable)
+            if variable in environment:
+                os.environ[variable] = environment[variable]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port(host: str) -> int:
+    """A port of ``host`` that nobody listens at now."""
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as found:
+        return found.getsockname()[1]
+
+
+def wait_for_end() -> None:
+    """Returns on Ctrl-C, or when the process is asked to end."""
     asked = threading.Event()
-
-    def end(*_: Any) -> None:
-        asked.set()
-
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    while not asked.wait(3600):
-        pass
+        signal.signal(number, lambda *_: asked.set())
+    asked.wait()
+
+
+async def _fetch_nothing(url: str, cache_dir: str) -> NoReturn:
+    """Instead of Gradio's download of a file that an event names by an address: photos come by upload alone."""
+    raise ValueError(f"refused to fetch {url}")

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -12,17 +13,26 @@ from torch import Tensor
 from lcoins.app.regions import Region, group_regions, word_regions
 from lcoins.captions import ColourWord
 from lcoins.colorize import Colorizer, checked_sentence, colours, photo_lightness, recompose, seen_lightness
-from lcoins.data.decode import PhotoError, load_photo
+from lcoins.data.decode import FORMATS, PhotoError, load_photo
 from lcoins.listening import exchanged, is_heard
 from lcoins.photo_metadata import WRITTEN, kept_metadata
 
 SCREEN = 1600  # pixels: the longer side of what the page shows; downloads have the photo's own size
 MAP = 800  # pixels: the longer side of a map, one mask for each of its regions
 NO_REGIONS = "No colour word of this sentence changed the picture anywhere."
+KNOWN = ", ".join(name for name in FORMATS if name != "MPO")  # which is a JPEG with more pictures in it
+DAMAGED = "This photo is damaged or cut off. Copy or download it again."
+SAID = {  # by the kind of a PhotoError
+    "empty file": "This file is empty. Copy or download it again.",
+    "unreadable photo": f"This is no photo, or it is damaged. Photos may be of one of these formats: {KNOWN}.",
+    "photo too large": "This photo is too large: {detail}. Scale it down first.",
+    "truncated photo": DAMAGED,
+    "damaged photo": DAMAGED,
+}
 LONGEST = 500  # characters of a sentence
 SENTENCES = 6  # at once
 VARIANTS = 12  # of one photo that are kept
-PREVIEW = {"format": "JPEG", "quality": 92, "subsampling": 0}
+PREVIEW: dict[str, Any] = {"format": "JPEG", "quality": 92, "subsampling": 0}
 
 
 class Refused(ValueError):
@@ -145,7 +155,8 @@ class Studio:
         try:
             return load_photo(photo, max_pixels=self.max_pixels)
         except PhotoError as error:
-            raise Refused(f"This file cannot be used, {error.kind}: {error.detail}. What helps: {error.advice}.") from error
+            said = SAID.get(error.kind, "This photo cannot be used: {detail}. What helps: {advice}.")
+            raise Refused(said.format(detail=error.detail, advice=error.advice)) from error
         except FileNotFoundError as error:
             raise Refused("The photo is no longer there. Choose it again.") from error
 
