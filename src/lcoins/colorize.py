@@ -61,16 +61,16 @@ def seen_lightness(colorizer: Colorizer, lightness: Tensor, device: torch.device
 
 
 def paint(colorizer: Colorizer, lightness: Tensor, seen: Tensor, caption: str) -> Image.Image:
-    """Full-size lightness (1, 1, H, W) in the colours that the network gives what it has ``seen`` of it.
-
-    The colours follow the edges of the full-size lightness (:mod:`lcoins.edges`).
-    """
-    slope, offset = colours(colorizer, seen, caption)
+    """Full-size lightness (1, 1, H, W) in the colours that the network gives what it has ``seen`` of it."""
+    slope, offset = seen_colours(colorizer, seen, caption)
     return recompose(lightness, offset, slope)
 
 
-def colours(colorizer: Colorizer, seen: Tensor, caption: str) -> tuple[Tensor, Tensor]:
-    """The network's colours for what it has ``seen`` (1, 1, S, S), as the slope and offset of :func:`follow_edges`."""
+def seen_colours(colorizer: Colorizer, seen: Tensor, caption: str) -> tuple[Tensor, Tensor]:
+    """The network's colours for what it has ``seen``, as slope and offset, (1, 2, S, S) each, on the CPU.
+
+    With them the colours follow the edges of the full-size lightness (:mod:`lcoins.edges`).
+    """
     ab = lab.from_network_ab(colorizer.colorize(seen, [checked_sentence(caption)]).ab.float().cpu())
     if not torch.isfinite(ab).all():
         raise ValueError("the colorizer gave colours that are not finite; try another checkpoint, or --device cpu")

@@ -1,5 +1,5 @@
-// What Gradio leaves out: the handle of the before/after slider by keyboard, and a file field that offers photos.
-// It refuses no other file by itself: the page says what was wrong.
+// What Gradio leaves out: the handle of the before/after slider and the file field by keyboard; and that this field
+// offers photos, without refusing another file by itself: the page says what is wrong with one.
 () => {
   const handle = () => document.querySelector("#compare [data-testid=slider]");
   const name = (knob) => {
@@ -16,12 +16,21 @@
     knob.setAttribute("aria-valuenow", Math.round(share) || 0);
   };
   new MutationObserver(() => {
-    for (const field of document.querySelectorAll("#photo input[type=file]")) field.accept = "image/*";
+    for (const field of document.querySelectorAll("#photo input[type=file]")) {
+      field.accept = "image/*";
+      field.parentElement.setAttribute("aria-label", "Choose a photo, or drop it here");
+    }
     const knob = handle();
     if (knob && knob.getAttribute("role") !== "slider") name(knob);
   }).observe(document.body, { childList: true, subtree: true });
   const steps = { ArrowLeft: -0.05, ArrowRight: 0.05, Home: -1, End: 1 };
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches("#photo button:has(> input[type=file])")) {
+      event.preventDefault();
+      event.stopPropagation();
+      const button = event.target;
+      setTimeout(() => button.click()); // within the key's own event Chromium opens no chooser
+    }
     const knob = handle();
     if (!knob || event.target !== knob || !(event.key in steps)) return;
     event.preventDefault();
@@ -32,5 +41,5 @@
     for (const [kind, place, target] of [["mousedown", x, knob.querySelector(".inner")], ["mousemove", to, window], ["mouseup", to, window]])
       target.dispatchEvent(new MouseEvent(kind, mouse(kind, place)));
     requestAnimationFrame(() => value(knob));
-  });
+  }, true); // before Gradio's own, which keeps Enter to itself
 }

@@ -46,6 +46,7 @@ def serving(
     taken or the host is none.
     """
     limits = limits or Limits()
+    port = free_port(host, port)
     with own_folder() as folder:
         # Imported here, for Gradio reads its environment when it is imported.
         from gradio import processing_utils
@@ -65,7 +66,7 @@ def serving(
         try:
             _, address, _ = page.blocks.launch(
                 server_name=host,
-                server_port=port or free_port(host),
+                server_port=port,
                 app_kwargs={"middleware": [Middleware(Guard, hosts, most + FORM_BYTES)]},
                 max_file_size=most,
                 theme=theme(),
@@ -88,10 +89,6 @@ def serving(
                 state_session_capacity=64,
             )
             yield address
-        except OSError as error:
-            raise ValueError(
-                f"cannot serve at {host}, port {port} ({error}); choose another --port or --host"
-            ) from error
         finally:
             processing_utils.async_ssrf_protected_download = fetch
             page.blocks.close(verbose=False)
@@ -115,10 +112,13 @@ def own_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def free_port(host: str) -> int:
-    """A port of ``host`` that nobody listens at now."""
-    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as found:
-        return found.getsockname()[1]
+def free_port(host: str, port: int = 0) -> int:
+    """``port`` where nobody listens at it yet, for 0 another one; else ValueError."""
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as found:
+            return found.getsockname()[1]
+    except OSError as error:
+        raise ValueError(f"cannot serve at {host}, port {port}: {error}; name another --port or --host") from error
 
 
 def wait_for_end() -> None:

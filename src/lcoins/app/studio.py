@@ -12,8 +12,9 @@ from torch import Tensor
 
 from lcoins.app.regions import Region, group_regions, word_regions
 from lcoins.captions import ColourWord
-from lcoins.colorize import Colorizer, checked_sentence, colours, photo_lightness, recompose, seen_lightness
+from lcoins.colorize import Colorizer, checked_sentence, photo_lightness, recompose, seen_colours, seen_lightness
 from lcoins.data.decode import FORMATS, PhotoError, load_photo
+from lcoins.lab import resize_ab
 from lcoins.listening import exchanged, is_heard
 from lcoins.photo_metadata import WRITTEN, kept_metadata
 
@@ -87,13 +88,11 @@ class Studio:
         """Loads a photo and makes its grey preview; raises Refused, saying why, for what is no photo."""
         if photo is None:
             raise Refused("Choose a photo first.")
-        image = self._load(photo)
-        lightness = photo_lightness(image)
+        lightness = self._lightness(photo)
+        height, width = lightness.shape[-2:]
         seen = seen_lightness(self.colorizer, lightness, self.device)
-        size = image.size
-        image.thumbnail((SCREEN, SCREEN))
-        small = photo_lightness(image) if image.size != size else lightness
-        return Sitting(photo, size, Path(tempfile.mkdtemp(dir=self.folder)), small, seen)
+        small = resize_ab(lightness, fitted((height, width), SCREEN))
+        return Sitting(photo, (width, height), Path(tempfile.mkdtemp(dir=self.folder)), small, seen)
 
     def colour(self, sitting: Sitting | None, text: str) -> None:
         """Adds a variant for each line of ``text``, or finds it again; the last of them is chosen."""
@@ -102,7 +101,7 @@ class Studio:
         for sentence in sentences(text):
             made = [variant.sentence for variant in sitting.variants]
             if sentence not in made:
-                slope, offset = colours(self.colorizer, sitting.seen, sentence)
+                slope, offset = seen_colours(self.colorizer, sitting.seen, sentence)
                 heard = exchanged(self.colorizer, sitting.seen, sentence)
                 sitting.variants = [*sitting.variants, Variant(sentence, slope, offset, heard)][-VARIANTS:]
                 made = [variant.sentence for variant in sitting.variants]
@@ -130,8 +129,7 @@ class Studio:
 
     def map_ground(self, sitting: Sitting) -> Image.Image:
         """The grey photo at the size of a map."""
-        height, width = _map_size(sitting)
-        return recompose(sitting.lightness, torch.zeros(1, 2, 1, 1)).resize((width, height)).convert("L").convert("RGB")
+        return recompose(resize_ab(sitting.lightness, _map_size(sitting)), torch.zeros(1, 2, 1, 1))
 
     def finish(self, sitting: Sitting | None, strength: float) -> Path:
         """Writes the chosen variant at the photo's own size, with its metadata, in its format where we write it."""
@@ -144,16 +142,16 @@ class Studio:
         if max(sitting.size) > WRITTEN[suffix.lower()][2]:
             suffix = ".png"
         kind, options, _ = WRITTEN[suffix.lower()]
-        image = self._load(photo)
-        picture = recompose(photo_lightness(image), variant.offset, variant.slope, strength=strength)
-        metadata, _ = kept_metadata(photo, image.size)
+        picture = recompose(self._lightness(photo), variant.offset, variant.slope, strength=strength)
+        metadata, _ = kept_metadata(photo, sitting.size)
         target = Path(tempfile.mkdtemp(dir=sitting.folder), f"{photo.stem}_colorized{suffix}")
         picture.save(target, format=kind, **options, **metadata)
         return target
 
-    def _load(self, photo: Path) -> Image.Image:
+    def _lightness(self, photo: Path) -> Tensor:
+        """The full-size lightness of a photo, (1, 1, H, W) in 0..100."""
         try:
-            return load_photo(photo, max_pixels=self.max_pixels)
+            return photo_lightness(load_photo(photo, max_pixels=self.max_pixels))
         except PhotoError as error:
             said = SAID.get(error.kind, "This photo cannot be used: {detail}. What helps: {advice}.")
             raise Refused(said.format(detail=error.detail, advice=error.advice)) from error
@@ -173,7 +171,16 @@ def sentences(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """A size, in either order, made smaller until no side is longer than ``longest``.
+
+    >>> fitted((4000, 3000), 800), fitted((40, 30), 800), fitted((9000, 2), 900)
+    ((800, 600), (40, 30), (900, 1))
+    """
+    scale = min(1.0, longest / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
 def _map_size(sitting: Sitting) -> tuple[int, int]:
     """(h, w) of a map of the photo."""
-    scale = min(1.0, MAP / max(sitting.size))
-    return max(1, round(sitting.size[1] * scale)), max(1, round(sitting.size[0] * scale))
+    return fitted((sitting.size[1], sitting.size[0]), MAP)
