@@ -178,6 +178,7 @@ def demo(
     device: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
 ) -> None:
     """A web page on this machine: choose a photo, write a sentence, compare, download. Needs lcoins[demo]."""
+    import warnings
     import webbrowser
     from importlib.util import find_spec
 
@@ -187,6 +188,7 @@ def demo(
     from lcoins.app.server import Limits, serving, wait_for_end
     from lcoins.package import load_any
 
+    warnings.filterwarnings("ignore", module="PIL")  # on damaged files, of which the page says what matters
     checkpoint = checkpoint or builtin()
     colorizer, _ = load_any(checkpoint, device)
     limits = Limits(max_megabytes, max_megapixels)
