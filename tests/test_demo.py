@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,13 @@ from test_colorize import FakeColorizer, as_lab, drawn_photo
 from torch import Tensor
 
 from lcoins.app.regions import NO_GROUPS, NO_WORDS, group_regions, loudest_word, numbered, word_regions
-from lcoins.app.studio import NO_REGIONS, SCREEN, SENTENCES, VARIANTS, Refused, Sitting, Studio, sentences
+from lcoins.app.studio import KEPT, NO_REGIONS, SCREEN, SENTENCES, VARIANTS, Refused, Sitting, Studio, sentences
 from lcoins.assembly import build_colorizer
 from lcoins.captions import find_colours
 from lcoins.models.attention_maps import BlockAttention
 from lcoins.models.colorization import Colorization
 
-pytest.importorskip("gradio", reason="the page needs the demo extra: pip install 'lcoins[demo]'")
+pytestmark = pytest.mark.skipif(find_spec("gradio") is None, reason="needs Gradio: pip install 'lcoins[demo]'")
 
 SENTENCE = "a red star beside a blue moon"
 
@@ -60,7 +61,7 @@ def test_a_sentence_makes_a_picture(studio: Studio, photo: Path) -> None:
     assert sitting.variant is not None and sitting.variant.sentence == "a red star"
     with Image.open(studio.preview(sitting, sitting.variant, 1.0)) as picture:
         assert picture.size == (60, 40) and as_lab(picture)[1][0, 0].mean() > 20
-    with Image.open(studio.preview(sitting, None, 1.0)) as grey:
+    with Image.open(sitting.grey) as grey:
         assert as_lab(grey)[1].abs().max() < 3
 
 
@@ -92,6 +93,7 @@ def test_a_large_photo_is_shown_small_and_saved_whole(tmp_path: Path, studio: St
     Image.new("RGB", (2000, 200), (90, 90, 90)).save(tmp_path / "wide.png")
     sitting = studio.open(tmp_path / "wide.png")
     studio.colour(sitting, "a red star")
+    assert sitting.variant is not None
     with Image.open(studio.preview(sitting, sitting.variant, 1.0)) as picture:
         assert picture.size == (SCREEN, 160)
     saved = studio.finish(sitting, 1.0)
@@ -128,11 +130,23 @@ def test_downloads_have_the_photos_format_where_it_is_written(
         assert (picture.format, picture.size) == (saved, (30, 20))
 
 
+def test_pictures_of_long_ago_make_room(studio: Studio, photo: Path) -> None:
+    sitting = studio.open(photo)
+    studio.colour(sitting, "a red star")
+    assert sitting.variant is not None
+    made = [studio.preview(sitting, sitting.variant, 1.0, longest=30) for _ in range(KEPT + 5)]
+    assert made[-1].is_file() and not made[0].exists() and sitting.grey.is_file()
+    assert len(list(sitting.folder.iterdir())) <= KEPT + 2
+    with Image.open(made[-1]) as picture:
+        assert picture.size == (30, 20)
+
+
 def test_everything_lies_in_the_folder_and_goes_with_the_sitting(studio: Studio, photo: Path) -> None:
     beside = sorted(photo.parent.iterdir())
     sitting = studio.open(photo)
     studio.colour(sitting, "a red star")
-    for made in (studio.preview(sitting, sitting.variant, 1.0), studio.finish(sitting, 1.0)):
+    assert sitting.variant is not None
+    for made in (sitting.grey, studio.preview(sitting, sitting.variant, 1.0), studio.finish(sitting, 1.0)):
         assert made.is_relative_to(studio.folder)
     sitting.close()
     assert not any(studio.folder.iterdir()) and sorted(photo.parent.iterdir()) == beside

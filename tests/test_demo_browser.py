@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from typer.testing import CliRunner
 
 from lcoins.cli import app
 
-pytest.importorskip("gradio", reason="the page needs the demo extra: pip install 'lcoins[demo]'")
+pytestmark = pytest.mark.skipif(find_spec("gradio") is None, reason="needs Gradio: pip install 'lcoins[demo]'")
 
 WAIT = 60_000  # milliseconds, for a busy machine
 SENTENCE = "a red star beside a blue moon"

@@ -37,9 +37,11 @@
     const all = knob.parentElement.getBoundingClientRect(), own = knob.querySelector(".inner").getBoundingClientRect();
     const x = own.left + own.width / 2, y = all.top + all.height / 2;
     const to = Math.min(all.right - 1, Math.max(all.left + 1, x + steps[event.key] * all.width));
-    const mouse = (kind, clientX) => ({ bubbles: true, cancelable: true, view: window, clientX, clientY: y, kind });
-    for (const [kind, place, target] of [["mousedown", x, knob.querySelector(".inner")], ["mousemove", to, window], ["mouseup", to, window]])
-      target.dispatchEvent(new MouseEvent(kind, mouse(kind, place)));
+    const drag = (target, kind, clientX) =>
+      target.dispatchEvent(new MouseEvent(kind, { bubbles: true, cancelable: true, view: window, clientX, clientY: y }));
+    drag(knob.querySelector(".inner"), "mousedown", x);
+    drag(window, "mousemove", to);
+    drag(window, "mouseup", to);
     requestAnimationFrame(() => value(knob));
   }, true); // before Gradio's own, which keeps Enter to itself
 }

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from lcoins.app.regions import Region
-from lcoins.app.studio import LONGEST, SENTENCES, Refused, Sitting, Studio
+from lcoins.app.studio import LONGEST, SENTENCES, THUMB, Refused, Sitting, Studio
 from lcoins.captions import BASIC_COLOURS, find_colours
 from lcoins.reports.sheets import word_rgb
 
@@ -29,8 +29,7 @@ START = """
 """
 IN_SIGHT = """() => { const stage = document.querySelector("#stage").getBoundingClientRect();
 if (stage.top > 0.6 * innerHeight) scrollBy({ top: stage.top - 16, behavior: "smooth" }); }"""
-
-
+CLICK = "() => setTimeout(() => document.querySelector('#ready a, a#ready, #ready').click(), 100)"
 LOG = logging.getLogger(__name__)
 
 
@@ -88,7 +87,8 @@ class Page:
         shown: Any = [self.sitting, self.message, self.start, self.grey, self.compare, self.map, self.note, self.view,
                       self.words, self.gallery, self.save, self.strength]  # fmt: skip
         state: Any = [self.sitting, self.view, self.strength]
-        quiet: Any = {"api_visibility": "private", "show_progress": "hidden"}
+        # One event at a time: the colorizer is not made for more.
+        quiet: Any = {"api_visibility": "private", "show_progress": "hidden", "concurrency_id": "studio"}
         seen: Any = {
             **quiet,
             "show_progress": "full",
@@ -162,14 +162,17 @@ class Page:
         }
         if sitting is None:
             return update
+        grey = str(sitting.grey)
         if variant is None:
-            return update | {self.grey: gr.update(value=str(self.studio.preview(sitting, None, 0)), visible=True)}
+            return update | {self.grey: gr.update(value=grey, visible=True)}
         update[self.words] = words_line(variant.sentence, [word.word for word in variant.unheard()])
-        pictures = [(str(self.studio.preview(sitting, one, strength)), one.sentence) for one in sitting.variants]
-        if len(pictures) > 1:
-            update[self.gallery] = gr.update(value=pictures, visible=True, selected_index=sitting.chosen)
+        if len(sitting.variants) > 1:
+            small = [
+                (str(self.studio.preview(sitting, one, strength, THUMB)), one.sentence) for one in sitting.variants
+            ]
+            update[self.gallery] = gr.update(value=small, visible=True, selected_index=sitting.chosen)
         if view == COMPARE:
-            pair = (str(self.studio.preview(sitting, None, 0)), pictures[sitting.chosen][0])
+            pair = (grey, str(self.studio.preview(sitting, variant, strength)))
             return update | {self.compare: gr.update(value=pair, visible=True)}
         look = self.studio.word_map if view == WORDS else self.studio.group_map
         regions, note = look(sitting, variant)
@@ -180,12 +183,9 @@ class Page:
                 visible=True,
             )
         else:
-            update[self.grey] = gr.update(value=str(self.studio.preview(sitting, None, 0)), visible=True)
+            update[self.grey] = gr.update(value=grey, visible=True)
         update[self.note] = gr.update(value=f"<p>{escape(note)}</p>", visible=bool(note))
         return update
-
-
-CLICK = "() => setTimeout(() => document.querySelector('#ready a, a#ready, #ready').click(), 100)"
 
 
 def hex_of(region: Region) -> str:

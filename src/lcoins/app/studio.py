@@ -19,6 +19,8 @@ from lcoins.listening import exchanged, is_heard
 from lcoins.photo_metadata import WRITTEN, kept_metadata
 
 SCREEN = 1600  # pixels: the longer side of what the page shows; downloads have the photo's own size
+THUMB = 480  # pixels: the longer side of a variant beside others
+KEPT = 64  # pictures on disk of one photo: the page's present ones, and some that a browser may be loading still
 MAP = 800  # pixels: the longer side of a map, one mask for each of its regions
 NO_REGIONS = "No colour word of this sentence changed the picture anywhere."
 KNOWN = ", ".join(name for name in FORMATS if name != "MPO")  # which is a JPEG with more pictures in it
@@ -33,6 +35,7 @@ SAID = {  # by the kind of a PhotoError
 LONGEST = 500  # characters of a sentence
 SENTENCES = 6  # at once
 VARIANTS = 12  # of one photo that are kept
+NO_COLOUR = torch.zeros(1, 2, 1, 1)
 PREVIEW: dict[str, Any] = {"format": "JPEG", "quality": 92, "subsampling": 0}
 
 
@@ -63,6 +66,7 @@ class Sitting:
     folder: Path
     lightness: Tensor  # of the preview, (1, 1, h, w) in 0..100
     seen: Tensor  # by the network, of the whole photo
+    grey: Path
     variants: list[Variant] = field(default_factory=list)
     chosen: int = 0
 
@@ -92,7 +96,10 @@ class Studio:
         height, width = lightness.shape[-2:]
         seen = seen_lightness(self.colorizer, lightness, self.device)
         small = resize_ab(lightness, fitted((height, width), SCREEN))
-        return Sitting(photo, (width, height), Path(tempfile.mkdtemp(dir=self.folder)), small, seen)
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        grey = folder / "grey.jpeg"  # another ending than those that preview() makes and removes
+        recompose(small, NO_COLOUR).save(grey, **PREVIEW)
+        return Sitting(photo, (width, height), folder, small, seen, grey)
 
     def colour(self, sitting: Sitting | None, text: str) -> None:
         """Adds a variant for each line of ``text``, or finds it again; the last of them is chosen."""
@@ -107,11 +114,13 @@ class Studio:
                 made = [variant.sentence for variant in sitting.variants]
             sitting.chosen = made.index(sentence)
 
-    def preview(self, sitting: Sitting, variant: Variant | None, strength: float) -> Path:
-        """The picture at the size of a screen, as a new file; grey without a variant."""
-        nothing = torch.zeros(1, 2, 1, 1)
-        offset, slope = (variant.offset, variant.slope) if variant else (nothing, nothing)
-        picture = recompose(sitting.lightness, offset, slope, strength=strength)
+    def preview(self, sitting: Sitting, variant: Variant, strength: float, longest: int = SCREEN) -> Path:
+        """The picture at the size of a screen, or smaller, as a new file; those of long ago are removed."""
+        height, width = sitting.lightness.shape[-2:]
+        lightness = resize_ab(sitting.lightness, fitted((height, width), longest))
+        picture = recompose(lightness, variant.offset, variant.slope, strength=strength)
+        for old in sorted(sitting.folder.glob("*.jpg"), key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
+            old.unlink()
         with tempfile.NamedTemporaryFile(dir=sitting.folder, suffix=".jpg", delete=False) as file:
             picture.save(file, **PREVIEW)
         return Path(file.name)
@@ -129,7 +138,7 @@ class Studio:
 
     def map_ground(self, sitting: Sitting) -> Image.Image:
         """The grey photo at the size of a map."""
-        return recompose(resize_ab(sitting.lightness, _map_size(sitting)), torch.zeros(1, 2, 1, 1))
+        return recompose(resize_ab(sitting.lightness, _map_size(sitting)), NO_COLOUR)
 
     def finish(self, sitting: Sitting | None, strength: float) -> Path:
         """Writes the chosen variant at the photo's own size, with its metadata, in its format where we write it."""
