@@ -103,6 +103,19 @@ def test_strips_give_the_picture_of_the_whole(width: int, height: int, side: int
     assert np.abs(picture - whole.numpy()).max() <= 0.5 + 0.1
 
 
+def test_strength_scales_ab_before_the_gamut() -> None:
+    lightness, ab = torch.full((1, 1, 6, 9), 60.0), torch.tensor([20.0, -12.0]).view(1, 2, 1, 1)
+    slope = torch.full((1, 2, 1, 1), 5.0)
+    plain = recompose(lightness, ab, slope)
+    assert recompose(lightness, ab, slope, strength=1.0).tobytes() == plain.tobytes()
+    for strength in (0.0, 0.5, 1.5):
+        expected = strength * (ab + slope * 0.6)
+        assert (as_lab(recompose(lightness, ab, slope, strength=strength))[1] - expected).abs().max() < 0.6
+    for strength in (-0.1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="strength of colour"):
+            recompose(lightness, ab, strength=strength)
+
+
 def test_refuses_what_it_cannot_colour() -> None:
     with pytest.raises(ValueError, match="empty"):
         colorize_photo(FakeColorizer(), drawn_photo(4, 4), " \n")

@@ -187,10 +187,10 @@ def frames(
 
     from lcoins.colorize import used_words
     from lcoins.frames import colorize_frames, flicker_report
-    from lcoins.package import load_any, weights_digest
+    from lcoins.package import builtin_package, load_any, weights_digest
 
     typer.echo(f"{sentence!r}: understood as colours: {', '.join(used_words(sentence)) or 'none'}")
-    system = named_system(checkpoint)
+    system = checkpoint or builtin_package()
     colorizer, _ = load_any(system, device)
     result = colorize_frames(
         colorizer,
@@ -211,11 +211,39 @@ def frames(
         raise typer.Exit(1)
 
 
-def named_system(checkpoint: Path | None) -> Path:
-    """The package or checkpoint that the user named."""
-    if checkpoint is None:
-        raise FileNotFoundError("no system to colour with; name one with --checkpoint, a package or a best.ckpt")
-    return checkpoint
+@app.command()
+def demo(
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="A package of `lcoins export`, or a best.ckpt; default: the one in lcoins.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 7860,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
+    max_megabytes: Annotated[int, typer.Option(min=1, max=2000, help="Of an uploaded file.")] = 100,
+    max_megapixels: Annotated[int, typer.Option(min=1, max=200, help="Of an uploaded photo.")] = 60,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
+) -> None:
+    """A web page on this machine: choose a photo, write a sentence, compare, download. Needs lcoins[demo]."""
+    import warnings
+    import webbrowser
+    from importlib.util import find_spec
+
+    if find_spec("gradio") is None:
+        raise ValueError("the page needs Gradio; run: pip install 'lcoins[demo]'")
+
+    from lcoins.app.server import Limits, serving, wait_for_end
+    from lcoins.package import builtin_package, load_any
+
+    warnings.filterwarnings("ignore", module="PIL")  # on damaged files, of which the page says what matters
+    checkpoint = checkpoint or builtin_package()
+    colorizer, _ = load_any(checkpoint, device)
+    limits = Limits(max_megabytes, max_megapixels)
+    with serving(colorizer, name=checkpoint.name, host=host, port=port, limits=limits, device=device) as address:
+        typer.echo(f"The page is at {address} (Ctrl-C stops it, and removes all that it wrote)")
+        if open_browser:
+            webbrowser.open(address)
+        wait_for_end()
+    typer.echo("stopped; nothing is left of what was uploaded")
 
 
 def split_arguments(arguments: list[str]) -> tuple[list[Path], list[str]]:

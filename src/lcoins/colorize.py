@@ -4,6 +4,7 @@ The network sees a small square; only its colours are used. The picture keeps th
 takes ab from the network, enlarged along the photo's edges, and shrunk in chroma where sRGB has no such colour.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,16 +91,23 @@ class PhotoColorizer:
 
 
 def recompose(
-    lightness: Tensor, ab: Tensor, slope: Tensor | None = None, strip_pixels: int = STRIP_PIXELS
+    lightness: Tensor,
+    ab: Tensor,
+    slope: Tensor | None = None,
+    strip_pixels: int = STRIP_PIXELS,
+    strength: float = 1.0,
 ) -> Image.Image:
     """Full-size lightness (1, 1, H, W) and ab (1, 2, h, w) of any size to a picture of W x H, strip by strip.
 
-    With ``slope`` (1, 2, h, w) ab is what :func:`lcoins.edges.follow_edges` calls the offset. Resizing is separable, so
-    rows are widened once and each strip takes its rows of the matrix that resizes columns: the same picture as resizing
-    ab whole, without ever holding ab at full size.
+    With ``slope`` (1, 2, h, w) ab is what :func:`lcoins.edges.follow_edges` calls the offset. ``strength`` multiplies
+    the colours before they are brought into the gamut: 0 is the grey photo, 1 the network's own colours. Resizing is
+    separable, so rows are widened once and each strip takes its rows of the matrix that resizes columns: the same
+    picture as resizing ab whole, without ever holding ab at full size.
     """
     height, width = lightness.shape[-2:]
-    small = ab if slope is None else torch.cat([ab, slope], dim=1)
+    if not 0 <= strength < math.inf:
+        raise ValueError(f"expected a strength of colour of 0 or more, got {strength}")
+    small = strength * (ab if slope is None else torch.cat([ab, slope], dim=1))
     wide = lab.resize_ab(small, (ab.shape[-2], width))
     columns = lab.resize_ab(torch.eye(ab.shape[-2])[None, None], (height, ab.shape[-2]))[0, 0]
     picture = Image.new("RGB", (width, height))

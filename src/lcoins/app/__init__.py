@@ -1,0 +1,1 @@
+"""The web page of ``lcoins demo``: a photo, a sentence, and the picture in colour, on this machine."""

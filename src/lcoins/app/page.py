@@ -1,0 +1,212 @@
+"""The layout of the page, and which event leads to which call of the studio."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from lcoins.app.regions import Region
+from lcoins.app.studio import LONGEST, SENTENCES, THUMB, Refused, Sitting, Studio
+from lcoins.captions import BASIC_COLOURS, find_colours
+from lcoins.reports.sheets import word_rgb
+
+EXAMPLES = (
+    "a woman in a red coat beside a blue car",
+    "a brown dog on green grass under a blue sky",
+    "a white house with a red roof",
+)
+COMPARE, WORDS, GROUPS = "Before and after", "Word map", "Group map"
+SITTING_SECONDS = 6 * 3600  # without an event, after which a photo's files are removed
+HEAD = "<h1>Colour a grey photo</h1><p>Say in a sentence what has which colour.</p><p class='model'>Model: {}</p>"
+START = """
+<div class="start"><ol><li>Choose a photo.</li><li>Write what has which colour.</li>
+<li>Compare, adjust, download.</li></ol>
+<p>The photo stays on this machine and is removed when the page's server stops.</p></div>
+"""
+IN_SIGHT = """() => { const stage = document.querySelector("#stage").getBoundingClientRect();
+if (stage.top > 0.6 * innerHeight) scrollBy({ top: stage.top - 16, behavior: "smooth" }); }"""
+CLICK = "() => setTimeout(() => document.querySelector('#ready a, a#ready, #ready').click(), 100)"
+LOG = logging.getLogger(__name__)
+
+
+class Page:
+    """The page of one studio; ``blocks`` is to be launched."""
+
+    def __init__(self, studio: Studio, title: str) -> None:
+        self.studio = studio
+        with gr.Blocks(
+            title="Colour a grey photo: lcoins", analytics_enabled=False, delete_cache=(3600, SITTING_SECONDS)
+        ) as self.blocks:
+            self.sitting = gr.State(None, time_to_live=SITTING_SECONDS, delete_callback=_close)
+            gr.HTML(HEAD.format(escape(title)), elem_id="head")
+            with gr.Row(elem_id="desk"):
+                with gr.Column(scale=2, min_width=300):
+                    self._controls()
+                with gr.Column(scale=3, min_width=300, elem_id="stage"):
+                    self._stage()
+            self._events()
+        self.blocks.queue(max_size=16, default_concurrency_limit=1)
+
+    def _controls(self) -> None:
+        self.file = gr.File(label="Photo", file_count="single", height=120, elem_id="photo")
+        self.message = gr.HTML("", elem_id="message")
+        self.text = gr.Textbox(
+            label="Sentence",
+            info=f"Several lines (Shift + Enter) give several pictures, {SENTENCES} at most.",
+            placeholder=EXAMPLES[0],
+            lines=1,
+            max_lines=SENTENCES,
+            max_length=SENTENCES * LONGEST,
+            elem_id="sentence",
+        )
+        with gr.Row(elem_id="examples"):
+            self.examples = [gr.Button(example, size="sm", variant="secondary") for example in EXAMPLES]
+        self.go = gr.Button("Colour it", variant="primary", elem_id="go")
+
+    def _stage(self) -> None:
+        self.start = gr.HTML(START)
+        self.grey = gr.Image(label="Photo", interactive=False, visible=False, buttons=[], elem_id="grey")
+        self.compare = gr.ImageSlider(label="Before and after", type="filepath", interactive=False, visible=False,
+                                      buttons=["fullscreen"], max_height=640, elem_id="compare")  # fmt: skip
+        self.map = gr.AnnotatedImage(label="Map", visible=False, buttons=[], elem_id="map")
+        self.note = gr.HTML("", visible=False, elem_id="note")
+        self.view = gr.Radio([COMPARE, WORDS, GROUPS], value=COMPARE, show_label=False, visible=False, elem_id="view")
+        self.words = gr.HTML("", elem_id="words")
+        self.strength = gr.Slider(0, 1.5, value=1, step=0.05, label="Strength of colour", visible=False, buttons=[],
+                                  elem_id="strength")  # fmt: skip
+        self.gallery = gr.Gallery(label="Variants", visible=False, interactive=False, allow_preview=False, columns=3,
+                                  buttons=[], elem_id="variants", type="filepath")  # fmt: skip
+        self.save = gr.Button("Download at full size", visible=False, elem_id="save")
+        self.ready = gr.DownloadButton("Download", visible="hidden", elem_id="ready")
+
+    def _events(self) -> None:
+        shown: Any = [self.sitting, self.message, self.start, self.grey, self.compare, self.map, self.note, self.view,
+                      self.words, self.gallery, self.save, self.strength]  # fmt: skip
+        state: Any = [self.sitting, self.view, self.strength]
+        # One event at a time: the colorizer is not made for more.
+        quiet: Any = {"api_visibility": "private", "show_progress": "hidden", "concurrency_id": "studio"}
+        seen: Any = {
+            **quiet,
+            "show_progress": "full",
+            "show_progress_on": [self.start, self.grey, self.compare, self.map],
+        }
+        self.file.upload(self._plainly(self._open), [self.file, *state], [*shown, self.file], **seen)
+        self.file.clear(self._plainly(self._clear), state, shown, **quiet)
+        for trigger in (self.go.click, self.text.submit):
+            done = trigger(self._plainly(self._colour), [self.text, *state], shown, **seen)
+            done.success(None, None, None, js=IN_SIGHT, **quiet)
+        self.view.input(self._plainly(self._show), state, shown, **seen)
+        self.gallery.select(self._plainly(self._choose), state, shown, **seen)
+        self.strength.input(self._plainly(self._show), state, shown, trigger_mode="always_last", **quiet)
+        for button, example in zip(self.examples, EXAMPLES, strict=True):
+            button.click(None, None, self.text, js=f"() => {example!r}", **quiet)
+        saved = self.save.click(self._plainly(self._finish), [self.sitting, self.strength], [self.ready, self.message],
+                                **seen)  # fmt: skip
+        saved.success(None, None, None, js=CLICK, **quiet)
+
+    def _plainly(self, handler: Callable[..., dict[Any, Any]]) -> Callable[..., dict[Any, Any]]:
+        """A handler whose refusals the person reads on the page."""
+
+        @wraps(handler)  # Gradio looks at the parameters
+        def handle(*values: Any) -> dict[Any, Any]:
+            try:
+                return {self.message: "", **handler(*values)}
+            except Refused as refusal:
+                said = str(refusal)
+            except Exception:
+                LOG.exception("a fault of the page")
+                said = "Something went wrong in lcoins itself. The terminal that it was started in says what."
+            refused: dict[Any, Any] = {self.message: f'<p role="alert">{escape(said)}</p>'}
+            return refused | ({self.file: None} if handler == self._open else {})
+
+        return handle
+
+    def _open(self, file: str | None, sitting: Sitting | None, view: str, strength: float) -> dict[Any, Any]:
+        opened = self.studio.open(Path(file) if file else None)
+        _close(sitting)
+        return self._show(opened, view, strength)
+
+    def _clear(self, sitting: Sitting | None, view: str, strength: float) -> dict[Any, Any]:
+        _close(sitting)
+        return self._show(None, view, strength)
+
+    def _colour(self, text: str, sitting: Sitting | None, view: str, strength: float) -> dict[Any, Any]:
+        self.studio.colour(sitting, text)
+        return self._show(sitting, view, strength)
+
+    def _choose(self, sitting: Sitting | None, view: str, strength: float, event: gr.SelectData) -> dict[Any, Any]:
+        if sitting is not None and isinstance(event.index, int) and 0 <= event.index < len(sitting.variants):
+            sitting.chosen = event.index
+        return self._show(sitting, view, strength)
+
+    def _finish(self, sitting: Sitting | None, strength: float) -> dict[Any, Any]:
+        return {self.ready: str(self.studio.finish(sitting, strength))}
+
+    def _show(self, sitting: Sitting | None, view: str, strength: float) -> dict[Any, Any]:
+        """Every part of the page as it is for a sitting."""
+        variant = sitting.variant if sitting else None
+        update: dict[Any, Any] = {
+            self.sitting: sitting,
+            self.start: gr.update(visible=sitting is None),
+            self.grey: gr.update(visible=False),
+            self.compare: gr.update(visible=False),
+            self.map: gr.update(visible=False),
+            self.note: gr.update(visible=False),
+            self.words: "",
+            self.gallery: gr.update(visible=False),
+            **{part: gr.update(visible=variant is not None) for part in (self.view, self.save, self.strength)},
+        }
+        if sitting is None:
+            return update
+        grey = str(sitting.grey)
+        if variant is None:
+            return update | {self.grey: gr.update(value=grey, visible=True)}
+        update[self.words] = words_line(variant.sentence, [word.word for word in variant.unheard()])
+        if len(sitting.variants) > 1:
+            small = [
+                (str(self.studio.preview(sitting, one, strength, THUMB)), one.sentence) for one in sitting.variants
+            ]
+            update[self.gallery] = gr.update(value=small, visible=True, selected_index=sitting.chosen)
+        if view == COMPARE:
+            pair = (grey, str(self.studio.preview(sitting, variant, strength)))
+            return update | {self.compare: gr.update(value=pair, visible=True)}
+        look = self.studio.word_map if view == WORDS else self.studio.group_map
+        regions, note = look(sitting, variant)
+        if regions:
+            update[self.map] = gr.AnnotatedImage(
+                value=(self.studio.map_ground(sitting), [(region.mask * 0.5, region.name) for region in regions]),
+                color_map={region.name: hex_of(region) for region in regions},
+                visible=True,
+            )
+        else:
+            update[self.grey] = gr.update(value=grey, visible=True)
+        update[self.note] = gr.update(value=f"<p>{escape(note)}</p>", visible=bool(note))
+        return update
+
+
+def hex_of(region: Region) -> str:
+    return "#" + "".join(f"{value:02x}" for value in region.colour)
+
+
+def words_line(sentence: str, unheard: list[str]) -> str:
+    """What is said of the words of a sentence, as HTML."""
+    found = find_colours(sentence)
+    if not found:
+        known = ", ".join(BASIC_COLOURS)
+        return f"<p>No colour word was found in the sentence, so the colours are guesses. Words that work: {known}.</p>"
+    chips = "".join(
+        f'<li><i style="background:rgb{word_rgb(word.colour)}"></i>{escape(word.word)}</li>' for word in found
+    )
+    lines = [f"<ul><li>Understood as colours:</li>{chips}</ul>"]
+    for word in dict.fromkeys(unheard):
+        lines.append(f"<p>“{escape(word)}” found no region: another colour would give nearly the same picture.</p>")
+    return "".join(lines)
+
+
+def _close(sitting: Sitting | None) -> None:
+    if sitting is not None:
+        sitting.close()

@@ -1,0 +1,195 @@
+"""What the page does, without the page: photos opened, sentences painted, pictures written to one folder."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from lcoins.app.regions import Region, group_regions, word_regions
+from lcoins.captions import ColourWord
+from lcoins.colorize import Colorizer, checked_sentence, photo_lightness, recompose, seen_colours, seen_lightness
+from lcoins.data.decode import FORMATS, PhotoError, load_photo
+from lcoins.lab import resize_ab
+from lcoins.listening import exchanged, is_heard
+from lcoins.photo_metadata import WRITTEN, kept_metadata
+
+SCREEN = 1600  # pixels: the longer side of what the page shows; downloads have the photo's own size
+THUMB = 480  # pixels: the longer side of a variant beside others
+KEPT = 64  # pictures on disk of one photo: the page's present ones, and some that a browser may be loading still
+MAP = 800  # pixels: the longer side of a map, one mask for each of its regions
+NO_REGIONS = "No colour word of this sentence changed the picture anywhere."
+KNOWN = ", ".join(name for name in FORMATS if name != "MPO")  # which is a JPEG with more pictures in it
+DAMAGED = "This photo is damaged or cut off. Copy or download it again."
+SAID = {  # by the kind of a PhotoError
+    "empty file": "This file is empty. Copy or download it again.",
+    "unreadable photo": f"This is no photo, or it is damaged. Photos may be of one of these formats: {KNOWN}.",
+    "photo too large": "This photo is too large: {detail}. Scale it down first.",
+    "truncated photo": DAMAGED,
+    "damaged photo": DAMAGED,
+}
+LONGEST = 500  # characters of a sentence
+SENTENCES = 6  # at once
+VARIANTS = 12  # of one photo that are kept
+NO_COLOUR = torch.zeros(1, 2, 1, 1)
+PREVIEW: dict[str, Any] = {"format": "JPEG", "quality": 92, "subsampling": 0}
+
+
+class Refused(ValueError):
+    """What the person is told, in one or two sentences."""
+
+
+@dataclass
+class Variant:
+    """One sentence and the colours that the network gave for it, as slope and offset (1, 2, S, S) over lightness."""
+
+    sentence: str
+    slope: Tensor
+    offset: Tensor
+    heard: list[tuple[ColourWord, Tensor]]  # of lcoins.listening.exchanged
+    groups: tuple[list[Region], str] | None = None
+
+    def unheard(self) -> list[ColourWord]:
+        return [word for word, moved in self.heard if not is_heard(moved)]
+
+
+@dataclass
+class Sitting:
+    """One photo on the page and the variants made of it; its files lie in ``folder``."""
+
+    photo: Path
+    size: tuple[int, int]
+    folder: Path
+    lightness: Tensor  # of the preview, (1, 1, h, w) in 0..100
+    seen: Tensor  # by the network, of the whole photo
+    grey: Path
+    variants: list[Variant] = field(default_factory=list)
+    chosen: int = 0
+
+    @property
+    def variant(self) -> Variant | None:
+        return self.variants[self.chosen] if self.variants else None
+
+    def close(self) -> None:
+        """Removes the files of this photo."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A loaded colorizer on its device, and the folder that everything is written under."""
+
+    colorizer: Colorizer
+    folder: Path
+    max_pixels: int
+    device: torch.device | str = "cpu"
+
+    def open(self, photo: Path | None) -> Sitting:
+        """Loads a photo and makes its grey preview; raises Refused, saying why, for what is no photo."""
+        if photo is None:
+            raise Refused("Choose a photo first.")
+        lightness = self._lightness(photo)
+        height, width = lightness.shape[-2:]
+        seen = seen_lightness(self.colorizer, lightness, self.device)
+        small = resize_ab(lightness, fitted((height, width), SCREEN))
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        grey = folder / "grey.jpeg"  # another ending than those that preview() makes and removes
+        recompose(small, NO_COLOUR).save(grey, **PREVIEW)
+        return Sitting(photo, (width, height), folder, small, seen, grey)
+
+    def colour(self, sitting: Sitting | None, text: str) -> None:
+        """Adds a variant for each line of ``text``, or finds it again; the last of them is chosen."""
+        if sitting is None:
+            raise Refused("Choose a photo first.")
+        for sentence in sentences(text):
+            made = [variant.sentence for variant in sitting.variants]
+            if sentence not in made:
+                slope, offset = seen_colours(self.colorizer, sitting.seen, sentence)
+                heard = exchanged(self.colorizer, sitting.seen, sentence)
+                sitting.variants = [*sitting.variants, Variant(sentence, slope, offset, heard)][-VARIANTS:]
+                made = [variant.sentence for variant in sitting.variants]
+            sitting.chosen = made.index(sentence)
+
+    def preview(self, sitting: Sitting, variant: Variant, strength: float, longest: int = SCREEN) -> Path:
+        """The picture at the size of a screen, or smaller, as a new file; those of long ago are removed."""
+        height, width = sitting.lightness.shape[-2:]
+        lightness = resize_ab(sitting.lightness, fitted((height, width), longest))
+        picture = recompose(lightness, variant.offset, variant.slope, strength=strength)
+        for old in sorted(sitting.folder.glob("*.jpg"), key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
+            old.unlink()
+        with tempfile.NamedTemporaryFile(dir=sitting.folder, suffix=".jpg", delete=False) as file:
+            picture.save(file, **PREVIEW)
+        return Path(file.name)
+
+    def word_map(self, sitting: Sitting, variant: Variant) -> tuple[list[Region], str]:
+        """Where each colour word of a variant acts, and a remark."""
+        regions = word_regions(variant.heard, _map_size(sitting))
+        return regions, "" if regions else NO_REGIONS
+
+    def group_map(self, sitting: Sitting, variant: Variant) -> tuple[list[Region], str]:
+        """The groups of a variant, and a remark on them."""
+        if variant.groups is None:
+            variant.groups = group_regions(self.colorizer, sitting.seen, variant.sentence, _map_size(sitting))
+        return variant.groups
+
+    def map_ground(self, sitting: Sitting) -> Image.Image:
+        """The grey photo at the size of a map."""
+        return recompose(resize_ab(sitting.lightness, _map_size(sitting)), NO_COLOUR)
+
+    def finish(self, sitting: Sitting | None, strength: float) -> Path:
+        """Writes the chosen variant at the photo's own size, with its metadata, in its format where we write it."""
+        if sitting is None or sitting.variant is None:
+            raise Refused("Colour a photo first; then its picture can be downloaded.")
+        if not sitting.photo.is_file():
+            raise Refused("The photo has been removed from this machine in the meantime. Choose it again.")
+        variant, photo = sitting.variant, sitting.photo
+        suffix = photo.suffix if photo.suffix.lower() in WRITTEN else ".png"
+        if max(sitting.size) > WRITTEN[suffix.lower()][2]:
+            suffix = ".png"
+        kind, options, _ = WRITTEN[suffix.lower()]
+        picture = recompose(self._lightness(photo), variant.offset, variant.slope, strength=strength)
+        metadata, _ = kept_metadata(photo, sitting.size)
+        target = Path(tempfile.mkdtemp(dir=sitting.folder), f"{photo.stem}_colorized{suffix}")
+        picture.save(target, format=kind, **options, **metadata)
+        return target
+
+    def _lightness(self, photo: Path) -> Tensor:
+        """The full-size lightness of a photo, (1, 1, H, W) in 0..100."""
+        try:
+            return photo_lightness(load_photo(photo, max_pixels=self.max_pixels))
+        except PhotoError as error:
+            said = SAID.get(error.kind, "This photo cannot be used: {detail}. What helps: {advice}.")
+            raise Refused(said.format(detail=error.detail, advice=error.advice)) from error
+        except FileNotFoundError as error:
+            raise Refused("The photo is no longer there. Choose it again.") from error
+
+
+def sentences(text: str) -> list[str]:
+    """The lines of a text as sentences; raises Refused for none, too many, or one that is too long."""
+    found = [checked_sentence(line) for line in text.splitlines() if line.strip()]
+    if not found:
+        raise Refused("Write a sentence that says what has which colour, such as: a woman in a red coat.")
+    if len(found) > SENTENCES:
+        raise Refused(f"These are {len(found)} sentences; at most {SENTENCES} are coloured at once.")
+    if max(map(len, found)) > LONGEST:
+        raise Refused(f"A sentence may have {LONGEST} letters at most.")
+    return list(dict.fromkeys(found))
+
+
+def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """A size, in either order, made smaller until no side is longer than ``longest``.
+
+    >>> fitted((4000, 3000), 800), fitted((40, 30), 800), fitted((9000, 2), 900)
+    ((800, 600), (40, 30), (900, 1))
+    """
+    scale = min(1.0, longest / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _map_size(sitting: Sitting) -> tuple[int, int]:
+    """(h, w) of a map of the photo."""
+    return fitted((sitting.size[1], sitting.size[0]), MAP)
