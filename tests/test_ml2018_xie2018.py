@@ -17,7 +17,7 @@ from test_info import model_config
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from lcoins.assembly import build_colorizer
+from lcoins.colorizers import build_colorizer
 from lcoins.data.types import VOID, Batch
 from lcoins.models import pretrained
 from lcoins.models.ab_grid import boosted_weights

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shrunk import shrunk
 
-from lcoins import assembly, runs, verbs
+from lcoins import assembly, colorizers, runs, verbs
 
 SHORTEST = ("recipe.epochs=2", "data.train.length=16", "data.batch_size=8")
 values = st.recursive(st.none() | st.integers() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=2))
@@ -92,7 +92,7 @@ def test_a_moved_run_knows_its_best_checkpoint(run_folder: Path, tmp_path: Path)
 def test_the_averaged_weights_are_the_ones_that_are_used(run_folder: Path) -> None:
     runs.train(shrunk(*SHORTEST, "recipe.ema=0.9"), run_folder)
     path = run_folder / "checkpoints" / "last.ckpt"
-    colorizer, config = assembly.load_colorizer(path)
+    colorizer, config = colorizers.load_colorizer(path)
     content = torch.load(path, weights_only=True)
     loaded = {f"colorizer.{name}": value for name, value in colorizer.state_dict().items()}
     moved = 0
@@ -135,11 +135,11 @@ def test_foreign_files_are_refused_and_never_run(run_folder: Path) -> None:
     (folder / "empty.ckpt").write_bytes(b"")
     for name in ("foreign", "evil", "text", "empty"):
         with pytest.raises(ValueError, match=rf"{name}\.ckpt is no checkpoint of lcoins"):
-            assembly.load_colorizer(folder / f"{name}.ckpt")
+            colorizers.load_colorizer(folder / f"{name}.ckpt")
     with pytest.raises(FileNotFoundError, match=r"no checkpoint at .*absent\.ckpt; train one with `lcoins train`"):
-        assembly.load_colorizer(folder / "absent.ckpt")
+        colorizers.load_colorizer(folder / "absent.ckpt")
     with pytest.raises(FileNotFoundError, match="no checkpoint at"):
-        assembly.load_colorizer(folder)
+        colorizers.load_colorizer(folder)
 
 
 @pytest.mark.parametrize("fast", [True, False])

@@ -109,7 +109,9 @@ def check(
         for name, root, captions in zip(names, places[::2], places[1::2], strict=True)
     ]
     tokenizer = load_tokenizer("minilm")
-    findings, counts = check_splits(splits, lambda caption: len(tokenizer.tokenize(caption)), longest, progress=True)
+    findings, counts = check_splits(
+        splits, lambda caption: len(tokenizer.encode(caption, add_special_tokens=False).ids), longest, progress=True
+    )
     errors = sum(finding.level == "error" for finding in findings)
     if report is not None:
         rows = [asdict(finding) for finding in findings]

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
-from torchmetrics.functional.clustering import adjusted_rand_score
 
 
 @dataclass(frozen=True)
@@ -73,5 +72,7 @@ def stability(one: Tensor, other: Tensor) -> float:
 
 
 def _adjusted_rand(one: Tensor, other: Tensor) -> float:
+    from torchmetrics.functional.clustering import adjusted_rand_score  # seconds to import
+
     with torch.sparse.check_sparse_tensor_invariants(enable=True):  # torchmetrics leaves it open, so PyTorch warns
         return float(adjusted_rand_score(one, other))

@@ -20,8 +20,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from lcoins.assembly import build_colorizer, expect_own_classes, load_colorizer
 from lcoins.colorize import PhotoColorizer
+from lcoins.colorizers import build_colorizer, expect_own_classes, load_colorizer
 from lcoins.files import sha256_of, whole_file, write_whole
 from lcoins.models.colorization import Colorizer
 
@@ -219,5 +219,7 @@ def _stored(value: Tensor, half: bool) -> Tensor:
 def _digest(tensors: Iterable[Tensor]) -> str:
     digest = hashlib.sha256()
     for tensor in tensors:
-        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        # An average of weights has 0.0 where the weights have -0.0, which is equal, and here the same.
+        value = tensor + 0.0 if tensor.is_floating_point() else tensor
+        digest.update(value.cpu().contiguous().numpy().data)
     return digest.hexdigest()
