@@ -98,6 +98,7 @@ def export(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run, or a checkpoint.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder to make.")],
     half: Annotated[bool, typer.Option(help="Store weights as float16, half the size.")] = False,
+    onnx: Annotated[bool, typer.Option(help="Write the network as ONNX too, checked against PyTorch.")] = False,
 ) -> None:
     """Save a trained system for use: safetensors and one JSON, without what only training needs."""
     import json
@@ -111,6 +112,7 @@ def export(
         checkpoint,
         output,
         half=half,
+        onnx=onnx,
         figures=json.loads(figures.read_text(encoding="utf-8")) if figures.is_file() else None,
         provenance={"checkpoint": str(checkpoint), **code_version()},
     )

@@ -152,7 +152,7 @@ class PhraseEncoder(nn.Module):
     def forward(self, words: Words) -> Tensor:
         """Words (B, N_L) to word tokens (B, N_L, width)."""
         embedded = self.embeddings(words.ids)
-        phrase = torch.isin(words.ids, self.phrase_ends).cumsum(dim=1)
+        phrase = (words.ids[:, :, None] == self.phrase_ends).any(dim=2).cumsum(dim=1)  # ONNX has no isin
         same = (phrase[:, :, None] == phrase[:, None, :]) & words.mask[:, None, :]
         spoken = 2 * torch.sigmoid(self.gate(embedded)) * embedded
         joined = embedded + self.mixture(same.to(spoken) @ spoken)
