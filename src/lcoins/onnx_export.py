@@ -96,8 +96,9 @@ def export_onnx(colorizer: Colorizer) -> OnnxFile:
                 verbose=False,
             )
     except torch.onnx.errors.OnnxExporterError as error:
-        raise RuntimeError(f"{type(colorizer).__name__} cannot be written as ONNX by this PyTorch "
-                           f"({str(error).strip().splitlines()[-1]}); export it without --onnx") from error  # fmt: skip
+        cause = str(error).rpartition("## Exception summary")[2].strip().partition("\n")[0]
+        raise RuntimeError(f"{type(colorizer).__name__} cannot be written as ONNX by this PyTorch ({cause}); export it "
+                           f"without --onnx") from error  # fmt: skip
     content = program.model_proto.SerializeToString()
     return OnnxFile(content, length, _deviation(content, network, length))
 
