@@ -63,6 +63,7 @@ def exported(folder: Path, model: dict[str, Any], *options: str) -> Path:
     path = checkpoint(folder, model)
     done = CliRunner().invoke(cli.app, ["export", str(path), "-o", str(target), "--onnx", *options])
     assert done.exit_code == 0, done.output or done.exception
+    assert "units of ab from PyTorch" in done.output
     return target
 
 

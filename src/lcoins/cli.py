@@ -118,6 +118,8 @@ def export(
     )
     typer.echo(f"wrote {output}: {done.tensors} tensors, {done.bytes / 1e6:.1f} MB; {done.borrowed} tensors are those "
                f"of installed packages")  # fmt: skip
+    if done.deviation is not None:
+        typer.echo(f"wrote {output / 'model.onnx'}: at most {done.deviation:.1g} units of ab from PyTorch")
 
 
 @app.command()

@@ -4,9 +4,10 @@ The file takes the network's own units. Inputs: ``lightness`` (B, 1, S, S) float
 to S x S; ``ids`` (B, N) int64, word pieces or word ids; ``mask`` (B, N) bool, true for real tokens, at least one in
 each caption. Output: ``ab`` (B, 2, S, S) float32, CIELAB ab / 110. B is dynamic. N is dynamic up to ``max_length`` for
 the systems with word pieces (L-CoIns, L-CoDer); it is ``max_length`` for those with an LSTM (LBIE, ML2018, Xie2018,
-L-CoDe), whose steps are written out one by one: captions are padded, and padding changes nothing. S is the size that
-the system was trained at, for the table of places of its image tokens, or its decoder, knows no other. The assignment
-of image tokens to groups is not written, since no colour depends on it; nothing random is left.
+L-CoDe), whose steps are written out one by one: captions are padded, and padding changes nothing. S is fixed, the size
+that the system was trained at, as in PyTorch: the places of image tokens and the decoders' grids know no other size,
+and photos of any size are resampled to it. The assignment of image tokens to groups is not written, since no colour
+depends on it; nothing random is left.
 """
 
 import warnings

@@ -40,11 +40,15 @@ TEXT_FILES = ("config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.js
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export wrote: bytes of the weights, tensors in them, and tensors left to installed packages."""
+    """What an export wrote: bytes of the weights, tensors in them, and tensors left to installed packages.
+
+    ``deviation`` is how far the ONNX network is from PyTorch, in CIELAB units of ab; None without one.
+    """
 
     bytes: int
     tensors: int
     borrowed: int
+    deviation: float | None = None
 
 
 def export_package(
@@ -94,7 +98,8 @@ def export_package(
             partial.write_bytes(network.content)
         index["onnx"] = {"sha256": sha256_of(folder / ONNX), **network.description(colorizer.image_size)}
     write_whole(folder / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
-    return Exported((folder / WEIGHTS).stat().st_size, len(kept), len(borrowed))
+    deviation = None if network is None else network.deviation
+    return Exported((folder / WEIGHTS).stat().st_size, len(kept), len(borrowed), deviation)
 
 
 def _onnx(colorizer: Any, stored: Mapping[str, Tensor]) -> "OnnxFile":
