@@ -15,7 +15,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from lcoins.models import pretrained
+from lcoins.models import bert_weights, pretrained
 from lcoins.models.encoders import GridEncoder, PatchEncoder
 from lcoins.models.pretrained import MissingWeights
 from lcoins.models.words import CaptionEncoder
@@ -250,11 +250,11 @@ def test_missing_bert_says_what_to_do(source: str, init: str) -> None:
 @pytest.mark.parametrize("source", ["no/such/folder/at/all", "someone/no-such-bert"])
 def test_missing_words_say_what_to_do(source: str) -> None:
     with pytest.raises(MissingWeights, match=rf"no words for text encoder '{source}'.*source=minilm"):
-        pretrained.load_tokenizer(source)
+        bert_weights.load_tokenizer(source)
 
 
 def test_words_of_bert_base_need_no_hub() -> None:
-    tokenizer = pretrained.load_tokenizer("bert-base-uncased")
+    tokenizer = bert_weights.load_tokenizer("bert-base-uncased")
     assert tokenizer.get_vocab_size() == 30_522
     published = {"[PAD]": 0, "[UNK]": 100, "[CLS]": 101, "a": 1037, "red": 2417, "the": 1996}
     assert {piece: tokenizer.token_to_id(piece) for piece in published} == published
@@ -263,7 +263,7 @@ def test_words_of_bert_base_need_no_hub() -> None:
 def test_folder_without_words_is_refused(bert_folder: Path) -> None:
     (bert_folder / "vocab.txt").unlink()
     with pytest.raises(MissingWeights, match=r"no words .* put it beside config\.json"):
-        pretrained.load_tokenizer(str(bert_folder))
+        bert_weights.load_tokenizer(str(bert_folder))
 
 
 def test_folder_without_weights_is_refused(bert_folder: Path) -> None:

@@ -97,7 +97,7 @@ def check(
     from dataclasses import asdict
 
     from lcoins.data.check import Split, check_splits
-    from lcoins.models.pretrained import load_tokenizer
+    from lcoins.models.bert_weights import load_tokenizer
     from lcoins.reports.findings import print_findings
     from lcoins.reports.report import write_json
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lcoins.captions import WORD
-from lcoins.models import pretrained
+from lcoins.models import bert_weights
 
 if TYPE_CHECKING:
     from tokenizers.implementations import BertWordPieceTokenizer
@@ -53,7 +53,7 @@ class WordPieces:
 
     @cached_property
     def tokenizer(self) -> "BertWordPieceTokenizer":
-        tokenizer = pretrained.load_tokenizer(self.source)
+        tokenizer = bert_weights.load_tokenizer(self.source)
         tokenizer.enable_truncation(self.max_length)
         tokenizer.enable_padding(length=self.max_length if self.fixed else None, pad_id=tokenizer.token_to_id("[PAD]"))
         return tokenizer
@@ -104,7 +104,7 @@ class CaptionEncoder(nn.Module):
         super().__init__()
         self.tokenize = WordPieces(source, max_length, special_tokens, pad_mask)
         self.freeze = freeze
-        self.bert = pretrained.build_bert(source, init=init, config=config)
+        self.bert = bert_weights.build_bert(source, init=init, config=config)
         self.bert.requires_grad_(not freeze)
         self.projection = nn.Linear(self.bert.width, width)
         self.activation = {"relu": nn.ReLU(), "none": nn.Identity()}[activation]
