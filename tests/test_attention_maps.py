@@ -5,7 +5,7 @@ import torch
 from shrunk import shrunk
 from torch import Tensor
 
-from lcoins.assembly import build_colorizer
+from lcoins.colorizers import build_colorizer
 from lcoins.models.attention_maps import BlockAttention, attention_maps
 from lcoins.models.lcoins import LCoIns
 from lcoins.runs import plain

@@ -76,7 +76,7 @@ def test_target_over_word_pieces_begins_where_the_word_does() -> None:
     """ "unbelievably" has several pieces, which shift those after it; a pair names the first piece of a word."""
     caption = "an unbelievably red zebra beside a unicyclist in purple"
     words = pieces()([caption])
-    shown = pieces().tokenizer.convert_ids_to_tokens(words.ids[0])
+    shown = [pieces().tokenizer.id_to_token(int(id)) for id in words.ids[0]]
     assert len(shown) > len(split_words(caption))
     assert words.places is not None
     target, counts = correspondence_target([((3, 2), (6, 8))], words)
@@ -92,7 +92,7 @@ def test_target_over_word_pieces_begins_where_the_word_does() -> None:
 def test_every_word_begins_one_piece(caption: str) -> None:
     words = pieces()([caption])
     assert words.places is not None
-    shown = pieces().tokenizer.convert_ids_to_tokens(words.ids[0])
+    shown = [pieces().tokenizer.id_to_token(int(id)) for id in words.ids[0]]
     begun = [(place, piece) for place, piece in zip(words.places[0].tolist(), shown, strict=True) if place >= 0]
     assert [place for place, _ in begun] == list(range(len(split_words(caption))))
     for (_, piece), word in zip(begun, split_words(caption), strict=True):

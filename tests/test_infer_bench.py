@@ -9,7 +9,7 @@ from shrunk import MODEL
 from typer.testing import CliRunner
 
 from lcoins import cli, infer_bench, package
-from lcoins.assembly import build_colorizer
+from lcoins.colorizers import build_colorizer
 
 
 def test_every_stage_of_a_photo_is_timed(tmp_path: Path) -> None:

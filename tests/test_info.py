@@ -9,8 +9,8 @@ from omegaconf import OmegaConf
 from rich.console import Console
 
 from lcoins import info
-from lcoins.assembly import build_colorizer
 from lcoins.cli import conf_folder
+from lcoins.colorizers import build_colorizer
 
 
 def model_config(*overrides: str) -> dict[str, Any]:

@@ -8,10 +8,14 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+import torch
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from shrunk import MODEL
 
 import lcoins
+from lcoins.colorizers import build_colorizer
+from lcoins.package import export_package
 
 PACKAGE = Path(lcoins.__file__).parent
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
@@ -110,3 +114,28 @@ def test_the_reader_sees_every_kind_of_import(tmp_path: Path, monkeypatch: pytes
     assert names == {"wandb.sdk", "lcoins.models.lab", "lcoins.data.types", "hydra.main"}
     assert third_party("lcoins.models.x") == {"wandb", "hydra"}
     assert {"lcoins", "lcoins.data", "lcoins.data.types"} <= own_modules(names)
+
+
+def test_colouring_a_photo_loads_nothing_that_only_training_and_reports_need(tmp_path: Path) -> None:
+    """Each of these takes from a third of a second to seconds to import, whenever the command starts."""
+    model = {**MODEL, "image_encoder": {**MODEL["image_encoder"], "depth": 0}}
+    state = {f"colorizer.{name}": value for name, value in build_colorizer(model).state_dict().items()}
+    torch.save({"state_dict": state, "config": {"model": model}}, tmp_path / "best.ckpt")
+    export_package(tmp_path / "best.ckpt", tmp_path / "package")
+    command = (
+        "import sys, lcoins.cli, lcoins.photo_files, lcoins.package; lcoins.package.load_any(sys.argv[1]);"
+        "print(sorted(set(sys.argv[2:]) & sys.modules.keys()))"
+    )
+    slow = (*FRAMEWORKS, "transformers", "torchmetrics", "skimage", "scipy", "sklearn", "matplotlib", "pandas", "ijson")
+    done = subprocess.run(
+        [sys.executable, "-c", command, str(tmp_path / "package"), *slow], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_loads_no_torch() -> None:
+    command = (
+        "import sys\nfrom lcoins import cli\ntry: cli.app(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("False")

@@ -13,7 +13,8 @@ from shrunk import batch_of, composed
 from test_info import model_config
 from torch import Tensor, nn
 
-from lcoins.assembly import build_colorizer, build_objective
+from lcoins.assembly import build_objective
+from lcoins.colorizers import build_colorizer
 from lcoins.data.types import Batch
 from lcoins.models.lbie import LBIE, AttentiveFusion, Discriminator, SteppedColorization, termination_shares
 from lcoins.models.lstm import BiLSTMEncoder

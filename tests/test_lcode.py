@@ -9,7 +9,7 @@ from test_info import model_config
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
-from lcoins.assembly import build_colorizer
+from lcoins.colorizers import build_colorizer
 from lcoins.models.lcode import AttentionTransfer, GatedInjection, LCoDe
 from lcoins.models.lstm import BiLSTMEncoder
 from lcoins.models.trunks import GridTrunk

@@ -8,7 +8,7 @@ from shrunk import batch_of
 from test_info import model_config
 from torch import Tensor, nn
 
-from lcoins.assembly import build_colorizer
+from lcoins.colorizers import build_colorizer
 from lcoins.models.encoders import PatchEncoder
 from lcoins.models.grouping import DecoupledAttention
 from lcoins.models.lcoder import LCoDer

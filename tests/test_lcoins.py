@@ -10,8 +10,8 @@ from omegaconf import OmegaConf
 from shrunk import batch_of
 from torch import Tensor
 
-from lcoins.assembly import build_colorizer
 from lcoins.cli import conf_folder
+from lcoins.colorizers import build_colorizer
 from lcoins.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.models.lcoins import LCoIns
 

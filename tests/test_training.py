@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shrunk import MODEL, shrunk
 from torch import nn
 
-from lcoins import assembly, runs
+from lcoins import assembly, colorizers, runs
 from lcoins.data.scenes import Scenes
 from lcoins.data.types import Batch, collate
 from lcoins.training import ColorizationTraining, NonFiniteLoss, parameter_groups, warmup_cosine
@@ -29,7 +29,7 @@ def test_the_rate_rises_from_nothing_to_one_and_falls_to_its_floor(warmup: int, 
 
 @pytest.fixture(scope="module")
 def model() -> nn.Module:
-    return assembly.build_colorizer(MODEL)
+    return colorizers.build_colorizer(MODEL)
 
 
 def test_every_trained_parameter_is_in_one_group(model: nn.Module) -> None:

@@ -1,55 +1,16 @@
-"""From plain configs to what a run is made of: colorizer, data, objective, and the module that trains them."""
+"""From plain configs to what a run is made of: data, objective, and the module that trains a colorizer."""
 
-import pickle
 from collections.abc import Mapping
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra.utils import get_class, instantiate
-from torch import nn
 
+from lcoins.colorizers import build_colorizer, refuse_foreign_keys
 from lcoins.data.module import ColorizationData
 from lcoins.objectives import AdversarialObjective, ClassificationObjective
 from lcoins.training import AdversarialTraining, ColorizationTraining, Objective
 from lcoins.training_set import count_classes, with_vocabulary
-
-
-def build_colorizer(model: Mapping[str, Any], weights: bool = True) -> nn.Module:
-    """The colorizer of a plain model config; ``weights=False`` leaves pretrained parts untrained, to load later."""
-    if not weights:
-        model = _untrained(model)
-    refuse_foreign_keys(model)
-    return instantiate(model, _convert_="all")
-
-
-def _untrained(config: Any) -> Any:
-    """A plain config whose every ``init`` is "none"."""
-    if not isinstance(config, Mapping):
-        return config
-    return {key: "none" if key == "init" else _untrained(value) for key, value in config.items()}
-
-
-def expect_own_classes(config: Any, source: str) -> None:
-    """Refuses a model config from a file that would build anything but parts of lcoins: it may be a stranger's."""
-    if not isinstance(config, Mapping):
-        return
-    target = config.get("_target_", "lcoins.models.")
-    if not str(target).startswith("lcoins.models."):
-        raise ValueError(f"{source} asks for {target!r}, which is no model of lcoins; take a file that lcoins wrote")
-    for value in config.values():
-        expect_own_classes(value, source)
-
-
-def refuse_foreign_keys(model: Mapping[str, Any]) -> None:
-    """Refuses what an ablation of L-CoIns has put into the config of another system, before it is built."""
-    own = signature(get_class(model["_target_"])).parameters
-    foreign = sorted(key for key in model if key not in own and not key.startswith("_"))
-    if foreign:
-        name = model["_target_"].rpartition(".")[2]
-        raise ValueError(f"{name} has no {', '.join(foreign)}: ablation=no_ge, no_ga and no_cl are those of L-CoIns; "
-                         f"choose ablation=full, or another model")  # fmt: skip
 
 
 def build_data(data: Mapping[str, Any], folder: Path) -> ColorizationData:
@@ -59,29 +20,6 @@ def build_data(data: Mapping[str, Any], folder: Path) -> ColorizationData:
     """
     report = {"report": str(folder / data["report"])} if data.get("report") else {}
     return instantiate({**data, **report}, _convert_="all")
-
-
-def load_colorizer(checkpoint: Path | str, device: torch.device | str = "cpu") -> tuple[nn.Module, dict[str, Any]]:
-    """The colorizer of a checkpoint (EMA average where there is one) and its config, in evaluation mode.
-
-    Only tensors and plain values are read (``weights_only=True``); every tensor must fit.
-    """
-    path = Path(checkpoint)
-    if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint at {path}; train one with `lcoins train`, or give its path")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{path} is no checkpoint of lcoins: it cannot be read as tensors and plain values; give a "
-                         f"best.ckpt or last.ckpt of a run") from error  # fmt: skip
-    if not isinstance(content, dict) or "config" not in content or "state_dict" not in content:
-        raise ValueError(f"{path} is no checkpoint of lcoins: it has no config; give a best.ckpt or last.ckpt of a run")
-    expect_own_classes(content["config"]["model"], str(path))
-    colorizer = build_colorizer(content["config"]["model"], weights=False)
-    prefix = "colorizer."
-    weights = {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}
-    colorizer.load_state_dict(weights, strict=True)
-    return colorizer.to(device).eval(), content["config"]
 
 
 def build(config: dict[str, Any], folder: Path) -> tuple[ColorizationTraining, ColorizationData]:

@@ -12,9 +12,10 @@ from rich.table import Table
 from torch import Tensor
 from torch.optim import AdamW
 
-from lcoins.assembly import build_colorizer, build_objective
+from lcoins.assembly import build_objective
 from lcoins.augment import LuminanceAugmentation
 from lcoins.captions import object_colours
+from lcoins.colorizers import build_colorizer
 from lcoins.data.speed import peak_mib
 from lcoins.data.types import Batch
 from lcoins.lab import split_lab, to_network_ab, to_network_lightness

@@ -99,6 +99,7 @@ def export(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run, or a checkpoint.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder to make.")],
     half: Annotated[bool, typer.Option(help="Store weights as float16, half the size.")] = False,
+    onnx: Annotated[bool, typer.Option(help="Write the network as ONNX too, checked against PyTorch.")] = False,
 ) -> None:
     """Save a trained system for use: safetensors and one JSON, without what only training needs."""
     import json
@@ -112,11 +113,14 @@ def export(
         checkpoint,
         output,
         half=half,
+        onnx=onnx,
         figures=json.loads(figures.read_text(encoding="utf-8")) if figures.is_file() else None,
         provenance={"checkpoint": str(checkpoint), **code_version()},
     )
     typer.echo(f"wrote {output}: {done.tensors} tensors, {done.bytes / 1e6:.1f} MB; {done.borrowed} tensors are those "
                f"of installed packages")  # fmt: skip
+    if done.deviation is not None:
+        typer.echo(f"wrote {output / 'model.onnx'}: at most {done.deviation:.1g} units of ab from PyTorch")
 
 
 @app.command()

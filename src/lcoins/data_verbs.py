@@ -97,7 +97,7 @@ def check(
     from dataclasses import asdict
 
     from lcoins.data.check import Split, check_splits
-    from lcoins.models.pretrained import load_tokenizer
+    from lcoins.models.bert_weights import load_tokenizer
     from lcoins.reports.findings import print_findings
     from lcoins.reports.report import write_json
 
@@ -109,7 +109,9 @@ def check(
         for name, root, captions in zip(names, places[::2], places[1::2], strict=True)
     ]
     tokenizer = load_tokenizer("minilm")
-    findings, counts = check_splits(splits, lambda caption: len(tokenizer.tokenize(caption)), longest, progress=True)
+    findings, counts = check_splits(
+        splits, lambda caption: len(tokenizer.encode(caption, add_special_tokens=False).ids), longest, progress=True
+    )
     errors = sum(finding.level == "error" for finding in findings)
     if report is not None:
         rows = [asdict(finding) for finding in findings]

@@ -8,7 +8,8 @@ import torch
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
-from lcoins.assembly import build_colorizer, build_objective
+from lcoins.assembly import build_objective
+from lcoins.colorizers import build_colorizer
 from lcoins.models.words import Words
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from skimage.metrics import structural_similarity
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -49,6 +48,8 @@ def ssim(prediction: Tensor, reference: Tensor) -> Tensor:
 
     The paper's settings: uniform 7x7 window, sample covariance, range 255, mean of the three RGB channels.
     """
+    from skimage.metrics import structural_similarity  # slow to import, and `lcoins colorize` has no use for it
+
     _expect_pictures(prediction, reference)
     pairs = zip(*(pictures.permute(0, 2, 3, 1).cpu().numpy() for pictures in (prediction, reference)), strict=True)
     return torch.tensor([structural_similarity(p, r, channel_axis=-1, data_range=255) for p, r in pairs]).double()

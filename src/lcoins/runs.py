@@ -23,7 +23,8 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from torch import nn
 
-from lcoins.assembly import build, load_colorizer
+from lcoins.assembly import build
+from lcoins.colorizers import load_colorizer
 from lcoins.data.module import ColorizationData
 from lcoins.evaluation import evaluate
 from lcoins.files import write_whole

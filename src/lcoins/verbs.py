@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from lcoins import assembly, bench, info, runs
+from lcoins import assembly, bench, colorizers, info, runs
 from lcoins.reports.report import flat, print_table, write_json
 
 LONGEST_LABEL = 100
@@ -37,7 +37,7 @@ def train(cfg: DictConfig, folder: Path) -> float:
 def evaluate(cfg: DictConfig, folder: Path) -> None:
     """Evaluates a checkpoint of a run, into ``folder``, on its own test sets or on those of the data group named."""
     named = {name: Path(cfg.run) / "checkpoints" / f"{name}.ckpt" for name in ("best", "last")}
-    colorizer, config = assembly.load_colorizer(named.get(cfg.checkpoint, cfg.checkpoint), cfg.device)
+    colorizer, config = colorizers.load_colorizer(named.get(cfg.checkpoint, cfg.checkpoint), cfg.device)
     merged = OmegaConf.create({k: config[k] for k in ("model", "augmentation", "data")} | {"seed": cfg.seed})
     if cfg.get("data") is not None:
         merged.data = cfg.data

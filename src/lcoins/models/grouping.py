@@ -70,7 +70,7 @@ class JointAttention(_SelfAttention):
         """Tokens (B, N_I + N_L + N_G, C) in the order image, words, groups; mask (B, N_L) true for real words."""
         q, k, v = self.queries_keys_values(tokens)
         n_img, _, n_grp = sizes
-        keys = torch.cat([mask.new_ones(len(mask), n_img), mask, mask.new_ones(len(mask), n_grp)], dim=1)
+        keys = torch.cat([mask.new_ones(mask.shape[0], n_img), mask, mask.new_ones(mask.shape[0], n_grp)], dim=1)
         return self._project(scaled_dot_product_attention(q, k, v, attn_mask=keys[:, None, None, :]))
 
 
@@ -89,7 +89,7 @@ class DecoupledAttention(_SelfAttention):
         """Tokens (B, N_I + 2 N_L, C) in the order image, objects, colours; mask (B, N_L) true for real words."""
         q, k, v = self.queries_keys_values(tokens)
         (q_img, q_obj, q_col), (k_img, k_obj, k_col), (v_img, v_obj, v_col) = (x.split(sizes, dim=2) for x in (q, k, v))
-        seen = torch.cat([mask.new_ones(len(mask), sizes[0]), mask], dim=1)[:, None, None, :]
+        seen = torch.cat([mask.new_ones(mask.shape[0], sizes[0]), mask], dim=1)[:, None, None, :]
         paths = ((q_img, k_obj, v_col), (q_obj, k_obj, v_obj), (q_col, k_col, v_col))
         heads = [
             scaled_dot_product_attention(
@@ -162,7 +162,7 @@ class GroupingTransformer(nn.Module):
         """Image tokens (B, N_I, C) and word tokens (B, N_L, C) to Z_img, Z_lag and Z_grp (B, N_G, C)."""
         parts = [patches + self.type_embedding[0], word_tokens + self.type_embedding[1]]
         if self.n_groups:
-            parts.append((self.group_tokens + self.type_embedding[2]).expand(len(patches), -1, -1))
+            parts.append((self.group_tokens + self.type_embedding[2]).expand(patches.shape[0], -1, -1))
         sizes = (patches.shape[1], word_tokens.shape[1], self.n_groups)
         tokens = torch.cat(parts, dim=1)
         for block in self.blocks:

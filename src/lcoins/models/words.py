@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers import BertModel
 
 from lcoins.captions import WORD
-from lcoins.models import pretrained
+from lcoins.models import bert_weights
+
+if TYPE_CHECKING:
+    from tokenizers.implementations import BertWordPieceTokenizer
 
 PHRASE_ENDS = (",", "and")  # each begins the next phrase
 
@@ -50,29 +52,31 @@ class WordPieces:
         self.special_tokens, self.pad_mask, self.fixed = special_tokens, pad_mask, not pad_mask
 
     @cached_property
-    def tokenizer(self) -> Any:
-        return pretrained.load_tokenizer(self.source)
+    def tokenizer(self) -> "BertWordPieceTokenizer":
+        tokenizer = bert_weights.load_tokenizer(self.source)
+        tokenizer.enable_truncation(self.max_length)
+        tokenizer.enable_padding(length=self.max_length if self.fixed else None, pad_id=tokenizer.token_to_id("[PAD]"))
+        return tokenizer
+
+    def piece_id(self, piece: str) -> int:
+        """The id of a word piece, that of [UNK] for one that is none."""
+        found = self.tokenizer.token_to_id(piece)
+        return self.piece_id("[UNK]") if found is None else found
 
     def __call__(self, captions: list[str]) -> Words:
         """Word pieces, without [CLS] and [SEP] unless ``special_tokens``; an empty caption is one [UNK]."""
-        encoded = self.tokenizer(
-            [caption if caption.strip() else self.tokenizer.unk_token for caption in captions],
-            add_special_tokens=self.special_tokens,
-            padding="longest" if self.pad_mask else "max_length",
-            truncation=True,
-            max_length=self.max_length,
-            return_offsets_mapping=True,
-            return_tensors="pt",
-        )
-        ids, mask = encoded["input_ids"].long(), encoded["attention_mask"].bool()
+        texts = [caption if caption.strip() else "[UNK]" for caption in captions]
+        encoded = self.tokenizer.encode_batch(texts, add_special_tokens=self.special_tokens)
+        ids = torch.tensor([one.ids for one in encoded], dtype=torch.long)
+        mask = torch.tensor([one.attention_mask for one in encoded], dtype=torch.bool)
         if ids.shape[1] == 0:
             ids, mask = ids.new_zeros(len(captions), 1), mask.new_zeros(len(captions), 1)
         silent = ~mask.any(dim=1)
-        ids[silent, 0], mask[silent, 0] = self.tokenizer.unk_token_id, True
+        ids[silent, 0], mask[silent, 0] = self.piece_id("[UNK]"), True
         places = []
-        for caption, spans in zip(captions, encoded["offset_mapping"], strict=True):
+        for caption, one in zip(captions, encoded, strict=True):
             words = {match.start(): place for place, match in enumerate(WORD.finditer(caption))}
-            places.append([words.get(start, -1) if end > start else -1 for start, end in spans.tolist()] or [-1])
+            places.append([words.get(start, -1) if end > start else -1 for start, end in one.offsets] or [-1])
         return Words(ids, mask if self.pad_mask else torch.ones_like(mask), torch.tensor(places))
 
 
@@ -100,11 +104,11 @@ class CaptionEncoder(nn.Module):
         super().__init__()
         self.tokenize = WordPieces(source, max_length, special_tokens, pad_mask)
         self.freeze = freeze
-        self.bert: BertModel = pretrained.build_bert(source, init=init, config=config)
+        self.bert = bert_weights.build_bert(source, init=init, config=config)
         self.bert.requires_grad_(not freeze)
-        self.projection = nn.Linear(self.bert.config.hidden_size, width)
+        self.projection = nn.Linear(self.bert.width, width)
         self.activation = {"relu": nn.ReLU(), "none": nn.Identity()}[activation]
-        self.train()  # from_pretrained gives evaluation mode, and Lightning keeps the modes that it finds
+        self.train()  # Lightning keeps the modes that it finds
 
     def train(self, mode: bool = True) -> "CaptionEncoder":
         """A frozen BERT stays in evaluation mode: its dropout would only add noise."""
@@ -115,9 +119,8 @@ class CaptionEncoder(nn.Module):
 
     def forward(self, words: Words) -> Tensor:
         """Words (B, N_L) to word tokens (B, N_L, width)."""
-        attended = words.mask[:, None, None, :]  # four-dimensional, or transformers looks at its values each time
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze):
-            hidden = self.bert(input_ids=words.ids, attention_mask=attended).last_hidden_state
+            hidden = self.bert(words.ids, words.mask)
         return self.activation(self.projection(hidden))
 
 
@@ -133,10 +136,10 @@ class PhraseEncoder(nn.Module):
     def __init__(self, source: str, width: int, max_length: int, pad_mask: bool, dim: int):
         super().__init__()
         self.tokenize = WordPieces(source, max_length, pad_mask=pad_mask)
-        ends = torch.tensor(self.tokenize.tokenizer.convert_tokens_to_ids(list(PHRASE_ENDS)))
+        ends = torch.tensor([self.tokenize.piece_id(piece) for piece in PHRASE_ENDS])
         self.phrase_ends: Tensor
         self.register_buffer("phrase_ends", ends, persistent=False)
-        self.embeddings = nn.Embedding(len(self.tokenize.tokenizer), dim)
+        self.embeddings = nn.Embedding(self.tokenize.tokenizer.get_vocab_size(), dim)
         self.gate = nn.Linear(dim, 1)
         self.mixture = nn.Linear(dim, dim)
         self.norm = nn.LayerNorm(dim)
@@ -149,7 +152,7 @@ class PhraseEncoder(nn.Module):
     def forward(self, words: Words) -> Tensor:
         """Words (B, N_L) to word tokens (B, N_L, width)."""
         embedded = self.embeddings(words.ids)
-        phrase = torch.isin(words.ids, self.phrase_ends).cumsum(dim=1)
+        phrase = (words.ids[:, :, None] == self.phrase_ends).any(dim=2).cumsum(dim=1)  # ONNX has no isin
         same = (phrase[:, :, None] == phrase[:, None, :]) & words.mask[:, None, :]
         spoken = 2 * torch.sigmoid(self.gate(embedded)) * embedded
         joined = embedded + self.mixture(same.to(spoken) @ spoken)

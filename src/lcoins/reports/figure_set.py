@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 from omegaconf import OmegaConf
 
-from lcoins import assembly
+from lcoins import assembly, colorizers
 from lcoins.captions import find_colours
 from lcoins.colorize import colorize_photo
 from lcoins.data.decode import load_photo
@@ -64,7 +64,7 @@ def draw_figures(
 
 
 def _load(folder: Path, device: str) -> LCoIns:
-    colorizer, _ = assembly.load_colorizer(folder / "checkpoints" / "best.ckpt", device)
+    colorizer, _ = colorizers.load_colorizer(folder / "checkpoints" / "best.ckpt", device)
     return cast(LCoIns, colorizer)
 
 
