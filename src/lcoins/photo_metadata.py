@@ -43,7 +43,7 @@ def kept_metadata(opened: Image.Image, photo: Path) -> tuple[dict[str, Any], lis
         turned = exif.get(ExifTags.Base.Orientation, 1) >= 5
         # A TIFF already tells the size that it has upright.
         size = opened.size[::-1] if turned and opened.format != "TIFF" else opened.size
-        if len(dpi) == 2 and all(1 <= float(density) <= 30_000 for density in dpi):
+        if len(dpi) == 2 and all(1 < float(density) <= 30_000 for density in dpi):
             options["dpi"] = tuple(float(density) for density in (reversed(dpi) if turned else dpi))
         kept = _kept_exif(exif, size).tobytes() if exif else b""
     except DAMAGED as error:

@@ -13,9 +13,10 @@ from PIL import Image, TiffImagePlugin
 from torch import Tensor
 
 from lcoins import lab
-from lcoins.data.decode import DAMAGED, decoded, embedded_transform, explained, flatten, opened_photo, upright
+from lcoins.data.decode import DAMAGED, decoded, embedded_transform, explained, flatten, opened_photo
 from lcoins.data.deep import deep_pixels, is_deep, is_deep_grey, loses_depth
 from lcoins.data.icc import ProfileError, deep_profile_to_srgb, lab_to_srgb
+from lcoins.data.upright import turn_of, upright_rows, upright_size
 from lcoins.photo_metadata import kept_metadata
 from lcoins.tone import is_tinted, read_tone
 
@@ -48,8 +49,7 @@ class Scan:
 class _Pixels:
     """Upright pixels as sRGB levels of 8 or 16 bits, made strip by strip: (R, W) of grey, else (R, W, 3)."""
 
-    width: int
-    height: int
+    size: tuple[int, int]
     bits: int
     rows: Callable[[int, int], Levels]
 
@@ -75,7 +75,6 @@ def read_scan(path: Path, *, restore_tone: bool = False) -> Scan:
             metadata, remarks = kept_metadata(opened, path)
             image = decoded(opened, path)
         notices += remarks
-        image = upright(image)
         with explained(path):
             pixels = (_deep if deep else _shallow)(path, image, notices)
             lightness = _lightness(pixels, path, restore_tone, notices)
@@ -84,7 +83,7 @@ def read_scan(path: Path, *, restore_tone: bool = False) -> Scan:
 
 def photo_lightness(image: Image.Image) -> Tensor:
     """L* of an RGB photo, (1, 1, H, W) in 0..100."""
-    return _in_strips(_Pixels(*image.size, 8, lambda top, bottom: np.asarray(_strip(image, top, bottom))))
+    return _in_strips(_Pixels(image.size, 8, lambda top, bottom: np.asarray(upright_rows(image, None, top, bottom))))
 
 
 def strips(height: int, width: int, pixels: int = STRIP_PIXELS) -> Iterator[tuple[int, int]]:
@@ -93,13 +92,10 @@ def strips(height: int, width: int, pixels: int = STRIP_PIXELS) -> Iterator[tupl
     return ((top, min(top + rows, height)) for top in range(0, height, rows))
 
 
-def _strip(image: Image.Image, top: int, bottom: int) -> Image.Image:
-    return image.crop((0, top, image.width, bottom))
-
-
 def _shallow(path: Path, image: Image.Image, notices: list[str]) -> _Pixels:
     """Pixels of 8 bits, flattened and brought to sRGB a strip at a time."""
-    mode = flatten(_strip(image, 0, 1)).mode
+    turn = turn_of(image)
+    mode = flatten(upright_rows(image, turn, 0, 1)).mode
     transform = None
     try:
         transform = lab_to_srgb() if mode == "LAB" else embedded_transform(image, mode)
@@ -107,13 +103,13 @@ def _shallow(path: Path, image: Image.Image, notices: list[str]) -> _Pixels:
         notices.append(f"{path}: its colour profile was left out: {error}")
 
     def rows(top: int, bottom: int) -> Levels:
-        flat = flatten(_strip(image, top, bottom))
+        flat = flatten(upright_rows(image, turn, top, bottom))
         if transform is not None:
             flat = transform.apply(flat)
         levels: NDArray[np.uint8] = np.asarray(flat if flat.mode == "L" else flat.convert("RGB"))
         return levels
 
-    return _Pixels(*image.size, 8, rows)
+    return _Pixels(upright_size(image, turn), 8, rows)
 
 
 def _deep(path: Path, image: Image.Image, notices: list[str]) -> _Pixels:
@@ -124,15 +120,16 @@ def _deep(path: Path, image: Image.Image, notices: list[str]) -> _Pixels:
     except ProfileError as error:
         notices.append(f"{path}: its colour profile was left out: {error}")
         foreign = False
+    size = upright_size(image, turn_of(image))
     if not foreign:
-        return _Pixels(*image.size, 16, deep_pixels(path, image).rows)
+        return _Pixels(size, 16, deep_pixels(path, image).rows)
     try:
         convert = deep_profile_to_srgb(profile, mode)
     except ProfileError as error:
         notices.append(f"{path}: its colour profile was applied to 8 of the 16 bits: {error}")
         return _shallow(path, image, notices)
     pixels = deep_pixels(path, image)
-    return _Pixels(*image.size, 16, lambda top, bottom: convert(pixels.rows(top, bottom)))
+    return _Pixels(size, 16, lambda top, bottom: convert(pixels.rows(top, bottom)))
 
 
 def _has_more(opened: Image.Image) -> bool:
@@ -162,8 +159,8 @@ def _sample(pixels: _Pixels) -> Levels:
         first = int(length * _BORDER)
         return np.unique(np.linspace(first, length - 1 - first, _SAMPLED).astype(np.int64))
 
-    columns = places(pixels.width)
-    return np.concatenate([_in_colour(pixels.rows(row, row + 1)[:, columns])[0] for row in places(pixels.height)])
+    rows, columns = places(pixels.size[1]), places(pixels.size[0])
+    return np.concatenate([_in_colour(pixels.rows(row, row + 1)[:, columns])[0] for row in rows])
 
 
 def _in_colour(levels: Levels) -> Levels:
@@ -171,7 +168,8 @@ def _in_colour(levels: Levels) -> Levels:
 
 
 def _in_strips(pixels: _Pixels, change: Callable[[Levels], Levels] = lambda levels: levels) -> Tensor:
-    lightness = torch.empty(1, 1, pixels.height, pixels.width)
-    for top, bottom in strips(pixels.height, pixels.width):
+    width, height = pixels.size
+    lightness = torch.empty(1, 1, height, width)
+    for top, bottom in strips(height, width):
         lightness[:, :, top:bottom] = lab.lightness_of_levels(change(pixels.rows(top, bottom)))
     return lightness

@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, TiffImagePlugin
+from PIL import Image, ImageCms, TiffImagePlugin
 from torch import Tensor
 
 from lcoins.data.icc import ProfileError, lab_to_srgb, profile_to_srgb
+from lcoins.data.upright import upright
 
 with suppress(ImportError):  # the extra "heif"
     from pillow_heif import register_heif_opener
@@ -33,16 +34,6 @@ FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000", "BM
 # Everything that Pillow's decoders were seen to raise on damaged files; UserWarning where a caller makes it an error.
 DAMAGED: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError)
 DAMAGED += (AttributeError, ArithmeticError, MemoryError, RuntimeError, UserWarning, struct.error, zlib.error)
-_ORIENTATION = ExifTags.Base.Orientation
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _PLANES = ("R", "G", "B", "A")
 # What an HEIC photo says of itself behind "ftyp", and a TIFF file in its first bytes.
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
@@ -213,15 +204,6 @@ def explained(path: Path) -> Iterator[None]:
     except DAMAGED as error:
         advice = "save it again as an 8-bit RGB JPEG or PNG"
         raise _bad(path, "unsupported photo", _one_line(error), advice) from error
-
-
-def upright(image: Image.Image) -> Image.Image:
-    """Applies the EXIF orientation; one that cannot be read is no orientation. (Pillow turns a TIFF by itself.)"""
-    orientation = None
-    with suppress(*DAMAGED):
-        orientation = image.getexif().get(_ORIENTATION)
-    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
-    return image if turn is None else image.transpose(turn)
 
 
 def _to_rgb(image: Image.Image, profile: bool) -> Image.Image:

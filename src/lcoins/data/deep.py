@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
-from lcoins.data.decode import decoded, deep_levels, opened_photo, upright
+from lcoins.data.decode import decoded, deep_levels, opened_photo
+from lcoins.data.upright import Turn, turn_of, upright_rows
 
 # Pillow's name for the order of bytes in a file -> the name that exchanges the two bytes of each channel.
 _EXCHANGED = {
@@ -25,18 +26,19 @@ _EXCHANGED = {
 
 @dataclass(frozen=True)
 class DeepPixels:
-    """Upright pixels of 16 bits: grey of mode I;16, I or F, or colour as the upper and lower byte of each channel."""
+    """Pixels of 16 bits: grey of mode I;16, I or F, or colour as the upper and lower byte of each channel."""
 
+    turn: Turn
     upper: Image.Image
     lower: Image.Image | None = None
 
     def rows(self, top: int, bottom: int) -> NDArray[np.uint16]:
-        """Rows as levels 0..65535: (R, W) of grey, (R, W, 3) of colour; transparency lies on white."""
-        strip = (0, top, self.upper.width, bottom)
+        """Upright rows as levels 0..65535: (R, W) of grey, (R, W, 3) of colour; transparency lies on white."""
+        upper = upright_rows(self.upper, self.turn, top, bottom)
         if self.lower is None:
-            return deep_levels(self.upper.crop(strip))
-        upper = np.asarray(self.upper.crop(strip)).astype(np.uint16)
-        levels = upper << 8 | np.asarray(self.lower.crop(strip))
+            return deep_levels(upper)
+        lower = upright_rows(self.lower, self.turn, top, bottom)
+        levels = np.asarray(upper).astype(np.uint16) << 8 | np.asarray(lower)
         if levels.shape[-1] == 3:
             return levels
         opacity = levels[..., 3:] / np.float32(65535)
@@ -67,15 +69,15 @@ def loses_depth(opened: Image.Image) -> bool:
 
 
 def deep_pixels(path: Path, first: Image.Image) -> DeepPixels:
-    """The pixels of a photo that :func:`is_deep`, whose first decoding is ``first``, made upright.
+    """The pixels of a photo that :func:`is_deep`, whose first decoding is ``first``.
 
     Raises what :func:`lcoins.data.decode.load_photo` raises.
     """
     if is_deep_grey(first):
-        return DeepPixels(first)
+        return DeepPixels(turn_of(first), first)
     with opened_photo(path) as opened:
         opened.tile = [tile._replace(args=_exchanged(tile.args)) for tile in opened.tile]  # type: ignore[attr-defined]
-        return DeepPixels(first, upright(decoded(opened, path)))
+        return DeepPixels(turn_of(first), first, decoded(opened, path))
 
 
 def _byte_order(arguments: Any) -> Any:
