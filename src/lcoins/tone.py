@@ -18,7 +18,9 @@ _INK, _PAPER = 0.5, 99.5
 # What they are brought to, as sRGB: the medians of the same shares in ordinary photos. More contrast than that stays.
 _FRESH_INK, _FRESH_PAPER = 0.03, 0.95
 _LEAST_RANGE = 0.1  # of sRGB from ink to paper; less is an even surface, whose grain must not become a picture
-_CLIPPED = 254 / 255
+_CLIPPED = (
+    0.02  # of the way from ink to paper: so much lighter than another, on average, looks a channel that is clipped
+)
 _CHANNELS = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # how much each counts for grey: ITU-R BT.601
 
 # A print is tinted if its mean colour is at least so far from grey, in ab, and its colours lie so near to the mean of
@@ -40,20 +42,24 @@ class Tone:
         What counts of a pixel's colour is how far it lies on the way from ink to paper.
         """
         ink, paper = float(self.ink @ self.weights), float(self.paper @ self.weights)
-        place = (levels @ (self.weights / np.iinfo(levels.dtype).max) - ink) / max(paper - ink, _LEAST_RANGE)
         darkest, lightest = min(ink, _FRESH_INK), max(paper, _FRESH_PAPER)
+        if paper - ink < _LEAST_RANGE:
+            darkest, lightest = ink, paper
+        place = (levels @ (self.weights / np.iinfo(levels.dtype).max) - ink) / max(paper - ink, 1e-6)
         return np.rint(np.clip(darkest + place * (lightest - darkest), 0, 1) * 65535).astype(np.uint16)
 
 
 def read_tone(sample: Levels) -> Tone:
     """The tone of a print from some of its pixels (N, 3), without the border around the picture.
 
-    A channel that is clipped where others are not says nothing of the highlights and does not count.
+    A channel of a tinted print that is clipped where others are not, as a sepia filter clips red, says nothing of the
+    highlights and does not count.
     """
     rgb = sample / np.float32(np.iinfo(sample.dtype).max)
     ink, paper = np.percentile(rgb, (_INK, _PAPER), axis=0).astype(np.float32)
-    clipped = (rgb >= _CLIPPED).mean(axis=0)
-    weights = np.where(clipped <= clipped.min() + 0.01, _CHANNELS, 0).astype(np.float32)
+    place = ((rgb - ink) / np.maximum(paper - ink, 1 / 255)).mean(axis=0)
+    counts = (place <= place.min() + _CLIPPED) | (not is_tinted(sample))
+    weights = np.where(counts, _CHANNELS, 0).astype(np.float32)
     return Tone(ink, paper, weights / weights.sum())
 
 

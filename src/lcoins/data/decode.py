@@ -6,6 +6,7 @@ whatever lies hidden under it, EXIF orientation is ignored, an embedded colour p
 of in the middle of other output.
 """
 
+import ctypes
 import logging
 import struct
 import warnings
@@ -45,6 +46,11 @@ Image.init()
 _READABLE = tuple(name for name in FORMATS if name in Image.OPEN)  # FORMATS without what is not installed
 # Pillow also logs what it makes an error of; without a handler Python would print that.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
+with suppress(OSError, AttributeError):  # where libtiff is no library of its own, as in Pillow for Windows
+    _libtiff = ctypes.CDLL(Image.core.__file__)
+    for _handler in (_libtiff.TIFFSetErrorHandler, _libtiff.TIFFSetWarningHandler):  # which print what Pillow raises
+        _handler.argtypes, _handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+        _handler(None)
 
 
 class PhotoError(ValueError):
