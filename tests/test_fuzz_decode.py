@@ -3,6 +3,7 @@
 Nothing else may come of them: no other exception, no warning (they are errors here), no line of a library's own.
 """
 
+import shutil
 import struct
 import time
 import zlib
@@ -229,7 +230,7 @@ def test_every_malformed_file_gives_a_picture_or_one_line(folder: Path, capfd: p
             scan = read_scan(path)
         except (ValueError, FileNotFoundError) as error:
             refused += 1
-            if not str(error).startswith(f"{path}: ") or "\n" in str(error):
+            if not str(error).startswith(f"{path}: ") or not str(error).isprintable():
                 strange.append(f"{path.name}: {error!r}")
         except Exception as error:
             strange.append(f"{path.name}: {error!r}")
@@ -237,7 +238,7 @@ def test_every_malformed_file_gives_a_picture_or_one_line(folder: Path, capfd: p
             read += 1
             if not (scan.lightness.isfinite().all() and -0.1 <= scan.lightness.min() <= scan.lightness.max() <= 100.1):
                 strange.append(f"{path.name}: lightness {scan.lightness.min()} to {scan.lightness.max()}")
-            strange += [f"{path.name}: {line!r}" for line in scan.notices if "\n" in line]
+            strange += [f"{path.name}: {line!r}" for line in scan.notices if not line.isprintable()]
         if time.perf_counter() - start > SECONDS:
             strange.append(f"{path.name}: {time.perf_counter() - start:.1f} s")
     assert not strange, "\n".join(strange)
@@ -247,9 +248,13 @@ def test_every_malformed_file_gives_a_picture_or_one_line(folder: Path, capfd: p
 
 def test_a_folder_of_them_is_gone_through(folder: Path, tmp_path: Path) -> None:
     """Every file becomes a picture or a failure; what could be read can also be written, metadata and all."""
-    result = colorize_files(FakeColorizer(), [folder], ["a red wall"], output=tmp_path / "out")
-    assert len(result.written) + len(result.failed) == len(list(folder.iterdir()))
-    assert len(result.written) >= 50 and len(result.failed) >= 200
+    some = tmp_path / "some"
+    some.mkdir()
+    for path in sorted(folder.iterdir())[::4]:
+        shutil.copy(path, some)
+    result = colorize_files(FakeColorizer(), [some], ["a red wall"], output=tmp_path / "out")
+    assert len(result.written) + len(result.failed) == len(list(some.iterdir()))
+    assert len(result.written) >= 50 and len(result.failed) >= 50
     for path in result.written:
         with Image.open(path) as picture:
             picture.load()

@@ -269,13 +269,28 @@ def test_an_srgb_profile_changes_nothing_at_16_bits(tmp_path: Path) -> None:
     )
 
 
+def table_profile() -> bytes:
+    """An RGB profile of a table in place of curves: L* is 100 times the mean of the channels, a and b are 0."""
+    straight = struct.pack(">HH", 0, 65535) * 3
+    corners = b"".join(
+        struct.pack(">HHH", (red + green + blue) * 0xFF00 // 3, 0x8000, 0x8000)
+        for red in (0, 1)
+        for green in (0, 1)
+        for blue in (0, 1)
+    )
+    matrix = (round(value * 65536) for value in np.eye(3).flatten())
+    head = b"mft2" + struct.pack(">IBBBB9iHH", 0, 3, 3, 2, 0, *matrix, 2, 2)
+    profile = icc_profile("RGB ", {"A2B0": head + straight + corners + straight})
+    return profile.replace(b"XYZ ", b"Lab ", 1)  # the space it leads to; the next is the white point's
+
+
 def test_a_profile_of_tables_is_applied_to_8_of_16_bits(tmp_path: Path) -> None:
-    """sRGB with the curves of red and green lost and a table that nobody reads: what it means is up to LittleCMS."""
-    profile = icc_profile("GRAY", {"kTRC": gamma(1.8)}).replace(b"kTRC", b"A2B0")
-    write_deep_picture(tmp_path / "c.png", deep_colours())
-    tifffile.imwrite(tmp_path / "c.tif", deep_ramp(), photometric="minisblack", iccprofile=profile)
+    levels = np.full((4, 6, 3), 32_896, np.uint16)
+    tifffile.imwrite(tmp_path / "c.tif", levels, photometric="rgb", iccprofile=table_profile())
     scan = read_scan(tmp_path / "c.tif")
-    assert "colour profile was" in scan.notices[0]
+    assert scan.bits == 8
+    assert "c.tif: its colour profile was applied to 8 of the 16 bits" in scan.notices[0]
+    assert (scan.lightness - 50.2).abs().max() < 0.5  # as sRGB it would be 53.6
 
 
 @pytest.mark.parametrize("name", ["p.png", "p.tif", "p.jpg", "p.webp"])
@@ -285,7 +300,7 @@ def test_a_profile_of_tables_is_applied_to_8_of_16_bits(tmp_path: Path) -> None:
         (b"not a profile" * 20, "it is damaged"),
         (srgb_profile()[:300], "it is damaged"),
         (b"", ""),
-        ("grey", "GRAY pixels"),
+        ("grey", "'GRAY' pixels"),
     ],
     ids=["text", "cut", "none", "of another mode"],
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
-from lcoins.data.decode import DAMAGED
+from lcoins.data.decode import DAMAGED, one_line
 from lcoins.data.icc import srgb_profile
 
 # Output suffix -> (format, how to save it, most pixels a side).
@@ -47,7 +47,7 @@ def kept_metadata(opened: Image.Image, photo: Path) -> tuple[dict[str, Any], lis
             options["dpi"] = tuple(float(density) for density in (reversed(dpi) if turned else dpi))
         kept = _kept_exif(exif, size).tobytes() if exif else b""
     except DAMAGED as error:
-        return options, [f"{photo}: its metadata is damaged and was left out ({' '.join(str(error).split())})"]
+        return options, [f"{photo}: its metadata is damaged and was left out ({one_line(error)})"]
     if len(kept) > _LONGEST_EXIF:
         return options, [f"{photo}: its EXIF data is longer than a JPEG file can hold and was left out"]
     return options | ({"exif": kept} if kept else {}), []

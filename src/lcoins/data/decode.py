@@ -177,12 +177,13 @@ def decoded(image: Image.Image, path: Path, size: tuple[int, int] | None = None)
     except DAMAGED as error:
         truncated = isinstance(error, EOFError) or "truncated" in str(error)
         kind = "truncated photo" if truncated else "damaged photo"
-        raise _bad(path, kind, _one_line(error), "copy or download it again") from error
+        raise _bad(path, kind, one_line(error), "copy or download it again") from error
 
 
-def _one_line(error: Exception) -> str:
-    """What an error of a decoder says, as the end of one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+def one_line(error: Exception) -> str:
+    """What an error of a decoder says, on one line and without the control characters that a damaged file may bring."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _with_known_white(image: Image.Image) -> Image.Image:
@@ -209,7 +210,7 @@ def explained(path: Path) -> Iterator[None]:
         raise
     except DAMAGED as error:
         advice = "save it again as an 8-bit RGB JPEG or PNG"
-        raise _bad(path, "unsupported photo", _one_line(error), advice) from error
+        raise _bad(path, "unsupported photo", one_line(error), advice) from error
 
 
 def _to_rgb(image: Image.Image, profile: bool) -> Image.Image:

@@ -72,7 +72,7 @@ def _opened(profile: bytes, mode: str) -> ImageCms.ImageCmsProfile:
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError, AttributeError) as error:
         raise ProfileError("it is damaged") from error
     if _PROFILE_SPACE.get(mode) != space:
-        raise ProfileError(f"it is made for {space} pixels, not for those of the photo")
+        raise ProfileError(f"it is made for {space!a} pixels, not for those of the photo")
     return source
 
 
