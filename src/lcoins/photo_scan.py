@@ -120,16 +120,19 @@ def _deep(path: Path, image: Image.Image, notices: list[str]) -> _Pixels:
     except ProfileError as error:
         notices.append(f"{path}: its colour profile was left out: {error}")
         foreign = False
-    size = upright_size(image, turn_of(image))
-    if not foreign:
-        return _Pixels(size, 16, deep_pixels(path, image).rows)
-    try:
-        convert = deep_profile_to_srgb(profile, mode)
-    except ProfileError as error:
-        notices.append(f"{path}: its colour profile was applied to 8 of the 16 bits: {error}")
-        return _shallow(path, image, notices)
+    convert = None
+    if foreign:
+        try:
+            convert = deep_profile_to_srgb(profile, mode)
+        except ProfileError as error:
+            notices.append(f"{path}: its colour profile was applied to 8 of the 16 bits: {error}")
+            return _shallow(path, image, notices)
     pixels = deep_pixels(path, image)
-    return _Pixels(size, 16, lambda top, bottom: convert(pixels.rows(top, bottom)))
+
+    def rows(top: int, bottom: int) -> Levels:
+        return pixels[top:bottom] if convert is None else convert(pixels[top:bottom])
+
+    return _Pixels((pixels.shape[1], pixels.shape[0]), 16, rows)
 
 
 def _has_more(opened: Image.Image) -> bool:

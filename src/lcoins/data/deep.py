@@ -5,7 +5,6 @@ the lower ones, so that decoding twice gives all 16 bits, through the same decod
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from lcoins.data.decode import decoded, deep_levels, opened_photo
-from lcoins.data.upright import Turn, turn_of, upright_rows
+from lcoins.data.upright import turn_of, upright_view
 
 # Pillow's name for the order of bytes in a file -> the name that exchanges the two bytes of each channel.
 _EXCHANGED = {
@@ -23,26 +22,7 @@ _EXCHANGED = {
     for order, other in {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}.items()
 }
 
-
-@dataclass(frozen=True)
-class DeepPixels:
-    """Pixels of 16 bits: grey of mode I;16, I or F, or colour as the upper and lower byte of each channel."""
-
-    turn: Turn
-    upper: Image.Image
-    lower: Image.Image | None = None
-
-    def rows(self, top: int, bottom: int) -> NDArray[np.uint16]:
-        """Upright rows as levels 0..65535: (R, W) of grey, (R, W, 3) of colour; transparency lies on white."""
-        upper = upright_rows(self.upper, self.turn, top, bottom)
-        if self.lower is None:
-            return deep_levels(upper)
-        lower = upright_rows(self.lower, self.turn, top, bottom)
-        levels = np.asarray(upper).astype(np.uint16) << 8 | np.asarray(lower)
-        if levels.shape[-1] == 3:
-            return levels
-        opacity = levels[..., 3:] / np.float32(65535)
-        return np.rint(65535 - (65535 - levels[..., :3].astype(np.float32)) * opacity).astype(np.uint16)
+_ROWS = 64  # in work at once
 
 
 def is_deep(opened: Image.Image) -> bool:
@@ -68,16 +48,41 @@ def loses_depth(opened: Image.Image) -> bool:
     return not is_deep(opened) and any(";16" in str(_byte_order(tile.args)) for tile in getattr(opened, "tile", []))
 
 
-def deep_pixels(path: Path, first: Image.Image) -> DeepPixels:
-    """The pixels of a photo that :func:`is_deep`, whose first decoding is ``first``.
+def deep_pixels(path: Path, first: Image.Image) -> NDArray[np.uint16]:
+    """The upright pixels of a photo that :func:`is_deep`: grey (H, W) or colour (H, W, 3), 65535 is white.
 
-    Raises what :func:`lcoins.data.decode.load_photo` raises.
+    ``first`` is its first decoding, which is closed, for of 100 megapixels only so much can be held at once.
+    Transparency lies on white. Raises what :func:`lcoins.data.decode.load_photo` raises.
     """
+    turn = turn_of(first)
     if is_deep_grey(first):
-        return DeepPixels(turn_of(first), first)
+        levels = deep_levels(first)
+        first.close()
+        return upright_view(levels, turn)
+    levels = np.zeros((first.height, first.width, len(first.getbands())), dtype=np.uint16)
+    _add_bytes(levels, first, 8)
     with opened_photo(path) as opened:
         opened.tile = [tile._replace(args=_exchanged(tile.args)) for tile in opened.tile]  # type: ignore[attr-defined]
-        return DeepPixels(turn_of(first), first, decoded(opened, path))
+        _add_bytes(levels, decoded(opened, path), 0)
+    return upright_view(_on_white(levels), turn)
+
+
+def _add_bytes(levels: NDArray[np.uint16], image: Image.Image, place: int) -> None:
+    """Puts the bytes of an image into ``place`` of the levels, and closes it."""
+    for top in range(0, image.height, _ROWS):
+        rows = np.asarray(image.crop((0, top, image.width, min(top + _ROWS, image.height))))
+        levels[top : top + _ROWS] |= rows.astype(np.uint16) << place
+    image.close()
+
+
+def _on_white(levels: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Levels (H, W, 3), or (H, W, 4) with opacity, which are changed, to (H, W, 3)."""
+    colours = levels[..., :3]
+    for top in range(0, len(levels), _ROWS) if levels.shape[-1] == 4 else ():
+        opacity = levels[top : top + _ROWS, :, 3:] / np.float32(65535)
+        rows = colours[top : top + _ROWS]
+        rows[...] = np.rint(65535 - (65535 - rows.astype(np.float32)) * opacity)
+    return colours
 
 
 def _byte_order(arguments: Any) -> Any:

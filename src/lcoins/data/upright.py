@@ -1,8 +1,10 @@
-"""EXIF orientation: a photo turned the way it was taken, whole or a few rows at a time."""
+"""EXIF orientation: a photo turned the way it was taken, whole, a few rows at a time, or as an array."""
 
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 _TURNS = {
@@ -46,3 +48,12 @@ def upright_rows(image: Image.Image, turn: Turn, top: int, bottom: int) -> Image
     first, last = (length - bottom, length - top) if turn in _FROM_THE_END else (top, bottom)
     stored = image.crop((first, 0, last, image.height) if across else (0, first, image.width, last))
     return stored if turn is None else stored.transpose(turn)
+
+
+def upright_view(pixels: NDArray[np.uint16], turn: Turn) -> NDArray[np.uint16]:
+    """Pixels (H, W) or (H, W, C) after their turn; no copy is made."""
+    if turn in (_TURNS[5], _TURNS[7]):
+        pixels = pixels.swapaxes(0, 1)
+    quarters = {_TURNS[3]: 2, _TURNS[6]: 3, _TURNS[7]: 2, _TURNS[8]: 1}.get(turn, 0) if turn is not None else 0
+    pixels = np.rot90(pixels, quarters)
+    return np.flip(pixels, {_TURNS[2]: 1, _TURNS[4]: 0}[turn]) if turn in (_TURNS[2], _TURNS[4]) else pixels
