@@ -146,6 +146,9 @@ def test_white_may_be_zero(tmp_path: Path, dtype: type[np.generic]) -> None:
     pixels = np.array([[0, white]]).astype(dtype)
     tifffile.imwrite(tmp_path / "n.tif", pixels, photometric="miniswhite")
     np.testing.assert_allclose(read_lightness(tmp_path / "n.tif"), [[100, 0]], atol=0.01)
+    half = (pixels / 2).astype(dtype)
+    tifffile.imwrite(tmp_path / "p.tif", half, photometric="miniswhite", iccprofile=grey_profile(1.0))
+    np.testing.assert_allclose(read_lightness(tmp_path / "p.tif"), [[100, 76.07]], atol=0.5)  # half the light
     assert np.asarray(load_photo(tmp_path / "n.tif"))[0, :, 0].tolist() == [255, 0]
 
 

@@ -35,7 +35,8 @@ def _write_png(file: IO[bytes], size: tuple[int, int], strips: Strips, metadata:
         _write_chunk(file, b"pHYs", struct.pack(">IIB", *density, 1))
     if "exif" in metadata:
         _write_chunk(file, b"eXIf", metadata["exif"].removeprefix(b"Exif\0\0"))
-    compressor, waiting = zlib.compressobj(), bytearray()
+    # The lower bytes are noise, which no effort compresses: level 1 takes half the time of 6 for 2 % more bytes.
+    compressor, waiting = zlib.compressobj(1), bytearray()
     above = np.zeros((1, size[0] * 6), dtype=np.uint8)
     for strip in strips:
         rows = np.ascontiguousarray(strip, dtype=">u2").view(np.uint8).reshape(len(strip), -1)

@@ -198,7 +198,9 @@ def _with_known_white(image: Image.Image) -> Image.Image:
     pixels = np.asarray(image)
     if bits == 12:
         pixels = np.rint(pixels * np.float32(65535 / 4095)).astype(np.uint16)
-    return Image.fromarray((1.0 if image.mode == "F" else 65535) - pixels if white_is_zero else pixels)
+    known = Image.fromarray((1.0 if image.mode == "F" else 65535) - pixels if white_is_zero else pixels)
+    known.info = image.info
+    return known
 
 
 @contextmanager
