@@ -16,6 +16,7 @@ from torch import Tensor
 
 from lcoins import lab
 from lcoins.colorize import colorize_photo, recompose, used_words
+from lcoins.data.icc import srgb_profile
 from lcoins.models.lcoins import Colorization
 from lcoins.photo_files import Job, colorize_files
 
@@ -194,7 +195,7 @@ def test_metadata_travels_and_the_picture_is_upright(tmp_path: Path, source: str
         assert ExifTags.Base.MakerNote not in camera
         assert exif.get(ExifTags.Base.ImageWidth) != 9999
         assert place[ExifTags.GPS.GPSLatitude] == (51.0, 30.0, 0.0)
-        assert "icc_profile" not in picture.info
+        assert picture.info["icc_profile"] == srgb_profile()
         if "webp" not in (source, target):
             assert picture.info["dpi"] == pytest.approx((150, 300), rel=0.01)
 

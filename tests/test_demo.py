@@ -18,8 +18,8 @@ from torch import Tensor
 
 from lcoins.app.regions import NO_GROUPS, NO_WORDS, group_regions, loudest_word, numbered, word_regions
 from lcoins.app.studio import KEPT, NO_REGIONS, SCREEN, SENTENCES, VARIANTS, Refused, Sitting, Studio, sentences
-from lcoins.assembly import build_colorizer
 from lcoins.captions import find_colours
+from lcoins.colorizers import build_colorizer
 from lcoins.models.attention_maps import BlockAttention
 from lcoins.models.colorization import Colorization
 

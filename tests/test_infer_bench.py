@@ -18,8 +18,7 @@ def test_every_stage_of_a_photo_is_timed(tmp_path: Path) -> None:
     assert list(found.seconds) == [
         "load the system",
         "first pass of the network",
-        "read the photo",
-        "lightness",
+        "read the photo's lightness",
         "shrink",
         "network",
         "enlarge, fit the gamut, join",

@@ -135,11 +135,11 @@ def test_resizing_keeps_flat_colours_and_means(size: tuple[int, int]) -> None:
     assert resized.mean().abs() < 1e-4 and (resized.diff(dim=-1) >= 0).all()
 
 
-def test_lightness_of_bytes_is_that_of_scikit_image() -> None:
+def test_lightness_of_levels_is_that_of_scikit_image() -> None:
     """Every level of grey, and colours at random; scikit-image's white point differs in the fifth digit."""
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     pixels[:4] = np.arange(256, dtype=np.uint8).reshape(4, 64, 1)
-    found = lab.lightness_of_bytes(pixels)
+    found = lab.lightness_of_levels(pixels)
     assert found.shape == (1, 1, 64, 64)
     assert np.abs(found[0, 0].numpy() - color.rgb2lab(pixels)[..., 0]).max() < 0.01
     exact = lab.split_lab(torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255)[0]

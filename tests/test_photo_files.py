@@ -10,6 +10,7 @@ from test_colorize import FakeColorizer, grey_ramp
 
 from lcoins.cli import split_arguments
 from lcoins.photo_files import Colorized, colorize_files, plan
+from lcoins.photo_scan import Scan
 
 
 def coloured(sources: list[Path], *sentences: str, **options: object) -> Colorized:
@@ -107,13 +108,13 @@ def test_the_photo_is_read_once_for_all_its_sentences(album: Path, monkeypatch: 
     from lcoins import photo_files
 
     read: list[Path] = []
-    load = photo_files.load_photo
+    read_scan = photo_files.read_scan
 
-    def watch(path: Path, *size: object) -> Image.Image:
+    def watch(path: Path, **options: bool) -> Scan:
         read.append(path)
-        return load(path, *size)  # type: ignore[arg-type]
+        return read_scan(path, **options)
 
-    monkeypatch.setattr(photo_files, "load_photo", watch)
+    monkeypatch.setattr(photo_files, "read_scan", watch)
     coloured([album / "a.png"], "a red wall", "a green wall")
     assert read.count(album / "a.png") == 1
 

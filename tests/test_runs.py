@@ -116,9 +116,7 @@ def test_weights_of_another_model_are_refused_with_the_differences(run_folder: P
     runs.train(shrunk(*SHORTEST), run_folder / "first")
     best = run_folder / "first" / "checkpoints" / "best.ckpt"
     other = colorizers.build_colorizer({**runs.plain(shrunk())["model"], "n_groups": 3})
-    with pytest.raises(
-        ValueError, match=r"does not fit this model, 1 differences:\n  transformer.group_tokens"
-    ):
+    with pytest.raises(ValueError, match=r"does not fit this model, 1 differences:\n  transformer.group_tokens"):
         runs.take_weights(other, best)
 
 

@@ -135,6 +135,13 @@ def colorize(
     checkpoint: Annotated[Path, typer.Option(help="A package of `lcoins export`, or a best.ckpt.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File or folder to write.")] = None,
     force: Annotated[bool, typer.Option(help="Overwrite what is there.")] = False,
+    restore_tone: Annotated[
+        bool,
+        typer.Option(
+            "--restore-tone",
+            help="For old prints: take away their own tint (sepia) and bring back faded contrast before colouring.",
+        ),
+    ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
 ) -> None:
     """Colour photos at their own size, by one sentence or several; a list brings a sentence for each photo.
@@ -144,6 +151,7 @@ def colorize(
     from rich.progress import track
 
     from lcoins.colorize import used_words
+    from lcoins.data.decode import PhotoError
     from lcoins.package import load_any
     from lcoins.photo_files import colorize_files
 
@@ -153,20 +161,26 @@ def colorize(
     for sentence in sentences:
         typer.echo(f"{sentence!r}: understood as colours: {', '.join(used_words(sentence)) or 'none'}")
     colorizer, _ = load_any(checkpoint, device)
-    result = colorize_files(
-        colorizer,
-        sources,
-        sentences,
-        output=output,
-        force=force,
-        device=device,
-        progress=lambda jobs: track(jobs, "colorize"),
-    )
+    try:
+        result = colorize_files(
+            colorizer,
+            sources,
+            sentences,
+            output=output,
+            force=force,
+            restore_tone=restore_tone,
+            device=device,
+            progress=lambda jobs: track(jobs, "colorize"),
+        )
+    except PhotoError as error:  # of a single photo
+        say(str(error))
+        raise typer.Exit(1) from error
     for line in [*result.notices, *(f"wrote {path}" for path in result.written)]:
         typer.echo(line)
     for path, reason in result.failed.items():
-        typer.secho(f"{path}: {reason}", fg="red", err=True)
+        typer.secho(reason if reason.startswith(str(path)) else f"{path}: {reason}", fg="red", err=True)
     if result.failed:
+        say(f"{len(result.failed)} photos could not be coloured; what is wrong with each is said above")
         raise typer.Exit(1)
 
 

@@ -10,18 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from lcoins import lab
 from lcoins.captions import find_colours
-from lcoins.data.decode import load_photo
 from lcoins.edges import colours_at, follow_edges
 from lcoins.models.colorization import Colorization
-
-STRIP_PIXELS = 2**18  # of a full-size photo in work at once: the strip's tensors stay near the processor's cache
+from lcoins.photo_scan import STRIP_PIXELS, photo_lightness, read_scan, strips
 
 
 class Colorizer(Protocol):
@@ -62,8 +59,13 @@ def seen_lightness(colorizer: Colorizer, lightness: Tensor, device: torch.device
 
 def paint(colorizer: Colorizer, lightness: Tensor, seen: Tensor, caption: str) -> Image.Image:
     """Full-size lightness (1, 1, H, W) in the colours that the network gives what it has ``seen`` of it."""
+    return joined(lightness, paint_strips(colorizer, lightness, seen, caption))
+
+
+def paint_strips(colorizer: Colorizer, lightness: Tensor, seen: Tensor, caption: str) -> Iterator[Tensor]:
+    """The picture of :func:`paint` from top to bottom in strips (R, W, 3), sRGB in [0, 1], for more than 8 bits."""
     slope, offset = seen_colours(colorizer, seen, caption)
-    return recompose(lightness, offset, slope)
+    return recompose_strips(lightness, offset, slope)
 
 
 def seen_colours(colorizer: Colorizer, seen: Tensor, caption: str) -> tuple[Tensor, Tensor]:
@@ -86,8 +88,10 @@ class PhotoColorizer:
 
     def __call__(self, photo: Image.Image | Path | str, sentence: str) -> Image.Image:
         """The photo in colour, at its own size; a path is loaded upright, whatever its format and mode."""
-        image = photo if isinstance(photo, Image.Image) else load_photo(Path(photo))
-        return colorize_photo(self.colorizer, image, sentence, device=self.device)
+        if isinstance(photo, Image.Image):
+            return colorize_photo(self.colorizer, photo, sentence, device=self.device)
+        lightness = read_scan(Path(photo)).lightness
+        return paint(self.colorizer, lightness, seen_lightness(self.colorizer, lightness, self.device), sentence)
 
 
 def recompose(
@@ -97,7 +101,18 @@ def recompose(
     strip_pixels: int = STRIP_PIXELS,
     strength: float = 1.0,
 ) -> Image.Image:
-    """Full-size lightness (1, 1, H, W) and ab (1, 2, h, w) of any size to a picture of W x H, strip by strip.
+    """Full-size lightness (1, 1, H, W) and ab (1, 2, h, w) of any size to a picture of W x H; see the strips of it."""
+    return joined(lightness, recompose_strips(lightness, ab, slope, strip_pixels, strength))
+
+
+def recompose_strips(
+    lightness: Tensor,
+    ab: Tensor,
+    slope: Tensor | None = None,
+    strip_pixels: int = STRIP_PIXELS,
+    strength: float = 1.0,
+) -> Iterator[Tensor]:
+    """Lightness and ab as for :func:`recompose` to strips (R, W, 3) of the picture, sRGB in [0, 1], from the top.
 
     With ``slope`` (1, 2, h, w) ab is what :func:`lcoins.edges.follow_edges` calls the offset. ``strength`` multiplies
     the colours before they are brought into the gamut: 0 is the grey photo, 1 the network's own colours. Resizing is
@@ -110,14 +125,21 @@ def recompose(
     small = strength * (ab if slope is None else torch.cat([ab, slope], dim=1))
     wide = lab.resize_ab(small, (ab.shape[-2], width))
     columns = lab.resize_ab(torch.eye(ab.shape[-2])[None, None], (height, ab.shape[-2]))[0, 0]
-    picture = Image.new("RGB", (width, height))
-    for top, bottom in _strips(height, width, strip_pixels):
+    for top, bottom in strips(height, width, strip_pixels):
         strip = lightness[:, :, top:bottom]
         mixed = _mix_rows(wide, columns[top:bottom])
         full = mixed if slope is None else colours_at(strip, mixed[:, 2:], mixed[:, :2])
-        rgb = lab.join_lab(strip, lab.fit_gamut(strip, full))
-        pixels = (rgb[0] * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+        yield lab.join_lab(strip, lab.fit_gamut(strip, full))[0].permute(1, 2, 0)
+
+
+def joined(lightness: Tensor, parts: Iterator[Tensor]) -> Image.Image:
+    """Strips of a picture of the size of ``lightness`` to an RGB image."""
+    picture = Image.new("RGB", (lightness.shape[-1], lightness.shape[-2]))
+    top = 0
+    for part in parts:
+        pixels = (part * 255).round().to(torch.uint8).contiguous().numpy()
         picture.paste(Image.fromarray(pixels), (0, top))
+        top += len(pixels)
     return picture
 
 
@@ -133,17 +155,3 @@ def checked_sentence(caption: str) -> str:
     if not caption.strip():
         raise ValueError('expected a sentence that names colours, got an empty one; write for example "a red car"')
     return " ".join(caption.split())
-
-
-def _strips(height: int, width: int, pixels: int) -> Iterator[tuple[int, int]]:
-    rows = max(1, pixels // width)
-    return ((top, min(top + rows, height)) for top in range(0, height, rows))
-
-
-def photo_lightness(image: Image.Image) -> Tensor:
-    """L* of an RGB photo, (1, 1, H, W) in 0..100."""
-    lightness = torch.empty(1, 1, image.height, image.width)
-    for top, bottom in _strips(image.height, image.width, STRIP_PIXELS):
-        pixels = np.array(image.crop((0, top, image.width, bottom)))
-        lightness[:, :, top:bottom] = lab.lightness_of_bytes(pixels)
-    return lightness

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from lcoins import lab
 from lcoins.colorize import Colorizer, checked_sentence, photo_lightness, recompose, seen_colours, seen_lightness
-from lcoins.data.decode import load_photo, to_tensor
+from lcoins.data.decode import load_photo, opened_photo, to_tensor
 from lcoins.data.grey import is_near_grey
 from lcoins.files import whole_file, write_whole
 from lcoins.photo_files import Colorized, Job, Progress, plan
@@ -141,7 +141,8 @@ def _do(colorizer: Colorizer, job: Job, image: Image.Image, clip: Clip, device: 
     if target.exists():
         return
     kind, options, _ = WRITTEN[target.suffix.lower()]
-    metadata, notices = kept_metadata(job.photo, image.size)
+    with opened_photo(job.photo) as opened:
+        metadata, notices = kept_metadata(opened, job.photo)
     result.notices += notices
     picture = recompose(lightness, offset, slope)
     with whole_file(target) as partial:

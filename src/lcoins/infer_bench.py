@@ -13,13 +13,13 @@ from rich.table import Table
 
 from lcoins import lab
 from lcoins.captions import find_colours
-from lcoins.colorize import Colorizer, photo_lightness, recompose, seen_lightness
-from lcoins.data.decode import load_photo
+from lcoins.colorize import Colorizer, recompose, seen_lightness
 from lcoins.data.scenes import Scenes
 from lcoins.data.speed import peak_mib
 from lcoins.edges import follow_edges
 from lcoins.listening import unheard_words
 from lcoins.photo_metadata import WRITTEN
+from lcoins.photo_scan import read_scan
 
 SENTENCE = "a red star on the left and a blue ring on the right"
 
@@ -52,8 +52,7 @@ def measure(load: Callable[[], Colorizer], photo: Path, sentence: str) -> Stages
     colorizer = found.timed("load the system", load)
     size = colorizer.image_size
     found.timed("first pass of the network", lambda: colorizer.colorize(torch.zeros(1, 1, size, size), [sentence]))
-    image = found.timed("read the photo", lambda: load_photo(photo))
-    lightness = found.timed("lightness", lambda: photo_lightness(image))
+    lightness = found.timed("read the photo's lightness", lambda: read_scan(photo).lightness)
     seen = found.timed("shrink", lambda: seen_lightness(colorizer, lightness, "cpu"))
     ab = found.timed("network", lambda: lab.from_network_ab(colorizer.colorize(seen, [sentence]).ab.float()))
     slope, offset = follow_edges(lab.from_network_lightness(seen), ab)

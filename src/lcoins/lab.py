@@ -5,6 +5,8 @@ roughly -86..98 and -108..95 inside sRGB. The network sees ``lightness / 50 - 1`
 The constants are those of D65, 2 degrees, as in kornia and in the authors' release.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from kornia.color import lab_to_rgb, rgb_to_lab, rgb_to_linear_rgb, rgb_to_xyz, xyz_to_rgb
@@ -14,10 +16,9 @@ from torch.nn.functional import interpolate
 
 AB_SCALE = 110.0
 
-# XYZ over its white point to linear sRGB, row by row: kornia's matrix with the D65 white point multiplied in.
-# Every 8-bit value as linear light, and what each channel of linear light adds to luminance: kornia's own figures.
-_LINEAR: NDArray[np.float32] = rgb_to_linear_rgb((torch.arange(256) / 255).expand(3, 1, 256))[0, 0].numpy()
+# What each channel of linear light adds to luminance: kornia's own figures.
 _LUMINANCE: NDArray[np.float32] = rgb_to_xyz(torch.eye(3)[:, :, None])[1, :, 0].numpy()
+# XYZ over its white point to linear sRGB, row by row: kornia's matrix with the D65 white point multiplied in.
 _WHITE_XYZ_TO_LINEAR = xyz_to_rgb(torch.diag(torch.tensor([0.95047, 1.0, 1.08883]))[:, None])[:, 0].tolist()
 
 
@@ -33,14 +34,28 @@ def split_lab(rgb: Tensor) -> tuple[Tensor, Tensor]:
     return lab[:, :1], lab[:, 1:]
 
 
-def lightness_of_bytes(pixels: NDArray[np.uint8]) -> Tensor:
-    """8-bit sRGB (H, W, 3) to lightness (1, 1, H, W) in 0..100: that of :func:`split_lab`, seven times as fast.
+def lightness_of_levels(levels: NDArray[np.uint8 | np.uint16]) -> Tensor:
+    """8- or 16-bit sRGB (H, W, 3), or grey (H, W), to lightness (1, 1, H, W) in 0..100.
 
-    Only 256 values of a channel have to be made linear, and neither a nor b is wanted.
+    The lightness of :func:`split_lab`, seven times as fast: only 256 values of a channel, or 65,536, have to be made
+    linear, and neither a nor b is wanted.
     """
-    luminance = _LINEAR[pixels] @ _LUMINANCE
+    linear = _linear(levels.dtype)
+    if levels.ndim == 2:
+        return torch.from_numpy(_lightness(linear * _LUMINANCE.sum())[levels])[None, None]
+    return torch.from_numpy(_lightness(linear[levels] @ _LUMINANCE))[None, None]
+
+
+@lru_cache(maxsize=2)
+def _linear(depth: np.dtype[np.uint8 | np.uint16]) -> NDArray[np.float32]:
+    """Linear light of every level of an unsigned integer type."""
+    levels = torch.linspace(0, 1, np.iinfo(depth).max + 1)
+    return rgb_to_linear_rgb(levels.expand(3, 1, -1))[0, 0].numpy()
+
+
+def _lightness(luminance: NDArray[np.float32]) -> NDArray[np.float32]:
     f = np.where(luminance > 0.008856, np.cbrt(luminance), 7.787 * luminance + np.float32(4 / 29))
-    return torch.from_numpy(116 * f - 16)[None, None]
+    return 116 * f - 16
 
 
 def join_lab(lightness: Tensor, ab: Tensor, *, clip: bool = True) -> Tensor:

@@ -4,24 +4,39 @@ What is there is never replaced unless asked, a picture appears whole or not at 
 taken up where it ended.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
-from lcoins.colorize import Colorizer, checked_sentence, paint, photo_lightness, seen_lightness, used_words
+from lcoins import lab
+from lcoins.colorize import (
+    Colorizer,
+    checked_sentence,
+    joined,
+    paint_strips,
+    recompose,
+    seen_lightness,
+    used_words,
+)
 from lcoins.data.decode import FORMATS, load_photo
 from lcoins.data.lists import captions_by_photo, read_pairs
+from lcoins.deep_files import DEEP_KINDS, write_deep
 from lcoins.files import whole_file
 from lcoins.listening import unheard_words
-from lcoins.photo_metadata import WRITTEN, kept_metadata
+from lcoins.photo_metadata import WRITTEN
+from lcoins.photo_scan import Scan, read_scan
 from lcoins.reports.sheets import SheetRow, contact_sheet
 
+# Of photos from phones; named here too, for without their library Pillow does not know them, and one must be told.
+_HEIF_SUFFIXES = (".heic", ".heics", ".heif", ".heifs", ".hif")
 # Files of a folder that count as photos: every suffix of a format that load_photo reads.
 PHOTO_SUFFIXES = frozenset(suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS)
+PHOTO_SUFFIXES |= frozenset(_HEIF_SUFFIXES)
 LIST_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl")
 PANEL = 448  # pixels of a picture's longer side on a sheet of variants
 
@@ -55,6 +70,7 @@ def colorize_files(
     *,
     output: Path | None = None,
     force: bool = False,
+    restore_tone: bool = False,
     device: torch.device | str = "cpu",
     progress: Progress = iter,
 ) -> Colorized:
@@ -65,7 +81,8 @@ def colorize_files(
     ``folder_colorized`` and those of ``list.csv`` in ``list_colorized``. Several sentences give ``..._1``, ``..._2``
     and a sheet of all. A single picture that cannot be made, or that exists while ``force`` is off, raises (ValueError,
     FileNotFoundError, FileExistsError). Of several, the run goes on past photos that cannot be read and pictures that
-    exist; the result tells both. ``progress`` wraps the list of jobs, as ``rich.progress.track`` does.
+    exist; the result tells both. ``restore_tone`` colours old prints without their own tint and with the contrast that
+    has faded (:mod:`lcoins.tone`). ``progress`` wraps the list of jobs, as ``rich.progress.track`` does.
     """
     sentences = [checked_sentence(sentence) for sentence in sentences]
     jobs = [job for source in sources for job in plan(source, sentences, output)]
@@ -80,11 +97,11 @@ def colorize_files(
         ((_, target),) = jobs[0].pictures
         if target.exists() and not force:
             raise FileExistsError(f"{target} exists; choose another name with -o, or replace it with --force")
-        _do(colorizer, jobs[0], force, device, result)
+        _do(colorizer, jobs[0], force, restore_tone, device, result)
         return result
     for job in progress(jobs):
         try:
-            _do(colorizer, job, force, device, result)
+            _do(colorizer, job, force, restore_tone, device, result)
         except (ValueError, FileNotFoundError) as error:
             result.failed[job.photo] = str(error)
     if result.skipped:
@@ -113,47 +130,60 @@ def _numbered(photo: Path, target: Path, sentences: Sequence[str]) -> Job:
     return Job(photo, tuple(zip(sentences, names, strict=True)), target.with_name(f"{target.stem}_sheet.png"))
 
 
-def _do(colorizer: Colorizer, job: Job, force: bool, device: torch.device | str, result: Colorized) -> None:
+def _do(
+    colorizer: Colorizer, job: Job, force: bool, restore_tone: bool, device: torch.device | str, result: Colorized
+) -> None:
     """Makes the pictures of a job that are missing, or all of them; the photo is read once."""
     wanted = [(sentence, target) for sentence, target in job.pictures if force or not target.exists()]
     result.skipped += [picture[1] for picture in job.pictures if picture not in wanted]
     if not wanted:
         return
-    image = load_photo(job.photo)
+    scan = read_scan(job.photo, restore_tone=restore_tone)
     for _, target in wanted:
         kind, _, longest = WRITTEN[target.suffix.lower()]
-        if max(image.size) > longest:
-            size = f"{image.width} x {image.height}"
+        if max(scan.size) > longest:
+            size = f"{scan.size[0]} x {scan.size[1]}"
             raise ValueError(f"{job.photo}: {kind} holds at most {longest} pixels a side, not {size}; name a .png "
                              f"with -o")  # fmt: skip
-    lightness = photo_lightness(image)
-    seen = seen_lightness(colorizer, lightness, device)
-    metadata, notices = kept_metadata(job.photo, image.size)
-    result.notices += notices
+    seen = seen_lightness(colorizer, scan.lightness, device)
+    result.notices += scan.notices
     for sentence, target in wanted:
-        kind, options, _ = WRITTEN[target.suffix.lower()]
-        picture = paint(colorizer, lightness, seen, sentence)
         with whole_file(target) as partial:
-            picture.save(partial, format=kind, **options, **metadata)
+            write_picture(partial, target.suffix, scan, paint_strips(colorizer, scan.lightness, seen, sentence))
         result.written.append(target)
-        for word in unheard_words(colorizer, seen, sentence):
+        for word in dict.fromkeys(word.word for word in unheard_words(colorizer, seen, sentence)):
             result.notices.append(
-                f"{job.photo}: {word.word!r} found no region: any other colour would give nearly the same picture"
+                f"{job.photo}: {word!r} found no region: any other colour would give nearly the same picture"
             )
     if job.sheet is not None:
-        _write_sheet(job, image)
+        _write_sheet(job, scan.lightness)
         result.written.append(job.sheet)
 
 
-def _write_sheet(job: Job, photo: Image.Image) -> None:
+def write_picture(path: Path, suffix: str, scan: Scan, parts: Iterator[Tensor]) -> None:
+    """Writes strips (R, W, 3) of sRGB in [0, 1] in the format that ``suffix`` names, with what is kept of the photo.
+
+    Of a photo of 16 bits a PNG or TIFF has 16 bits too.
+    """
+    kind, options, _ = WRITTEN[suffix.lower()]
+    if scan.bits == 16 and kind in DEEP_KINDS:
+        levels = ((part * 65535).round().to(torch.int32).numpy().astype(np.uint16) for part in parts)
+        write_deep(path, kind, scan.size, levels, scan.metadata)
+    else:
+        joined(scan.lightness, parts).save(path, format=kind, **options, **scan.metadata)
+
+
+def _write_sheet(job: Job, lightness: Tensor) -> None:
     """Photo and picture of each sentence, side by side."""
 
     def panel(image: Image.Image) -> np.ndarray:
-        image = image.convert("RGB")
         image.thumbnail((PANEL, PANEL))
         return np.asarray(image)
 
-    grey = panel(photo.convert("L"))
+    sides = lightness.shape[-2:]
+    scale = min(1.0, PANEL / max(sides))
+    small = lab.resize_ab(lightness, (max(1, round(sides[0] * scale)), max(1, round(sides[1] * scale))))
+    grey = np.asarray(recompose(small, torch.zeros(1, 2, 1, 1)))
     assert job.sheet is not None
     rows = [SheetRow(sentence, {"photo": grey, "in colour": panel(load_photo(target, (PANEL, PANEL)))})
             for sentence, target in job.pictures]  # fmt: skip
@@ -228,5 +258,7 @@ def _picture_name(photo: Path) -> Path:
 
 
 def _picture_suffix(photo: Path) -> str:
-    """The photo's own suffix where pictures are written in that format, else .png."""
-    return photo.suffix if photo.suffix.lower() in WRITTEN else ".png"
+    """The photo's own suffix where pictures are written in that format; of a phone's photo .jpg, else .png."""
+    if photo.suffix.lower() in WRITTEN:
+        return photo.suffix
+    return ".jpg" if photo.suffix.lower() in (*_HEIF_SUFFIXES, ".avif", ".avifs") else ".png"

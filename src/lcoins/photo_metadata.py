@@ -1,12 +1,13 @@
 """What a picture keeps of its photo's file: format, resolution, EXIF."""
 
 import math
-import struct
-import warnings
 from pathlib import Path
 from typing import Any
 
 from PIL import ExifTags, Image
+
+from lcoins.data.decode import DAMAGED, one_line
+from lcoins.data.icc import srgb_profile
 
 # Output suffix -> (format, how to save it, most pixels a side).
 WRITTEN: dict[str, tuple[str, dict[str, Any], float]] = {
@@ -26,26 +27,27 @@ _KEPT_TAGS = (
     ExifTags.Base.Copyright,
 )
 _DROPPED_CAMERA_TAGS = (ExifTags.Base.MakerNote, ExifTags.IFD.Interop)
-_DAMAGED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError, SyntaxError, struct.error)
 _LONGEST_EXIF = 65_000  # bytes; a JPEG segment holds 65,533
 
 
-def kept_metadata(photo: Path, size: tuple[int, int]) -> tuple[dict[str, Any], list[str]]:
-    """What the picture keeps of the photo's metadata (EXIF, resolution), as options to save it with, and remarks.
+def kept_metadata(opened: Image.Image, photo: Path) -> tuple[dict[str, Any], list[str]]:
+    """What the picture keeps of an opened photo's metadata (EXIF, resolution), as options to save it with, and remarks.
 
-    Dropped: the orientation (the picture is upright), the thumbnail (it has other colours), the ICC profile (the
-    picture is sRGB), the maker's notes (their addresses break when moved). Damaged metadata is no reason to fail.
+    Dropped: the orientation (the picture is upright), the thumbnail (it has other colours), the maker's notes (their
+    addresses break when moved). The ICC profile becomes that of sRGB, in which the picture is made: a grey photo's own
+    could hold no colour. Damaged metadata is no reason to fail.
     """
+    options: dict[str, Any] = {"icc_profile": srgb_profile()}
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(photo) as opened:
-            exif, dpi = opened.getexif(), opened.info.get("dpi", (0, 0))
-            turned = exif.get(ExifTags.Base.Orientation, 1) >= 5
-            options: dict[str, Any] = {}
-            if all(1 <= float(density) <= 30_000 for density in dpi):
-                options["dpi"] = tuple(float(density) for density in (reversed(dpi) if turned else dpi))
-            kept = _kept_exif(exif, size).tobytes() if exif else b""
-    except _DAMAGED as error:
-        return {}, [f"{photo}: its metadata is damaged and was left out ({error})"]
+        exif, dpi = opened.getexif(), opened.info.get("dpi", (0, 0))
+        turned = exif.get(ExifTags.Base.Orientation, 1) >= 5
+        # A TIFF already tells the size that it has upright.
+        size = opened.size[::-1] if turned and opened.format != "TIFF" else opened.size
+        if len(dpi) == 2 and all(1 < float(density) <= 30_000 for density in dpi):
+            options["dpi"] = tuple(float(density) for density in (reversed(dpi) if turned else dpi))
+        kept = _kept_exif(exif, size).tobytes() if exif else b""
+    except DAMAGED as error:
+        return options, [f"{photo}: its metadata is damaged and was left out ({one_line(error)})"]
     if len(kept) > _LONGEST_EXIF:
         return options, [f"{photo}: its EXIF data is longer than a JPEG file can hold and was left out"]
     return options | ({"exif": kept} if kept else {}), []

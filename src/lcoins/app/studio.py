@@ -12,11 +12,20 @@ from torch import Tensor
 
 from lcoins.app.regions import Region, group_regions, word_regions
 from lcoins.captions import ColourWord
-from lcoins.colorize import Colorizer, checked_sentence, photo_lightness, recompose, seen_colours, seen_lightness
-from lcoins.data.decode import FORMATS, PhotoError, load_photo
+from lcoins.colorize import (
+    Colorizer,
+    checked_sentence,
+    recompose,
+    recompose_strips,
+    seen_colours,
+    seen_lightness,
+)
+from lcoins.data.decode import FORMATS, PhotoError
 from lcoins.lab import resize_ab
 from lcoins.listening import exchanged, is_heard
-from lcoins.photo_metadata import WRITTEN, kept_metadata
+from lcoins.photo_files import write_picture
+from lcoins.photo_metadata import WRITTEN
+from lcoins.photo_scan import Scan, read_scan
 
 SCREEN = 1600  # pixels: the longer side of what the page shows; downloads have the photo's own size
 THUMB = 480  # pixels: the longer side of a variant beside others
@@ -92,7 +101,7 @@ class Studio:
         """Loads a photo and makes its grey preview; raises Refused, saying why, for what is no photo."""
         if photo is None:
             raise Refused("Choose a photo first.")
-        lightness = self._lightness(photo)
+        lightness = self._scan(photo).lightness
         height, width = lightness.shape[-2:]
         seen = seen_lightness(self.colorizer, lightness, self.device)
         small = resize_ab(lightness, fitted((height, width), SCREEN))
@@ -150,17 +159,16 @@ class Studio:
         suffix = photo.suffix if photo.suffix.lower() in WRITTEN else ".png"
         if max(sitting.size) > WRITTEN[suffix.lower()][2]:
             suffix = ".png"
-        kind, options, _ = WRITTEN[suffix.lower()]
-        picture = recompose(self._lightness(photo), variant.offset, variant.slope, strength=strength)
-        metadata, _ = kept_metadata(photo, sitting.size)
+        scan = self._scan(photo)
         target = Path(tempfile.mkdtemp(dir=sitting.folder), f"{photo.stem}_colorized{suffix}")
-        picture.save(target, format=kind, **options, **metadata)
+        strips = recompose_strips(scan.lightness, variant.offset, variant.slope, strength=strength)
+        write_picture(target, suffix, scan, strips)
         return target
 
-    def _lightness(self, photo: Path) -> Tensor:
-        """The full-size lightness of a photo, (1, 1, H, W) in 0..100."""
+    def _scan(self, photo: Path) -> Scan:
+        """A photo at its full size and depth; raises Refused, saying why, for what is none."""
         try:
-            return photo_lightness(load_photo(photo, max_pixels=self.max_pixels))
+            return read_scan(photo, max_pixels=self.max_pixels)
         except PhotoError as error:
             said = SAID.get(error.kind, "This photo cannot be used: {detail}. What helps: {advice}.")
             raise Refused(said.format(detail=error.detail, advice=error.advice)) from error

@@ -1,43 +1,56 @@
-"""Any photo file to an upright 8-bit sRGB picture: the only place that decodes.
+"""Any photo file to an upright sRGB picture: the only place that decodes.
 
-Pillow leaves four traps that this module closes: 16-bit grey converted to RGB is clipped to white, transparency shows
-whatever lies hidden under it, EXIF orientation is ignored, and an embedded colour profile is dropped.
+Pillow leaves traps that this module closes: 16-bit grey converted to RGB is clipped to white, grey of 12 bits comes out
+nearly black, 16-bit "white is zero" as a negative and 16-bit colour in separate planes as noise, transparency shows
+whatever lies hidden under it, EXIF orientation is ignored, an embedded colour profile is dropped, and damage is warned
+of in the middle of other output.
 """
 
+import ctypes
+import logging
 import struct
+import warnings
 import zlib
-from contextlib import suppress
-from functools import lru_cache
-from io import BytesIO
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageCms
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, TiffImagePlugin
 from torch import Tensor
 
+from lcoins.data.icc import ProfileError, lab_to_srgb, profile_to_srgb
+from lcoins.data.upright import upright
+
+with suppress(ImportError):  # the extra "heif"
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+
 MAX_PIXELS = 200_000_000
-FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "BMP", "GIF", "PPM")
+FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000", "BMP", "GIF", "PPM")
 
 # Everything that Pillow's decoders were seen to raise on damaged files; UserWarning where a caller makes it an error.
-DAMAGED: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError)
-DAMAGED += (AttributeError, OverflowError, MemoryError, RuntimeError, UserWarning, struct.error, zlib.error)
-_BAD_PROFILE: tuple[type[Exception], ...] = (*DAMAGED, ImageCms.PyCMSError)
-_ORIENTATION = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+DAMAGED: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError)
+DAMAGED += (AttributeError, ArithmeticError, MemoryError, RuntimeError, UserWarning, struct.error, zlib.error)
+_PLANES = ("R", "G", "B", "A")
+# What an HEIC photo says of itself behind "ftyp", and a TIFF file in its first bytes.
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_TIFF_HEADERS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 # Pillow's own bound warns at 89 and raises at 179 million pixels, before ours is asked; this lets ours decide.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 Image.init()
-_READABLE = tuple(name for name in FORMATS if name in Image.OPEN)  # FORMATS without what this Pillow lacks
+_READABLE = tuple(name for name in FORMATS if name in Image.OPEN)  # FORMATS without what is not installed
+# Pillow also logs what it makes an error of; without a handler Python would print that.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+with suppress(OSError, AttributeError):  # where libtiff is no library of its own, as in Pillow for Windows
+    _libtiff = ctypes.CDLL(Image.core.__file__)
+    for _handler in (_libtiff.TIFFSetErrorHandler, _libtiff.TIFFSetWarningHandler):  # which print what Pillow raises
+        _handler.argtypes, _handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+        _handler(None)
 
 
 class PhotoError(ValueError):
@@ -60,12 +73,10 @@ def load_photo(
     photo of at most ``max_pixels`` pixels; a truncated file is refused, never filled with grey.
     """
     path = Path(path)
-    image = _open(path, max_pixels)
-    _decode(image, path, size)
-    try:
-        return _to_rgb(_upright(image), profile)
-    except DAMAGED as error:
-        raise _bad(path, "unsupported photo", str(error), "save it again as an 8-bit RGB JPEG or PNG") from error
+    with opened_photo(path, max_pixels) as opened:
+        image = upright(decoded(opened, path, size))
+        with explained(path):
+            return _to_rgb(image, profile)
 
 
 def check_photo(path: Path | str, max_pixels: int = MAX_PIXELS) -> None:
@@ -94,63 +105,145 @@ def _bad(path: Path, kind: str, detail: str, advice: str) -> PhotoError:
     return error
 
 
-def _open(path: Path, max_pixels: int) -> Image.Image:
-    """Reads the header and applies the bounds; the pixels are not decoded yet."""
+@contextmanager
+def opened_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """The photo with its header read and its size within bounds, not decoded; Pillow's warnings are silenced.
+
+    Its file is open only inside the block. Raises FileNotFoundError, and :class:`PhotoError` for what is no photo.
+    """
     try:
-        data = path.read_bytes()
+        if not path.is_file():
+            raise FileNotFoundError(path)
+        file = path.open("rb")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise FileNotFoundError(f"{path}: no such photo; check the name and the folder") from error
     except (OSError, ValueError) as error:
         raise _bad(path, "unreadable file", str(error), "check its name, its permissions and the disk") from error
-    if not data:
-        raise _bad(path, "empty file", "0 bytes", "copy or download it again")
-    too_large = f"more than {max_pixels:,} pixels", "scale it down first"
-    try:
-        image = Image.open(BytesIO(data), formats=_READABLE)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _bad(path, "photo too large", *too_large) from error
-    except DAMAGED as error:
-        advice = f"expected one of {', '.join(_READABLE)}; convert it, or copy or download it again"
-        raise _bad(path, "unreadable photo", "of no known format, or cut off in its header", advice) from error
-    if image.width * image.height > max_pixels:
-        raise _bad(path, "photo too large", f"{image.width} x {image.height} is {too_large[0]}", too_large[1])
-    return image
+    with file, warnings.catch_warnings(action="ignore"):
+        try:
+            image = Image.open(file, formats=_READABLE)
+            _expect_two_bytes(image)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise _too_large(path, max_pixels) from error
+        except DAMAGED as error:
+            file.seek(0)
+            raise _unknown(path, file.read(32)) from error
+        if image.width * image.height > max_pixels:
+            raise _too_large(path, max_pixels, f"{image.width} x {image.height} is ")
+        yield image
 
 
-def _decode(image: Image.Image, path: Path, size: tuple[int, int] | None) -> None:
-    """Decodes the pixels in place, a JPEG at the smallest scale that is no smaller than ``size`` either way up."""
+def _too_large(path: Path, max_pixels: int, found: str = "") -> PhotoError:
+    return _bad(path, "photo too large", f"{found}more than {max_pixels:,} pixels", "scale it down first")
+
+
+def _unknown(path: Path, start: bytes) -> PhotoError:
+    """What to say of a file that no decoder knows, by its first bytes."""
+    if not start:
+        return _bad(path, "empty file", "0 bytes", "copy or download it again")
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS and "HEIF" not in _READABLE:
+        return _bad(path, "HEIC photo", "no library for it is installed", "pip install 'lcoins[heif]'")
+    if start[:4] in _TIFF_HEADERS:
+        detail = "a TIFF of a kind that is not read, or damaged"
+        return _bad(path, "unreadable photo", detail, "save it as 8- or 16-bit grey or RGB, or copy it again")
+    advice = f"expected one of {', '.join(_READABLE)}; convert it, or copy or download it again"
+    return _bad(path, "unreadable photo", "of no known format, or cut off in its header", advice)
+
+
+def _expect_two_bytes(image: Image.Image) -> None:
+    """Tells Pillow that 16-bit planes of an uncompressed TIFF have two bytes a pixel; it takes them for one."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and bits_of_tiff(image) == 16:
+        order = "L" if image.tag_v2.prefix == b"II" else "B"
+        for place, tile in enumerate(image.tile):
+            if isinstance(tile.args, tuple) and tile.args[0] in _PLANES:
+                image.tile[place] = tile._replace(args=(f"{tile.args[0]};16{order}", *tile.args[1:]))
+
+
+def bits_of_tiff(image: TiffImagePlugin.TiffImageFile) -> int:
+    """Bits a channel."""
+    return max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
+
+
+def decoded(image: Image.Image, path: Path, size: tuple[int, int] | None = None) -> Image.Image:
+    """The opened photo with its pixels decoded; 65535 or 1.0 is white where they are deeper than 8 bits.
+
+    A JPEG comes at the smallest scale that is no smaller than ``size``, either way up. Raises :class:`PhotoError`.
+    """
     try:
         if size is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, (max(size), max(size)))
         image.load()
+        return _with_known_white(image)
     except DAMAGED as error:
         truncated = isinstance(error, EOFError) or "truncated" in str(error)
         kind = "truncated photo" if truncated else "damaged photo"
-        raise _bad(path, kind, str(error), "copy or download it again") from error
+        raise _bad(path, kind, one_line(error), "copy or download it again") from error
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Applies the EXIF orientation; one that cannot be read is no orientation. (Pillow turns a TIFF by itself.)"""
-    orientation = None
-    with suppress(*DAMAGED):
-        orientation = image.getexif().get(_ORIENTATION)
-    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+def one_line(error: Exception) -> str:
+    """What an error of a decoder says, on one line and without the control characters that a damaged file may bring."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _with_known_white(image: Image.Image) -> Image.Image:
+    """Grey TIFFs that Pillow decodes without looking at what is white: 12 bits, and white as zero."""
+    deep = image.mode.startswith("I;16") or image.mode == "F"
+    if not deep or not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return image
+    bits = bits_of_tiff(image)
+    white_is_zero = image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
+    if bits != 12 and not white_is_zero:
+        return image
+    pixels = np.asarray(image)
+    if bits == 12:
+        pixels = np.rint(pixels * np.float32(65535 / 4095)).astype(np.uint16)
+    known = Image.fromarray((1.0 if image.mode == "F" else 65535) - pixels if white_is_zero else pixels)
+    known.info = image.info
+    return known
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turns what Pillow and numpy raise on pixels that are decoded but of no use into a :class:`PhotoError`."""
+    try:
+        yield
+    except PhotoError:
+        raise
+    except DAMAGED as error:
+        advice = "save it again as an 8-bit RGB JPEG or PNG"
+        raise _bad(path, "unsupported photo", one_line(error), advice) from error
 
 
 def _to_rgb(image: Image.Image, profile: bool) -> Image.Image:
     """Any mode to RGB: 16 bits scaled, transparency on white, then from the embedded profile to sRGB."""
-    flat = _flatten(image)
-    embedded = image.info.get("icc_profile")
-    transform = _from_profile(embedded, flat.mode) if profile and isinstance(embedded, bytes) else None
+    flat = flatten(image)
+    transform = None
+    if profile:
+        with suppress(ProfileError):
+            transform = embedded_transform(image, flat.mode)
     if flat.mode == "LAB":
-        transform = ImageCms.buildTransform(ImageCms.createProfile("LAB"), _srgb(), "LAB", "RGB")
+        transform = lab_to_srgb()
     return transform.apply(flat) if transform is not None else flat.convert("RGB")
 
 
-def _flatten(image: Image.Image) -> Image.Image:
-    """To one of the modes L, RGB, CMYK and LAB, in the file's own colour space."""
+def embedded_transform(image: Image.Image, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """From the profile embedded in a photo to sRGB, for its pixels flattened to ``mode``; None where nothing changes.
+
+    Raises :class:`lcoins.data.icc.ProfileError` for a profile that cannot be applied.
+    """
+    embedded = image.info.get("icc_profile")
+    if not embedded or mode == "LAB":
+        return None
+    if not isinstance(embedded, bytes):
+        raise ProfileError("it is damaged")
+    return profile_to_srgb(embedded, mode)
+
+
+def flatten(image: Image.Image) -> Image.Image:
+    """To one of the modes L, RGB, CMYK and LAB, in the file's own colour space, transparency on white."""
     if image.mode.startswith("I") or image.mode == "F":
-        return _scale_deep(image)
+        return Image.fromarray(np.rint(deep_levels(image) * np.float32(255 / 65535)).astype(np.uint8))
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
@@ -159,32 +252,15 @@ def _flatten(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _scale_deep(image: Image.Image) -> Image.Image:
-    """Grey of 16 bits (65535 is white) or float (1.0 is white) to 8 bits, rounded."""
+def deep_levels(image: Image.Image) -> NDArray[np.uint16]:
+    """Grey of 16 bits (65535 is white) or float (1.0 is white) as levels 0..65535, (H, W).
+
+    Raises ValueError for other values, of which nobody knows which is white.
+    """
     pixels = np.asarray(image)
+    if image.mode.startswith("I;16"):
+        return pixels.astype(np.uint16, copy=False)  # in this machine's order of bytes
     white = 1.0 if image.mode == "F" else 65535.0
     if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= white):
         raise ValueError(f"grey pixels of mode {image.mode} outside 0..{white:g}, so which value is white is unknown")
-    return Image.fromarray(np.rint(pixels * (255.0 / white)).astype(np.uint8))
-
-
-@lru_cache(maxsize=1)
-def _srgb() -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-
-
-@lru_cache(maxsize=32)
-def _from_profile(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The transform from an embedded profile; None if it changes nothing, is damaged, or was made for another mode."""
-    try:
-        source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        if {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}.get(mode) != source.profile.xcolor_space.strip():
-            return None
-        transform = ImageCms.buildTransform(source, _srgb(), mode, "RGB")
-    except _BAD_PROFILE:
-        return None
-    levels = np.linspace(0, 255, 6, dtype=np.uint8)
-    colours = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
-    chart = Image.fromarray(colours).convert(mode)
-    change = np.asarray(transform.apply(chart), dtype=int) - np.asarray(chart.convert("RGB"))
-    return transform if np.abs(change).max() > 1 else None
+    return np.rint(pixels * (65535.0 / white)).astype(np.uint16)

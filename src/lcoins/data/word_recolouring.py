@@ -14,9 +14,7 @@ from torch import Tensor
 from lcoins.captions import BASIC_COLOURS, COLOUR_LAB, ColourWord, find_colours
 from lcoins.lab import fit_gamut, join_lab, split_lab
 
-LEAST_CHROMA = (
-    20.0  # of a word's typical colour: gray, white or beige things cannot be told from their surroundings
-)
+LEAST_CHROMA = 20.0  # of a word's typical colour: gray, white or beige things cannot be told from their surroundings
 STRONGER = 1.5  # a colour gets at most so much stronger: what is faint stays faint
 PART = (0.002, 0.4)  # of the photo: less is noise, more is more than one thing
 LIGHTNESS_APART = 35.0  # L* between the thing and the new colour's typical one: no yellow thing is almost black

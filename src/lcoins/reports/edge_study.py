@@ -13,12 +13,13 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from lcoins import lab, metrics
-from lcoins.colorize import Colorizer, photo_lightness, recompose, seen_lightness
+from lcoins.colorize import Colorizer, recompose, seen_lightness
 from lcoins.data.decode import load_photo, to_tensor
 from lcoins.data.lists import Pair
 from lcoins.data.polygons import Photo, Polygons
 from lcoins.edges import follow_edges
 from lcoins.perceptual import Lpips
+from lcoins.photo_scan import photo_lightness
 
 BAND = 4  # pixels to either side of an outline that count as its edge
 WAYS = ("bilinear", "along edges")
