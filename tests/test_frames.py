@@ -15,7 +15,7 @@ from test_package import checkpoint
 from torch import Tensor
 from typer.testing import CliRunner
 
-from lcoins import cli
+from lcoins import cli, photo_verbs
 from lcoins.frames import RECORD, SMOOTHING, ColorizedFrames, colorize_frames
 from lcoins.models.colorization import Colorization
 from lcoins.package import export_package
@@ -209,10 +209,14 @@ def test_the_command(shots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "out" / "shot2_frame2.png").unlink()
     with pytest.raises(SystemExit, match="2"):
         cli.main()
-    assert inspect.signature(cli.frames).parameters["smoothing"].default == SMOOTHING
+    assert inspect.signature(photo_verbs.frames).parameters["smoothing"].default == SMOOTHING
 
 
-def test_no_system_named(shots: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_system_named(
+    shots: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor one in lcoins."""
+    monkeypatch.setattr("lcoins.package.BUILTIN", tmp_path / "none")
     monkeypatch.setattr("sys.argv", ["lcoins", "frames", str(shots), SENTENCE])
     with pytest.raises(SystemExit, match="2"):
         cli.main()

@@ -1,6 +1,7 @@
 """Packages: what is exported colours as the checkpoint did, needs nothing of training, and nothing else is let in."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ import lcoins
 from lcoins import cli, package
 from lcoins.colorizers import build_colorizer, load_colorizer
 from lcoins.data.scenes import Scenes
+from lcoins.lab import split_lab
 from lcoins.models.lstm import vocabulary_of
-from lcoins.package import export_package, load_package
+from lcoins.package import builtin_package, export_package, load_package
 
 FROZEN = {
     "_target_": "lcoins.models.encoders.GridEncoder",
@@ -249,3 +251,47 @@ def test_the_command_exports_a_run_and_colours_with_the_package(tmp_path: Path) 
     )
     assert done.exit_code == 0, done.output
     assert (tmp_path / "photo_colorized.png").is_file()
+
+
+def test_the_weights_in_lcoins_listen_to_the_word() -> None:
+    from skimage.data import astronaut
+
+    photo = Image.fromarray(astronaut()).convert("L").convert("RGB")
+    colorizer = lcoins.load_colorizer()
+
+    def suit(word: str) -> torch.Tensor:
+        picture = np.asarray(colorizer(photo, f"a woman in a {word} suit"))
+        return split_lab(torch.from_numpy(picture[None, 330:440, 130:300] / 255).permute(0, 3, 1, 2))[1].mean(
+            dim=(2, 3)
+        )
+
+    red, blue = suit("red")[0], suit("blue")[0]
+    assert red[1] - blue[1] > 5 and red[0] - blue[0] > 5  # b* and a* of what is red and what is blue
+
+
+def test_the_weights_in_lcoins_are_small_and_tell_of_no_place_on_a_disk() -> None:
+    folder = builtin_package()
+    assert (folder / "model.safetensors").stat().st_size <= 20e6
+    text = (folder / "package.json").read_text()
+    assert not [word for word in re.findall(r'"(/[^"]*)"', text)]
+    index = json.loads(text)
+    assert index["weights"]["float16"] and index["figures"] and index["licence"]
+
+
+def test_without_the_weights_the_user_is_told_what_to_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lcoins.package.BUILTIN", tmp_path)
+    with pytest.raises(FileNotFoundError, match="no weights come with this lcoins; name a package"):
+        lcoins.load_colorizer()
+
+
+def test_colorize_takes_the_weights_in_lcoins_and_a_strength(tmp_path: Path) -> None:
+    array = (Scenes("clear", 1, 64)[0].rgb.permute(1, 2, 0).numpy() * 255).round().astype("uint8")
+    Image.fromarray(array).convert("L").save(tmp_path / "p.png")
+    colourful = {}
+    for strength in ("0", "1", "2"):
+        out = tmp_path / f"{strength}.png"
+        arguments = ["colorize", str(tmp_path / "p.png"), "a red star", "-o", str(out), "--strength", strength]
+        assert CliRunner().invoke(cli.app, arguments).exit_code == 0
+        picture = torch.from_numpy(np.asarray(Image.open(out)) / 255).permute(2, 0, 1)[None]
+        colourful[strength] = float(split_lab(picture)[1].norm(dim=1).mean())
+    assert colourful["0"] < 0.5 < colourful["1"] < 0.8 * colourful["2"]

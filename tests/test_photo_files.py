@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from test_colorize import FakeColorizer, grey_ramp
 
-from lcoins.cli import split_arguments
 from lcoins.photo_files import Colorized, colorize_files, plan
 from lcoins.photo_scan import Scan
+from lcoins.photo_verbs import split_arguments
 
 
 def coloured(sources: list[Path], *sentences: str, **options: object) -> Colorized:

@@ -62,10 +62,12 @@ def paint(colorizer: Colorizer, lightness: Tensor, seen: Tensor, caption: str) -
     return joined(lightness, paint_strips(colorizer, lightness, seen, caption))
 
 
-def paint_strips(colorizer: Colorizer, lightness: Tensor, seen: Tensor, caption: str) -> Iterator[Tensor]:
+def paint_strips(
+    colorizer: Colorizer, lightness: Tensor, seen: Tensor, caption: str, strength: float = 1.0
+) -> Iterator[Tensor]:
     """The picture of :func:`paint` from top to bottom in strips (R, W, 3), sRGB in [0, 1], for more than 8 bits."""
     slope, offset = seen_colours(colorizer, seen, caption)
-    return recompose_strips(lightness, offset, slope)
+    return recompose_strips(lightness, offset, slope, strength=strength)
 
 
 def seen_colours(colorizer: Colorizer, seen: Tensor, caption: str) -> tuple[Tensor, Tensor]:

@@ -129,18 +129,18 @@ def weights_digest(path: Path) -> str:
     return sha256_of(path / WEIGHTS if path.is_dir() else path)
 
 
-def load_photo_colorizer(path: Path | str, device: str = "cpu") -> PhotoColorizer:
-    """What colours photos: a package of ``lcoins export``, or a run's ``best.ckpt``, ready to be called.
+def load_photo_colorizer(path: Path | str | None = None, device: str = "cpu") -> PhotoColorizer:
+    """What colours photos: the package in lcoins, another of ``lcoins export``, or a run's ``best.ckpt``.
 
     The result takes a photo (a path, or an RGB picture of Pillow) and a sentence, and gives the picture in colour at
     the photo's own size. Errors (FileNotFoundError, ValueError) say what was expected and what to do. It is
     ``lcoins.load_colorizer``:
 
     >>> import lcoins
-    >>> colorizer = lcoins.load_colorizer("old_photos")  # doctest: +SKIP
+    >>> colorizer = lcoins.load_colorizer()
     >>> colorizer("grandmother.jpg", "a woman in a red coat").save("grandmother_colour.jpg")  # doctest: +SKIP
     """
-    return PhotoColorizer(load_any(path, device)[0], device)
+    return PhotoColorizer(load_any(path if path is not None else builtin_package(), device)[0], device)
 
 
 def load_package(folder: Path | str, device: torch.device | str = "cpu") -> tuple[Colorizer, dict[str, Any]]:

@@ -71,6 +71,7 @@ def colorize_files(
     output: Path | None = None,
     force: bool = False,
     restore_tone: bool = False,
+    strength: float = 1.0,
     device: torch.device | str = "cpu",
     progress: Progress = iter,
 ) -> Colorized:
@@ -97,11 +98,11 @@ def colorize_files(
         ((_, target),) = jobs[0].pictures
         if target.exists() and not force:
             raise FileExistsError(f"{target} exists; choose another name with -o, or replace it with --force")
-        _do(colorizer, jobs[0], force, restore_tone, device, result)
+        _do(colorizer, jobs[0], force, restore_tone, strength, device, result)
         return result
     for job in progress(jobs):
         try:
-            _do(colorizer, job, force, restore_tone, device, result)
+            _do(colorizer, job, force, restore_tone, strength, device, result)
         except (ValueError, FileNotFoundError) as error:
             result.failed[job.photo] = str(error)
     if result.skipped:
@@ -131,7 +132,13 @@ def _numbered(photo: Path, target: Path, sentences: Sequence[str]) -> Job:
 
 
 def _do(
-    colorizer: Colorizer, job: Job, force: bool, restore_tone: bool, device: torch.device | str, result: Colorized
+    colorizer: Colorizer,
+    job: Job,
+    force: bool,
+    restore_tone: bool,
+    strength: float,
+    device: torch.device | str,
+    result: Colorized,
 ) -> None:
     """Makes the pictures of a job that are missing, or all of them; the photo is read once."""
     wanted = [(sentence, target) for sentence, target in job.pictures if force or not target.exists()]
@@ -149,7 +156,9 @@ def _do(
     result.notices += scan.notices
     for sentence, target in wanted:
         with whole_file(target) as partial:
-            write_picture(partial, target.suffix, scan, paint_strips(colorizer, scan.lightness, seen, sentence))
+            write_picture(
+                partial, target.suffix, scan, paint_strips(colorizer, scan.lightness, seen, sentence, strength)
+            )
         result.written.append(target)
         for word in dict.fromkeys(word.word for word in unheard_words(colorizer, seen, sentence)):
             result.notices.append(

@@ -22,9 +22,10 @@ def bert_folder(source: str) -> Path:
         return packaged(*MINILM)
     if Path(source).is_dir():
         return Path(source)
-    from huggingface_hub import snapshot_download
+    from transformers.utils import cached_file  # takes seconds to import, and a photo with the usual weights needs none
 
-    return Path(snapshot_download(source, allow_patterns=["config.json", "model.safetensors", "vocab.txt"]))
+    files = [cached_file(source, name) for name in ("config.json", "vocab.txt", "model.safetensors")]
+    return Path(str(files[0])).parent
 
 
 def build_bert(source: str, init: str, config: Mapping[str, Any] | None) -> Bert:
