@@ -143,10 +143,10 @@ def demo(
     from lcoins.package import builtin_package, load_any
 
     warnings.filterwarnings("ignore", module="PIL")  # on damaged files, of which the page says what matters
-    checkpoint = checkpoint or builtin_package()
-    colorizer, _ = load_any(checkpoint, device)
+    colorizer, _ = load_any(checkpoint or builtin_package(), device)
+    name = checkpoint.name if checkpoint else "the one that comes with lcoins"
     limits = Limits(max_megabytes, max_megapixels)
-    with serving(colorizer, name=checkpoint.name, host=host, port=port, limits=limits, device=device) as address:
+    with serving(colorizer, name=name, host=host, port=port, limits=limits, device=device) as address:
         typer.echo(f"The page is at {address} (Ctrl-C stops it, and removes all that it wrote)")
         if open_browser:
             webbrowser.open(address)
