@@ -25,7 +25,8 @@ OTHERS = [c for c in LCOINS if c[0] in PLAIN or c[:2] == ["bench", "infer"]]
 
 
 def test_the_readme_shows_commands():
-    assert {"train", "eval", "colorize", "demo", "frames", "export", "info", "bench", "data"} <= {command[0] for command in LCOINS}
+    shown = {command[0] for command in LCOINS}
+    assert {"train", "eval", "colorize", "demo", "frames", "export", "info", "bench", "data"} <= shown
     assert {"train", "test"} <= set(MAKE)
 
 

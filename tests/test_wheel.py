@@ -89,3 +89,10 @@ def test_constraints_pin_every_dependency_within_its_bounds() -> None:
     for line in chain(project["dependencies"], *project["optional-dependencies"].values()):
         requirement = Requirement(line)
         assert pins[canonicalize_name(requirement.name)] in requirement.specifier, line
+
+
+def test_the_wheel_carries_the_weights_and_the_page(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+    assert {"lcoins/weights/package.json", "lcoins/weights/MODEL_CARD.md", "lcoins/app/page.css"} <= sizes.keys()
+    assert 1e6 < sizes["lcoins/weights/model.safetensors"] <= 20e6
