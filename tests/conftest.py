@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
@@ -21,6 +22,22 @@ torch.set_num_threads(1)
 # No deadline, for a busy machine must not fail a test; in continuous integration the same examples every time.
 settings.register_profile("lcoins", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("lcoins")
+
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser without a window."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if BROWSER is None:
+        pytest.skip("no Chromium or Chrome on this machine: install one, for example Debian's chromium")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        yield opened
+        opened.close()
 
 
 def is_local(address: Any) -> bool:

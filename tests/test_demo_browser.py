@@ -21,7 +21,6 @@ from PIL import ExifTags, Image
 from shrunk import MODEL
 from test_colorize import as_lab
 from test_package import checkpoint
-from test_report_page import BROWSER, FLAGS
 from typer.testing import CliRunner
 
 from lcoins.cli import app
@@ -75,17 +74,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     yield server
     server.process.kill()
     server.process.communicate()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if BROWSER is None:
-        pytest.skip("no Chromium or Chrome on this machine: install one, for example Debian's chromium")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageCms
-from test_colorize import FakeColorizer
+from PIL import Image, ImageCms
+from test_colorize import FakeColorizer, some_exif
 from test_photo_formats import grey_profile
 
 from lcoins.photo_files import colorize_files
@@ -32,22 +32,13 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def exif_data() -> bytes:
-    exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = 6
-    exif[ExifTags.Base.Artist] = "Grandmother"
-    exif[ExifTags.IFD.Exif] = {ExifTags.Base.DateTimeOriginal: "1951:06:01 12:00:00", ExifTags.Base.FNumber: 5.6}
-    exif[ExifTags.IFD.GPSInfo] = {ExifTags.GPS.GPSLatitude: (51.0, 30.0, 0.0)}
-    return exif.tobytes()
-
-
 def whole_photos() -> dict[str, bytes]:
     """A sound photo of every format and kind that is read, 24 x 16 pixels, by name."""
     random = np.random.default_rng(1)
     colours = Image.fromarray(random.integers(0, 256, (16, 24, 3), dtype=np.uint8))
     grey, deep = colours.convert("L"), Image.fromarray(random.integers(0, 65536, (16, 24), dtype=np.uint16))
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    exif, known = exif_data(), {"dpi": (300, 300)}
+    exif, known = some_exif(), {"dpi": (300, 300)}
     photos = {
         "jpeg rgb": encoded(colours, "JPEG", exif=exif, icc_profile=srgb, **known),
         "jpeg progressive": encoded(grey, "JPEG", progressive=True, icc_profile=grey_profile(1.8)),
@@ -142,7 +133,7 @@ def built_by_hand(photos: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
     yield "text bomb.png", deep_png(bytes(24 * 16), 24, 16, chunk(b"zTXt", b"a\0\0" + bomb), depth=8, colour=0)
     yield "profile bomb.png", deep_png(bytes(24 * 16), 24, 16, chunk(b"iCCP", b"a\0\0" + bomb), depth=8, colour=0)
     colours = Image.new("RGB", (24, 16), (90, 90, 90))
-    for place, damaged in enumerate(damaged_blocks(exif_data(), 40)):
+    for place, damaged in enumerate(damaged_blocks(some_exif(), 40)):
         for kind in ("JPEG", "PNG", "WEBP"):
             yield f"exif {place}.{kind.lower()}", encoded(colours, kind, exif=damaged)
     for place, damaged in enumerate(damaged_blocks(grey_profile(2.2), 20)):

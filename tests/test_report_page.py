@@ -1,8 +1,6 @@
 """The page of a comparison: complete, self-contained, safe, and alive in a real browser."""
 
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,6 @@ from typer.testing import CliRunner
 
 from lcoins.cli import app
 from lcoins.reports.finished import find_runs
-
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 @pytest.fixture
@@ -76,20 +71,9 @@ def test_another_ending_is_refused(runs: Path, tmp_path: Path) -> None:
         report(runs, "-o", tmp_path / "t.pdf")
 
 
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if BROWSER is None:
-        pytest.skip("no Chromium or Chrome on this machine: install one, for example Debian's chromium")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-def test_the_page_in_a_browser(runs: Path, browser: Any) -> None:
+def test_the_page_in_a_browser(runs: Path, chromium: Any) -> None:
     report(runs)
-    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page = chromium.new_page(viewport={"width": 390, "height": 800})
     said: list[str] = []
     asked: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -116,12 +100,12 @@ def test_the_page_in_a_browser(runs: Path, browser: Any) -> None:
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
 
 
-def test_many_test_sets_fit_a_narrow_screen(tmp_path: Path, browser: Any) -> None:
+def test_many_test_sets_fit_a_narrow_screen(tmp_path: Path, chromium: Any) -> None:
     """The links to the sets go on in the next line, as those of the five sets of scenes must."""
     for title in ("clear", "instances", "unobserved", "counter", "recolour", "another_set_of_photos"):
         write_run(tmp_path / "runs" / "ablation=full" / "seed=0", [20.0] * 6, [2] * 6, title=title)
     report(tmp_path / "runs")
-    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page = chromium.new_page(viewport={"width": 390, "height": 800})
     page.goto((tmp_path / "runs" / "report.html").as_uri())
     assert page.locator("nav a").count() == 6
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -166,6 +166,16 @@ def recolour(caption: str, rng: random.Random, choices: Iterable[str] = BASIC_CO
     return _WORD.sub(substitute, caption)
 
 
+def replaced(caption: str, word: ColourWord, colour: str) -> str:
+    """The caption with one of its colour words exchanged.
+
+    >>> replaced("A red car", find_colours("A red car")[0], "blue")
+    'A blue car'
+    """
+    new = colour.capitalize() if word.word[0].isupper() else colour
+    return caption[: word.start] + new + caption[word.end :]
+
+
 def recolour_one(caption: str, rng: random.Random, choices: Iterable[str] = BASIC_COLOURS) -> str:
     """Replaces one colour word, drawn from all of the caption, by a word of ``choices`` of a class it does not name.
 
@@ -178,9 +188,7 @@ def recolour_one(caption: str, rng: random.Random, choices: Iterable[str] = BASI
     candidates = [word for word in choices if COLOUR_CLASS[word] not in {word.colour for word in found}]
     if not found or not candidates:
         return caption
-    old, new = rng.choice(found), rng.choice(candidates)
-    new = new.capitalize() if old.word[0].isupper() else new
-    return caption[: old.start] + new + caption[old.end :]
+    return replaced(caption, rng.choice(found), rng.choice(candidates))
 
 
 def swap_sides(caption: str) -> str:

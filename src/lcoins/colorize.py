@@ -152,6 +152,16 @@ def _mix_rows(ab: Tensor, weights: Tensor) -> Tensor:
     return weights[:, first:last] @ ab[:, :, first:last]
 
 
+def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """A size, in either order, made smaller until no side is longer than ``longest``.
+
+    >>> fitted((4000, 3000), 800), fitted((40, 30), 800), fitted((9000, 2), 900)
+    ((800, 600), (40, 30), (900, 1))
+    """
+    scale = min(1.0, longest / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
 def checked_sentence(caption: str) -> str:
     """A sentence with its blanks in order; ValueError for an empty one."""
     if not caption.strip():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 OWN = "lcoins.models."
 
@@ -54,6 +54,17 @@ def own_class(target: str) -> Any:
     if not (isinstance(found, type) and issubclass(found, nn.Module) and found.__module__ == module):
         raise ValueError(f"{target!r} is no model of lcoins; check the config's _target_")
     return found
+
+
+def misfits(own: Mapping[str, Tensor], given: Mapping[str, Tensor | None]) -> list[str]:
+    """Every way in which given weights are not those of a colorizer, a line each; None is given from elsewhere."""
+    tensors = {name: value for name, value in given.items() if value is not None and name in own}
+    return [
+        *(f"missing: {name}" for name in sorted(own.keys() - given.keys())),
+        *(f"left over: {name}" for name in sorted(given.keys() - own.keys())),
+        *(f"{name}: expected {tuple(own[name].shape)}, got {tuple(tensors[name].shape)}"
+          for name in sorted(tensors) if own[name].shape != tensors[name].shape),
+    ]  # fmt: skip
 
 
 def _untrained(config: Any) -> Any:

@@ -18,12 +18,13 @@ from PIL import Image
 from torch import Tensor
 
 from lcoins import lab
-from lcoins.colorize import Colorizer, checked_sentence, photo_lightness, recompose, seen_colours, seen_lightness
+from lcoins.colorize import Colorizer, checked_sentence, photo_lightness, recompose_strips, seen_colours, seen_lightness
 from lcoins.data.decode import load_photo, opened_photo, to_tensor
 from lcoins.data.grey import is_near_grey
 from lcoins.files import whole_file, write_whole
-from lcoins.photo_files import Colorized, Job, Progress, plan
-from lcoins.photo_metadata import WRITTEN, kept_metadata
+from lcoins.photo_files import Colorized, Job, Progress, plan, write_picture
+from lcoins.photo_metadata import kept_metadata
+from lcoins.photo_scan import Scan
 from lcoins.temporal import STILL, Clip
 
 RECORD = "lcoins_frames.json"
@@ -140,13 +141,12 @@ def _do(colorizer: Colorizer, job: Job, image: Image.Image, clip: Clip, device: 
     slope, offset = clip.step(lab.from_network_lightness(seen.float().cpu()), colours, own_ab(image, seen.shape[-1]))
     if target.exists():
         return
-    kind, options, _ = WRITTEN[target.suffix.lower()]
     with opened_photo(job.photo) as opened:
         metadata, notices = kept_metadata(opened, job.photo)
     result.notices += notices
-    picture = recompose(lightness, offset, slope)
+    scan = Scan(lightness, 8, metadata, ())
     with whole_file(target) as partial:
-        picture.save(partial, format=kind, **options, **metadata)
+        write_picture(partial, target.suffix, scan, recompose_strips(lightness, offset, slope))
     result.written.append(target)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from lcoins.captions import BASIC_COLOURS, COLOUR_LAB, ColourWord, find_colours
+from lcoins.captions import BASIC_COLOURS, COLOUR_LAB, ColourWord, find_colours, replaced
 from lcoins.lab import from_network_ab
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def exchanged(colorizer: "Colorizer", lightness: Tensor, caption: str) -> list[t
     before = _colours(colorizer, lightness, caption)
     found = []
     for word in words:
-        other = caption[: word.start] + farthest(word.colour) + caption[word.end :]
+        other = replaced(caption, word, farthest(word.colour))
         found.append((word, (_colours(colorizer, lightness, other) - before).norm(dim=0).cpu()))
     return found
 

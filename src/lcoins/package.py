@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from lcoins.colorize import PhotoColorizer
-from lcoins.colorizers import build_colorizer, expect_own_classes, load_colorizer
+from lcoins.colorizers import build_colorizer, expect_own_classes, load_colorizer, misfits
 from lcoins.files import sha256_of, whole_file, write_whole
 from lcoins.models.colorization import Colorizer
 
@@ -175,16 +175,7 @@ def _expect_fit(
     folder: Path, own: Mapping[str, Tensor], weights: Mapping[str, Tensor], borrowed: Iterable[str]
 ) -> None:
     """Refuses weights that are not exactly those of the model, saying which."""
-    given = {**dict.fromkeys(borrowed), **weights}
-    lines = [
-        *(f"missing: {name}" for name in sorted(own.keys() - given.keys())),
-        *(f"left over: {name}" for name in sorted(given.keys() - own.keys())),
-        *(
-            f"{name}: expected {tuple(own[name].shape)}, got {tuple(weights[name].shape)}"
-            for name in sorted(own.keys() & weights.keys())
-            if own[name].shape != weights[name].shape
-        ),
-    ]
+    lines = misfits(own, {**dict.fromkeys(borrowed), **weights})
     if lines:
         shown = "\n  ".join(lines[:20])
         raise ValueError(f"{folder} does not fit its own model, {len(lines)} differences:\n  {shown}\n"

@@ -17,6 +17,7 @@ from lcoins import lab
 from lcoins.colorize import (
     Colorizer,
     checked_sentence,
+    fitted,
     joined,
     paint_strips,
     recompose,
@@ -189,9 +190,8 @@ def _write_sheet(job: Job, lightness: Tensor) -> None:
         image.thumbnail((PANEL, PANEL))
         return np.asarray(image)
 
-    sides = lightness.shape[-2:]
-    scale = min(1.0, PANEL / max(sides))
-    small = lab.resize_ab(lightness, (max(1, round(sides[0] * scale)), max(1, round(sides[1] * scale))))
+    height, width = lightness.shape[-2:]
+    small = lab.resize_ab(lightness, fitted((height, width), PANEL))
     grey = np.asarray(recompose(small, torch.zeros(1, 2, 1, 1)))
     assert job.sheet is not None
     rows = [SheetRow(sentence, {"photo": grey, "in colour": panel(load_photo(target, (PANEL, PANEL)))})

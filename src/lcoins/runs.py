@@ -24,10 +24,11 @@ from rich.console import Console
 from torch import nn
 
 from lcoins.assembly import build
-from lcoins.colorizers import load_colorizer
+from lcoins.colorizers import load_colorizer, misfits
 from lcoins.data.module import ColorizationData
 from lcoins.evaluation import evaluate
 from lcoins.files import write_whole
+from lcoins.models.colorization import Colorizer
 from lcoins.package import load_any
 from lcoins.perceptual import available_lpips
 from lcoins.reports.finished import CIRCUMSTANCES
@@ -157,18 +158,15 @@ def train(cfg: DictConfig, folder: Path) -> dict[str, float]:
     return conclude(cfg, folder, data, trainer)
 
 
-def take_weights(colorizer: nn.Module, source: Path) -> None:
+def take_weights(colorizer: Colorizer, source: Path) -> None:
     """Puts the weights of a package or a checkpoint into a colorizer of the same shape.
 
     Only what a package leaves out because training alone needs it may keep its random start. Raises ValueError with the
     differences where the two do not fit.
     """
     given, own = load_any(source)[0].state_dict(), colorizer.state_dict()
-    lacking = own.keys() - given.keys()
-    wrong = [f"left over: {name}" for name in sorted(given.keys() - own.keys())]
-    wrong += [f"missing: {name}" for name in sorted(lacking) if not name.startswith(colorizer.training_parts)]
-    wrong += [f"{name}: expected {tuple(own[name].shape)}, got {tuple(given[name].shape)}"
-              for name in sorted(own.keys() & given.keys()) if own[name].shape != given[name].shape]  # fmt: skip
+    spared = {name: None for name in own if name.startswith(colorizer.training_parts)}
+    wrong = misfits(own, {**spared, **given})
     if wrong:
         shown = "\n  ".join(wrong[:20])
         raise ValueError(f"start_from={source} does not fit this model, {len(wrong)} differences:\n  {shown}\n"

@@ -15,6 +15,7 @@ from lcoins.captions import ColourWord
 from lcoins.colorize import (
     Colorizer,
     checked_sentence,
+    fitted,
     recompose,
     recompose_strips,
     seen_colours,
@@ -186,16 +187,6 @@ def sentences(text: str) -> list[str]:
     if max(map(len, found)) > LONGEST:
         raise Refused(f"A sentence may have {LONGEST} letters at most.")
     return list(dict.fromkeys(found))
-
-
-def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
-    """A size, in either order, made smaller until no side is longer than ``longest``.
-
-    >>> fitted((4000, 3000), 800), fitted((40, 30), 800), fitted((9000, 2), 900)
-    ((800, 600), (40, 30), (900, 1))
-    """
-    scale = min(1.0, longest / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _map_size(sitting: Sitting) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lcoins.captions import BASIC_COLOURS, COLOUR_LAB, ColourWord, find_colours
+from lcoins.captions import BASIC_COLOURS, COLOUR_LAB, ColourWord, find_colours, replaced
 from lcoins.lab import fit_gamut, join_lab, split_lab
 
 LEAST_CHROMA = 20.0  # of a word's typical colour: gray, white or beige things cannot be told from their surroundings
@@ -83,16 +83,6 @@ def turned(ab: Tensor, old: str, new: str) -> Tensor:
     factor *= min(1.0, STRONGER / max(abs(factor), 1e-6))
     re, im = factor.real, factor.imag
     return torch.cat([ab[:, :1] * re - ab[:, 1:] * im, ab[:, :1] * im + ab[:, 1:] * re], dim=1)
-
-
-def replaced(caption: str, word: ColourWord, colour: str) -> str:
-    """The caption with one of its colour words exchanged.
-
-    >>> replaced("A red car", find_colours("A red car")[0], "blue")
-    'A blue car'
-    """
-    new = colour.capitalize() if word.word[0].isupper() else colour
-    return caption[: word.start] + new + caption[word.end :]
 
 
 def _chroma(colour: str) -> float:
