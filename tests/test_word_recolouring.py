@@ -83,16 +83,28 @@ def test_the_same_draw_gives_the_same_photos() -> None:
     assert first[1] == second[1] != captions and torch.equal(first[0], second[0])
 
 
+def test_every_photo_of_a_batch_gets_its_own_new_colour() -> None:
+    rgb = torch.cat([patch_on_grey(colour) for colour in CHROMATIC])
+    changed, said = WordRecolouring(1.0)(rgb, [f"a {colour} thing" for colour in CHROMATIC], random.Random(1))
+    for ab, caption in zip(split_lab(changed)[1], said, strict=True):
+        wanted = torch.tensor(COLOUR_LAB[find_colours(caption)[0].colour][1:])
+        inside = ab[:, :8, :8].mean(dim=(1, 2))
+        if wanted.norm() < 20:
+            assert inside.norm() < 3
+        else:
+            assert torch.nn.functional.cosine_similarity(inside, wanted, dim=0) > 0.9
+
+
 def test_faces_are_not_red() -> None:
     skin = torch.tensor([15.0, 18.0]).view(1, 2, 1, 1)
-    assert membership(skin, "red") < 0.05 and membership(skin, "brown") > 0.5
+    assert membership(skin, ["red"]) < 0.05 and membership(skin, ["brown"]) > 0.5
 
 
 @pytest.mark.parametrize("old", CHROMATIC)
 @pytest.mark.parametrize("new", CHROMATIC)
 def test_turning_there_takes_the_typical_colour_there(old: str, new: str) -> None:
     ab = torch.tensor(COLOUR_LAB[old][1:]).view(1, 2, 1, 1)
-    result, wanted = turned(ab, old, new).flatten(), torch.tensor(COLOUR_LAB[new][1:])
+    result, wanted = turned(ab, [old], [new]).flatten(), torch.tensor(COLOUR_LAB[new][1:])
     assert torch.nn.functional.cosine_similarity(result, wanted, dim=0) > 0.999
     assert result.norm() == pytest.approx(min(float(wanted.norm()), 1.5 * float(ab.norm())), rel=1e-4)
 

@@ -6,6 +6,7 @@ word says which colour it was.
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,35 +39,38 @@ class WordRecolouring:
     @torch.no_grad()
     def __call__(self, rgb: Tensor, captions: list[str], rng: random.Random) -> tuple[Tensor, list[str]]:
         """sRGB (B, 3, H, W) in [0, 1] and captions to the same with some recoloured; the arguments stay as they are."""
-        rgb, captions = rgb.clone(), list(captions)
+        drawn: list[tuple[int, ColourWord]] = []
         for place, caption in enumerate(captions):
             words = [word for word in find_colours(caption) if _chroma(word.colour) >= LEAST_CHROMA]
             if words and rng.random() < self.share:
-                changed = self._recoloured(rgb[place : place + 1], rng.choice(words), rng)
-                if changed is not None:
-                    rgb[place], captions[place] = changed[0][0], replaced(caption, *changed[1])
+                drawn.append((place, rng.choice(words)))
+        rgb, captions = rgb.clone(), list(captions)
+        if not drawn:
+            return rgb, captions
+        lightness, ab = split_lab(rgb[[place for place, _ in drawn]])
+        named = membership(ab, [word.colour for _, word in drawn])
+        weight = named.sum(dim=(1, 2, 3))
+        level = (lightness * named).sum(dim=(1, 2, 3)) / weight.clamp(min=1e-6)
+        sizes = (weight / named[0].numel()).tolist()
+        exchanged: list[tuple[int, str]] = []  # of those drawn, and the new colour
+        for at, ((place, word), part, light) in enumerate(zip(drawn, sizes, level.tolist(), strict=True)):
+            if PART[0] <= part <= PART[1]:
+                others = [name for name in BASIC_COLOURS
+                          if name != word.colour and abs(COLOUR_LAB[name][0] - light) <= LIGHTNESS_APART]  # fmt: skip
+                exchanged.append((at, rng.choice(others)))
+                captions[place] = replaced(captions[place], word, exchanged[-1][1])
+        if exchanged:
+            kept = [at for at, _ in exchanged]
+            lightness, ab, named = lightness[kept], ab[kept], named[kept]
+            new = turned(ab, [drawn[at][1].colour for at in kept], [colour for _, colour in exchanged])
+            mixed = torch.lerp(ab, new, named)
+            rgb[[drawn[at][0] for at in kept]] = join_lab(lightness, fit_gamut(lightness, mixed))
         return rgb, captions
 
-    def _recoloured(
-        self, rgb: Tensor, word: ColourWord, rng: random.Random
-    ) -> tuple[Tensor, tuple[ColourWord, str]] | None:
-        """The photo with what the word names in another colour, and that colour; None where nothing is named."""
-        lightness, ab = split_lab(rgb)
-        named = membership(ab, word.colour)
-        part = float(named.mean())
-        if not PART[0] <= part <= PART[1]:
-            return None
-        level = float((lightness * named).sum() / named.sum())
-        others = [colour for colour in BASIC_COLOURS
-                  if colour != word.colour and abs(COLOUR_LAB[colour][0] - level) <= LIGHTNESS_APART]  # fmt: skip
-        colour = rng.choice(others)
-        mixed = torch.lerp(ab, turned(ab, word.colour, colour), named)
-        return join_lab(lightness, fit_gamut(lightness, mixed)), (word, colour)
 
-
-def membership(ab: Tensor, colour: str) -> Tensor:
-    """How far each pixel of ab (B, 2, H, W) is of a chromatic colour class: (B, 1, H, W) in 0..1."""
-    a, b = COLOUR_LAB[colour][1:]
+def membership(ab: Tensor, colours: Sequence[str]) -> Tensor:
+    """How far each pixel of ab (B, 2, H, W) is of its photo's chromatic colour class: (B, 1, H, W) in 0..1."""
+    a, b = _typical(colours, ab)
     squared = a * a + b * b
     along = (ab[:, :1] * a + ab[:, 1:] * b) / squared
     across = (ab[:, 1:] * a - ab[:, :1] * b).abs() / squared
@@ -75,14 +79,19 @@ def membership(ab: Tensor, colour: str) -> Tensor:
     return strong * straight
 
 
-def turned(ab: Tensor, old: str, new: str) -> Tensor:
-    """ab (B, 2, H, W) turned and scaled as the old class's typical colour has to be to become the new one's."""
-    a, b = COLOUR_LAB[old][1:]
-    to_a, to_b = COLOUR_LAB[new][1:]
-    factor = complex(to_a, to_b) / complex(a, b)
-    factor *= min(1.0, STRONGER / max(abs(factor), 1e-6))
-    re, im = factor.real, factor.imag
-    return torch.cat([ab[:, :1] * re - ab[:, 1:] * im, ab[:, :1] * im + ab[:, 1:] * re], dim=1)
+def turned(ab: Tensor, old: Sequence[str], new: Sequence[str]) -> Tensor:
+    """ab (B, 2, H, W), each photo's turned and scaled as its old colour's typical ab is to become the new one's."""
+    factors = []
+    for before, after in zip(old, new, strict=True):
+        factor = complex(*COLOUR_LAB[after][1:]) / complex(*COLOUR_LAB[before][1:])
+        factors.append(factor * min(1.0, STRONGER / max(abs(factor), 1e-6)))
+    real, imaginary = ab.new_tensor([[f.real, f.imag] for f in factors])[:, :, None, None, None].unbind(1)
+    return torch.cat([ab[:, :1] * real - ab[:, 1:] * imaginary, ab[:, :1] * imaginary + ab[:, 1:] * real], dim=1)
+
+
+def _typical(colours: Sequence[str], like: Tensor) -> tuple[Tensor, ...]:
+    """Typical a and b of B classes, each (B, 1, 1, 1)."""
+    return like.new_tensor([COLOUR_LAB[colour][1:] for colour in colours])[:, :, None, None, None].unbind(1)
 
 
 def _chroma(colour: str) -> float:
