@@ -154,8 +154,11 @@ def _training_step(colorizer: Any, case: Case, rgb: Tensor, captions: list[str])
             if judge is not None:
                 objective.discriminate(output, batch).total.backward()
                 optimizers[1].step()
+                judge.requires_grad_(False)  # asked, not trained, by the generator's loss
             total = objective(output, batch).total
         total.backward()
+        if judge is not None:
+            judge.requires_grad_(True)
         optimizers[0].step()
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
