@@ -152,7 +152,7 @@ def test_group_tokens_start_at_the_given_scale(std: float) -> None:
 
 def test_drop_path_rises_from_zero() -> None:
     transformer = GroupingTransformer(WIDTH, 3, HEADS, 3, "grouping", drop_path=0.1)
-    assert [block.drop_path.drop_prob for block in transformer.blocks] == pytest.approx([0.0, 0.05, 0.1])
+    assert [block.drop_path.rate for block in transformer.blocks] == pytest.approx([0.0, 0.05, 0.1])
 
 
 def test_grouping_attention_needs_groups() -> None:

@@ -3,6 +3,8 @@
 No test reaches the network: the hubs are offline (conftest), so the named weights count as missing.
 """
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
 from lcoins.models import bert_weights, pretrained
+from lcoins.models.efficientnet_lite import published_classifier
 from lcoins.models.encoders import GridEncoder, PatchEncoder
 from lcoins.models.pretrained import MissingWeights
 from lcoins.models.words import CaptionEncoder
@@ -139,9 +142,43 @@ def test_hub_is_asked_for_the_named_vit(monkeypatch: pytest.MonkeyPatch) -> None
         assert settings["pretrained"]
         return Found()
 
-    monkeypatch.setattr(pretrained.timm, "create_model", create_model)
+    monkeypatch.setattr(timm, "create_model", create_model)
     assert_loaded(patch_encoder("mae"), weights, norm="norm")
     assert asked == ["vit_base_patch16_224.mae"]
+
+
+def test_hub_is_asked_for_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the one that is our own, whose weights are the classifier's; a classifier of another kind does not fit."""
+    published = {name: torch.randn_like(v, device="cpu") if v.is_floating_point() else torch.tensor(3)
+                 for name, v in published_classifier().state_dict().items()}  # fmt: skip
+    asked: list[Any] = []
+
+    class Found(nn.Module):
+        def state_dict(self, *_: Any, **__: Any) -> Any:
+            return published
+
+    def create_model(name: str, **settings: Any) -> nn.Module:
+        asked.append((name, settings))
+        return Found()
+
+    monkeypatch.setattr(timm, "create_model", create_model)
+    encoder = GridEncoder("tf_efficientnet_lite0", 64, (2, 3), width=8, freeze=True, init="timm")
+    assert asked == [("tf_efficientnet_lite0", {"pretrained": True})]
+    assert all(torch.equal(value, published[name]) for name, value in encoder.backbone.state_dict().items())
+    del published["blocks.0.0.conv_dw.weight"]
+    with pytest.raises(ValueError, match=r"init=timm does not fit this model: 1 tensors missing"):
+        GridEncoder("tf_efficientnet_lite0", 64, (2, 3), width=8, freeze=True, init="timm")
+
+
+def test_timm_comes_without_wandb() -> None:
+    """Which it would wait for; and wandb can be imported afterwards."""
+    command = (
+        "import sys; from lcoins.models import pretrained; print('timm' in sys.modules);"
+        "pretrained.load_timm(); print('timm' in sys.modules, 'wandb' in sys.modules);"
+        "import wandb; pretrained.load_timm(); print(sys.modules['wandb'] is wandb)"
+    )
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True", "False", "True"]
 
 
 def grid_encoder(init: str) -> GridEncoder:

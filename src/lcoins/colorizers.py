@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lcoins.models.undrawn import Undrawn
+
 OWN = "lcoins.models."
 
 
@@ -111,7 +113,8 @@ def load_colorizer(checkpoint: Path | str, device: torch.device | str = "cpu") -
     if not isinstance(content, dict) or "config" not in content or "state_dict" not in content:
         raise ValueError(f"{path} is no checkpoint of lcoins: it has no config; give a best.ckpt or last.ckpt of a run")
     expect_own_classes(content["config"]["model"], str(path))
-    colorizer = build_colorizer(content["config"]["model"], weights=False)
+    with Undrawn():
+        colorizer = build_colorizer(content["config"]["model"], weights=False)
     prefix = "colorizer."
     weights = {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}
     colorizer.load_state_dict(weights, strict=True)

@@ -33,5 +33,7 @@ def colours_at(lightness: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
 
 
 def _mean(values: Tensor, radius: int) -> Tensor:
-    """The mean over squares of 2 radius + 1 pixels, cut at the border."""
-    return avg_pool2d(values, 2 * radius + 1, stride=1, padding=radius, count_include_pad=False)
+    """The mean over squares of 2 radius + 1 pixels, cut at the border: of columns first, then of rows."""
+    side = 2 * radius + 1
+    columns = avg_pool2d(values, (side, 1), stride=1, padding=(radius, 0), count_include_pad=False)
+    return avg_pool2d(columns, (1, side), stride=1, padding=(0, radius), count_include_pad=False)

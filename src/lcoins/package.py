@@ -26,6 +26,7 @@ from lcoins.colorize import PhotoColorizer
 from lcoins.colorizers import build_colorizer, expect_own_classes, load_colorizer, misfits
 from lcoins.files import sha256_of, whole_file, write_whole
 from lcoins.models.colorization import Colorizer
+from lcoins.models.undrawn import Undrawn
 
 if TYPE_CHECKING:
     from lcoins.onnx_export import OnnxFile
@@ -156,7 +157,8 @@ def load_package(folder: Path | str, device: torch.device | str = "cpu") -> tupl
     model = local_model(index["model"], folder)
     expect_own_classes(model, str(folder / INDEX))
     borrowed = index["borrowed"]["tensors"]
-    colorizer: Any = build_colorizer(model, weights=bool(borrowed))
+    with Undrawn():
+        colorizer: Any = build_colorizer(model, weights=bool(borrowed))
     colorizer.drop_training_parts()
     own = colorizer.state_dict()
     try:

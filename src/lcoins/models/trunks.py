@@ -1,7 +1,5 @@
 """Convolutional trunks of the compared systems: network lightness to feature maps at strides 4 and 8."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -84,10 +82,9 @@ class GridTrunk(_Frozen):
 
     def __init__(self, backbone: str, low: int, high: tuple[int, ...], init: str, freeze: bool):
         super().__init__()
-        self.backbone: Any = pretrained.build_backbone(backbone, (low, *high), init)
+        self.backbone, strides, widths = pretrained.build_backbone(backbone, (low, *high), init)
         self.freeze = freeze
         self.requires_grad_(not freeze).to(memory_format=torch.channels_last).train()
-        strides, widths = self.backbone.feature_info.reduction(), self.backbone.feature_info.channels()
         if strides[:2] != [4, 8]:
             raise ValueError(f"the trunk's stages must have strides 4 and 8, not {strides[0]} and {strides[1]}; choose "
                              f"other stages of {backbone}")  # fmt: skip
