@@ -11,7 +11,7 @@ from lcoins.files import sha256_of
 from lcoins.models.colorization import Colorization
 from lcoins.models.lstm import WordIds
 from lcoins.models.words import WordPieces
-from lcoins.onnx_export import INPUTS, NEEDED, OUTPUT, expect_libraries, padded
+from lcoins.onnx_export import INPUTS, NEEDED, OUTPUT, expect_libraries
 from lcoins.package import ONNX, local_model, read_index
 
 
@@ -46,12 +46,10 @@ class OnnxColorizer:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        length = self._session.get_inputs()[1].shape[1]
-        self._length = length if isinstance(length, int) else None
 
     def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
         """Network lightness (B, 1, S, S) and B captions to network ab (B, 2, S, S), on the CPU."""
-        words = padded(self.tokenize(captions), self._length)
+        words = self.tokenize(captions)
         values = (lightness.float().cpu().numpy(), words.ids.numpy(), words.mask.numpy())
         (ab,) = self._session.run([OUTPUT], dict(zip(INPUTS, values, strict=True)))
         return Colorization(torch.from_numpy(ab))
