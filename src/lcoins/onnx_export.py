@@ -1,7 +1,7 @@
 """A colorizer as ONNX, for programs without PyTorch: written, compared with PyTorch, or refused.
 
-Inputs: ``lightness`` (B, 1, H, W) float32, L* / 50 - 1 of a photo of any size; ``ids`` (B, N) int64, word pieces or word
-ids; ``mask`` (B, N) bool, true for real tokens, at least one in each caption. Output: ``ab`` (B, 2, H, W) float32,
+Inputs: ``lightness`` (B, 1, H, W) float32, L* / 50 - 1 of a photo of any size; ``ids`` (B, N) int64, word pieces or
+word ids; ``mask`` (B, N) bool, true for real tokens, at least one in each caption. Output: ``ab`` (B, 2, H, W) float32,
 CIELAB ab / 110. B, H, W and N are dynamic, N from 1 to ``max_length``.
 
 The network itself knows one size S, ``network_size``, for image tokens have learned places. As in PyTorch, lightness is
@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from lcoins import lab
 from lcoins.data.scenes import Scenes
@@ -30,6 +31,7 @@ OPSET = 20
 LARGEST_DEVIATION = 1e-3  # of ab in CIELAB units, 110 times as strict as in the network's
 INPUTS, OUTPUT = ("lightness", "ids", "mask"), "ab"
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
+LARGEST_FILE = 2**31 - 2**24  # bytes of weights, for an ONNX file ends at 2 GiB and the graph needs some of them
 # Batches that a file is judged by: one caption, two of unequal length, and more than either.
 CHECKED = (
     ["red"],
@@ -79,17 +81,17 @@ class _AnySize(nn.Module):
 
     def forward(self, lightness: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
         """Network lightness (B, 1, H, W), ids and mask (B, N) to network ab (B, 2, H, W)."""
-        size, side = lightness.shape[-2:], self.colorizer.image_size
-        small = _resampled(lightness, size, (side, side))
-        return _resampled(self.colorizer(small, self.padded(ids, mask)).ab, (side, side), size)
+        rows, columns = (_closeness(pixels, self.colorizer.image_size, lightness) for pixels in lightness.shape[-2:])
+        small = _shares(rows, 0).T @ lightness @ _shares(columns, 0)
+        ab = self.colorizer(small, self.padded(ids, mask)).ab
+        return _shares(rows, 1) @ ab @ _shares(columns, 1).T
 
     def padded(self, ids: Tensor, mask: Tensor) -> Words:
         """Token ids and mask (B, N) as this system's own tokenizer would have padded them."""
         if self.length is None:
             return Words(ids, mask)
-        more = ids.new_full((ids.shape[0], self.length), self.padding)
-        ids = torch.cat([ids, more], dim=1)[:, : self.length]
-        mask = torch.cat([mask, torch.zeros_like(more, dtype=torch.bool)], dim=1)[:, : self.length]
+        more = (0, self.length - ids.shape[1])
+        ids, mask = pad(ids, more, value=self.padding), pad(mask, more)
         return Words(ids, torch.ones_like(mask) if self.padding_is_read else mask)
 
     def shortest(self, words: Words) -> Words:
@@ -99,35 +101,35 @@ class _AnySize(nn.Module):
         return Words(words.ids[:, :length], words.mask[:, :length])
 
 
-def _resampled(maps: Tensor, size: tuple[int, int], wanted: tuple[int, int]) -> Tensor:
-    """Maps (B, C, *size) to (B, C, *wanted): :func:`lcoins.lab.resize_ab` as two products of matrices.
+def _closeness(pixels: int, side: int, like: Tensor) -> Tensor:
+    """How near the pixels of two grids over the same line are: (pixels, side), from 0 to 1 where centres meet.
 
-    ONNX's Resize with antialias is 1.4e-3 units of ab off in onnxruntime, and other runtimes lack it.
+    It falls to 0 one pixel of the coarser grid away: the triangle of :func:`lcoins.lab.resize_ab`, in both directions.
+    Centres are (i + 1/2) / pixels and (j + 1/2) / side; multiplied by both they need no rounding, so that for ``pixels
+    == side`` this is exactly the identity. ONNX has an antialiased Resize, but in onnxruntime it is 1e-5 off, which is
+    1e-3 units of ab, and other runtimes lack it.
     """
-    rows, columns = (_shares(old, new, maps) for old, new in zip(size, wanted, strict=True))
-    return rows @ maps @ columns.T
+    ours, others = (torch.arange(n, device=like.device, dtype=like.dtype) + 0.5 for n in (pixels, side))
+    most = like.new_full((), pixels).clamp(min=side)  # a tensor: the greater of two numbers would be a fixed one
+    return (1 - (ours[:, None] * side - others * pixels).abs() / most).relu()
 
 
-def _shares(old: int, new: int, like: Tensor) -> Tensor:
-    """How much of each of ``old`` pixels goes into each of ``new``: (new, old), rows that sum to 1.
-
-    A triangle around the new pixel's centre, that reaches one pixel far, or a new pixel where these are larger. For
-    ``old == new`` it is exactly the identity.
-    """
-    scale = like.new_full((), old) / new  # a tensor, for what is computed of a dynamic side in Python becomes fixed
-    centres = (torch.arange(new, device=like.device) + 0.5) * scale
-    distances = (torch.arange(old, device=like.device) + 0.5 - centres[:, None]).abs()
-    weights = (1 - distances / scale.clamp(min=1)).clamp(min=0)
-    return weights / weights.sum(dim=1, keepdim=True)
+def _shares(closeness: Tensor, dim: int) -> Tensor:
+    """What each pixel of one grid gives to one of the other: sums over ``dim`` are 1."""
+    return closeness / closeness.sum(dim=dim, keepdim=True)
 
 
 def export_onnx(colorizer: Colorizer) -> OnnxFile:
     """A colorizer on the CPU, in evaluation mode, as a checked ONNX file.
 
-    Raises RuntimeError without the libraries, or where the exporter knows no way; ValueError where onnxruntime and
-    PyTorch differ by more than LARGEST_DEVIATION in any of the batches and sizes tried.
+    Raises RuntimeError without the libraries, or where the exporter knows no way; ValueError for weights of 2 GiB, and
+    where onnxruntime and PyTorch differ by more than LARGEST_DEVIATION in any of the batches and sizes tried.
     """
     expect_libraries()
+    weights = sum(value.nbytes for value in colorizer.state_dict().values())
+    if weights > LARGEST_FILE:
+        raise ValueError(f"{type(colorizer).__name__} has {weights / 2**30:.1f} GiB of weights, and an ONNX file holds "
+                         f"less than 2; export it without --onnx")  # fmt: skip
     network = _AnySize(colorizer).eval()
     example = _inputs(network, CHECKED[1], _sizes(colorizer.image_size)[-1])
     tokens = {0: "batch", 1: "length"}
