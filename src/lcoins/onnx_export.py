@@ -205,4 +205,4 @@ def _deviation(content: bytes, network: _AnySize) -> float:
 def _in_pytorch(colorizer: Colorizer, lightness: Tensor, captions: list[str]) -> Tensor:
     """What the file has to give: network lightness (B, 1, H, W) and B captions to network ab (B, 2, H, W)."""
     small = lab.resize_ab(lightness, (colorizer.image_size, colorizer.image_size))
-    return lab.resize_ab(colorizer.colorize(small, captions).ab, tuple(lightness.shape[-2:]))
+    return lab.resize_ab(colorizer.colorize(small, captions).ab, (lightness.shape[-2], lightness.shape[-1]))
