@@ -81,10 +81,9 @@ class _AnySize(nn.Module):
 
     def forward(self, lightness: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
         """Network lightness (B, 1, H, W), ids and mask (B, N) to network ab (B, 2, H, W)."""
-        rows, columns = (_closeness(pixels, self.colorizer.image_size, lightness) for pixels in lightness.shape[-2:])
-        small = _shares(rows, 0).T @ lightness @ _shares(columns, 0)
-        ab = self.colorizer(small, self.padded(ids, mask)).ab
-        return _shares(rows, 1) @ ab @ _shares(columns, 1).T
+        size, side = lightness.shape[-2:], self.colorizer.image_size
+        small = _resampled(lightness, size, (side, side))
+        return _resampled(self.colorizer(small, self.padded(ids, mask)).ab, (side, side), size)
 
     def padded(self, ids: Tensor, mask: Tensor) -> Words:
         """Token ids and mask (B, N) as this system's own tokenizer would have padded them."""
@@ -101,22 +100,27 @@ class _AnySize(nn.Module):
         return Words(words.ids[:, :length], words.mask[:, :length])
 
 
-def _closeness(pixels: int, side: int, like: Tensor) -> Tensor:
-    """How near the pixels of two grids over the same line are: (pixels, side), from 0 to 1 where centres meet.
+def _resampled(maps: Tensor, size: tuple[int, int], wanted: tuple[int, int]) -> Tensor:
+    """Maps (B, C, *size) to (B, C, *wanted): :func:`lcoins.lab.resize_ab` as two products of matrices.
 
-    It falls to 0 one pixel of the coarser grid away: the triangle of :func:`lcoins.lab.resize_ab`, in both directions.
-    Centres are (i + 1/2) / pixels and (j + 1/2) / side; multiplied by both they need no rounding, so that for ``pixels
-    == side`` this is exactly the identity. ONNX has an antialiased Resize, but in onnxruntime it is 1e-5 off, which is
-    1e-3 units of ab, and other runtimes lack it.
+    ONNX has an antialiased Resize, but in onnxruntime it differs from PyTorch's by up to 1.3e-5, which is 1.4e-3 units
+    of ab (this by 1e-6 at most), and other runtimes lack it.
     """
-    ours, others = (torch.arange(n, device=like.device, dtype=like.dtype) + 0.5 for n in (pixels, side))
-    most = like.new_full((), pixels).clamp(min=side)  # a tensor: the greater of two numbers would be a fixed one
-    return (1 - (ours[:, None] * side - others * pixels).abs() / most).relu()
+    rows, columns = (_shares(old, new, maps) for old, new in zip(size, wanted, strict=True))
+    return rows @ maps @ columns.T
 
 
-def _shares(closeness: Tensor, dim: int) -> Tensor:
-    """What each pixel of one grid gives to one of the other: sums over ``dim`` are 1."""
-    return closeness / closeness.sum(dim=dim, keepdim=True)
+def _shares(old: int, new: int, like: Tensor) -> Tensor:
+    """How much of each of ``old`` pixels goes into each of ``new``: (new, old), rows that sum to 1.
+
+    A triangle around the new pixel's centre that reaches one pixel far, or one new pixel where these are larger. For
+    ``old == new`` it is exactly the identity. Centres are rounded as PyTorch rounds them, scale first.
+    """
+    scale = like.new_full((), old) / new  # a tensor: a number computed from a dynamic side would be a fixed one
+    centres = (torch.arange(new, device=like.device) + 0.5) * scale
+    distances = (torch.arange(old, device=like.device) + 0.5 - centres[:, None]).abs()
+    weights = (1 - distances / scale.clamp(min=1)).relu()
+    return weights / weights.sum(dim=1, keepdim=True)
 
 
 def export_onnx(colorizer: Colorizer) -> OnnxFile:
