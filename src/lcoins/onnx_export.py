@@ -104,7 +104,7 @@ def _resampled(maps: Tensor, size: tuple[int, int], wanted: tuple[int, int]) -> 
     """Maps (B, C, *size) to (B, C, *wanted): :func:`lcoins.lab.resize_ab` as two products of matrices.
 
     ONNX has an antialiased Resize, but in onnxruntime it differs from PyTorch's by up to 1.3e-5, which is 1.4e-3 units
-    of ab (this by 1e-6 at most), and other runtimes lack it.
+    of ab (this by 2e-6 at most), and other runtimes lack it.
     """
     rows, columns = (_shares(old, new, maps) for old, new in zip(size, wanted, strict=True))
     return rows @ maps @ columns.T
