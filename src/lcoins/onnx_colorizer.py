@@ -11,7 +11,7 @@ from lcoins.files import sha256_of
 from lcoins.models.colorization import Colorization
 from lcoins.models.lstm import WordIds
 from lcoins.models.words import WordPieces
-from lcoins.onnx_export import INPUTS, NEEDED, OUTPUT, expect_libraries, padded
+from lcoins.onnx_export import INPUTS, NEEDED, OUTPUT, expect_libraries
 from lcoins.package import ONNX, local_model, read_index
 
 
@@ -22,7 +22,8 @@ class OnnxColorizer:
     >>> colorizer = PhotoColorizer(OnnxColorizer("old_photos"))  # doctest: +SKIP
     >>> colorizer("grandmother.jpg", "a woman in a red coat").save("grandmother_colour.jpg")  # doctest: +SKIP
 
-    Only the network is run by onnxruntime; PyTorch still converts and enlarges colours. A program without PyTorch needs
+    The network is run by onnxruntime, at its own size; PyTorch still resamples photos, converts colours, and enlarges
+    them along the photo's edges, which the file alone does not. A program without PyTorch needs
     ``model.onnx`` alone and what :mod:`lcoins.onnx_export` says of its inputs: word pieces are those of
     bert-base-uncased without [CLS] and [SEP] (unless ``special_tokens`` is set in package.json), word ids are places in
     package.json's ``vocabulary`` counted from 1, with 0 for padding and unknown words.
@@ -46,12 +47,10 @@ class OnnxColorizer:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        length = self._session.get_inputs()[1].shape[1]
-        self._length = length if isinstance(length, int) else None
 
     def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
         """Network lightness (B, 1, S, S) and B captions to network ab (B, 2, S, S), on the CPU."""
-        words = padded(self.tokenize(captions), self._length)
+        words = self.tokenize(captions)
         values = (lightness.float().cpu().numpy(), words.ids.numpy(), words.mask.numpy())
         (ab,) = self._session.run([OUTPUT], dict(zip(INPUTS, values, strict=True)))
         return Colorization(torch.from_numpy(ab))
@@ -60,5 +59,5 @@ class OnnxColorizer:
 def _tokenizer(text: Mapping[str, Any]) -> WordIds | WordPieces:
     """What cuts captions for a text encoder of this config, without the encoder."""
     if "vocabulary" in text:
-        return WordIds(text["vocabulary"], text["max_length"], fixed=True)
+        return WordIds(text["vocabulary"], text["max_length"], fixed=True)  # the first ONNX files took no fewer
     return WordPieces(text["source"], text["max_length"], text.get("special_tokens", False), text["pad_mask"])

@@ -98,7 +98,7 @@ def export_package(
     if network is not None:
         with whole_file(folder / ONNX) as partial:
             partial.write_bytes(network.content)
-        index["onnx"] = {"sha256": sha256_of(folder / ONNX), **network.description(colorizer.image_size)}
+        index["onnx"] = {"sha256": sha256_of(folder / ONNX), **network.description()}
     write_whole(folder / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
     deviation = None if network is None else network.deviation
     return Exported((folder / WEIGHTS).stat().st_size, len(kept), len(borrowed), deviation)
