@@ -81,7 +81,7 @@ class _AnySize(nn.Module):
 
     def forward(self, lightness: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
         """Network lightness (B, 1, H, W), ids and mask (B, N) to network ab (B, 2, H, W)."""
-        size, side = lightness.shape[-2:], self.colorizer.image_size
+        size, side = (lightness.shape[-2], lightness.shape[-1]), self.colorizer.image_size
         small = _resampled(lightness, size, (side, side))
         return _resampled(self.colorizer(small, self.padded(ids, mask)).ab, (side, side), size)
 
