@@ -20,6 +20,7 @@ from lcoins.app.regions import NO_GROUPS, NO_WORDS, group_regions, loudest_word,
 from lcoins.app.studio import KEPT, NO_REGIONS, SCREEN, SENTENCES, VARIANTS, Refused, Sitting, Studio, sentences
 from lcoins.captions import find_colours
 from lcoins.colorizers import build_colorizer
+from lcoins.listening import SEEN
 from lcoins.models.attention_maps import BlockAttention
 from lcoins.models.colorization import Colorization
 
@@ -214,8 +215,19 @@ def test_where_each_word_acts(tmp_path: Path, photo: Path) -> None:
     assert [region.name for region in regions] == ["red", "blue"] and note == ""
     left, right = (region.mask for region in regions)
     assert left.shape == right.shape == (40, 60)
-    assert left[:, :26].all() and not left[:, 34:].any() and right[:, 34:].all() and not (left & right).any()
+    assert (
+        (left[:, :26] > 0.9).all()
+        and not left[:, 34:].any()
+        and (right[:, 34:] > 0.9).all()
+        and not (left * right).any()
+    )
     assert regions[0].colour[0] > regions[0].colour[2]  # red is shown in red
+
+
+def test_where_a_word_moves_colours_less_its_region_is_fainter() -> None:
+    moved = torch.tensor([[80.0, 40.0], [SEEN, SEEN - 1]])
+    (region,) = word_regions([(find_colours("a red star")[0], moved)], (2, 2))
+    np.testing.assert_allclose(region.mask, [[1.0, 0.5], [SEEN / 80, 0.0]], rtol=1e-6)
 
 
 def test_no_word_no_region(studio: Studio, photo: Path) -> None:

@@ -20,6 +20,7 @@ EXAMPLES = (
     "a white house with a red roof",
 )
 COMPARE, WORDS, GROUPS = "Before and after", "Word map", "Group map"
+SHOWN = 0.6  # of a region's colour over the photo, where it is strongest
 SITTING_SECONDS = 6 * 3600  # without an event, after which a photo's files are removed
 HEAD = "<h1>Colour a grey photo</h1><p>Say in a sentence what has which colour.</p><p class='model'>Model: {}</p>"
 START = """
@@ -178,7 +179,7 @@ class Page:
         regions, note = look(sitting, variant)
         if regions:
             update[self.map] = gr.AnnotatedImage(
-                value=(self.studio.map_ground(sitting), [(region.mask * 0.5, region.name) for region in regions]),
+                value=(self.studio.map_ground(sitting), [(region.mask * SHOWN, region.name) for region in regions]),
                 color_map={region.name: hex_of(region) for region in regions},
                 visible=True,
             )

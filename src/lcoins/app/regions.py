@@ -30,17 +30,18 @@ NO_WORDS = "This system has groups, but its words reach the photo directly, so n
 
 @dataclass(frozen=True)
 class Region:
-    """A part of the picture: its name, mask (h, w), and the 8-bit sRGB to show it in."""
+    """A part of the picture: its name, how strongly it is there (h, w) in 0..1, and the 8-bit sRGB to show it in."""
 
     name: str
-    mask: NDArray[np.bool_]
+    mask: NDArray[np.float32]
     colour: tuple[int, int, int]
 
 
 def word_regions(heard: Sequence[tuple[ColourWord, Tensor]], size: tuple[int, int]) -> list[Region]:
     """Where each word of :func:`lcoins.listening.exchanged` acts, of ``size`` (h, w); a pixel belongs to one word.
 
-    Words that found no region have none here either. A word that stands twice is numbered.
+    A mask is 1 where its word moves colours most, less where it moves them less, and 0 where nobody would see it. Words
+    that found no region have none here either. A word that stands twice is numbered.
     """
     found = [(word, moved) for word, moved in heard if is_heard(moved)]
     if not found:
@@ -48,8 +49,11 @@ def word_regions(heard: Sequence[tuple[ColourWord, Tensor]], size: tuple[int, in
     moved = resize_ab(torch.stack([moved for _, moved in found])[None], size)[0]
     loudest = moved.argmax(dim=0)
     names = numbered([word.word for word, _ in found])
-    return [Region(names[i], ((loudest == i) & (moved[i] >= SEEN)).numpy(), word_rgb(word.colour))
-            for i, (word, _) in enumerate(found)]  # fmt: skip
+    regions = []
+    for i, (word, _) in enumerate(found):
+        own = torch.where((loudest == i) & (moved[i] >= SEEN), moved[i] / moved[i].amax(), 0.0)
+        regions.append(Region(names[i], own.numpy(), word_rgb(word.colour)))
+    return regions
 
 
 def numbered(names: Sequence[str]) -> list[str]:
@@ -71,7 +75,7 @@ def group_regions(colorizer: Colorizer, seen: Tensor, sentence: str, size: tuple
     colours = group_colours(len(assignment)).round().astype(int).tolist()
     regions, even = [], False
     for group in range(len(assignment)):
-        mask = labels == group
+        mask = (labels == group).astype(np.float32)
         if mask.mean() < SMALLEST:
             continue
         word = None if attention is None or words is None else loudest_word(attention, words, sentence, group)
