@@ -159,8 +159,9 @@ class Square(Colorizer):
 SIDE = st.integers(1, 90)
 
 
-@given(height=SIDE, width=SIDE, side=SIDE)
+@given(height=SIDE, width=st.integers(2, 90), side=SIDE)
 def test_resampling_around_the_network_is_that_of_photos(height: int, width: int, side: int) -> None:
+    """At least two pixels wide: PyTorch 2.14 shrinks to a width of one as if all rows were the first."""
     lightness, words = torch.rand(2, 1, height, width), (torch.zeros(2, 1).long(), torch.ones(2, 1).bool())
     found = onnx_export._AnySize(Square(side))(lightness, *words)
     torch.testing.assert_close(found, in_pytorch(Square(side), lightness, ["a", "b"]), rtol=0, atol=2e-6)
