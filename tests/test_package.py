@@ -253,6 +253,25 @@ def test_the_command_exports_a_run_and_colours_with_the_package(tmp_path: Path) 
     assert (tmp_path / "photo_colorized.png").is_file()
 
 
+@pytest.mark.parametrize("model", [MODEL, {**MODEL, "image_encoder": FROZEN}, LCODE], ids=["lcoins", "frozen", "lcode"])
+def test_a_package_of_a_package_is_the_same(model: dict[str, Any], tmp_path: Path) -> None:
+    export_package(checkpoint(tmp_path, model), tmp_path / "one", figures={"clear/psnr": 20.0}, provenance={"a": 1})
+    export_package(tmp_path / "one", tmp_path / "two", provenance={"b": 2})
+    one, two = (json.loads((tmp_path / name / "package.json").read_text()) for name in ("one", "two"))
+    assert two.pop("provenance") == {"a": 1, "b": 2} and one.pop("provenance") == {"a": 1}
+    assert one == two
+    assert torch.equal(colours(load_package(tmp_path / "one")[0]), colours(load_package(tmp_path / "two")[0]))
+
+
+def test_the_command_exports_the_weights_in_lcoins(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli.app, ["export", "-o", str(tmp_path / "package"), "--half"])
+    assert done.exit_code == 0, done.output
+    new, old = (
+        json.loads((folder / "package.json").read_text()) for folder in (tmp_path / "package", builtin_package())
+    )
+    assert new["weights"] == old["weights"] and new["figures"] == old["figures"] and new["model"] == old["model"]
+
+
 def test_the_weights_in_lcoins_listen_to_the_word() -> None:
     from skimage.data import astronaut
 

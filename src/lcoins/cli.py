@@ -99,26 +99,33 @@ def prior(context: typer.Context) -> None:
 
 @app.command()
 def export(
-    run: Annotated[Path, typer.Argument(help="The folder of a finished run, or a checkpoint.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder to make.")],
+    run: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A finished run's folder, a checkpoint, or a package.", show_default="the weights in lcoins"
+        ),
+    ] = None,
     half: Annotated[bool, typer.Option(help="Store weights as float16, half the size.")] = False,
     onnx: Annotated[bool, typer.Option(help="Write the network as ONNX too, checked against PyTorch.")] = False,
 ) -> None:
     """Save a trained system for use: safetensors and one JSON, without what only training needs."""
     import json
 
-    from lcoins.package import export_package
+    from lcoins.package import INDEX, builtin_package, export_package
     from lcoins.reports.tracking import code_version
 
-    checkpoint = run / "checkpoints" / "best.ckpt" if run.is_dir() else run
-    figures = checkpoint.parents[1] / "metrics.json"
+    source = builtin_package() if run is None else run
+    if source.is_dir() and not (source / INDEX).is_file():
+        source = source / "checkpoints" / "best.ckpt"
+    figures = source.resolve().parents[1] / "metrics.json"  # of a run; a package has its own
     done = export_package(
-        checkpoint,
+        source,
         output,
         half=half,
         onnx=onnx,
-        figures=json.loads(figures.read_text(encoding="utf-8")) if figures.is_file() else None,
-        provenance={"checkpoint": str(checkpoint), **code_version()},
+        figures=json.loads(figures.read_text(encoding="utf-8")) if source.is_file() and figures.is_file() else None,
+        provenance={"checkpoint": str(source), **code_version()},
     )
     typer.echo(f"wrote {output}: {done.tensors} tensors, {done.bytes / 1e6:.1f} MB; {done.borrowed} tensors are those "
                f"of installed packages")  # fmt: skip

@@ -54,28 +54,29 @@ class Exported:
 
 
 def export_package(
-    checkpoint: Path, folder: Path, *, half: bool = False, onnx: bool = False,
+    source: Path, folder: Path, *, half: bool = False, onnx: bool = False,
     figures: Mapping[str, Any] | None = None, provenance: Mapping[str, Any] | None = None,
 ) -> Exported:  # fmt: skip
-    """Writes the colorizer of a checkpoint as a package into a new ``folder``.
+    """Writes the colorizer of a checkpoint, or of another package, as a package into a new ``folder``.
 
     ``half`` stores floating-point weights as float16, half the size; they are computed with as float32 all the same.
-    ``onnx`` writes the network as ONNX too, of the weights as they are stored. Raises FileExistsError where ``folder``
-    is there, ValueError for a checkpoint that is none, and what :func:`lcoins.onnx_export.export_onnx` raises.
+    ``onnx`` writes the network as ONNX too, of the weights as they are stored. Figures of a package are kept where none
+    are given, and its provenance is added to. Raises FileExistsError where ``folder`` is there, ValueError for a
+    ``source`` that is neither, and what :func:`lcoins.onnx_export.export_onnx` raises.
     """
     if folder.exists():
         raise FileExistsError(f"{folder} exists; choose another name with -o, or remove it")
-    loaded, config = load_colorizer(checkpoint)
-    colorizer: Any = loaded
+    colorizer, config = load_any(source)
+    original = local_model(config["model"], source) if source.is_dir() else config["model"]
     colorizer.drop_training_parts()
     weights = {name: value.contiguous() for name, value in colorizer.state_dict().items()}
-    borrowed = _borrowed(config["model"], weights)
+    borrowed = _borrowed(original, weights)
     kept = {name: _stored(value, half) for name, value in weights.items() if name not in borrowed}
     network = _onnx(colorizer, kept) if onnx else None  # first, so that a refusal leaves no folder behind
-    model = _with_text(config["model"], folder)
+    model = _with_text(original, folder)
     with whole_file(folder / WEIGHTS) as partial:
         partial.write_bytes(save(kept))  # save_file would leave it readable for its owner alone
-    carriers = _carriers(config["model"]) if borrowed else {}
+    carriers = _carriers(original) if borrowed else {}
     index = {
         "format": FORMAT,
         "version": VERSION,
@@ -91,8 +92,8 @@ def export_package(
         "augmentation": config.get("augmentation"),
         "objective": config.get("objective"),
         "seed": config.get("seed"),
-        "figures": dict(figures or {}),
-        "provenance": dict(provenance or {}),
+        "figures": dict(figures or config.get("figures") or {}),
+        "provenance": {**config.get("provenance", {}), **(provenance or {})},
         "licence": LICENCE,
     }
     if network is not None:
