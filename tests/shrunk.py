@@ -1,5 +1,6 @@
 """Configs as the command composes them, with a model and data so small that a test trains in a second."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -7,9 +8,10 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from lcoins.cli import conf_folder
+from lcoins.cli.composed import label
+from lcoins.cli.main import conf_folder
 from lcoins.data.types import Batch
-from lcoins.verbs import label
+from lcoins.models.build import build_colorizer
 
 TESTS = ("clear", "instances", "unobserved", "counter", "recolour")
 SPLITS = ("val", *(f"tests.{name}" for name in TESTS))
@@ -40,7 +42,7 @@ MODEL: dict[str, Any] = {
     "upsampler_channels": [32, 16, 8],
     "counter_color": True,
     "image_encoder": {
-        "_target_": "lcoins.models.encoders.PatchEncoder",
+        "_target_": "lcoins.models.image_encoders.PatchEncoder",
         "image_size": 32,
         "patch_size": 8,
         "dim": 32,
@@ -51,7 +53,7 @@ MODEL: dict[str, Any] = {
         "init": "none",
     },
     "text_encoder": {
-        "_target_": "lcoins.models.words.CaptionEncoder",
+        "_target_": "lcoins.models.text_encoders.CaptionEncoder",
         "source": "minilm",
         "width": 32,
         "max_length": 40,
@@ -90,4 +92,42 @@ def shrunk(*overrides: str, **model: Any) -> DictConfig:
     OmegaConf.set_struct(cfg, False)
     OmegaConf.update(cfg, "model", {**MODEL, **model}, merge=False)
     OmegaConf.update(cfg, "evaluation.lpips", {}, merge=False)  # no net is asked for, so none is missed
+    return cfg
+
+
+def model_config(*overrides: str) -> dict[str, Any]:
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        cfg = compose("info", overrides=list(overrides))
+    return OmegaConf.to_container(cfg.model, resolve=True)  # type: ignore[return-value]
+
+
+def checkpoint(folder: Path, model: dict[str, Any]) -> Path:
+    """A checkpoint as a run leaves it, of an untrained model."""
+    torch.manual_seed(3)
+    state = {f"colorizer.{name}": value for name, value in build_colorizer(model).state_dict().items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save({"state_dict": state, "config": {"model": model, "seed": 3}}, folder / "best.ckpt")
+    return folder / "best.ckpt"
+
+
+SYSTEMS = ("lbie", "ml2018", "xie2018", "lcode", "lcoder")
+
+
+NARROW = {
+    "lbie": ["model.width=8", "model.text_encoder.hidden=16"],
+    "ml2018": ["model.blocks=2"],
+    "xie2018": ["model.width=32"],
+    "lcode": ["model.width=32", "model.channels=[32,24,16,8]"],
+    "lcoder": ["model.width=32", "model.depth=2", "model.heads=2", "model.text_encoder.width=64"],
+}
+
+
+def small(system: str, *overrides: str) -> DictConfig:
+    """A system at 32 px, narrow, its trunk untrained: the wiring is tested and not the weights."""
+    cfg = composed("train", *SHORT, f"model={system}_tiny", "model.image_size=32", *NARROW[system], *overrides)
+    OmegaConf.set_struct(cfg, False)
+    for part in ("trunk", "image_encoder"):
+        if part in cfg.model:
+            cfg.model[part].update({"init": "none", "freeze": False})
+    OmegaConf.update(cfg, "evaluation.lpips", {}, merge=False)
     return cfg

@@ -9,11 +9,11 @@ import torch
 from omegaconf import OmegaConf
 from shrunk import SHORT, composed
 
-from lcoins.assembly import build
-from lcoins.cli import conf_folder
+from lcoins.cli.main import conf_folder
 from lcoins.data.types import collate
-from lcoins.runs import plain
-from lcoins.training import parameter_groups
+from lcoins.training.build import build
+from lcoins.training.module import parameter_groups
+from lcoins.training.run import plain
 
 CONF = conf_folder()
 EXPERIMENTS = sorted((CONF / "experiment").glob("*.yaml"))
@@ -77,7 +77,7 @@ def test_every_model_composes_for_the_verbs_that_look_at_it(verb: str) -> None:
         config = composed(verb, f"model={model}")
         own = model in ("tiny", "small", "paper")
         assert (config.model._target_ == "lcoins.models.lcoins.LCoIns") == own
-        assert (config.objective._target_ == "lcoins.losses.Objective") == own
+        assert (config.objective._target_ == "lcoins.training.losses.Objective") == own
         for ablation in ABLATIONS if own else ():
             assert composed(verb, f"model={model}", f"ablation={ablation}").model._target_ == config.model._target_
 

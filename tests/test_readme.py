@@ -9,8 +9,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from typer.testing import CliRunner
 
-from lcoins.cli import app, conf_folder, quoted
-from lcoins.verbs import label
+from lcoins.cli.composed import label
+from lcoins.cli.main import app, conf_folder, quoted
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

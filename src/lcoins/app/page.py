@@ -11,8 +11,8 @@ import gradio as gr
 
 from lcoins.app.regions import Region
 from lcoins.app.studio import LONGEST, SENTENCES, THUMB, Refused, Sitting, Studio
-from lcoins.captions import BASIC_COLOURS, find_colours
-from lcoins.reports.sheets import word_rgb
+from lcoins.color.words import BASIC_COLOURS, find_colours
+from lcoins.evaluation.contact_sheet import word_rgb
 
 EXAMPLES = (
     "a woman in a red coat beside a blue car",

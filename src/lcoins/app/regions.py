@@ -12,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lcoins.captions import ColourWord, split_words
-from lcoins.colorize import Colorizer
-from lcoins.lab import resize_ab
-from lcoins.listening import SEEN, is_heard
+from lcoins.color.lab import resize_ab
+from lcoins.color.words import ColourWord, split_words
+from lcoins.colorize.photo import Colorizer
+from lcoins.colorize.word_effect import SEEN, is_heard
+from lcoins.evaluation.contact_sheet import group_colours, token_map, word_rgb
 from lcoins.models.attention_maps import BlockAttention, attention_maps
 from lcoins.models.lcoins import LCoIns
-from lcoins.models.words import Words
-from lcoins.reports.sheets import group_colours, token_map, word_rgb
+from lcoins.models.text_encoders import Words
 
 CLEAR = 1.5  # a group listens to a word where it gives it this many times its even share of attention
 SMALLEST = 0.005  # of the picture: the share below which a group is not worth a name
@@ -38,7 +38,7 @@ class Region:
 
 
 def word_regions(heard: Sequence[tuple[ColourWord, Tensor]], size: tuple[int, int]) -> list[Region]:
-    """Where each word of :func:`lcoins.listening.exchanged` acts, of ``size`` (h, w); a pixel belongs to one word.
+    """Where each word of :func:`lcoins.colorize.word_effect.exchanged` acts, of ``size`` (h, w); a pixel belongs to one word.
 
     A mask is 1 where its word moves colours most, less where it moves them less, and 0 where nobody would see it. Words
     that found no region have none here either. A word that stands twice is numbered.

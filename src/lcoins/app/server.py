@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import torch
 
-from lcoins.colorize import Colorizer
+from lcoins.colorize.photo import Colorizer
 
 ENVIRONMENT = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
 LOCAL = ("127.0.0.1", "localhost", "::1")

@@ -11,8 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from lcoins.app.regions import Region, group_regions, word_regions
-from lcoins.captions import ColourWord
-from lcoins.colorize import (
+from lcoins.color.lab import resize_ab
+from lcoins.color.words import ColourWord
+from lcoins.colorize.batch import write_picture
+from lcoins.colorize.photo import (
     Colorizer,
     checked_sentence,
     fitted,
@@ -21,12 +23,10 @@ from lcoins.colorize import (
     seen_colours,
     seen_lightness,
 )
-from lcoins.data.decode import FORMATS, PhotoError
-from lcoins.lab import resize_ab
-from lcoins.listening import exchanged, is_heard
-from lcoins.photo_files import write_picture
-from lcoins.photo_metadata import WRITTEN
-from lcoins.photo_scan import Scan, read_scan
+from lcoins.colorize.word_effect import exchanged, is_heard
+from lcoins.imaging.decode import FORMATS, PhotoError
+from lcoins.imaging.metadata import WRITTEN
+from lcoins.imaging.read import Scan, read_scan
 
 SCREEN = 1600  # pixels: the longer side of what the page shows; downloads have the photo's own size
 THUMB = 480  # pixels: the longer side of a variant beside others
@@ -60,7 +60,7 @@ class Variant:
     sentence: str
     slope: Tensor
     offset: Tensor
-    heard: list[tuple[ColourWord, Tensor]]  # of lcoins.listening.exchanged
+    heard: list[tuple[ColourWord, Tensor]]  # of lcoins.colorize.word_effect.exchanged
     groups: tuple[list[Region], str] | None = None
 
     def unheard(self) -> list[ColourWord]:

@@ -17,14 +17,14 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
-from lcoins.captions import BASIC_COLOURS, COLOUR_LAB, object_colours, recolour, swap_sides
-from lcoins.data.decode import PhotoError
-from lcoins.data.lists import Pair, captions_by_photo
-from lcoins.data.packed import Pack
-from lcoins.data.photo_sources import open_photos
+from lcoins.color.words import BASIC_COLOURS, COLOUR_LAB, object_colours, recolour, swap_sides
+from lcoins.data.caption_lists import Pair, captions_by_photo
+from lcoins.data.coco_instances import Polygons
+from lcoins.data.pack import Pack
+from lcoins.data.photo_store import open_photos
 from lcoins.data.pixel_labels import Box, PixelLabels
-from lcoins.data.polygons import Polygons
 from lcoins.data.types import Pairs, Sample, keyed_random
+from lcoins.imaging.decode import PhotoError
 
 RATIO = (3 / 4, 4 / 3)
 

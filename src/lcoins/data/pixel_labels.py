@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from lcoins.data.decode import DAMAGED, MAX_PIXELS
-from lcoins.data.polygons import Photo, Polygon, Polygons
+from lcoins.data.coco_instances import Photo, Polygon, Polygons
 from lcoins.data.types import VOID
+from lcoins.imaging.decode import DAMAGED, MAX_PIXELS
 
 Size = tuple[int, int]  # width, height
 Box = tuple[int, int, int, int]  # left, upper, right, lower

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from lcoins.captions import find_colours
+from lcoins.color.words import find_colours
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Sample:
     ``recoloured`` is the caption with every colour word exchanged (paper, 3.7), or the caption itself where it names
     no colour. ``index`` is the pair's place in its data set, ``name`` what a report calls it; ``photo`` is the same for
     all captions of one photo. ``pairs`` says which colour word belongs to which object, over the words of
-    :func:`lcoins.captions.split_words`; ``labels`` (H, W) uint8 is the class of each pixel, 255 where it has none. Both
+    :func:`lcoins.color.words.split_words`; ``labels`` (H, W) uint8 is the class of each pixel, 255 where it has none. Both
     are None where nobody knows.
     """
 

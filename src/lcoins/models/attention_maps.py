@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, softmax
 
-from lcoins.models.colorization import Colorization
+from lcoins.models.colorizer import Colorization
 from lcoins.models.grouping import GroupingAttention
 from lcoins.models.lcoins import LCoIns
-from lcoins.models.words import Words
+from lcoins.models.text_encoders import Words
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, gumbel_softmax, layer_norm, one_hot, scaled_dot_product_attention, softmax
 
-from lcoins.lab import in_float32
-from lcoins.models.words import Words
+from lcoins.color.lab import in_float32
+from lcoins.models.text_encoders import Words
 
 
 class _SelfAttention(nn.Module):

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from lcoins.models.colorization import Colorization, Colorizer
-from lcoins.models.encoders import GridEncoder, PatchEncoder
+from lcoins.models.colorizer import Colorization, Colorizer
 from lcoins.models.grouping import GroupingLayer, GroupingTransformer
+from lcoins.models.image_encoders import GridEncoder, PatchEncoder
+from lcoins.models.text_encoders import CaptionEncoder, PhraseEncoder, Words
 from lcoins.models.upsampler import Upsampler
-from lcoins.models.words import CaptionEncoder, PhraseEncoder, Words
 
 
 @dataclass

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from lcoins.lab import resize_ab
+from lcoins.color.lab import resize_ab
 
 
 def doublings(channels: tuple[int, ...], norm: Callable[[int], nn.Module]) -> list[nn.Module]:

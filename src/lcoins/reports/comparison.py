@@ -12,9 +12,9 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from lcoins.grouping_metrics import stability
-from lcoins.instance_judge import TOLD_BY
-from lcoins.reports.finished import Array, Run
+from lcoins.evaluation.groups import stability
+from lcoins.evaluation.instance_judge import TOLD_BY
+from lcoins.reports.load_runs import Array, Run
 
 RESAMPLES = 2000
 LEVEL = 0.95

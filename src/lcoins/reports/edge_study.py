@@ -12,14 +12,15 @@ from rich.table import Table
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from lcoins import lab, metrics
-from lcoins.colorize import Colorizer, recompose, seen_lightness
-from lcoins.data.decode import load_photo, to_tensor
-from lcoins.data.lists import Pair
-from lcoins.data.polygons import Photo, Polygons
-from lcoins.edges import follow_edges
-from lcoins.perceptual import Lpips
-from lcoins.photo_scan import photo_lightness
+from lcoins.color import lab
+from lcoins.colorize.edges import follow_edges
+from lcoins.colorize.photo import Colorizer, recompose, seen_lightness
+from lcoins.data.caption_lists import Pair
+from lcoins.data.coco_instances import Photo, Polygons
+from lcoins.evaluation import quality as metrics
+from lcoins.evaluation.lpips import Lpips
+from lcoins.imaging.decode import load_photo, to_tensor
+from lcoins.imaging.read import photo_lightness
 
 BAND = 4  # pixels to either side of an outline that count as its edge
 WAYS = ("bilinear", "along edges")

@@ -7,15 +7,16 @@ from typing import Any, cast
 import numpy as np
 from omegaconf import OmegaConf
 
-from lcoins import assembly, colorizers
-from lcoins.captions import find_colours
-from lcoins.colorize import colorize_photo
-from lcoins.data.decode import load_photo
+from lcoins.color.words import find_colours
+from lcoins.colorize.photo import colorize_photo
+from lcoins.imaging.decode import load_photo
+from lcoins.models import build as colorizers
 from lcoins.models.lcoins import LCoIns
-from lcoins.reports import figures
+from lcoins.reports import paper_figures as figures
 from lcoins.reports.comparison import Comparison
-from lcoins.reports.figures import PictureRow
-from lcoins.reports.finished import find_runs
+from lcoins.reports.load_runs import find_runs
+from lcoins.reports.paper_figures import PictureRow
+from lcoins.training import build as assembly
 
 
 def draw_figures(

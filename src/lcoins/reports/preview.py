@@ -7,9 +7,21 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from lcoins.captions import colour_counts, find_colours
+from lcoins.color.words import colour_counts, find_colours
+from lcoins.evaluation.contact_sheet import (
+    FONT_SIZE,
+    GAP,
+    INK,
+    LINE,
+    PAPER,
+    Font,
+    Picture,
+    draw_caption,
+    fit,
+    word_rgb,
+    wrap,
+)
 from lcoins.files import whole_file
-from lcoins.reports.sheets import FONT_SIZE, GAP, INK, LINE, PAPER, Font, Picture, draw_caption, fit, word_rgb, wrap
 
 COLUMNS = 4
 PANEL = 260  # pixels of a photo's longer side, and of a column

@@ -12,7 +12,7 @@ from typing import Any, cast
 from omegaconf import OmegaConf
 
 from lcoins.reports.comparison import WORDS, Comparison, Figure, Measure
-from lcoins.reports.finished import CIRCUMSTANCES, Run
+from lcoins.reports.load_runs import CIRCUMSTANCES, Run
 
 Config = dict[str, Any]  # values by dotted path, as in "model.image_size"
 SYSTEMS = {"LCoDe": "L-CoDe", "LCoDer": "L-CoDer", "LCoIns": "L-CoIns"}  # classes that the paper spells otherwise

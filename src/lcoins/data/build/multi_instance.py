@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lcoins.data.build.output import Build, Captions, expect_place, source_of, write_build
-from lcoins.data.build.parts import LEAST_COLOURS, Part, make_part
-from lcoins.data.build.raw import PLACES, known_prefix, locate
-from lcoins.data.build.sifting import fault_of, sift
-from lcoins.data.lists import Problem, captions_by_photo, read_pairs
-from lcoins.data.photo_check import MISSING
+from lcoins.data.build.filter import fault_of, sift
+from lcoins.data.build.manifest import Build, Captions, expect_place, source_of, write_build
+from lcoins.data.build.raw_sources import PLACES, known_prefix, locate
+from lcoins.data.build.selection import LEAST_COLOURS, Part, make_part
+from lcoins.data.caption_lists import Problem, captions_by_photo, read_pairs
 from lcoins.data.types import key
+from lcoins.data.validate import MISSING
 
 NAME = "Multi-instance (rebuilt)"
 TEST_ORIGIN = "COCO-LC, github.com/lyf1212/COCO-LC, Multi-instances.json"

@@ -1,0 +1,70 @@
+"""How many samples a second a photo set gives a training, and what memory that takes."""
+
+import resource
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch.utils.data import DataLoader
+
+from lcoins.data.caption_lists import Pair
+from lcoins.data.datamodule import KeyedSampler
+from lcoins.data.photos import Photos
+from lcoins.data.types import collate
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Samples a second over ``seconds``, and the peak memory in MiB of this process and of its largest worker."""
+
+    samples_per_second: float
+    samples: int
+    seconds: float
+    own_mib: float
+    worker_mib: float
+
+
+def measure(
+    root: Path | str,
+    pairs: list[Pair],
+    image_size: int,
+    workers: int,
+    seconds: float,
+    *,
+    batch_size: int = 32,
+    crop_scale: tuple[float, float] = (0.2, 1.0),
+) -> Speed:
+    """Draws shuffled training batches (random crop, flip, tensor) for ``seconds`` after two batches of warm-up."""
+    photos = Photos(root, pairs, image_size, training=True, seed=0, crop_scale=crop_scale, hflip="swap_words")
+    sampler = KeyedSampler(photos, seed=0, shuffle=True)
+    loader = DataLoader(
+        photos,
+        batch_size=batch_size,
+        sampler=sampler,
+        num_workers=workers,
+        collate_fn=collate,
+        drop_last=len(photos) >= batch_size,
+        persistent_workers=workers > 0,
+    )
+    count, epoch, begin = -2, 0, 0.0
+    samples = 0
+    while True:
+        sampler.set_epoch(epoch)
+        for batch in loader:
+            count += 1
+            if count == 0:
+                begin = time.perf_counter()
+            elif count > 0:
+                samples += len(batch)
+            if count > 0 and time.perf_counter() - begin >= seconds:
+                spent = time.perf_counter() - begin
+                del loader  # ends the workers, whose memory is known only then
+                worker = peak_mib(resource.RUSAGE_CHILDREN) if workers else 0.0
+                return Speed(samples / spent, samples, spent, peak_mib(), worker)
+        epoch += 1
+
+
+def peak_mib(who: int = resource.RUSAGE_SELF) -> float:
+    """Peak resident memory in MiB; kibibytes on Linux, bytes on macOS."""
+    return resource.getrusage(who).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)

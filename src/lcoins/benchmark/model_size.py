@@ -1,0 +1,88 @@
+"""Parameters and multiply-adds of a colorizer, part by part, counted on the meta device: nothing is allocated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from rich.table import Table
+from torch.utils.flop_counter import FlopCounterMode
+
+from lcoins.models.build import build_colorizer
+from lcoins.models.text_encoders import Words
+from lcoins.training.build import build_objective
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: its parameters, those that are trained, and its multiply-adds at inference and per training forward."""
+
+    name: str
+    parameters: int
+    trainable: int
+    inference: int
+    training: int
+
+
+def measure(model: Mapping[str, Any], words: int | None, recoloured: bool) -> list[Part]:
+    """The parts of a plain model config for one picture and a caption of ``words`` words or pieces, the total last.
+
+    None, and models with captions of one fixed length, take as many words as the model reads.
+
+    One multiply-add is two FLOP. Matrix products, convolutions and attention are counted, as the field does; norms,
+    activations, and resizing are not. A training forward has a second pass with the ``recoloured`` caption.
+    """
+    with torch.device("meta"):
+        colorizer: Any = build_colorizer(model, weights=False)
+        lightness = torch.empty(1, 1, colorizer.image_size, colorizer.image_size)
+        reader = colorizer.text_encoder.tokenize
+        length = reader.max_length if words is None or reader.fixed else min(words, reader.max_length)
+        caption = Words(torch.zeros(1, length, dtype=torch.long), torch.ones(1, length, dtype=torch.bool))
+    colorizer.eval()
+    counts = []
+    for more in ((), (caption,)) if recoloured else ((),):
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            colorizer(lightness, caption, *more)
+        counts.append({name: sum(ops.values()) // 2 for name, ops in counter.get_flop_counts().items()})
+    parts = []
+    names = {id(module): f"{type(colorizer).__name__}.{name}" for name, module in colorizer.named_modules() if name}
+    for title, members in colorizer.parts().items():
+        tensors = [p for m in members for p in (m.parameters() if isinstance(m, torch.nn.Module) else [m])]
+        macs = [sum(_multiply_adds(m, names, count) for m in members) for count in counts]
+        trainable = sum(p.numel() for p in tensors if p.requires_grad)
+        parts.append(Part(title, sum(p.numel() for p in tensors), trainable, macs[0], macs[-1]))
+    total = Part("total", *(sum(getattr(part, key) for part in parts)
+                            for key in ("parameters", "trainable", "inference", "training")))  # fmt: skip
+    if total.parameters != sum(p.numel() for p in colorizer.parameters()):
+        raise RuntimeError(f"the parts of {type(colorizer).__name__} do not cover its parameters; mend its parts()")
+    return [*parts, total]
+
+
+def measure_discriminator(objective: Mapping[str, Any]) -> list[Part]:
+    """The discriminator of an adversarial objective, which is no part of the colorizer; nothing for the others."""
+    if "discriminator" not in objective:
+        return []
+    with torch.device("meta"):
+        count = sum(p.numel() for p in build_objective(objective).parameters())
+    return [Part("discriminator, in training", count, count, 0, 0)]
+
+
+def _multiply_adds(member: torch.nn.Module | torch.nn.Parameter, names: dict[int, str], counts: dict[str, int]) -> int:
+    """Multiply-adds of one member; a module whose own forward is never called has those of its children."""
+    if not isinstance(member, torch.nn.Module):
+        return 0
+    name = names[id(member)]
+    return counts[name] if name in counts else sum(_multiply_adds(m, names, counts) for m in member.children())
+
+
+def table(parts: list[Part], title: str) -> Table:
+    """The parts as a table to print."""
+    result = Table(title=title)
+    result.add_column("part", no_wrap=True)
+    for heading in ("parameters", "trained", "GMAC infer", "GMAC train"):
+        result.add_column(heading, justify="right")
+    for part in parts:
+        style = "bold" if part.name == "total" else ""
+        result.add_row(part.name, f"{part.parameters:,}", f"{part.trainable:,}", f"{part.inference / 1e9:.2f}",
+                       f"{part.training / 1e9:.2f}", style=style)  # fmt: skip
+    return result

@@ -1,0 +1,231 @@
+"""Speed and memory of training steps and inference, each case in a process of its own so that peaks do not mix."""
+
+import multiprocessing
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from rich.table import Table
+from torch import Tensor
+from torch.optim import AdamW
+
+from lcoins.benchmark.loading import peak_mib
+from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
+from lcoins.color.words import object_colours
+from lcoins.data.augment import LuminanceAugmentation
+from lcoins.data.types import Batch
+from lcoins.models.build import build_colorizer
+from lcoins.models.grouping import JointAttention
+from lcoins.training.build import build_objective
+from lcoins.training.compared_losses import AdversarialObjective
+from lcoins.training.run import best_precision
+
+# Eleven words on average, as COCO's colour captions have.
+CAPTIONS = (
+    "a woman in a red coat beside a woman in a blue coat",
+    "a brown dog runs over green grass with a yellow ball",
+    "two white boats on blue water near a gray pier",
+    "a man with an orange tie sits on a black chair",
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to time: plain configs of model and objective, precision, whether it trains, and with a second pass."""
+
+    name: str
+    model: Mapping[str, Any]
+    objective: Mapping[str, Any]
+    precision: str
+    train: bool
+    counter: bool = False
+    reference: bool = False
+
+    @property
+    def augment(self) -> bool:
+        """Whether the lightness is augmented, as only L-CoIns' is."""
+        return "n_groups" in self.model
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Median and spread of the step time in seconds, samples per second, and the peak memory of the process."""
+
+    name: str
+    precision: str
+    seconds: float
+    fastest: float
+    slowest: float
+    samples_per_second: float
+    peak_mib: float
+
+
+class WrittenOutAttention(JointAttention):
+    """Joint attention with its attention matrix formed by hand: what the fused kernels are compared with."""
+
+    def forward(self, tokens: Tensor, sizes: tuple[int, int, int], mask: Tensor) -> Tensor:
+        q, k, v = self.queries_keys_values(tokens)
+        return self._project(torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1) @ v)
+
+
+def cases(model: Mapping[str, Any], objective: Mapping[str, Any], precision: str, compare: bool) -> list[Case]:
+    """Inference and training of a system; ``compare`` adds the reference of :class:`WrittenOutAttention` to L-CoIns.
+
+    The reference is the same size in float32 with joint attention written out and captions padded to 80 pieces without
+    a mask, as in the authors' code.
+    """
+    precision = best_precision("auto") if precision == "auto" else precision
+    plain = {**objective, "beta": 0.0} if "beta" in objective else objective
+    found = [
+        Case("inference", model, plain, precision, train=False),
+        Case("training step", model, plain, precision, train=True),
+    ]
+    if model.get("counter_color"):
+        name = "training step with counter-colour pass"
+        found.append(Case(name, model, objective, precision, train=True, counter=True))
+    if compare:
+        if "n_groups" not in model:
+            raise ValueError("compare=true times attention as L-CoIns' authors wrote it; take a model of L-CoIns")
+        text = {**model["text_encoder"], "pad_mask": False}
+        padded = {**model, "attention": "joint", "text_encoder": text}
+        found.append(Case("reference training step", padded, plain, "32-true", train=True, reference=True))
+    return found
+
+
+def run(cases: list[Case], batch_size: int, warmup: int, steps: int, device: str) -> list[Timing]:
+    """Times each case, one after the other, each in a fresh process."""
+    context = multiprocessing.get_context("spawn")
+    timings = []
+    for case in cases:
+        with context.Pool(1) as pool:
+            timings.append(pool.apply(measure, (case, batch_size, warmup, steps, device)))
+    return timings
+
+
+def measure(case: Case, batch_size: int, warmup: int, steps: int, device: str) -> Timing:
+    """Times one case in this process: the whole step from photos on the device to updated weights, or to ab."""
+    torch.manual_seed(0)
+    colorizer: Any = build_colorizer(case.model, weights=False).to(device).train(case.train)
+    if case.reference:
+        for block in colorizer.transformer.blocks:
+            block.attention.__class__ = WrittenOutAttention
+    size = colorizer.image_size
+    rgb = torch.rand(batch_size, 3, size, size, device=device)
+    captions = [CAPTIONS[i % len(CAPTIONS)] for i in range(batch_size)]
+    step = _training_step(colorizer, case, rgb, captions) if case.train else _inference(colorizer, case, rgb, captions)
+    seconds = []
+    for number in range(warmup + steps):
+        start = time.perf_counter()
+        step()
+        if rgb.is_cuda:
+            torch.cuda.synchronize()
+        if number >= warmup:
+            seconds.append(time.perf_counter() - start)
+    middle = statistics.median(seconds)
+    peak = torch.cuda.max_memory_allocated() / 2**20 if rgb.is_cuda else peak_mib()
+    return Timing(case.name, case.precision, middle, min(seconds), max(seconds), batch_size / middle, peak)
+
+
+def _autocast(case: Case, rgb: Tensor) -> torch.autocast:
+    return torch.autocast(rgb.device.type, dtype=torch.bfloat16, enabled=case.precision == "bf16-mixed")
+
+
+def _training_step(colorizer: Any, case: Case, rgb: Tensor, captions: list[str]) -> Any:
+    objective = build_objective(case.objective)
+    judge = objective.to(rgb.device).discriminator if isinstance(objective, AdversarialObjective) else None
+    optimizers = [
+        AdamW([p for p in part.parameters() if p.requires_grad], lr=1e-5, fused=not case.reference)
+        for part in (colorizer, judge)
+        if part is not None
+    ]
+    augmentation, generator = LuminanceAugmentation(180.0, 5.0), torch.Generator()
+    batch = _batch(rgb, captions)
+
+    def step() -> None:
+        lightness, ab = split_lab(rgb)
+        batch.ab = to_network_ab(ab)
+        batch.lightness = to_network_lightness(augmentation(rgb, generator) if case.augment else lightness)
+        words = colorizer.tokenize(captions).to(rgb.device)
+        with _autocast(case, rgb):
+            output = colorizer(batch.lightness, words, *([words] if case.counter else []))
+            if judge is not None:
+                objective.discriminate(output, batch).total.backward()
+                optimizers[1].step()
+                judge.requires_grad_(False)  # asked, not trained, by the generator's loss
+            total = objective(output, batch).total
+        total.backward()
+        if judge is not None:
+            judge.requires_grad_(True)
+        optimizers[0].step()
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
+
+    return step
+
+
+def _batch(rgb: Tensor, captions: list[str]) -> Batch:
+    """What the objectives read: pairs by the rule of captions, and random labels of COCO-Stuff's 182 classes."""
+    count, size = len(rgb), rgb.shape[-1]
+    return Batch(
+        rgb=rgb,
+        captions=captions,
+        recoloured=captions,
+        has_colour=torch.ones(count, dtype=torch.bool, device=rgb.device),
+        index=torch.arange(count),
+        names=captions,
+        instances=[None] * count,
+        photos=captions,
+        pairs=[object_colours(caption) for caption in captions],
+        labels=torch.randint(182, (count, size, size), device=rgb.device).to(torch.uint8),
+    )
+
+
+def _inference(colorizer: Any, case: Case, rgb: Tensor, captions: list[str]) -> Any:
+    lightness = to_network_lightness(split_lab(rgb)[0])
+
+    def step() -> None:
+        with torch.inference_mode(), _autocast(case, rgb):
+            colorizer(lightness, colorizer.tokenize(captions).to(rgb.device))
+
+    return step
+
+
+def machine(device: str) -> str:
+    """The kind of machine that the figures belong to."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    kind = torch.backends.cpu.get_cpu_capability()
+    return f"{torch.get_num_threads()} CPU threads ({kind}), torch {torch.__version__}"
+
+
+def ratios(timings: list[Timing]) -> dict[str, float]:
+    """What the second pass costs, and how much faster the step is than the reference, where both were timed."""
+    seconds = {timing.name: timing.seconds for timing in timings}
+    plain = seconds["training step"]
+    found = {}
+    if (counter := seconds.get("training step with counter-colour pass")) is not None:
+        found["counter-colour pass: times the step without it"] = counter / plain
+    if (reference := seconds.get("reference training step")) is not None:
+        found["times faster than the reference"] = reference / plain
+    return found
+
+
+def as_json(timings: list[Timing], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Timings, ratios and what they were measured with."""
+    return {"settings": dict(settings), "timings": [asdict(timing) for timing in timings], "ratios": ratios(timings)}
+
+
+def table(timings: list[Timing], title: str) -> Table:
+    """The timings as a table to print."""
+    result = Table(title=title)
+    result.add_column("case")
+    for heading in ("precision", "median s", "min-max s", "samples/s", "peak MiB"):
+        result.add_column(heading, justify="right")
+    for t in timings:
+        spread = f"{t.fastest:.3f}-{t.slowest:.3f}"
+        result.add_row(t.name, t.precision, f"{t.seconds:.3f}", spread, f"{t.samples_per_second:.2f}",
+                       f"{t.peak_mib:.0f}")  # fmt: skip
+    return result

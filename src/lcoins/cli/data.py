@@ -1,0 +1,164 @@
+"""`lcoins data …`: builds, checks, shows and packs captioned photos. What each verb does lives in `lcoins.data`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lcoins.cli import data_build as build_verbs
+
+app = typer.Typer(
+    name="data",
+    help="Captioned photos: build the public data sets or your own, check them, look at them, pack them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(build_verbs.app)
+
+
+@app.callback()
+def data() -> None:
+    """Captioned photos: build the public data sets or your own, check them, look at them, pack them."""
+
+
+@app.command()
+def pack(
+    root: Annotated[Path, typer.Argument(help="The folder of photos.")],
+    captions: Annotated[list[Path], typer.Argument(help="Caption lists; the photos that they name are packed.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to make; give it as data.train.root.")],
+    size: Annotated[int, typer.Option(help="Greatest short side in pixels; 0 keeps every photo as it is.")] = 256,
+    leave_out: Annotated[bool, typer.Option(help="Leave bad photos out instead of stopping.")] = False,
+    threads: Annotated[int | None, typer.Option(help="Photos decoded at once; default: one per core.")] = None,
+) -> None:
+    """Decode photos once for many epochs. Cut off, it goes on when run again; only what has changed is packed anew."""
+    from rich.progress import Progress
+
+    from lcoins.data.caption_lists import read_pairs
+    from lcoins.data.pack_writer import Packed, pack_photos
+
+    names: set[str] = set()
+    for path in captions:
+        pairs, problems = read_pairs(path)
+        names |= {pair.photo for pair in pairs}
+        if problems:
+            typer.secho(f"{path}: {len(problems)} bad rows are passed over; lcoins data check names them", err=True)
+    done = Packed()
+    with Progress() as progress:
+        task = progress.add_task("packing photos", total=len(names))
+        for done in pack_photos(root, names, output, size or None, leave_out=leave_out, threads=threads):
+            progress.update(task, completed=done.photos + len(done.failed))
+    for error in done.failed.values():
+        typer.secho(str(error), fg="red", err=True)
+    typer.echo(f"{output}: {done.photos} photos, {done.bytes / 2**20:,.0f} MiB, {done.shards_written} shards written, "
+               f"{done.shards_kept} kept, {len(done.failed)} photos could not be read")  # fmt: skip
+    if done.failed and not leave_out:
+        typer.secho("The pack is not finished. Mend these photos, or use --leave-out, and run this again.", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def speed(
+    root: Annotated[Path, typer.Argument(help="The folder of photos, or a pack of them.")],
+    captions: Annotated[Path, typer.Argument(help="The caption list.")],
+    image_size: Annotated[int, typer.Option(help="Pixels.")] = 224,
+    workers: Annotated[int, typer.Option(help="Worker processes of the loader (data.workers).")] = 0,
+    seconds: Annotated[float, typer.Option(help="How long to measure, after two batches of warm-up.")] = 20.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Samples a second that a folder or a pack gives a training: shuffled, cropped, flipped, as tensors."""
+    import json
+    from dataclasses import asdict
+
+    from lcoins.benchmark.loading import measure
+    from lcoins.data.caption_lists import read_pairs
+
+    found = measure(root, read_pairs(captions)[0], image_size, workers, seconds)
+    if as_json:
+        typer.echo(json.dumps(asdict(found)))
+    else:
+        worker = f", largest worker {found.worker_mib:,.0f} MiB" if workers else ""
+        typer.echo(f"{found.samples_per_second:,.0f} samples/s ({found.samples} in {found.seconds:.1f} s), "
+                   f"peak memory {found.own_mib:,.0f} MiB{worker}")  # fmt: skip
+
+
+@app.command()
+def check(
+    places: Annotated[list[Path], typer.Argument(help="Folder and caption list, in pairs: one pair per split.")],
+    report: Annotated[Path | None, typer.Option("-o", "--report", help="Write all findings here, as JSON.")] = None,
+    longest: Annotated[
+        int, typer.Option(help="Word pieces that the model reads (model.text_encoder.max_length).")
+    ] = 80,
+    strict: Annotated[bool, typer.Option(help="Warnings count as errors.")] = False,
+) -> None:
+    """Look for what is missing, broken, doubled, grey or shared between splits: lcoins data check DIR LIST [DIR LIST]…
+
+    Exit status: 0 when nothing hinders a training, 1 when something does, 2 for a folder or list that is not there.
+    """
+    from dataclasses import asdict
+
+    from lcoins.cli.printing import print_findings
+    from lcoins.data.audit import Split, check_splits
+    from lcoins.evaluation.result import write_json
+    from lcoins.models.backbones.bert_weights import load_tokenizer
+
+    if len(places) % 2:
+        raise ValueError(f"expected folders and caption lists in pairs, got {len(places)} paths")
+    names = [path.stem for path in places[1::2]]
+    splits = [
+        Split(name if names.count(name) == 1 else f"{root.name}/{name}", root, captions)
+        for name, root, captions in zip(names, places[::2], places[1::2], strict=True)
+    ]
+    tokenizer = load_tokenizer("minilm")
+    findings, counts = check_splits(
+        splits, lambda caption: len(tokenizer.encode(caption, add_special_tokens=False).ids), longest, progress=True
+    )
+    errors = sum(finding.level == "error" for finding in findings)
+    if report is not None:
+        rows = [asdict(finding) for finding in findings]
+        write_json({"splits": counts, "errors": errors, "warnings": len(rows) - errors, "findings": rows}, report)
+    print_findings(findings, counts, report)
+    if errors or (strict and findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def preview(
+    root: Annotated[Path, typer.Argument(help="The folder of photos, or a pack of them.")],
+    captions: Annotated[Path, typer.Argument(help="The caption list.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")],
+    photos: Annotated[int, typer.Option(min=1, max=400, help="How many photos, drawn at random.")] = 24,
+    seed: Annotated[int, typer.Option(help="Another seed, other photos.")] = 0,
+    force: Annotated[bool, typer.Option(help="Overwrite what is there.")] = False,
+) -> None:
+    """A sheet to look at before training: photos, captions, colours named, caption lengths."""
+    from random import Random
+
+    from lcoins.data.caption_lists import by_photo, read_pairs
+    from lcoins.data.photo_store import open_photos
+    from lcoins.data.validate import ProblemsFound, explain
+    from lcoins.imaging.decode import PhotoError
+    from lcoins.reports.preview import PreviewPhoto, preview_sheet
+
+    if output.exists() and not force:
+        raise FileExistsError(f"{output} exists; choose another name, or --force")
+    pairs, problems = read_pairs(captions)
+    source = open_photos(root)
+    listed = by_photo(pairs)
+    chosen = Random(seed).sample(sorted(listed), min(photos, len(listed)))
+    shown = []
+    for photo in chosen:
+        try:
+            source.check(photo)  # a pack's checksums are not compared when it is loaded from
+            picture = source.load(photo, (520, 520))
+        except (PhotoError, FileNotFoundError) as error:
+            typer.secho(str(explain(source, photo, listed[photo], error)), fg="red", err=True)
+        else:
+            shown.append(PreviewPhoto(photo, picture, [pair.caption for pair in listed[photo]]))
+    if not shown:
+        raise ProblemsFound(
+            f"none of the {len(chosen)} photos drawn can be read; see lcoins data check {root} {captions}"
+        )
+    title = f"{captions.name}: {len(listed):,} photos, {len(pairs):,} captions"
+    title += f", {len(problems):,} bad rows" if problems else ""
+    preview_sheet(title, shown, [pair.caption for pair in pairs], output)
+    typer.echo(f"wrote {output}")

@@ -1,0 +1,103 @@
+"""`lcoins data build …`: the public data sets and own photos as caption lists with a manifest."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="build", help="Build a data set from what is public, or from a folder of your own.", no_args_is_help=True
+)
+
+
+@app.command("extended_coco_stuff")
+def extended_coco_stuff(
+    lists: Annotated[Path, typer.Option(help="Folder with L-CoDe's lists, or COCO's captions_train2017.json.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    coco: Annotated[Path | None, typer.Option(help="Folder with train2017/; without it no photo is seen.")] = None,
+    keep_grey: Annotated[bool, typer.Option(help="Keep greyscale photos in the training list.")] = False,
+) -> None:
+    """Extended COCO-Stuff: COCO 2017 photos with colour captions, and which colour word belongs to which object."""
+    from lcoins.cli.printing import print_manifest
+    from lcoins.data.build.coco_stuff import build_extended_coco_stuff
+
+    manifest, missing = build_extended_coco_stuff(lists, coco, output, keep_grey)
+    print_manifest(manifest, output)
+    root = coco or Path("COCO")
+    _say_next(output, root / "train2017", root / "val2017", list(manifest["splits"]))
+    if missing:
+        typer.secho("\n".join(["Not there, to be fetched by hand if wanted:", *missing]), fg="yellow", err=True)
+    if len(manifest["splits"]) < 3:
+        raise typer.Exit(1)
+
+
+@app.command("folder")
+def folder(
+    photos: Annotated[Path, typer.Argument(help="Your photos.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    captions: Annotated[Path | None, typer.Option(help="Caption list; without it photo.txt beside each photo.")] = None,
+    val: Annotated[float, typer.Option(help="Share of the photos for validation.")] = 0.1,
+    test: Annotated[float, typer.Option(help="Share of the photos for the test.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
+    keep_grey: Annotated[bool, typer.Option(help="Keep greyscale photos.")] = False,
+) -> None:
+    """Your own photos with captions, split by photo into training, validation and test set."""
+    from lcoins.cli.printing import print_manifest
+    from lcoins.data.build.own_photos import build_folder
+
+    manifest = build_folder(photos, captions, output, val, test, seed, keep_grey)
+    print_manifest(manifest, output)
+    _say_next(output, photos, photos, list(manifest["splits"]))
+
+
+@app.command("multi_instance")
+def multi_instance(
+    test_list: Annotated[Path, typer.Option(help="The published test list, COCO-LC's Multi-instances.json.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    mdetr: Annotated[list[Path] | None, typer.Option(help="MDETR's final_mixed_train.json and its like.")] = None,
+    narratives: Annotated[list[Path] | None, typer.Option(help="Localized Narratives, *_captions.jsonl.")] = None,
+    entities: Annotated[list[Path] | None, typer.Option(help="Flickr30k Entities: folder with Sentences/.")] = None,
+    expressions: Annotated[list[Path] | None, typer.Option(help="Expressions over GQA photos, JSONL.")] = None,
+    photos: Annotated[list[str] | None, typer.Option(help="Where photos lie: coco=DIR, vg=DIR, GQA=DIR …")] = None,
+    coco_list: Annotated[Path | None, typer.Option(help="obj2col.json, to find the overlap.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most photos of the training set.")] = 65_000,
+    seed: Annotated[int, typer.Option(help="Another seed, another choice of photos.")] = 0,
+    copy: Annotated[bool, typer.Option(help="Copy photos instead of linking them.")] = False,
+) -> None:
+    """Multi-instance: the published test list, and a training set rebuilt from MDETR, narratives and expressions."""
+    from lcoins.cli.printing import print_manifest
+    from lcoins.data.build.multi_instance import build_multi_instance
+
+    given = {"mdetr": mdetr, "narratives": narratives, "entities": entities, "expressions": expressions}
+    roots = {}
+    for place in photos or []:
+        prefix, equals, folder = place.partition("=")
+        if not equals:
+            raise ValueError(f"--photos takes SOURCE=FOLDER, as in coco=/data/coco, not {place!r}")
+        roots[prefix] = Path(folder)
+    raw = [(kind, path) for kind, paths in given.items() for path in paths or []]
+    manifest = build_multi_instance(
+        test_list, raw, output, photos=roots, coco_list=coco_list, limit=limit, seed=seed, copy=copy
+    )
+    print_manifest(manifest, output)
+    if roots:
+        _say_next(output, output / "photos" / "train", output / "photos" / "val", list(manifest["splits"]))
+    if not raw:
+        from lcoins.data.build.raw_sources import ORIGINS
+
+        lines = [f"  --{kind} from {origin}" for kind, (origin, _) in ORIGINS.items()]
+        typer.secho("\n".join(["No training set without sources; fetch by hand:", *lines]), fg="yellow", err=True)
+
+
+def _say_next(built: Path, train_root: Path, val_root: Path, splits: list[str]) -> None:
+    """The training command for what was built; the validation set is the test set where there is no other."""
+    if "train" not in splits:
+        return
+    val = "val" if "val" in splits else "test"
+    places = {"train": (train_root, "train"), "val": (val_root, val)}
+    places |= {f"tests.{name}": (val_root, name) for name in splits if name.startswith("test")}
+    words = []
+    for name, (root, file) in places.items():
+        plus = "+" if name.startswith("tests.test_") else ""  # Hydra's sign for a key that the config lacks
+        words.append(f"{plus}data.{name}.root={root} {plus}data.{name}.captions={built / file}.json")
+    typer.echo(" \\\n    ".join(["next: lcoins train data=photos model=small recipe=photos", *words]))

@@ -1,0 +1,146 @@
+"""`lcoins report …`: compares finished runs, as a page, as tables and as figures for print."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+SCENE_SETS = ("clear", "instances", "unobserved", "counter", "recolour")
+
+
+class PageByDefault(TyperGroup):
+    """`lcoins report FOLDER` is short for `lcoins report page FOLDER`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # Click's types, which newer Typers bring themselves
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["page", *args])
+
+
+app = typer.Typer(
+    name="report",
+    cls=PageByDefault,
+    help="Compare finished runs: `lcoins report runs/ablations` writes one HTML page with tables, plots and pictures.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def report() -> None:
+    """Compare finished runs: `lcoins report runs/ablations` writes one HTML page with tables, plots and pictures."""
+
+
+@app.command()
+def page(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; those below them count too.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The page to write, .html or .md; default: beside the runs.")
+    ] = None,
+    baseline: Annotated[str | None, typer.Option(help="The variant that gaps are taken to; default: full.")] = None,
+    title: Annotated[str, typer.Option(help="The heading of the page.")] = "Comparison of runs",
+) -> None:
+    """Mean and deviation over seeds, gaps with bootstrap intervals, plots and contact sheets, in one file."""
+    from lcoins.reports.comparison import Comparison
+    from lcoins.reports.html import write_markdown, write_page
+    from lcoins.reports.load_runs import find_runs
+
+    path = output or runs[0] / "report.html"
+    writers = {".html": write_page, ".md": write_markdown}
+    if path.suffix not in writers:
+        raise ValueError(f"{path} must end in .html or .md, so that it is known what to write")
+    comparison = Comparison(find_runs(runs), baseline)
+    writers[path.suffix](comparison, path, title)
+    count = sum(len(found) for found in comparison.variants.values())
+    typer.echo(f"wrote {path}: {count} runs of {len(comparison.variants)} variants, gaps to {comparison.baseline}")
+
+
+@app.command()
+def table1(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; those below them count too.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A file in .md, .tex or .csv, or a folder for all three.")
+    ] = None,
+) -> None:
+    """The paper's Table 1 of your runs, ours beside the printed figures, with protocol and weights under it."""
+    from lcoins.files import write_whole
+    from lcoins.reports.load_runs import find_runs
+    from lcoins.reports.table1 import WRITERS, Table1
+
+    if missing := [str(place) for place in runs if not place.exists()]:
+        raise FileNotFoundError(f"expected folders of finished runs, but there is no {', '.join(missing)}; give the "
+                                f"folders in which `lcoins train` left its runs")  # fmt: skip
+    target = output or runs[0]
+    folder = target.is_dir() or not target.suffix
+    if not folder and target.suffix not in WRITERS:
+        raise ValueError(f"expected a folder or a file in {', '.join(WRITERS)} to write to, got {target}; give one of "
+                         f"these endings, or none for all of them")  # fmt: skip
+    table = Table1(find_runs(runs))
+    for path in [target / f"table1{ending}" for ending in WRITERS] if folder else [target]:
+        write_whole(path, WRITERS[path.suffix](table))
+        typer.echo(f"wrote {path}")
+
+
+@app.command()
+def figures(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; one seed of each variant is shown.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the figures.")],
+    test_set: Annotated[str, typer.Option("--set", help="The test set to take pairs from.")] = "instances",
+    rows: Annotated[int, typer.Option(min=1, help="Pairs shown in each figure.")] = 4,
+    word: Annotated[str | None, typer.Option(help="The word to follow; default: the first colour.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="The variant whose groups are shown; default: full.")] = None,
+    photo: Annotated[list[Path] | None, typer.Option(help="A photo of your own, old or new; repeat.")] = None,
+    sentence: Annotated[list[str] | None, typer.Option(help="Its sentence; one for each --photo.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
+) -> None:
+    """Figures for print, PNG and PDF: augmentation, comparison, groups over depth, attention, and your own photos."""
+    from lcoins.reports.figure_set import draw_figures
+
+    photos = list(zip(photo or [], sentence or [], strict=False))
+    if len(photo or []) != len(sentence or []):
+        raise ValueError(f"{len(photo or [])} photos but {len(sentence or [])} sentences; give one --sentence for each "
+                         f"--photo, in the same order")  # fmt: skip
+    for path in draw_figures(runs, output, test_set, rows, word, baseline, photos, device):
+        typer.echo(f"wrote {path}")
+
+
+@app.command()
+def edges(
+    root: Annotated[Path, typer.Argument(help="The folder of photos, at their own size.")],
+    captions: Annotated[Path, typer.Argument(help="The caption list.")],
+    checkpoint: Annotated[Path, typer.Option(help="A package of `lcoins export`, or a best.ckpt.")],
+    instances: Annotated[Path | None, typer.Option(help="COCO's instances_*.json, for the edges of things.")] = None,
+    lpips: Annotated[Path | None, typer.Option(help="AlexNet's weights; default: torchvision's cache.")] = None,
+) -> None:
+    """What enlarging colours along the photo's edges is worth against bilinear enlargement, at the photos' own size."""
+    from rich.console import Console
+
+    from lcoins.colorize.export import load_any
+    from lcoins.data.caption_lists import read_pairs
+    from lcoins.data.coco_instances import Polygons
+    from lcoins.evaluation.lpips import available_lpips
+    from lcoins.reports.edge_study import study, table
+
+    pairs, _ = read_pairs(captions)
+    nets, missing = available_lpips({"alex": lpips})
+    colorizer, _ = load_any(checkpoint)
+    figures = study(colorizer, root, pairs, Polygons(instances) if instances else None, nets.get("alex"))
+    Console().print(table(figures, len(pairs)))
+    for name, text in missing.items():
+        typer.echo(f"{name} not computed: {text}")
+
+
+@app.command()
+def dashboard(
+    project: Annotated[
+        str, typer.Argument(help="The Weights & Biases project of the runs: tracker.project.")
+    ] = "lcoins",
+    entity: Annotated[str | None, typer.Option(help="Its user or team; default: yours.")] = None,
+    name: Annotated[str, typer.Option(help="What the dashboard is called there.")] = "Ablations",
+    sets: Annotated[str, typer.Option(help="The test sets, separated by commas.")] = ",".join(SCENE_SETS),
+) -> None:
+    """Build the ablation dashboard in a Weights & Biases project; log in with `wandb login` first."""
+    try:
+        from lcoins.reports.dashboard import save_dashboard
+    except ModuleNotFoundError as error:
+        raise OSError(f"the dashboard needs {error.name}: pip install 'lcoins[dashboard]'") from error
+    typer.echo(f"built {save_dashboard(entity, project, sets.split(','), name)}")

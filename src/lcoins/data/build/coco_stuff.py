@@ -1,0 +1,181 @@
+"""Extended COCO-Stuff (L-CoDe, AAAI 2022): COCO 2017 photos whose captions name a colour, with object-colour pairs."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from lcoins.color.object_pairs import Entries, load_entries
+from lcoins.color.words import find_colours
+from lcoins.data.build.filter import NEAR_GREY, fault_of, sift
+from lcoins.data.build.manifest import Build, expect_place, source_of, stream_json, write_build, write_rows
+from lcoins.data.caption_lists import Problem, captions_by_photo, read_pairs
+
+NAME = "extended_coco_stuff"
+MOST_WORDS = 20
+LISTS = {
+    "train": ("selected_train.json", "L-CoDe, github.com/changzheng123/L-CoDe, resources/selected_train.json"),
+    "val": ("selected_val.json", "L-CoDe, github.com/changzheng123/L-CoDe, resources/selected_val.json"),
+    "test": ("Extended_COCO_Stuff.json", "COCO-LC, github.com/lyf1212/COCO-LC, Extended_COCO_Stuff.json"),
+}
+OBJECT_COLOURS = ("obj2col.json", "L-CoDe, github.com/changzheng123/L-CoDe, resources/obj2col.json")
+OFFICIAL = ("captions_train2017.json", "COCO 2017, images.cocodataset.org/annotations/annotations_trainval2017.zip")
+LICENCE = "captions CC BY 4.0 (COCO consortium); photos by their owners' terms; the selection by the named project"
+# Words that say "in colour" without naming one; 5 % of the published captions have no other.
+COLOUR_TALK = frozenset({"color", "colors", "colored", "colorful", "multicolored", "colour", "colours", "coloured"})
+RULE = (
+    f"Lower case, everything but a-z, 0-9 and blanks removed, the first {MOST_WORDS} words; kept if a word is a colour "
+    f"of lcoins' vocabulary other than cream, or one of {', '.join(sorted(COLOUR_TALK))}."
+)
+_OTHER = re.compile(r"[^a-z0-9 ]")
+
+
+def build_extended_coco_stuff(
+    lists: Path, coco: Path | None, output: Path, keep_grey: bool = False
+) -> tuple[dict[str, Any], list[str]]:
+    """Writes train.json, val.json, test.json and object_colours_train.json; returns manifest and what must be fetched.
+
+    ``lists`` holds the published lists or, for training, COCO's own captions, from which the list is rebuilt by RULE.
+    ``coco`` holds train2017/: photos of the training list that are missing there, damaged or (without ``keep_grey``)
+    near-grey are left out of it and named; None leaves the photos unseen. A split whose list is missing is left
+    out, and the second value says which file to get from where.
+    """
+    if not lists.is_dir():
+        raise FileNotFoundError(f"{lists}: no such folder of lists; it should hold {LISTS['val'][0]} and its like")
+    expect_place(output, NAME)
+    build = Build()
+    rebuilt, missing = _read_lists(lists, build)
+    if not build.splits:
+        raise FileNotFoundError("\n".join([f"{lists} holds none of the lists; put there", *missing]))
+    grey = None
+    if coco is not None and "train" in build.splits:
+        grey = _drop_bad_photos(coco / "train2017", build, keep_grey)
+    more: dict[str, Any] = {"train_list": "rebuilt" if rebuilt else "published", "near_grey_left_out": grey}
+    if (lists / OBJECT_COLOURS[0]).is_file():
+        aligned, more["object_colours"] = _read_object_colours(lists / OBJECT_COLOURS[0], build, rebuilt)
+        if aligned:
+            write_rows(output / "object_colours_train.json", aligned)
+    else:
+        missing.append(f"  {OBJECT_COLOURS[0]} from {OBJECT_COLOURS[1]}")
+    rule = RULE if rebuilt else "The published lists as they are."
+    return write_build(output, NAME, rule, build, **more), missing
+
+
+def normalise(caption: str) -> str:
+    """A COCO caption as the published lists have it; they also drop rare words, which needs their vocabulary.
+
+    >>> normalise("A zebra-print futon, with RED cushions.")
+    'a zebraprint futon with red cushions'
+    """
+    words = " ".join(caption.lower().split())  # a line break separates words, too
+    return " ".join(_OTHER.sub("", words).split()[:MOST_WORDS])
+
+
+def names_colour(caption: str) -> bool:
+    """Whether RULE keeps a normalised caption.
+
+    >>> names_colour("a colorful kite"), names_colour("ice cream on a plate"), names_colour("a tan dog")
+    (True, False, True)
+    """
+    named = any(found.word != "cream" for found in find_colours(caption))
+    return named or not COLOUR_TALK.isdisjoint(caption.split())
+
+
+def read_official(path: Path, problems: list[Problem]) -> dict[str, list[str]]:
+    """The captions that RULE keeps from COCO's captions_*.json, which is streamed; photos by name."""
+    names: dict[int, str] = {}
+    for place, image in enumerate(stream_json(path, "images.item")):
+        if isinstance(image, dict) and isinstance(image.get("id"), int) and isinstance(image.get("file_name"), str):
+            names[image["id"]] = image["file_name"]
+        else:
+            problems.append(Problem(f"{path.name} images[{place}]", "", "no image", "it should have id and file_name"))
+    kept: dict[str, list[str]] = {}
+    for place, row in enumerate(stream_json(path, "annotations.item")):
+        caption = row.get("caption") if isinstance(row, dict) else None
+        photo = names.get(row.get("image_id", -1)) if isinstance(row, dict) else None
+        if not isinstance(caption, str) or photo is None:
+            advice = "it should have caption and the image_id of a listed image"
+            problems.append(Problem(f"{path.name} annotations[{place}]", photo or "", "no caption of an image", advice))
+        elif names_colour(text := normalise(caption)) and text not in kept.setdefault(photo, []):
+            kept[photo].append(text)
+    return {photo: kept[photo] for photo in sorted(kept) if kept[photo]}
+
+
+def _read_lists(lists: Path, build: Build) -> tuple[bool, list[str]]:
+    """Reads the lists that are there; returns whether training was rebuilt from COCO's captions, and what to fetch."""
+    rebuilt, missing = False, []
+    for split, (file, origin) in LISTS.items():
+        path = lists / file
+        if path.is_file():
+            pairs, problems = read_pairs(path)
+            build.problems += problems
+            build.splits[split] = captions_by_photo(pairs)
+            build.sources.append(source_of(path, origin, LICENCE))
+        elif split == "train" and (official := lists / OFFICIAL[0]).is_file():
+            build.splits[split] = read_official(official, build.problems)
+            build.sources.append(source_of(official, OFFICIAL[1], LICENCE))
+            rebuilt = True
+        else:
+            instead = f", or {OFFICIAL[0]} from {OFFICIAL[1]}" if split == "train" else ""
+            missing.append(f"  {file} from {origin}{instead}")
+    return rebuilt, missing
+
+
+def _read_object_colours(path: Path, build: Build, rebuilt: bool) -> tuple[Entries, dict[str, int]]:
+    """L-CoDe's pairs that fit the training captions, in the shape of its file, and how many there were of what.
+
+    Positions count a caption's words from 1 (:mod:`lcoins.color.object_pairs`). A pair with a 0 names no word (there
+    are three) and is dropped; one beyond the caption is dropped and named. Without the published training list only the
+    counts are given, since the pairs fit its order of captions.
+    """
+    build.sources.append(source_of(path, OBJECT_COLOURS[1], LICENCE))
+    content = load_entries(path)
+    entries = [pairs for captions in content.values() for pairs in captions]
+    counts = {
+        "photos": len(content),
+        "captions": len(entries),
+        "pairs": sum(map(len, entries)),
+        "captions_without_a_pair": sum(not pairs for pairs in entries),
+        "pairs_with_position_0": sum(0 in pair for pairs in entries for pair in pairs),
+    }
+    aligned: Entries = {}
+    if rebuilt or "train" not in build.splits:
+        return aligned, counts
+    for photo, captions in build.splits["train"].items():
+        given = content.get(photo)
+        if given is None or len(given) != len(captions):
+            what = "no object-colour pairs" if given is None else "object-colour pairs of other captions"
+            build.problems.append(Problem(path.name, photo, what, "it serves systems without such pairs only"))
+            continue
+        aligned[photo] = [
+            [pair for pair in pairs if _is_pair(pair, photo, caption, build.problems)]
+            for caption, pairs in zip(captions, given, strict=True)
+        ]
+    counts["photos_aligned"] = len(aligned)
+    counts["pairs_aligned"] = sum(len(pairs) for captions in aligned.values() for pairs in captions)
+    return aligned, counts
+
+
+def _is_pair(pair: list[Any], photo: str, caption: str, problems: list[Problem]) -> bool:
+    """Whether a pair names two words of its caption; what is wrong with one is named, except for a 0."""
+    words = len(caption.split())
+    if len(pair) != 2 or not all(type(position) is int and position >= 0 for position in pair):
+        problems.append(Problem(OBJECT_COLOURS[0], photo, "no object-colour pair", "expected two positions", str(pair)))
+        return False
+    if max(pair) > words:
+        detail = f"{pair} in a caption of {words} words"
+        problems.append(Problem(OBJECT_COLOURS[0], photo, "pair beyond its caption", "it is dropped", detail))
+        return False
+    return 0 not in pair
+
+
+def _drop_bad_photos(folder: Path, build: Build, keep_grey: bool) -> int:
+    """Takes photos that are missing, damaged or near-grey out of the training list; returns how many were near-grey."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder; unpack images.cocodataset.org/zips/train2017.zip there")
+    advice = {"if_missing": "unpack train2017.zip again", "if_grey": "keep it with --keep-grey"}
+
+    def judge(photo: str) -> Problem | None:
+        return fault_of(folder / photo, photo, "train2017", keep_grey=keep_grey, **advice)
+
+    sift(build.splits["train"], judge, build.problems, "looking at photos")
+    return sum(problem.what == NEAR_GREY for problem in build.problems)

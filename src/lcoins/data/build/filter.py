@@ -1,0 +1,37 @@
+"""Takes photos that cannot serve out of a list: missing, damaged, or without colour to learn from."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rich.progress import track
+
+from lcoins.data.build.manifest import Captions
+from lcoins.data.caption_lists import Problem
+from lcoins.data.validate import MISSING
+from lcoins.imaging.decode import PhotoError, load_photo
+from lcoins.imaging.near_gray import is_near_grey
+
+NEAR_GREY = "near-grey photo"
+
+
+def fault_of(path: Path, photo: str, where: str, *, keep_grey: bool, if_missing: str, if_grey: str) -> Problem | None:
+    """What is wrong with the photo at ``path``, with the advice for a missing and for a near-grey one."""
+    try:
+        grey = is_near_grey(load_photo(path, (64, 64), profile=False))
+    except FileNotFoundError:
+        return Problem(where, photo, MISSING, if_missing)
+    except PhotoError as error:
+        return Problem(where, photo, error.kind, error.advice, error.detail)
+    return Problem(where, photo, NEAR_GREY, if_grey) if grey and not keep_grey else None
+
+
+def sift(captions: Captions, judge: Callable[[str], Problem | None], problems: list[Problem], doing: str) -> None:
+    """Asks ``judge`` about every photo, in parallel; those with a problem leave the list, and the problem is kept."""
+    photos = list(captions)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for photo, problem in track(zip(photos, pool.map(judge, photos), strict=True), doing, len(photos)):
+            if problem is not None:
+                problems.append(problem)
+                del captions[photo]

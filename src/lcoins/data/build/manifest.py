@@ -1,0 +1,108 @@
+"""What every builder leaves behind: caption lists, a manifest that says where all came from, and what was left out."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ijson
+
+import lcoins
+from lcoins.color.words import colour_counts
+from lcoins.data.caption_lists import Problem
+from lcoins.data.validate import write_report
+from lcoins.files import sha256_of, write_whole
+
+Captions = dict[str, list[str]]  # photo -> its captions
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that a data set was built from, its checksum, whose it is and under which terms."""
+
+    file: str
+    sha256: str
+    bytes: int
+    origin: str
+    licence: str
+
+
+@dataclass
+class Build:
+    """What a build gathers on its way: the captions of each split, what they came from, and what went wrong."""
+
+    splits: dict[str, Captions] = field(default_factory=dict)
+    sources: list[Source] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def source_of(path: Path, origin: str, licence: str) -> Source:
+    """Reads the file once for its checksum, in constant memory."""
+    return Source(path.name, sha256_of(path), path.stat().st_size, origin, licence)
+
+
+def count_captions(captions: Captions) -> dict[str, Any]:
+    """Photos, captions, and how many captions name each colour class, the most frequent first."""
+    colours = colour_counts(text for texts in captions.values() for text in texts)
+    return {
+        "photos": len(captions),
+        "captions": sum(map(len, captions.values())),
+        "colours": dict(sorted(colours.items(), key=lambda item: (-item[1], item[0]))),
+    }
+
+
+def write_rows(path: Path, rows: Mapping[str, Any]) -> None:
+    """Writes a JSON object, one key a line, so that a report can name the line."""
+    lines = ",\n".join(f"{_json(key)}: {_json(value)}" for key, value in rows.items())
+    write_whole(path, f"{{\n{lines}\n}}\n")
+
+
+def write_build(folder: Path, name: str, rule: str, build: Build, **more: Any) -> dict[str, Any]:
+    """Writes a list per split, what was left out (``left_out.jsonl``) and ``manifest.json``; returns the manifest.
+
+    None of them holds a date, so that the same input gives the same bytes. The manifest comes last.
+    """
+    for split, captions in build.splits.items():
+        write_rows(folder / f"{split}.json", captions)
+    manifest = {
+        "data_set": name,
+        "rule": rule,
+        "lcoins": lcoins.__version__,
+        "splits": {split: count_captions(captions) for split, captions in build.splits.items()},
+        **more,
+        "left_out": dict(sorted(Counter(problem.what for problem in build.problems).items())),
+        "sources": [asdict(source) for source in build.sources],
+    }
+    write_report(folder / "left_out.jsonl", build.problems)
+    write_whole(folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    return manifest
+
+
+def expect_place(folder: Path, name: str) -> None:
+    """Refuses a folder that holds something other than an earlier build of the same data set."""
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    try:
+        found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["data_set"]
+    except (OSError, ValueError, KeyError, TypeError):
+        found = None
+    if found is None and (folder / ".parts").is_dir():
+        return  # a build that was cut off
+    if found != name:
+        what = f"a build of {found}" if found else "other files"
+        raise ValueError(f"{folder} holds {what}; choose a new folder for {name}")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def stream_json(path: Path, items: str) -> Iterator[Any]:
+    """The items under a JSON path, one at a time and in constant memory."""
+    try:
+        with path.open("rb") as file:
+            yield from ijson.items(file, items, use_float=True)
+    except ijson.JSONError as error:
+        raise ValueError(f"{path}: no whole JSON ({str(error).splitlines()[0]}); download it again") from error

@@ -1,0 +1,112 @@
+"""Selected records of one raw source as a file of their own, so that a build cut off goes on after the last source."""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from lcoins.color.words import colours_named
+from lcoins.data.build.manifest import Source, source_of
+from lcoins.data.build.raw_sources import ORIGINS, READERS, Record
+from lcoins.data.caption_lists import Problem
+from lcoins.files import remove_partial_files, whole_file
+
+LEAST_COLOURS = 2
+VERSION = 2  # of the rule below; another one makes old parts worthless
+_KEY = re.compile(r"[\w.-]+")  # a file's name and no path, since photos are linked under it
+
+
+def is_selected(caption: str) -> bool:
+    """The rule of the rebuilt list: at least two different colours, as nearly all of the published captions name.
+
+    >>> is_selected("a red car beside a blue bus"), is_selected("a red car beside a red bus")
+    (True, False)
+    """
+    return len(colours_named(caption)) >= LEAST_COLOURS
+
+
+class Part:
+    """What was selected from one source; iterate it for (key, caption), in the source's order."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open(encoding="utf-8") as file:
+            head = json.loads(next(file))
+        self.source = Source(**head["source"]) if head["source"] else None
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for row in self._rows():
+            if isinstance(row, list):
+                yield row[0], row[1]
+
+    def summary(self) -> tuple[list[Problem], Counter[str]]:
+        """The faulty records of the source, and how many records were seen and selected; one pass over the file."""
+        problems: list[Problem] = []
+        counts = Counter[str]()
+        for row in self._rows():
+            if isinstance(row, list):
+                counts["selected"] += 1
+            elif "seen" in row:
+                counts["seen"] = row["seen"]
+            else:
+                problems.append(Problem(**row))
+        return problems, counts
+
+    def _rows(self) -> Iterator[list[str] | dict]:
+        with self.path.open(encoding="utf-8") as file:
+            next(file)
+            for line in file:
+                yield json.loads(line)
+
+
+def make_part(kind: str, source: Path, folder: Path) -> Part:
+    """The part of a source, made in constant memory, or the one that an earlier run has finished."""
+    if not source.exists():
+        raise FileNotFoundError(f"{source}: no such {kind} source; get it from {ORIGINS[kind][0]}")
+    path = folder / f"{_stamp(kind, source)}.jsonl"
+    if path.is_file():
+        return Part(path)
+    remove_partial_files(folder)
+    counter = TextColumn("{task.description}: {task.completed:,} records")
+    bar = Progress(SpinnerColumn(), counter, TimeElapsedColumn())
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8") as file, bar as progress:
+        task = progress.add_task(source.name)
+        origin = source_of(source, *ORIGINS[kind]) if source.is_file() else None
+        file.write(json.dumps({"source": asdict(origin) if origin else None}) + "\n")
+        seen = 0
+        for seen, record in enumerate(READERS[kind](source), start=1):
+            if (line := _line(record)) is not None:
+                file.write(line + "\n")
+            if seen % 1000 == 0:
+                progress.update(task, completed=seen)
+        file.write(json.dumps({"seen": seen}) + "\n")
+    return Part(path)
+
+
+def _line(record: Record) -> str | None:
+    """A record as it is kept: selected captions in lower case and problems; None for what the rule leaves out."""
+    if isinstance(record, Problem):
+        return json.dumps(asdict(record), ensure_ascii=False)
+    key, caption = record
+    if not _KEY.fullmatch(key):
+        record = Problem(
+            "record", key, "photo outside the folder", "an id holds letters, digits, '_', '-' and '.' only"
+        )
+        return json.dumps(asdict(record), ensure_ascii=False)
+    text = " ".join(caption.lower().split())
+    return json.dumps([key, text], ensure_ascii=False) if is_selected(text) else None
+
+
+def _stamp(kind: str, source: Path) -> str:
+    """A name for (source, rule) that changes whenever the file does."""
+    files = [source] if source.is_file() else sorted(source.rglob("*.txt"))
+    digest = hashlib.blake2b(f"{VERSION} {kind} {source.name}".encode(), digest_size=12)
+    for file in files:
+        stat = file.stat()
+        digest.update(f"{file.name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

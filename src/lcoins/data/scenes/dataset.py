@@ -1,0 +1,89 @@
+"""Drawn scenes with captions and exact masks: the data set that needs no file.
+
+Two to four objects of different colours stand before a textured background, told apart by place, size or pattern.
+Lightness goes with colour as in photographs (yellow bright, purple dark), but in ``counter`` it contradicts it, so that
+only the words tell the colour.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from lcoins.color.words import recolour, recolour_one
+from lcoins.data.scenes.drawing import draw_scene
+from lcoins.data.scenes.layout import KINDS, SCENE_COLOURS, plan_scene
+from lcoins.data.scenes.sentences import VOCABULARY, colour_pairs, describe, fix_articles
+from lcoins.data.types import Instances, Sample, key, keyed_random
+
+__all__ = ["SCENE_COLOURS", "SPLITS", "VOCABULARY", "Scenes"]
+
+SPLITS = ("train", "val", "clear", "instances", "unobserved", "counter", "recolour")
+SMALLEST_SIZE = 24
+
+
+class Scenes(Dataset[Sample]):
+    """``length`` scenes of one split, ``image_size`` pixels square; scene i of a split is the same everywhere.
+
+    In ``clear`` no kind of object occurs twice, in ``instances`` one always does; ``train`` and ``val`` mix both. The
+    others differ from ``clear`` in one thing each: in ``counter`` lightness contradicts colour; in ``unobserved`` are
+    pairs of colour and kind that no other split draws; in ``recolour`` the recoloured sentence exchanges one colour
+    word, not all of them. ``train`` has new scenes in every epoch (see :meth:`set_epoch`); the other splits stay.
+    """
+
+    palette = SCENE_COLOURS
+    texts = VOCABULARY
+
+    def __init__(self, split: str, length: int, image_size: int = 64, seed: int = 0) -> None:
+        if split not in SPLITS:
+            raise ValueError(f"scenes have no split {split!r}; choose one of {', '.join(SPLITS)}")
+        if length < 1:
+            raise ValueError(f"length must be at least 1, not {length}; it is the number of scenes of one epoch")
+        if image_size < SMALLEST_SIZE:
+            raise ValueError(
+                f"image_size must be at least {SMALLEST_SIZE} pixels to show the objects, not {image_size}"
+            )
+        self.split = split
+        self.length = length
+        self.image_size = image_size
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """In training, epoch e serves the scenes e * length to (e + 1) * length - 1; other splits never change."""
+        if self.split == "train":
+            self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < self.length:
+            raise IndexError(f"scene {index} of {self.length} in split {self.split!r}")
+        number = self.epoch * self.length + index
+        identity = key(self.seed, self.split, number)
+        rng, noise = keyed_random(identity, "scene"), np.random.default_rng(identity)
+        objects, told_by = plan_scene(self.split, rng)
+        caption = describe(objects, told_by, rng).sentence
+        rgb, masks = draw_scene(objects, self.image_size, rng, noise)
+        exchange = recolour_one if self.split == "recolour" else recolour
+        chance = keyed_random(self.seed, self.split, self.epoch, index, "recolour")
+        return Sample(
+            rgb=torch.from_numpy(rgb),
+            caption=caption,
+            recoloured=fix_articles(exchange(caption, chance, choices=SCENE_COLOURS)),
+            index=index,
+            name=f"{self.split}/{number:05d}",
+            pairs=colour_pairs(caption),
+            labels=_labels(masks, [thing.kind for thing in objects]),
+            instances=Instances(torch.from_numpy(masks), tuple(thing.colour for thing in objects), told_by),
+        )
+
+
+def _labels(masks: NDArray[np.bool_], kinds: list[str]) -> Tensor:
+    """The class of each pixel, (H, W) uint8: 0 for the background, from 1 on the kinds in their order."""
+    labels = np.zeros(masks.shape[1:], dtype=np.uint8)
+    for mask, kind in zip(masks, kinds, strict=True):
+        labels[mask] = 1 + KINDS.index(kind)
+    return torch.from_numpy(labels)

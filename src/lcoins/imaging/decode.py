@@ -1,0 +1,266 @@
+"""Any photo file to an upright sRGB picture: the only place that decodes.
+
+Pillow leaves traps that this module closes: 16-bit grey converted to RGB is clipped to white, grey of 12 bits comes out
+nearly black, 16-bit "white is zero" as a negative and 16-bit colour in separate planes as noise, transparency shows
+whatever lies hidden under it, EXIF orientation is ignored, an embedded colour profile is dropped, and damage is warned
+of in the middle of other output.
+"""
+
+import ctypes
+import logging
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, TiffImagePlugin
+from torch import Tensor
+
+from lcoins.imaging.icc import ProfileError, lab_to_srgb, profile_to_srgb
+from lcoins.imaging.orientation import upright
+
+with suppress(ImportError):  # the extra "heif"
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+
+MAX_PIXELS = 200_000_000
+FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000", "BMP", "GIF", "PPM")
+
+# Everything that Pillow's decoders were seen to raise on damaged files; UserWarning where a caller makes it an error.
+DAMAGED: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError)
+DAMAGED += (AttributeError, ArithmeticError, MemoryError, RuntimeError, UserWarning, struct.error, zlib.error)
+_PLANES = ("R", "G", "B", "A")
+# What an HEIC photo says of itself behind "ftyp", and a TIFF file in its first bytes.
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_TIFF_HEADERS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+# Pillow's own bound warns at 89 and raises at 179 million pixels, before ours is asked; this lets ours decide.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+Image.init()
+_READABLE = tuple(name for name in FORMATS if name in Image.OPEN)  # FORMATS without what is not installed
+# Pillow also logs what it makes an error of; without a handler Python would print that.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+with suppress(OSError, AttributeError):  # where libtiff is no library of its own, as in Pillow for Windows
+    _libtiff = ctypes.CDLL(Image.core.__file__)
+    for _handler in (_libtiff.TIFFSetErrorHandler, _libtiff.TIFFSetWarningHandler):  # which print what Pillow raises
+        _handler.argtypes, _handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+        _handler(None)
+
+
+class PhotoError(ValueError):
+    """A file that gives no picture: ``kind`` in two or three words, ``detail``, and ``advice`` what to do about it."""
+
+    kind: str = "damaged photo"
+    detail: str = ""
+    advice: str = ""
+
+
+def load_photo(
+    path: Path | str, size: tuple[int, int] | None = None, *, profile: bool = True, max_pixels: int = MAX_PIXELS
+) -> Image.Image:
+    """The photo as an upright sRGB picture of mode RGB, at its own size.
+
+    ``size`` (width, height) is the least size that the caller needs: a JPEG at least twice as large is decoded at a
+    half, quarter or eighth; other formats ignore it. ``profile`` converts from an embedded colour profile; without it
+    the stored numbers are taken for sRGB, as published evaluations do. Transparency lies on white; of an animation the
+    first frame is taken. Raises FileNotFoundError, and :class:`PhotoError`, a ValueError, for what is no whole
+    photo of at most ``max_pixels`` pixels; a truncated file is refused, never filled with grey.
+    """
+    path = Path(path)
+    with opened_photo(path, max_pixels) as opened:
+        image = upright(decoded(opened, path, size))
+        with explained(path):
+            return _to_rgb(image, profile)
+
+
+def check_photo(path: Path | str, max_pixels: int = MAX_PIXELS) -> None:
+    """Raises what :func:`load_photo` would raise, in a fraction of its time for a JPEG.
+
+    Every byte is still decoded (Pillow refuses a JPEG cut by even two bytes), only the pixels are made at an eighth.
+    """
+    load_photo(path, size=(1, 1), max_pixels=max_pixels)
+
+
+def to_tensor(image: Image.Image) -> Tensor:
+    """A picture of mode RGB as float32 (3, H, W) in [0, 1].
+
+    >>> to_tensor(Image.new("RGB", (1, 1), (255, 0, 51))).flatten().tolist()
+    [1.0, 0.0, 0.20000000298023224]
+    """
+    if image.mode != "RGB":
+        raise ValueError(f"expected a picture of mode RGB, got {image.mode}; load it with load_photo")
+    pixels = torch.from_numpy(np.array(image))
+    return pixels.permute(2, 0, 1).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+
+
+def _bad(path: Path, kind: str, detail: str, advice: str) -> PhotoError:
+    error = PhotoError(f"{path}: {kind}: {detail}; {advice}")
+    error.kind, error.detail, error.advice = kind, detail, advice
+    return error
+
+
+@contextmanager
+def opened_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """The photo with its header read and its size within bounds, not decoded; Pillow's warnings are silenced.
+
+    Its file is open only inside the block. Raises FileNotFoundError, and :class:`PhotoError` for what is no photo.
+    """
+    try:
+        if not path.is_file():
+            raise FileNotFoundError(path)
+        file = path.open("rb")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise FileNotFoundError(f"{path}: no such photo; check the name and the folder") from error
+    except (OSError, ValueError) as error:
+        raise _bad(path, "unreadable file", str(error), "check its name, its permissions and the disk") from error
+    with file, warnings.catch_warnings(action="ignore"):
+        try:
+            image = Image.open(file, formats=_READABLE)
+            _expect_two_bytes(image)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise _too_large(path, max_pixels) from error
+        except DAMAGED as error:
+            file.seek(0)
+            raise _unknown(path, file.read(32)) from error
+        if image.width * image.height > max_pixels:
+            raise _too_large(path, max_pixels, f"{image.width} x {image.height} is ")
+        yield image
+
+
+def _too_large(path: Path, max_pixels: int, found: str = "") -> PhotoError:
+    return _bad(path, "photo too large", f"{found}more than {max_pixels:,} pixels", "scale it down first")
+
+
+def _unknown(path: Path, start: bytes) -> PhotoError:
+    """What to say of a file that no decoder knows, by its first bytes."""
+    if not start:
+        return _bad(path, "empty file", "0 bytes", "copy or download it again")
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS and "HEIF" not in _READABLE:
+        return _bad(path, "HEIC photo", "no library for it is installed", "pip install 'lcoins[heif]'")
+    if start[:4] in _TIFF_HEADERS:
+        detail = "a TIFF of a kind that is not read, or damaged"
+        return _bad(path, "unreadable photo", detail, "save it as 8- or 16-bit grey or RGB, or copy it again")
+    advice = f"expected one of {', '.join(_READABLE)}; convert it, or copy or download it again"
+    return _bad(path, "unreadable photo", "of no known format, or cut off in its header", advice)
+
+
+def _expect_two_bytes(image: Image.Image) -> None:
+    """Tells Pillow that 16-bit planes of an uncompressed TIFF have two bytes a pixel; it takes them for one."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and bits_of_tiff(image) == 16:
+        order = "L" if image.tag_v2.prefix == b"II" else "B"
+        for place, tile in enumerate(image.tile):
+            if isinstance(tile.args, tuple) and tile.args[0] in _PLANES:
+                image.tile[place] = tile._replace(args=(f"{tile.args[0]};16{order}", *tile.args[1:]))
+
+
+def bits_of_tiff(image: TiffImagePlugin.TiffImageFile) -> int:
+    """Bits a channel."""
+    return max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
+
+
+def decoded(image: Image.Image, path: Path, size: tuple[int, int] | None = None) -> Image.Image:
+    """The opened photo with its pixels decoded; 65535 or 1.0 is white where they are deeper than 8 bits.
+
+    A JPEG comes at the smallest scale that is no smaller than ``size``, either way up. Raises :class:`PhotoError`.
+    """
+    try:
+        if size is not None and image.format in ("JPEG", "MPO"):
+            image.draft(None, (max(size), max(size)))
+        image.load()
+        return _with_known_white(image)
+    except DAMAGED as error:
+        truncated = isinstance(error, EOFError) or "truncated" in str(error)
+        kind = "truncated photo" if truncated else "damaged photo"
+        raise _bad(path, kind, one_line(error), "copy or download it again") from error
+
+
+def one_line(error: Exception) -> str:
+    """What an error of a decoder says, on one line and without the control characters that a damaged file may bring."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _with_known_white(image: Image.Image) -> Image.Image:
+    """Grey TIFFs that Pillow decodes without looking at what is white: 12 bits, and white as zero."""
+    deep = image.mode.startswith("I;16") or image.mode == "F"
+    if not deep or not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return image
+    bits = bits_of_tiff(image)
+    white_is_zero = image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
+    if bits != 12 and not white_is_zero:
+        return image
+    pixels = np.asarray(image)
+    if bits == 12:
+        pixels = np.rint(pixels * np.float32(65535 / 4095)).astype(np.uint16)
+    known = Image.fromarray((1.0 if image.mode == "F" else 65535) - pixels if white_is_zero else pixels)
+    known.info = image.info
+    return known
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turns what Pillow and numpy raise on pixels that are decoded but of no use into a :class:`PhotoError`."""
+    try:
+        yield
+    except PhotoError:
+        raise
+    except DAMAGED as error:
+        advice = "save it again as an 8-bit RGB JPEG or PNG"
+        raise _bad(path, "unsupported photo", one_line(error), advice) from error
+
+
+def _to_rgb(image: Image.Image, profile: bool) -> Image.Image:
+    """Any mode to RGB: 16 bits scaled, transparency on white, then from the embedded profile to sRGB."""
+    flat = flatten(image)
+    transform = None
+    if profile:
+        with suppress(ProfileError):
+            transform = embedded_transform(image, flat.mode)
+    if flat.mode == "LAB":
+        transform = lab_to_srgb()
+    return transform.apply(flat) if transform is not None else flat.convert("RGB")
+
+
+def embedded_transform(image: Image.Image, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """From the profile embedded in a photo to sRGB, for its pixels flattened to ``mode``; None where nothing changes.
+
+    Raises :class:`lcoins.imaging.icc.ProfileError` for a profile that cannot be applied.
+    """
+    embedded = image.info.get("icc_profile")
+    if not embedded or mode == "LAB":
+        return None
+    if not isinstance(embedded, bytes):
+        raise ProfileError("it is damaged")
+    return profile_to_srgb(embedded, mode)
+
+
+def flatten(image: Image.Image) -> Image.Image:
+    """To one of the modes L, RGB, CMYK and LAB, in the file's own colour space, transparency on white."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(np.rint(deep_levels(image) * np.float32(255 / 65535)).astype(np.uint8))
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    if image.mode in ("L", "RGB", "CMYK", "LAB"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def deep_levels(image: Image.Image) -> NDArray[np.uint16]:
+    """Grey of 16 bits (65535 is white) or float (1.0 is white) as levels 0..65535, (H, W).
+
+    Raises ValueError for other values, of which nobody knows which is white.
+    """
+    pixels = np.asarray(image)
+    if image.mode.startswith("I;16"):
+        return pixels.astype(np.uint16, copy=False)  # in this machine's order of bytes
+    white = 1.0 if image.mode == "F" else 65535.0
+    if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= white):
+        raise ValueError(f"grey pixels of mode {image.mode} outside 0..{white:g}, so which value is white is unknown")
+    return np.rint(pixels * (65535.0 / white)).astype(np.uint16)

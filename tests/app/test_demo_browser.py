@@ -1,0 +1,281 @@
+"""The page of `lcoins demo` as a person meets it: the command, a real browser, the download; and what Ctrl-C leaves."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+from drawn_photos import as_lab
+from PIL import ExifTags, Image
+from shrunk import MODEL, checkpoint
+from typer.testing import CliRunner
+
+from lcoins.cli.main import app
+
+pytestmark = pytest.mark.skipif(find_spec("gradio") is None, reason="needs Gradio: pip install 'lcoins[demo]'")
+
+WAIT = 60_000  # milliseconds, for a busy machine
+SENTENCE = "a red star beside a blue moon"
+
+
+@dataclass
+class Served:
+    """A running `lcoins demo`: its address, and the folder that everything it writes must lie in."""
+
+    process: subprocess.Popen[str]
+    address: str
+    temporary: Path
+
+
+def serve(folder: Path, *options: str) -> Served:
+    """Starts the command in a folder of its own, with a temporary folder and a home of its own."""
+    for name in ("tmp", "home", "work"):
+        (folder / name).mkdir()
+    command = [sys.executable, "-m", "lcoins.cli.main", "demo", "--port", "0", *options]
+    environment = {
+        **os.environ,
+        "TMPDIR": str(folder / "tmp"),
+        "HOME": str(folder / "home"),
+        "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
+        "MPLCONFIGDIR": matplotlib.get_cachedir(),  # or its list of fonts, seconds of work, is made in the new home
+        "PYTHONUNBUFFERED": "1",
+    }
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder / "work", env=environment
+    )
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if found := re.search(r"The page is at (\S+)", line):
+            return Served(process, found[1], folder / "tmp")
+    process.communicate()
+    raise AssertionError(f"the command ended with {process.returncode}: {said}")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    path = checkpoint(folder, MODEL)
+    server = serve(folder, "--checkpoint", str(path), "--max-megapixels", "1", "--max-megabytes", "1")
+    yield server
+    server.process.kill()
+    server.process.communicate()
+
+
+@pytest.fixture
+def page(served: Served, chromium: Any) -> Iterator[Any]:
+    """The page in a fresh browser; it must ask nobody else for anything, and have no fault of its own."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    opened = context.new_page()
+    opened.set_default_timeout(WAIT)
+    asked: list[str] = []
+    faults: list[str] = []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.goto(served.address)
+    opened.wait_for_selector("#go")
+    yield opened
+    context.close()
+    assert [url for url in asked if not url.startswith((served.address, "data:", "blob:"))] == []
+    assert faults == []
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A grey photo on its side, by its EXIF orientation upright at 120 x 160."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation], exif[ExifTags.Base.Artist] = 6, "Grandmother"
+    ramp = np.tile(np.linspace(40, 210, 160).astype(np.uint8), (120, 1))
+    Image.fromarray(ramp).save(tmp_path / "old.jpg", exif=exif)
+    return tmp_path / "old.jpg"
+
+
+def upload(page: Any, path: Path) -> None:
+    page.set_input_files("#photo input[type=file]", str(path))
+    page.wait_for_selector("#grey img")
+
+
+def colour(page: Any, text: str) -> None:
+    page.fill("#sentence textarea", text)
+    page.click("#go")
+    page.wait_for_selector("#compare img")
+
+
+def refusal(page: Any) -> str:
+    page.wait_for_selector("#message [role=alert]")
+    text = page.inner_text("#message")
+    assert "Traceback" not in page.content()
+    return text
+
+
+def width(page: Any) -> int:
+    return page.evaluate("document.documentElement.scrollWidth")
+
+
+def test_upload_type_colour_compare_download(page: Any, photo: Path) -> None:
+    upload(page, photo)
+    assert page.evaluate("document.querySelector('#grey img').naturalWidth") == 120
+    colour(page, f"{SENTENCE}\na green star")
+    page.wait_for_selector("#variants button:nth-of-type(1)")
+    assert page.locator("#variants img").count() == 2
+    shown = page.locator("#compare img")
+    page.wait_for_function("[...document.querySelectorAll('#compare img')].every(img => img.naturalWidth == 120)")
+    assert shown.count() == 2 and shown.nth(0).get_attribute("src") != shown.nth(1).get_attribute("src")
+    assert "green" in page.inner_text("#words")
+    page.locator("#variants button").first.click()
+    page.wait_for_function("document.querySelector('#words').innerText.includes('blue')")
+    with page.expect_download() as started:
+        page.click("#save")
+    assert started.value.suggested_filename == "old_colorized.jpg"
+    with Image.open(started.value.path()) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (120, 160))
+        assert picture.getexif()[ExifTags.Base.Artist] == "Grandmother"
+        assert as_lab(picture)[1].abs().mean() > 1
+
+
+def test_strength_and_maps(page: Any, photo: Path) -> None:
+    upload(page, photo)
+    colour(page, SENTENCE)
+    after = page.locator("#compare img").last
+    before = after.get_attribute("src")
+    page.focus("#strength input[type=range]")
+    page.keyboard.press("Home")
+    page.wait_for_function("src => [...document.querySelectorAll('#compare img')].at(-1).src != src", arg=before)
+    with page.expect_download() as started:
+        page.click("#save")
+    with Image.open(started.value.path()) as picture:
+        assert as_lab(picture)[1].abs().max() < 3  # no strength, no colour
+    page.click("#view >> text=Group map")
+    page.wait_for_selector("#map img.mask")
+    assert page.locator("#map .legend-item").first.inner_text().startswith("group ")
+    page.click("#view >> text=Word map")
+    page.wait_for_function("document.querySelector('#note, #map .legend-item').innerText.length > 0")
+    page.click("#view >> text=Before and after")
+    page.wait_for_selector("#compare img")
+
+
+def test_what_is_wrong_is_said_plainly(page: Any, photo: Path, tmp_path: Path) -> None:
+    page.click("#go")
+    assert "Choose a photo first" in refusal(page)
+    (tmp_path / "notes.txt").write_text("no picture")
+    page.set_input_files("#photo input[type=file]", str(tmp_path / "notes.txt"))
+    page.wait_for_function("document.querySelector('#message').innerText.includes('no photo, or it is damaged')")
+    Image.new("1", (1001, 1000)).save(tmp_path / "large.png")
+    page.set_input_files("#photo input[type=file]", str(tmp_path / "large.png"))
+    page.wait_for_function("document.querySelector('#message').innerText.includes('too large')")
+    (tmp_path / "heavy.jpg").write_bytes(os.urandom(2 * 2**20))
+    page.set_input_files("#photo input[type=file]", str(tmp_path / "heavy.jpg"))
+    page.wait_for_selector("text=exceed the maximum allowed size")
+    upload(page, photo)
+    assert page.inner_text("#message").strip() == ""
+    page.click("#go")
+    assert "Write a sentence" in refusal(page)
+    colour(page, "a star")
+    assert "No colour word was found" in page.inner_text("#words")
+
+
+def test_a_phone_needs_no_sideways_scrolling(page: Any, photo: Path) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert width(page) <= 390
+    upload(page, photo)
+    colour(page, f"{SENTENCE}\na quite long sentence about a green star and a yellow ring beside a purple moon")
+    page.wait_for_selector("#variants img")
+    assert width(page) <= 390
+    for view in ("Word map", "Group map"):
+        page.click(f"#view >> text={view}")
+        page.wait_for_selector("#compare", state="hidden")
+        assert width(page) <= 390
+    page.wait_for_function("document.querySelector('#stage').getBoundingClientRect().top < innerHeight")
+
+
+def test_by_keyboard_alone(page: Any, photo: Path) -> None:
+    def tab_to(selector: str) -> None:
+        for _ in range(40):
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"{selector} cannot be reached by Tab")
+
+    tab_to("#photo button")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(str(photo))
+    page.wait_for_selector("#grey img")
+    tab_to("#sentence textarea")
+    page.keyboard.type(SENTENCE)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#compare img")
+    tab_to("#compare [role=slider]")
+    knob = page.locator("#compare [role=slider]")
+    before = int(knob.get_attribute("aria-valuenow"))
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    page.wait_for_function(
+        "now => document.querySelector('#compare [role=slider]').ariaValueNow <= now - 10", arg=before
+    )
+    tab_to("#view label:nth-of-type(2) input")
+    page.keyboard.press("Space")
+    page.wait_for_selector("#compare", state="hidden")
+    tab_to("#save")
+    with page.expect_download() as started:
+        page.keyboard.press("Enter")
+    assert started.value.suggested_filename == "old_colorized.jpg"
+
+
+def status(address: str, path: str, host: str | None = None) -> int:
+    request = urllib.request.Request(address.rstrip("/") + path, headers={"Host": host} if host else {})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_the_server_gives_its_page_and_nothing_else(served: Served) -> None:
+    assert served.address.startswith("http://127.0.0.1:")
+    assert status(served.address, "/") == 200
+    for path in ("/gradio_api/info", "/config", "/docs", "/openapi.json", "/monitoring", "/gradio_api/runs"):
+        assert status(served.address, path) == 404
+    for path in ("/etc/passwd", f"{Path(__file__)}", f"{served.temporary.parent / 'best.ckpt'}"):
+        assert status(served.address, f"/gradio_api/file={path}") in (403, 404)
+    assert status(served.address, "/", host="evil.example") == 403
+
+
+def test_nothing_is_left_after_ctrl_c(tmp_path: Path) -> None:
+    server = serve(tmp_path, "--checkpoint", str(checkpoint(tmp_path, MODEL)))
+    boundary = "x" * 20
+    body = (f"--{boundary}\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a.jpg\"\r\n\r\ndata\r\n"
+            f"--{boundary}--\r\n").encode()  # fmt: skip
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    request = urllib.request.Request(f"{server.address}gradio_api/upload", body, headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 200
+    assert list(server.temporary.glob("lcoins-demo-*/*/a.jpg"))
+    server.process.send_signal(signal.SIGINT)
+    said = server.process.communicate(timeout=60)[0]
+    assert server.process.returncode == 0 and "Traceback" not in said
+    left = [path for name in ("tmp", "home", "work") for path in (tmp_path / name).rglob("*") if path.is_file()]
+    assert left == []
+
+
+def test_a_taken_port_and_missing_weights_are_said(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, MODEL)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = CliRunner().invoke(app, ["demo", "--port", port, "--checkpoint", str(path)])
+    assert isinstance(done.exception, ValueError) and "name another --port" in str(done.exception)
+    done = CliRunner().invoke(app, ["demo", "--checkpoint", str(tmp_path / "none.ckpt")])
+    assert isinstance(done.exception, FileNotFoundError)

@@ -1,0 +1,128 @@
+"""Timing: which cases there are, that one can be timed, and that the reference computes what the kernels compute."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from rich.console import Console
+from torch import nn
+
+from lcoins.benchmark import step as bench
+from lcoins.cli.main import conf_folder
+from lcoins.models.grouping import JointAttention
+
+
+def configs(*overrides: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Model and objective of `lcoins bench`."""
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        cfg = compose("bench", overrides=list(overrides))
+    model, objective = (OmegaConf.to_container(part, resolve=True) for part in (cfg.model, cfg.objective))
+    return model, objective  # type: ignore[return-value]
+
+
+def timing(name: str, seconds: float) -> bench.Timing:
+    return bench.Timing(name, "32-true", seconds, 0.9 * seconds, 1.1 * seconds, 4 / seconds, 512.0)
+
+
+def test_cases_of_the_full_model() -> None:
+    inference, plain, counter, reference = bench.cases(*configs(), "32-true", compare=True)
+    assert inference.name == "inference"
+    assert not inference.train
+    assert (plain.name, plain.train, plain.counter) == ("training step", True, False)
+    assert (counter.name, counter.train, counter.counter) == ("training step with counter-colour pass", True, True)
+    assert (reference.name, reference.train, reference.counter) == ("reference training step", True, False)
+    assert [case.reference for case in (inference, plain, counter, reference)] == [False, False, False, True]
+
+
+def test_reference_is_float32_joint_attention_over_padded_words() -> None:
+    model, objective = configs()
+    *others, reference = bench.cases(model, objective, "bf16-mixed", compare=True)
+    assert all(case.precision == "bf16-mixed" and case.model == model for case in others)
+    assert reference.precision == "32-true"
+    assert reference.model["attention"] == "joint"
+    assert reference.model["text_encoder"] == {**model["text_encoder"], "pad_mask": False}
+    assert model["attention"] == "grouping"  # the config itself stays as it is
+    assert model["text_encoder"]["pad_mask"]
+
+
+def test_cases_without_counter_colour_loss() -> None:
+    names = [case.name for case in bench.cases(*configs("ablation=no_cl"), "32-true", compare=False)]
+    assert names == ["inference", "training step"]
+
+
+def test_automatic_precision_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "best_precision", lambda _: "bf16-mixed")
+    assert {case.precision for case in bench.cases(*configs(), "auto", compare=False)} == {"bf16-mixed"}
+
+
+@pytest.mark.parametrize("number", range(4), ids=["inference", "training", "counter", "reference"])
+def test_one_case_is_timed(number: int) -> None:
+    case = bench.cases(*configs(), "32-true", compare=True)[number]
+    found = bench.measure(case, batch_size=2, warmup=0, steps=1, device="cpu")
+    assert (found.name, found.precision) == (case.name, "32-true")
+    assert 0 < found.fastest <= found.seconds <= found.slowest
+    assert found.samples_per_second == pytest.approx(2 / found.seconds)
+    assert found.peak_mib > 0
+
+
+@pytest.mark.parametrize("model", ["lbie_tiny", "ml2018_tiny", "xie2018_tiny", "lcode_tiny", "lcoder_tiny"])
+def test_the_compared_systems_are_timed(model: str) -> None:
+    inference, training = bench.cases(*configs(f"model={model}"), "32-true", compare=False)
+    assert not training.augment
+    for case in (inference, training):
+        assert bench.measure(case, batch_size=2, warmup=0, steps=1, device="cpu").seconds > 0
+
+
+def test_only_l_coins_has_a_reference() -> None:
+    with pytest.raises(ValueError, match="take a model of L-CoIns"):
+        bench.cases(*configs("model=lcode_tiny"), "32-true", compare=True)
+
+
+def test_written_out_attention_equals_the_fused_one() -> None:
+    attention = JointAttention(16, 4)
+    for parameter in attention.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    tokens, mask = torch.randn(2, 17, 16), torch.ones(2, 5, dtype=torch.bool)
+    fused = attention(tokens, (9, 5, 3), mask)
+    attention.__class__ = bench.WrittenOutAttention
+    torch.testing.assert_close(attention(tokens, (9, 5, 3), mask), fused, rtol=1e-4, atol=1e-5)
+
+
+def test_ratios_by_hand() -> None:
+    timings = [timing("inference", 0.1), timing("training step", 0.5)]
+    assert bench.ratios(timings) == {}
+    timings += [timing("training step with counter-colour pass", 0.8), timing("reference training step", 1.5)]
+    assert bench.ratios(timings) == pytest.approx(
+        {"counter-colour pass: times the step without it": 1.6, "times faster than the reference": 3.0}
+    )
+
+
+def test_json_holds_settings_timings_and_ratios() -> None:
+    timings = [timing("inference", 0.1), timing("training step", 0.5)]
+    found = json.loads(json.dumps(bench.as_json(timings, {"warmup": 1})))
+    assert found["settings"] == {"warmup": 1}
+    assert [t["name"] for t in found["timings"]] == ["inference", "training step"]
+    assert found["timings"][1]["samples_per_second"] == 8.0
+    assert found["ratios"] == {}
+
+
+def test_table_shows_every_timing() -> None:
+    out = StringIO()
+    Console(file=out, width=120).print(bench.table([timing("inference", 0.1)], "tiny"))
+    (row,) = [line for line in out.getvalue().splitlines() if "inference" in line]
+    assert [cell.strip() for cell in row.strip(" │┃").split("│")] == [
+        "inference",
+        "32-true",
+        "0.100",
+        "0.090-0.110",
+        "40.00",
+        "512",
+    ]
+
+
+def test_machine_names_the_processor() -> None:
+    assert bench.machine("cpu").startswith(f"{torch.get_num_threads()} CPU threads (")

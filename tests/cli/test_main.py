@@ -1,0 +1,212 @@
+"""The command itself: from training to a coloured photo, and what it says when something is wrong."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
+from PIL import Image
+from shrunk import SPLITS
+
+from lcoins.cli import composed as verbs
+from lcoins.cli import main as cli
+
+FEW = [f"data.{split}.length=8" for split in ("train", *SPLITS)]
+Call = Callable[..., int]
+
+
+@pytest.fixture
+def lcoins(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
+    """The command in this process, in an empty folder in which it must leave nothing; gives its exit status."""
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    monkeypatch.setattr(sys, "argv", ["lcoins"])
+    handlers = list(logging.getLogger().handlers)
+
+    def call(*arguments: str | Path) -> int:
+        GlobalHydra.instance().clear()
+        sys.argv = ["lcoins", *map(str, arguments)]
+        try:
+            cli.main()
+        except SystemExit as stop:
+            return int(stop.code or 0)
+        return 0
+
+    yield call
+    GlobalHydra.instance().clear()
+    for handler in set(logging.getLogger().handlers) - set(handlers):  # Hydra's, which keep files open
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """What the user is told: one message, without a traceback and without Hydra's own remarks."""
+    told = capsys.readouterr().err
+    assert "Traceback" not in told
+    assert "Error executing job" not in told
+    assert told.count("lcoins: ") == 1
+    return told
+
+
+def test_from_training_to_a_coloured_photo(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = run_folder / "runs"
+    shortest = ["recipe.epochs=1", "data.batch_size=8", *FEW, f"runs={runs}", "recipe.pictures=1", "name=tried"]
+    assert lcoins("train", *shortest) == 0
+    (metrics,) = runs.rglob("metrics.json")
+    run = metrics.parent
+    assert run.parent.parent == runs / "tried"
+    assert run.name == "seed=0"
+    shown = capsys.readouterr()
+    assert "lcoins colorize PHOTO" in shown.out
+    for noise in ("Tip:", "flops_per_batch", "in eval mode at", "summary callbacks", "treespec", "num_workers"):
+        assert noise not in shown.out + shown.err
+
+    assert lcoins("eval", f"run={run}", "evaluation.recolour=false", "data=scenes", "data.tests.counter.length=4",
+                  "data.tests.clear.length=4", "data.tests.instances.length=4") == 0  # fmt: skip
+    (again,) = (run / "eval").rglob("metrics.json")
+    assert json.loads(again.read_text()).keys() >= {"clear/psnr", "counter/colour_word_accuracy", "chance"}
+
+    photo = run_folder / "photo.png"
+    Image.fromarray(np.full((20, 30, 3), 120, np.uint8)).save(photo)
+    out = run_folder / "coloured.png"
+    assert lcoins("colorize", photo, "a red car", "--checkpoint", run / "checkpoints" / "best.ckpt", "-o", out) == 0
+    with Image.open(out) as picture:
+        assert picture.size == (30, 20)
+    assert lcoins("colorize", photo, "a red car", "--checkpoint", run / "checkpoints" / "best.ckpt", "-o", out) != 0
+
+
+def test_info_gives_json_and_leaves_nothing(lcoins: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lcoins("info", "model=tiny", "--json") == 0
+    parts = json.loads(capsys.readouterr().out)
+    total = parts.pop("total")
+    assert total["parameters"] == sum(part["parameters"] for part in parts.values()) > 0
+
+
+def test_a_sweep_names_its_folders_from_overrides_and_seed(
+    lcoins: Call, run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: dict[str, tuple[float, int]] = {}
+
+    def note(cfg: DictConfig, folder: Path) -> None:
+        ran[folder.relative_to(run_folder).as_posix()] = (cfg.augmentation.hue, cfg.seed)
+
+    monkeypatch.setitem(verbs.VERBS, "train", note)
+    assert lcoins("train", "-m", "ablation=full,no_la", "seed=0,1", f"runs={run_folder}") == 0
+    assert ran == {
+        "scenes-tiny/ablation=full/seed=0": (180, 0),
+        "scenes-tiny/ablation=full/seed=1": (180, 1),
+        "scenes-tiny/ablation=no_la/seed=0": (0, 0),
+        "scenes-tiny/ablation=no_la/seed=1": (0, 1),
+    }
+
+
+def test_a_sweep_goes_on_after_a_failed_job_and_fails_at_its_end(
+    lcoins: Call, run_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran: list[str] = []
+
+    def fail_first(cfg: DictConfig, folder: Path) -> None:
+        ran.append(folder.parent.name)
+        if len(ran) == 1:
+            raise ValueError("the first job is wrong")
+
+    monkeypatch.setitem(verbs.VERBS, "train", fail_first)
+    assert lcoins("train", "-m", "ablation=full,no_la", f"runs={run_folder}") == 2
+    assert ran == ["ablation=full", "ablation=no_la"]
+    told = capsys.readouterr().err
+    assert "lcoins: the first job is wrong" in told
+    assert "Traceback" not in told
+
+
+def test_a_fault_of_the_program_is_shown_at_once_in_a_sweep(
+    lcoins: Call, run_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[str] = []
+
+    def broken(cfg: DictConfig, folder: Path) -> None:
+        shown.append(capsys.readouterr().err)
+        if len(shown) == 1:
+            raise KeyError("a bug")
+
+    monkeypatch.setitem(verbs.VERBS, "train", broken)
+    with pytest.raises(KeyError, match="a bug"):
+        lcoins("train", "-m", "ablation=full,no_la", f"runs={run_folder}")
+    assert "a bug" in shown[1] and "Traceback" in shown[1]  # before the second job began
+
+
+def test_the_experiment_of_the_ablations_is_a_sweep_over_seeds(
+    lcoins: Call, run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    monkeypatch.setitem(verbs.VERBS, "train", lambda cfg, folder: ran.append(folder.relative_to(run_folder).as_posix()))
+    assert lcoins("train", "experiment=ablations", "recipe.epochs=2", f"runs={run_folder}") == 0
+    parts = ("full", "no_ge", "no_ga", "no_la", "no_cl")
+    folders = [f"ablations/ablation={part},recipe.epochs=2/seed={seed}" for seed in range(3) for part in parts]
+    assert ran == folders
+
+
+def test_an_interrupt_says_how_to_go_on(
+    lcoins: Call, run_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(cfg: DictConfig, folder: Path) -> None:
+        raise KeyboardInterrupt("interrupted; start the same command again to go on from last.ckpt")
+
+    monkeypatch.setitem(verbs.VERBS, "train", stop)
+    assert lcoins("train", f"runs={run_folder}") == 130
+    assert "start the same command again to go on from last.ckpt" in one_line(capsys)
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(
+    lcoins: Call, run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(cfg: DictConfig, folder: Path) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setitem(verbs.VERBS, "train", broken)
+    with pytest.raises(KeyError, match="a bug"):
+        lcoins("train", f"runs={run_folder}")
+
+
+def test_no_checkpoint(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_folder.mkdir()
+    Image.new("L", (8, 8)).save(run_folder / "p.png")
+    assert lcoins("colorize", run_folder / "p.png", "a red car", "--checkpoint", run_folder / "best.ckpt") == 2
+    assert "no checkpoint at" in one_line(capsys)
+    assert lcoins("eval", f"run={run_folder}") == 2
+    assert f"no checkpoint at {run_folder}/checkpoints/best.ckpt; train one" in one_line(capsys)
+
+
+def test_evaluation_without_a_run(lcoins: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lcoins("eval") == 2
+    assert "run is missing; give it on the command line as run=..." in one_line(capsys)
+
+
+def test_an_unknown_choice(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lcoins("train", "ablation=nope", f"runs={run_folder}") == 2
+    told = one_line(capsys)
+    assert "ablation/nope" in told
+    assert "no_la" in told
+    assert lcoins("train", "recipe.epoch=3", f"runs={run_folder}") == 2
+    assert "recipe.epoch" in one_line(capsys)
+
+
+def test_photos_without_folders(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lcoins("train", "data=photos", f"runs={run_folder}") == 2
+    assert "data.train.root is missing; give it on the command line as data.train.root=..." in one_line(capsys)
+    assert not list(run_folder.rglob("config.yaml")) or not list(run_folder.rglob("checkpoints"))
+
+
+def test_grouping_without_groups(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lcoins("train", "model.n_groups=0", f"runs={run_folder}", *FEW, "data.batch_size=8") == 2
+    told = one_line(capsys)
+    assert "groups" in told
+    assert "Error in call to target" not in told
+
+
+def test_a_wrong_value_deep_inside(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lcoins("train", "augmentation.hue=400", f"runs={run_folder}") == 2
+    assert "hue must lie in 0..180 degrees, not 400" in one_line(capsys)

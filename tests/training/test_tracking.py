@@ -1,0 +1,112 @@
+"""Weights & Biases without a server: what an offline run holds, read back from its file."""
+
+import json
+import struct
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shrunk import shrunk
+from wandb.proto import wandb_internal_pb2
+
+import lcoins
+from lcoins.training import run as runs
+from lcoins.training import tracking
+from lcoins.training.tracking import build_loggers, code_version
+
+SHORTEST = ("recipe.epochs=1", "data.train.length=16", "data.batch_size=8", "tracker=offline")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own: nothing of wandb may appear in it."""
+    for variable in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    for variable in tracking.PLACES:
+        monkeypatch.setenv(variable, "")  # remembered, and put back after the test
+    return tmp_path / "home"
+
+
+BLOCK, HEAD = 32768, 7
+
+
+def records(folder: Path) -> Iterator[Any]:
+    """The records of the one offline run in a folder, whose file has LevelDB's log format after 7 bytes of its own."""
+    (path,) = folder.glob("wandb/offline-run-*/run-*.wandb")
+    content, place, parts = path.read_bytes(), 7, b""
+    while place + HEAD <= len(content):
+        if BLOCK - place % BLOCK < HEAD:  # too short for a head: filled up with zeros
+            place += BLOCK - place % BLOCK
+            continue
+        _, length, kind = struct.unpack("<IHB", content[place : place + HEAD])
+        parts += content[place + HEAD : place + HEAD + length]
+        place += HEAD + length
+        if kind in (1, 4):  # the whole of a record, or its last part
+            record = wandb_internal_pb2.Record()
+            record.ParseFromString(parts)
+            yield record
+            parts = b""
+
+
+def test_an_offline_run_holds_everything(tmp_path: Path, home: Path) -> None:
+    folder = tmp_path / "shrunk" / "ablation=full" / "seed=0"
+    cfg = shrunk(*SHORTEST, "tracker.tags=[mine]")
+    figures = runs.train(cfg, folder)
+    found = list(records(folder))
+    (run,) = [record.run for record in found if record.WhichOneof("record_type") == "run"]
+    assert (run.display_name, run.run_group, run.job_type) == (
+        "shrunk/ablation=full/seed=0",
+        "shrunk/ablation=full",
+        "train",
+    )
+    assert list(run.tags) == ["mine", "shrunk"]
+    config = {update.key: json.loads(update.value_json) for update in run.config.update}
+    assert config["seed"] == 0 and config["variant"] == "ablation=full" and config["code"] == code_version()
+    summary = {}
+    for record in found:
+        if record.WhichOneof("record_type") == "summary":
+            summary |= {update.key: json.loads(update.value_json) for update in record.summary.update}
+    assert {name: summary[name] for name in figures} == pytest.approx(figures)
+
+    artifacts = [record.artifact for record in found if record.WhichOneof("record_type") == "artifact"]
+    assert len(artifacts) == 5
+    (clear,) = [artifact for artifact in artifacts if "testclear" in artifact.name]
+    files = {entry.path: Path(entry.local_path) for entry in clear.manifest.contents}
+    assert all(file.is_relative_to(folder.resolve()) and file.is_file() for file in files.values())
+    table = json.loads(files["test/clear.table.json"].read_text())
+    assert table["columns"][:5] == ["name", "caption", "grey", "prediction", "truth"]
+    assert {"psnr", "instances_correct", "bleeding", "groups_ari"} <= set(table["columns"])
+    assert len(table["data"]) == 8
+    row = dict(zip(table["columns"], table["data"][0], strict=True))
+    assert isinstance(row["psnr"], float) and isinstance(row["instances_correct"], int)
+    assert row["prediction"]["path"] in files and row["prediction"]["masks"]["groups"]["path"] in files
+    assert not home.exists()
+
+
+def test_a_run_is_known_by_its_folder(tmp_path: Path) -> None:
+    def logger(name: str) -> Any:
+        return build_loggers(shrunk("tracker=offline"), tmp_path / name / "seed=0", {})[1]
+
+    first, again, other = logger("a"), logger("a"), logger("b")
+    assert first.version == again.version != other.version
+    assert [one._wandb_init["group"] for one in (first, other)] == ["shrunk/a", "shrunk/b"]
+    assert first._wandb_init["resume"] == "allow"
+
+
+def test_the_code_is_known_by_version_and_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def git(*arguments: str) -> None:
+        command = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "-C", str(tmp_path), *arguments]
+        subprocess.run(command, check=True, capture_output=True)
+
+    monkeypatch.setattr(tracking, "__file__", str(tmp_path / "src" / "lcoins" / "reports" / "tracking.py"))
+    assert code_version() == {"lcoins": lcoins.__version__}
+    git("init", "-q")
+    (tmp_path / "file").write_text("one")
+    git("add", "file")
+    git("commit", "-qm", "one")
+    first = code_version()
+    assert len(first["commit"]) == 40 and first["changed"] is False
+    (tmp_path / "file").write_text("two")
+    assert code_version() == {**first, "changed": True}
