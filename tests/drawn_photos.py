@@ -17,7 +17,7 @@ NETWORK_AB = {"red": (0.7, 0.5), "green": (-0.7, 0.6), "blue": (0.3, -0.95), "gr
 
 @dataclass
 class FakeColorizer:
-    """Paints the whole photo in the caption's first colour; remembers what it was asked."""
+    """Paints the whole photo in the caption's first color; remembers what it was asked."""
 
     image_size: int = 8
     noise: float = 0.0
@@ -37,7 +37,7 @@ def drawn_photo(width: int, height: int, seed: int = 0) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def grey_ramp(width: int = 40, height: int = 30) -> Image.Image:
+def gray_ramp(width: int = 40, height: int = 30) -> Image.Image:
     return Image.fromarray(np.tile(np.linspace(30, 220, width).astype(np.uint8), (height, 1)))
 
 
@@ -69,7 +69,7 @@ def gamma(exponent: float) -> bytes:
     return b"curv" + struct.pack(">IIH", 0, 1, round(exponent * 256))
 
 
-def grey_profile(exponent: float) -> bytes:
+def gray_profile(exponent: float) -> bytes:
     return icc_profile("GRAY", {"kTRC": gamma(exponent)})
 
 

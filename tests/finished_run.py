@@ -19,7 +19,7 @@ def write_run(
     (test / f"{title}.json").write_text(json.dumps({"settings": settings}))
     with (test / f"{title}_pairs.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["name", "photo", "caption", "psnr", "instances", "instances_correct", "recolour_hit"])
+        writer.writerow(["name", "photo", "caption", "psnr", "instances", "instances_correct", "recolor_hit"])
         for i, (value, right) in enumerate(zip(psnr, correct, strict=True)):
             writer.writerow([f"p{i}", f"p{i}", f"a red cup {i}", value, 2, right, "" if i else "True"])
     if groups is not None:

@@ -110,8 +110,16 @@ def tiff_loop(random_: random.Random) -> tuple[str, bytes]:
 
 
 KINDS: tuple[Callable[[random.Random], tuple[str, bytes]], ...] = (
-    truncated, altered, altered_header, noise, misnamed, zip_bomb, png_bomb, jpeg_bomb, tiff_loop,
-)  # fmt: skip
+    truncated,
+    altered,
+    altered_header,
+    noise,
+    misnamed,
+    zip_bomb,
+    png_bomb,
+    jpeg_bomb,
+    tiff_loop,
+)
 
 
 def hostile(seed: int) -> tuple[str, bytes]:

@@ -13,14 +13,14 @@ from lcoins.cli.main import conf_folder
 from lcoins.data.types import Batch
 from lcoins.models.build import build_colorizer
 
-TESTS = ("clear", "instances", "unobserved", "counter", "recolour")
+TESTS = ("clear", "instances", "unobserved", "counter", "recolor")
 SPLITS = ("val", *(f"tests.{name}" for name in TESTS))
 SHORT = [
     "name=shrunk",
     "trainer=cpu",
     "trainer.precision=32-true",
     "trainer.log_every_n_steps=1",
-    "evaluation.recolour=false",
+    "evaluation.recolor=false",
     "data.train.length=64",
     "data.batch_size=16",
     "data.eval_batch_size=8",
@@ -72,11 +72,11 @@ MODEL: dict[str, Any] = {
 }
 
 
-def batch_of(ab: Tensor, *has_colour: bool) -> Batch:
-    """What an objective reads of a batch: its network ab, and which captions name a colour (all)."""
-    n, colours = len(ab), torch.tensor(has_colour or (True,) * len(ab))
+def batch_of(ab: Tensor, *has_color: bool) -> Batch:
+    """What an objective reads of a batch: its network ab, and which captions name a color (all)."""
+    n, colors = len(ab), torch.tensor(has_color or (True,) * len(ab))
     rgb, texts = torch.zeros(n, 3, 4, 4), [""] * n
-    return Batch(rgb, texts, texts, colours, torch.arange(n), texts, [None] * n, texts, pairs=[None] * n, ab=ab)
+    return Batch(rgb, texts, texts, colors, torch.arange(n), texts, [None] * n, texts, pairs=[None] * n, ab=ab)
 
 
 def composed(verb: str, *overrides: str) -> DictConfig:

@@ -77,7 +77,7 @@ def test_every_model_composes_for_the_verbs_that_look_at_it(verb: str) -> None:
         config = composed(verb, f"model={model}")
         own = model in ("tiny", "small", "paper")
         assert (config.model._target_ == "lcoins.models.lcoins.LCoIns") == own
-        assert (config.objective._target_ == "lcoins.training.losses.Objective") == own
+        assert (config.objective._target_ == "lcoins.training.losses.LCoInsObjective") == own
         for ablation in ABLATIONS if own else ():
             assert composed(verb, f"model={model}", f"ablation={ablation}").model._target_ == config.model._target_
 
@@ -85,8 +85,8 @@ def test_every_model_composes_for_the_verbs_that_look_at_it(verb: str) -> None:
 def test_compared_systems_choose_objective_recipe_and_no_augmentation() -> None:
     """As the papers have it; what is said on the command line or in an experiment goes before it."""
     config = composed("train", "model=lcode", "name=test")
-    assert (config.objective.positive, config.recipe.drops, config.augmentation.gamma) == (5.0, [10], 1.0)
-    config = composed("train", "model=lcode", "recipe=scenes", "la=paper", "objective.weight=0", "name=test")
+    assert (config.objective.positive, config.recipe.lr_milestones, config.augmentation.gamma) == (5.0, [10], 1.0)
+    config = composed("train", "model=lcode", "recipe=scenes", "augmentation=paper", "objective.weight=0", "name=test")
     assert (config.objective.weight, config.recipe.epochs, config.augmentation.gamma) == (0, 18, 5.0)
 
 

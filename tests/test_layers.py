@@ -126,15 +126,30 @@ def test_the_reader_sees_every_kind_of_import(tmp_path: Path, monkeypatch: pytes
     assert {"lcoins", "lcoins.data", "lcoins.data.types"} <= own_modules(names)
 
 
-def test_colouring_a_photo_loads_nothing_that_only_training_and_reports_need(tmp_path: Path) -> None:
+def test_coloring_a_photo_loads_nothing_that_only_training_and_reports_need(tmp_path: Path) -> None:
     """Each of these takes from a third of a second to seconds to import, whenever the command starts."""
     Image.new("RGB", (40, 30), (90, 120, 60)).save(tmp_path / "photo.png")
     command = (
-        "import sys; from lcoins.cli.main import app; app(['colorize', sys.argv[1], 'a red car'], standalone_mode=False);"
+        "import sys; from lcoins.cli.main import app\n"
+        "app(['colorize', sys.argv[1], 'a red car'], standalone_mode=False);"
         "print(sorted(set(sys.argv[2:]) & sys.modules.keys()))"
     )
-    slow = (*FRAMEWORKS, "timm", "torchvision", "torch._dynamo", "sympy", "transformers", "huggingface_hub",
-            "torchmetrics", "skimage", "scipy", "sklearn", "matplotlib", "pandas", "ijson")  # fmt: skip
+    slow = (
+        *FRAMEWORKS,
+        "timm",
+        "torchvision",
+        "torch._dynamo",
+        "sympy",
+        "transformers",
+        "huggingface_hub",
+        "torchmetrics",
+        "skimage",
+        "scipy",
+        "sklearn",
+        "matplotlib",
+        "pandas",
+        "ijson",
+    )
     done = subprocess.run(
         [sys.executable, "-c", command, str(tmp_path / "photo.png"), *slow], capture_output=True, text=True, check=True
     )
@@ -143,6 +158,9 @@ def test_colouring_a_photo_loads_nothing_that_only_training_and_reports_need(tmp
 
 
 def test_help_loads_no_torch() -> None:
-    command = "import sys\nfrom lcoins.cli.main import app\ntry: app(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
+    command = (
+        "import sys\nfrom lcoins.cli.main import app\n"
+        "try: app(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("False")

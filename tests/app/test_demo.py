@@ -17,8 +17,8 @@ from shrunk import MODEL
 from torch import Tensor
 
 from lcoins.app.regions import NO_GROUPS, NO_WORDS, group_regions, loudest_word, numbered, word_regions
-from lcoins.app.studio import KEPT, NO_REGIONS, SCREEN, SENTENCES, VARIANTS, Refused, Sitting, Studio, sentences
-from lcoins.color.words import find_colours
+from lcoins.app.studio import KEPT, NO_REGIONS, SCREEN, SENTENCES, VARIANTS, Refused, Session, Studio, sentences
+from lcoins.color.words import find_colors
 from lcoins.colorize.word_effect import SEEN
 from lcoins.models.attention_maps import BlockAttention
 from lcoins.models.build import build_colorizer
@@ -30,10 +30,10 @@ SENTENCE = "a red star beside a blue moon"
 
 
 class HalfColorizer(FakeColorizer):
-    """Paints the left half in the sentence's first colour and the right half in its last."""
+    """Paints the left half in the sentence's first color and the right half in its last."""
 
     def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
-        words = find_colours(captions[0])
+        words = find_colors(captions[0])
         halves = [super(HalfColorizer, self).colorize(lightness, [word.word]).ab for word in (words[0], words[-1])]
         middle = lightness.shape[-1] // 2
         return Colorization(torch.cat([halves[0][..., :middle], halves[1][..., middle:]], dim=-1))
@@ -57,47 +57,47 @@ def grouped(**changes: Any) -> Any:
 
 
 def test_a_sentence_makes_a_picture(studio: Studio, photo: Path) -> None:
-    sitting = studio.open(photo)
-    studio.colour(sitting, "  a red   star ")
-    assert sitting.variant is not None and sitting.variant.sentence == "a red star"
-    with Image.open(studio.preview(sitting, sitting.variant, 1.0)) as picture:
+    session = studio.open(photo)
+    studio.color(session, "  a red   star ")
+    assert session.variant is not None and session.variant.sentence == "a red star"
+    with Image.open(studio.preview(session, session.variant, 1.0)) as picture:
         assert picture.size == (60, 40) and as_lab(picture)[1][0, 0].mean() > 20
-    with Image.open(sitting.grey) as grey:
-        assert as_lab(grey)[1].abs().max() < 3
+    with Image.open(session.gray) as gray:
+        assert as_lab(gray)[1].abs().max() < 3
 
 
 def test_each_line_is_a_variant_and_the_last_is_chosen(studio: Studio, photo: Path) -> None:
-    sitting = studio.open(photo)
-    studio.colour(sitting, "a red star\n\na blue star\na red star")
-    assert [variant.sentence for variant in sitting.variants] == ["a red star", "a blue star"]
-    studio.colour(sitting, "a red star")
-    assert len(sitting.variants) == 2 and sitting.chosen == 0
+    session = studio.open(photo)
+    studio.color(session, "a red star\n\na blue star\na red star")
+    assert [variant.sentence for variant in session.variants] == ["a red star", "a blue star"]
+    studio.color(session, "a red star")
+    assert len(session.variants) == 2 and session.chosen == 0
     for number in range(VARIANTS):
-        studio.colour(sitting, f"a green star {number}")
-    assert len(sitting.variants) == VARIANTS and sitting.chosen == VARIANTS - 1
-    assert sitting.variants[0].sentence == "a green star 0"
+        studio.color(session, f"a green star {number}")
+    assert len(session.variants) == VARIANTS and session.chosen == VARIANTS - 1
+    assert session.variants[0].sentence == "a green star 0"
 
 
-def test_strength_scales_the_colours(studio: Studio, photo: Path) -> None:
-    sitting = studio.open(photo)
-    studio.colour(sitting, "a gray star")  # within the gamut at any lightness, so that nothing is cut
-    assert sitting.variant is not None
-    sitting.variant.offset = torch.full_like(sitting.variant.offset, 6.0)
+def test_strength_scales_the_colors(studio: Studio, photo: Path) -> None:
+    session = studio.open(photo)
+    studio.color(session, "a gray star")  # within the gamut at any lightness, so that nothing is cut
+    assert session.variant is not None
+    session.variant.offset = torch.full_like(session.variant.offset, 6.0)
     chroma = []
     for strength in (0.0, 0.5, 1.0, 1.5):
-        with Image.open(studio.preview(sitting, sitting.variant, strength)) as picture:
+        with Image.open(studio.preview(session, session.variant, strength)) as picture:
             chroma.append(float(as_lab(picture)[1].mean()))
     np.testing.assert_allclose(chroma, [0, 3, 6, 9], atol=0.8)
 
 
 def test_a_large_photo_is_shown_small_and_saved_whole(tmp_path: Path, studio: Studio) -> None:
     Image.new("RGB", (2000, 200), (90, 90, 90)).save(tmp_path / "wide.png")
-    sitting = studio.open(tmp_path / "wide.png")
-    studio.colour(sitting, "a red star")
-    assert sitting.variant is not None
-    with Image.open(studio.preview(sitting, sitting.variant, 1.0)) as picture:
+    session = studio.open(tmp_path / "wide.png")
+    studio.color(session, "a red star")
+    assert session.variant is not None
+    with Image.open(studio.preview(session, session.variant, 1.0)) as picture:
         assert picture.size == (SCREEN, 160)
-    saved = studio.finish(sitting, 1.0)
+    saved = studio.finish(session, 1.0)
     with Image.open(saved) as picture, Image.open(tmp_path / "wide.png") as before:
         assert (saved.name, picture.format, picture.size) == ("wide_colorized.png", "PNG", (2000, 200))
         assert (as_lab(picture)[0] - as_lab(before)[0]).abs().max() < 0.6
@@ -110,10 +110,10 @@ def test_the_download_is_the_picture_of_the_command(tmp_path: Path, studio: Stud
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation], exif[ExifTags.Base.Artist] = 6, "Grandmother"
     drawn_photo(60, 40).save(tmp_path / "old.jpg", exif=exif, dpi=(300, 300))
-    sitting = studio.open(tmp_path / "old.jpg")
-    studio.colour(sitting, "a red star")
+    session = studio.open(tmp_path / "old.jpg")
+    studio.color(session, "a red star")
     colorize_files(studio.colorizer, [tmp_path / "old.jpg"], ["a red star"])
-    saved = studio.finish(sitting, 1.0)
+    saved = studio.finish(session, 1.0)
     assert saved.name == "old_colorized.jpg"
     assert saved.read_bytes() == (tmp_path / "old_colorized.jpg").read_bytes()
     with Image.open(saved) as picture:
@@ -125,31 +125,31 @@ def test_downloads_have_the_photos_format_where_it_is_written(
     tmp_path: Path, studio: Studio, name: str, saved: str
 ) -> None:
     drawn_photo(30, 20).save(tmp_path / name)
-    sitting = studio.open(tmp_path / name)
-    studio.colour(sitting, "a red star")
-    with Image.open(studio.finish(sitting, 1.0)) as picture:
+    session = studio.open(tmp_path / name)
+    studio.color(session, "a red star")
+    with Image.open(studio.finish(session, 1.0)) as picture:
         assert (picture.format, picture.size) == (saved, (30, 20))
 
 
 def test_pictures_of_long_ago_make_room(studio: Studio, photo: Path) -> None:
-    sitting = studio.open(photo)
-    studio.colour(sitting, "a red star")
-    assert sitting.variant is not None
-    made = [studio.preview(sitting, sitting.variant, 1.0, longest=30) for _ in range(KEPT + 5)]
-    assert made[-1].is_file() and not made[0].exists() and sitting.grey.is_file()
-    assert len(list(sitting.folder.iterdir())) <= KEPT + 2
+    session = studio.open(photo)
+    studio.color(session, "a red star")
+    assert session.variant is not None
+    made = [studio.preview(session, session.variant, 1.0, longest=30) for _ in range(KEPT + 5)]
+    assert made[-1].is_file() and not made[0].exists() and session.gray.is_file()
+    assert len(list(session.folder.iterdir())) <= KEPT + 2
     with Image.open(made[-1]) as picture:
         assert picture.size == (30, 20)
 
 
 def test_everything_lies_in_the_folder_and_goes_with_the_sitting(studio: Studio, photo: Path) -> None:
     beside = sorted(photo.parent.iterdir())
-    sitting = studio.open(photo)
-    studio.colour(sitting, "a red star")
-    assert sitting.variant is not None
-    for made in (sitting.grey, studio.preview(sitting, sitting.variant, 1.0), studio.finish(sitting, 1.0)):
+    session = studio.open(photo)
+    studio.color(session, "a red star")
+    assert session.variant is not None
+    for made in (session.gray, studio.preview(session, session.variant, 1.0), studio.finish(session, 1.0)):
         assert made.is_relative_to(studio.folder)
-    sitting.close()
+    session.close()
     assert not any(studio.folder.iterdir()) and sorted(photo.parent.iterdir()) == beside
 
 
@@ -158,10 +158,10 @@ def test_everything_lies_in_the_folder_and_goes_with_the_sitting(studio: Studio,
     [("", "Write a sentence"), (" \n ", "Write a sentence"), ("a\n" * 9, "at most 6"), ("red " * 200, "500 letters")],
 )
 def test_sentences_that_are_none(studio: Studio, photo: Path, text: str, said: str) -> None:
-    sitting = studio.open(photo)
+    session = studio.open(photo)
     with pytest.raises(Refused, match=said):
-        studio.colour(sitting, text)
-    assert sitting.variants == []
+        studio.color(session, text)
+    assert session.variants == []
     assert len(sentences("\n".join(f"a red {n}" for n in range(SENTENCES)))) == SENTENCES
 
 
@@ -169,14 +169,14 @@ def test_the_order_of_things_is_said(studio: Studio, photo: Path) -> None:
     with pytest.raises(Refused, match="Choose a photo"):
         studio.open(None)
     with pytest.raises(Refused, match="Choose a photo"):
-        studio.colour(None, SENTENCE)
-    with pytest.raises(Refused, match="Colour a photo first"):
+        studio.color(None, SENTENCE)
+    with pytest.raises(Refused, match="Color a photo first"):
         studio.finish(studio.open(photo), 1.0)
-    sitting = studio.open(photo)
-    studio.colour(sitting, SENTENCE)
+    session = studio.open(photo)
+    studio.color(session, SENTENCE)
     photo.unlink()
     with pytest.raises(Refused, match="Choose it again"):
-        studio.finish(sitting, 1.0)
+        studio.finish(session, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -207,11 +207,11 @@ def test_a_photo_beyond_the_limit_or_cut_off(studio: Studio, tmp_path: Path) -> 
 
 def test_where_each_word_acts(tmp_path: Path, photo: Path) -> None:
     studio = Studio(HalfColorizer(image_size=8), tmp_path, max_pixels=10**6)
-    sitting = studio.open(photo)
-    studio.colour(sitting, "a red star, a green ring, a blue moon")
-    assert sitting.variant is not None
-    assert [word.word for word in sitting.variant.unheard()] == ["green"]
-    regions, note = studio.word_map(sitting, sitting.variant)
+    session = studio.open(photo)
+    studio.color(session, "a red star, a green ring, a blue moon")
+    assert session.variant is not None
+    assert [word.word for word in session.variant.unheard()] == ["green"]
+    regions, note = studio.word_map(session, session.variant)
     assert [region.name for region in regions] == ["red", "blue"] and note == ""
     left, right = (region.mask for region in regions)
     assert left.shape == right.shape == (40, 60)
@@ -221,21 +221,21 @@ def test_where_each_word_acts(tmp_path: Path, photo: Path) -> None:
         and (right[:, 34:] > 0.9).all()
         and not (left * right).any()
     )
-    assert regions[0].colour[0] > regions[0].colour[2]  # red is shown in red
+    assert regions[0].color[0] > regions[0].color[2]  # red is shown in red
 
 
-def test_where_a_word_moves_colours_less_its_region_is_fainter() -> None:
+def test_where_a_word_moves_colors_less_its_region_is_fainter() -> None:
     moved = torch.tensor([[80.0, 40.0], [SEEN, SEEN - 1]])
-    (region,) = word_regions([(find_colours("a red star")[0], moved)], (2, 2))
+    (region,) = word_regions([(find_colors("a red star")[0], moved)], (2, 2))
     np.testing.assert_allclose(region.mask, [[1.0, 0.5], [SEEN / 80, 0.0]], rtol=1e-6)
 
 
 def test_no_word_no_region(studio: Studio, photo: Path) -> None:
-    sitting = studio.open(photo)
-    studio.colour(sitting, "a star")
-    assert sitting.variant is not None
-    assert studio.word_map(sitting, sitting.variant) == ([], NO_REGIONS)
-    assert studio.group_map(sitting, sitting.variant) == ([], NO_GROUPS)
+    session = studio.open(photo)
+    studio.color(session, "a star")
+    assert session.variant is not None
+    assert studio.word_map(session, session.variant) == ([], NO_REGIONS)
+    assert studio.group_map(session, session.variant) == ([], NO_GROUPS)
     assert word_regions([], (4, 4)) == []
     assert numbered(["red", "red"]) == ["red 1", "red 2"]
 
@@ -279,15 +279,15 @@ def built(studio: Studio) -> Any:
 
 @pytest.fixture(scope="module")
 def open_handler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The page's own handler of an upload: path -> (sitting or None, message)."""
+    """The page's own handler of an upload: path -> (session or None, message)."""
     from lcoins.app.page import COMPARE
 
     page = built(Studio(FakeColorizer(), tmp_path_factory.mktemp("own"), max_pixels=60_000_000))
     handle = page._plainly(page._open)
 
-    def opened(path: Path) -> tuple[Sitting | None, str]:
+    def opened(path: Path) -> tuple[Session | None, str]:
         update = handle(str(path), None, COMPARE, 1.0)
-        return update.get(page.sitting), update[page.message]
+        return update.get(page.session), update[page.message]
 
     yield opened
 
@@ -298,9 +298,9 @@ def test_hostile_files_are_opened_or_refused_in_words(open_handler: Any, tmp_pat
     name, data = hostile(seed)
     (tmp_path / name).write_bytes(data)
     start = time.monotonic()
-    sitting, message = open_handler(tmp_path / name)
+    session, message = open_handler(tmp_path / name)
     assert time.monotonic() - start < 20
-    assert (sitting is None) == bool(message)
+    assert (session is None) == bool(message)
     for never in ("Traceback", "went wrong", str(tmp_path), "0x", "Error"):
         assert never not in message
 
@@ -315,8 +315,8 @@ def test_a_fault_of_our_own_is_logged_and_told_without_a_traceback(
             raise RuntimeError("out of memory")
 
     page = built(Studio(Broken(), tmp_path, max_pixels=10**6))
-    sitting = page.studio.open(photo)
-    update = page._plainly(page._colour)(SENTENCE, sitting, COMPARE, 1.0)
+    session = page.studio.open(photo)
+    update = page._plainly(page._color)(SENTENCE, session, COMPARE, 1.0)
     assert "went wrong" in update[page.message] and "memory" not in update[page.message]
     assert "out of memory" in caplog.text
 

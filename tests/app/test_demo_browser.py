@@ -95,7 +95,7 @@ def page(served: Served, chromium: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
-    """A grey photo on its side, by its EXIF orientation upright at 120 x 160."""
+    """A gray photo on its side, by its EXIF orientation upright at 120 x 160."""
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation], exif[ExifTags.Base.Artist] = 6, "Grandmother"
     ramp = np.tile(np.linspace(40, 210, 160).astype(np.uint8), (120, 1))
@@ -105,10 +105,10 @@ def photo(tmp_path: Path) -> Path:
 
 def upload(page: Any, path: Path) -> None:
     page.set_input_files("#photo input[type=file]", str(path))
-    page.wait_for_selector("#grey img")
+    page.wait_for_selector("#gray img")
 
 
-def colour(page: Any, text: str) -> None:
+def color(page: Any, text: str) -> None:
     page.fill("#sentence textarea", text)
     page.click("#go")
     page.wait_for_selector("#compare img")
@@ -125,10 +125,10 @@ def width(page: Any) -> int:
     return page.evaluate("document.documentElement.scrollWidth")
 
 
-def test_upload_type_colour_compare_download(page: Any, photo: Path) -> None:
+def test_upload_type_color_compare_download(page: Any, photo: Path) -> None:
     upload(page, photo)
-    assert page.evaluate("document.querySelector('#grey img').naturalWidth") == 120
-    colour(page, f"{SENTENCE}\na green star")
+    assert page.evaluate("document.querySelector('#gray img').naturalWidth") == 120
+    color(page, f"{SENTENCE}\na green star")
     page.wait_for_selector("#variants button:nth-of-type(1)")
     assert page.locator("#variants img").count() == 2
     shown = page.locator("#compare img")
@@ -148,7 +148,7 @@ def test_upload_type_colour_compare_download(page: Any, photo: Path) -> None:
 
 def test_strength_and_maps(page: Any, photo: Path) -> None:
     upload(page, photo)
-    colour(page, SENTENCE)
+    color(page, SENTENCE)
     after = page.locator("#compare img").last
     before = after.get_attribute("src")
     page.focus("#strength input[type=range]")
@@ -157,7 +157,7 @@ def test_strength_and_maps(page: Any, photo: Path) -> None:
     with page.expect_download() as started:
         page.click("#save")
     with Image.open(started.value.path()) as picture:
-        assert as_lab(picture)[1].abs().max() < 3  # no strength, no colour
+        assert as_lab(picture)[1].abs().max() < 3  # no strength, no color
     page.click("#view >> text=Group map")
     page.wait_for_selector("#map img.mask")
     assert page.locator("#map .legend-item").first.inner_text().startswith("group ")
@@ -183,15 +183,15 @@ def test_what_is_wrong_is_said_plainly(page: Any, photo: Path, tmp_path: Path) -
     assert page.inner_text("#message").strip() == ""
     page.click("#go")
     assert "Write a sentence" in refusal(page)
-    colour(page, "a star")
-    assert "No colour word was found" in page.inner_text("#words")
+    color(page, "a star")
+    assert "No color word was found" in page.inner_text("#words")
 
 
 def test_a_phone_needs_no_sideways_scrolling(page: Any, photo: Path) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     assert width(page) <= 390
     upload(page, photo)
-    colour(page, f"{SENTENCE}\na quite long sentence about a green star and a yellow ring beside a purple moon")
+    color(page, f"{SENTENCE}\na quite long sentence about a green star and a yellow ring beside a purple moon")
     page.wait_for_selector("#variants img")
     assert width(page) <= 390
     for view in ("Word map", "Group map"):
@@ -213,7 +213,7 @@ def test_by_keyboard_alone(page: Any, photo: Path) -> None:
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files(str(photo))
-    page.wait_for_selector("#grey img")
+    page.wait_for_selector("#gray img")
     tab_to("#sentence textarea")
     page.keyboard.type(SENTENCE)
     page.keyboard.press("Enter")
@@ -257,8 +257,10 @@ def test_the_server_gives_its_page_and_nothing_else(served: Served) -> None:
 def test_nothing_is_left_after_ctrl_c(tmp_path: Path) -> None:
     server = serve(tmp_path, "--checkpoint", str(checkpoint(tmp_path, MODEL)))
     boundary = "x" * 20
-    body = (f"--{boundary}\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a.jpg\"\r\n\r\ndata\r\n"
-            f"--{boundary}--\r\n").encode()  # fmt: skip
+    body = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\ndata\r\n'
+        f"--{boundary}--\r\n"
+    ).encode()
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     request = urllib.request.Request(f"{server.address}gradio_api/upload", body, headers)
     with urllib.request.urlopen(request, timeout=30) as answer:

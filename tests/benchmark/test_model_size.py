@@ -12,7 +12,7 @@ from lcoins.models.build import build_colorizer
 
 @pytest.fixture(scope="module")
 def paper() -> dict[str, info.Part]:
-    return {part.name: part for part in info.measure(model_config("model=paper"), words=80, recoloured=True)}
+    return {part.name: part for part in info.measure(model_config("model=paper"), words=80, recolored=True)}
 
 
 def giga(macs: int) -> float:
@@ -46,7 +46,7 @@ def test_multiply_adds_of_the_papers_size(paper: dict[str, info.Part]) -> None:
     assert (inference["image encoder"], inference["text encoder"], inference["grouping blocks"]) == (17.47, 6.91, 48.91)
     assert (inference["image projection"], inference["text projection"]) == (0.15, 0.06)
     assert (inference["norm and head"], inference["upsampler"]) == (0.10, 3.06)
-    assert (inference["grouping layer"], inference["shared space"]) == (0.0, 0.0)  # the counter-colour loss needs them
+    assert (inference["grouping layer"], inference["shared space"]) == (0.0, 0.0)  # the counter-color loss needs them
     for name in ("text encoder", "text projection", "grouping blocks"):
         assert paper[name].training == 2 * paper[name].inference
     for name in ("image encoder", "image projection", "norm and head", "upsampler"):
@@ -66,7 +66,7 @@ def test_multiply_adds_of_a_block_by_hand(paper: dict[str, info.Part]) -> None:
 )
 def test_parameters_of_the_ablations(ablation: str, blocks: int, total: int) -> None:
     """Plain blocks project C to C; without groups their tokens, type embedding and grouping layer go as well."""
-    parts = {p.name: p for p in info.measure(model_config(f"ablation={ablation}"), words=8, recoloured=False)}
+    parts = {p.name: p for p in info.measure(model_config(f"ablation={ablation}"), words=8, recolored=False)}
     assert parts["grouping blocks"].parameters == blocks
     assert parts["total"].parameters == total
     assert ("grouping layer" in parts) == (ablation != "no_ge")
@@ -74,7 +74,7 @@ def test_parameters_of_the_ablations(ablation: str, blocks: int, total: int) -> 
 
 def test_parts_cover_the_parameters() -> None:
     config = model_config("model=tiny")
-    *parts, total = info.measure(config, words=8, recoloured=True)
+    *parts, total = info.measure(config, words=8, recolored=True)
     model = build_colorizer(config, weights=False)
     assert total.name == "total"
     assert total.parameters == sum(p.numel() for p in model.parameters()) == sum(part.parameters for part in parts)
@@ -84,7 +84,7 @@ def test_parts_cover_the_parameters() -> None:
 
 
 def test_frozen_parts_are_counted_but_not_trained() -> None:
-    parts = {p.name: p for p in info.measure(model_config("model=small"), words=8, recoloured=False)}
+    parts = {p.name: p for p in info.measure(model_config("model=small"), words=8, recolored=False)}
     for name in ("image encoder", "text encoder"):
         assert parts[name].parameters > 0
     assert parts["text encoder"].trainable == 0
@@ -98,7 +98,7 @@ def test_parts_that_miss_a_parameter_are_an_error(monkeypatch: pytest.MonkeyPatc
     whole = LCoIns.parts
     monkeypatch.setattr(LCoIns, "parts", lambda self: dict(list(whole(self).items())[1:]))
     with pytest.raises(RuntimeError, match="parts of LCoIns do not cover its parameters"):
-        info.measure(model_config("model=tiny"), words=8, recoloured=False)
+        info.measure(model_config("model=tiny"), words=8, recolored=False)
 
 
 def test_table_shows_every_part() -> None:

@@ -33,7 +33,7 @@ def test_cases_of_the_full_model() -> None:
     assert inference.name == "inference"
     assert not inference.train
     assert (plain.name, plain.train, plain.counter) == ("training step", True, False)
-    assert (counter.name, counter.train, counter.counter) == ("training step with counter-colour pass", True, True)
+    assert (counter.name, counter.train, counter.counter) == ("training step with counter-color pass", True, True)
     assert (reference.name, reference.train, reference.counter) == ("reference training step", True, False)
     assert [case.reference for case in (inference, plain, counter, reference)] == [False, False, False, True]
 
@@ -49,7 +49,7 @@ def test_reference_is_float32_joint_attention_over_padded_words() -> None:
     assert model["text_encoder"]["pad_mask"]
 
 
-def test_cases_without_counter_colour_loss() -> None:
+def test_cases_without_counter_color_loss() -> None:
     names = [case.name for case in bench.cases(*configs("ablation=no_cl"), "32-true", compare=False)]
     assert names == ["inference", "training step"]
 
@@ -95,9 +95,9 @@ def test_written_out_attention_equals_the_fused_one() -> None:
 def test_ratios_by_hand() -> None:
     timings = [timing("inference", 0.1), timing("training step", 0.5)]
     assert bench.ratios(timings) == {}
-    timings += [timing("training step with counter-colour pass", 0.8), timing("reference training step", 1.5)]
+    timings += [timing("training step with counter-color pass", 0.8), timing("reference training step", 1.5)]
     assert bench.ratios(timings) == pytest.approx(
-        {"counter-colour pass: times the step without it": 1.6, "times faster than the reference": 3.0}
+        {"counter-color pass: times the step without it": 1.6, "times faster than the reference": 3.0}
     )
 
 

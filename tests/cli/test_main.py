@@ -1,4 +1,4 @@
-"""The command itself: from training to a coloured photo, and what it says when something is wrong."""
+"""The command itself: from training to a colored photo, and what it says when something is wrong."""
 
 import json
 import logging
@@ -52,7 +52,7 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
     return told
 
 
-def test_from_training_to_a_coloured_photo(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_from_training_to_a_colored_photo(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = run_folder / "runs"
     shortest = ["recipe.epochs=1", "data.batch_size=8", *FEW, f"runs={runs}", "recipe.pictures=1", "name=tried"]
     assert lcoins("train", *shortest) == 0
@@ -65,14 +65,24 @@ def test_from_training_to_a_coloured_photo(lcoins: Call, run_folder: Path, capsy
     for noise in ("Tip:", "flops_per_batch", "in eval mode at", "summary callbacks", "treespec", "num_workers"):
         assert noise not in shown.out + shown.err
 
-    assert lcoins("eval", f"run={run}", "evaluation.recolour=false", "data=scenes", "data.tests.counter.length=4",
-                  "data.tests.clear.length=4", "data.tests.instances.length=4") == 0  # fmt: skip
+    assert (
+        lcoins(
+            "eval",
+            f"run={run}",
+            "evaluation.recolor=false",
+            "data=scenes",
+            "data.tests.counter.length=4",
+            "data.tests.clear.length=4",
+            "data.tests.instances.length=4",
+        )
+        == 0
+    )
     (again,) = (run / "eval").rglob("metrics.json")
-    assert json.loads(again.read_text()).keys() >= {"clear/psnr", "counter/colour_word_accuracy", "chance"}
+    assert json.loads(again.read_text()).keys() >= {"clear/psnr", "counter/color_word_accuracy", "chance"}
 
     photo = run_folder / "photo.png"
     Image.fromarray(np.full((20, 30, 3), 120, np.uint8)).save(photo)
-    out = run_folder / "coloured.png"
+    out = run_folder / "colored.png"
     assert lcoins("colorize", photo, "a red car", "--checkpoint", run / "checkpoints" / "best.ckpt", "-o", out) == 0
     with Image.open(out) as picture:
         assert picture.size == (30, 20)
@@ -94,7 +104,7 @@ def test_a_sweep_names_its_folders_from_overrides_and_seed(
     def note(cfg: DictConfig, folder: Path) -> None:
         ran[folder.relative_to(run_folder).as_posix()] = (cfg.augmentation.hue, cfg.seed)
 
-    monkeypatch.setitem(verbs.VERBS, "train", note)
+    monkeypatch.setitem(verbs.COMMANDS, "train", note)
     assert lcoins("train", "-m", "ablation=full,no_la", "seed=0,1", f"runs={run_folder}") == 0
     assert ran == {
         "scenes-tiny/ablation=full/seed=0": (180, 0),
@@ -114,7 +124,7 @@ def test_a_sweep_goes_on_after_a_failed_job_and_fails_at_its_end(
         if len(ran) == 1:
             raise ValueError("the first job is wrong")
 
-    monkeypatch.setitem(verbs.VERBS, "train", fail_first)
+    monkeypatch.setitem(verbs.COMMANDS, "train", fail_first)
     assert lcoins("train", "-m", "ablation=full,no_la", f"runs={run_folder}") == 2
     assert ran == ["ablation=full", "ablation=no_la"]
     told = capsys.readouterr().err
@@ -132,7 +142,7 @@ def test_a_fault_of_the_program_is_shown_at_once_in_a_sweep(
         if len(shown) == 1:
             raise KeyError("a bug")
 
-    monkeypatch.setitem(verbs.VERBS, "train", broken)
+    monkeypatch.setitem(verbs.COMMANDS, "train", broken)
     with pytest.raises(KeyError, match="a bug"):
         lcoins("train", "-m", "ablation=full,no_la", f"runs={run_folder}")
     assert "a bug" in shown[1] and "Traceback" in shown[1]  # before the second job began
@@ -142,7 +152,9 @@ def test_the_experiment_of_the_ablations_is_a_sweep_over_seeds(
     lcoins: Call, run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[str] = []
-    monkeypatch.setitem(verbs.VERBS, "train", lambda cfg, folder: ran.append(folder.relative_to(run_folder).as_posix()))
+    monkeypatch.setitem(
+        verbs.COMMANDS, "train", lambda cfg, folder: ran.append(folder.relative_to(run_folder).as_posix())
+    )
     assert lcoins("train", "experiment=ablations", "recipe.epochs=2", f"runs={run_folder}") == 0
     parts = ("full", "no_ge", "no_ga", "no_la", "no_cl")
     folders = [f"ablations/ablation={part},recipe.epochs=2/seed={seed}" for seed in range(3) for part in parts]
@@ -155,7 +167,7 @@ def test_an_interrupt_says_how_to_go_on(
     def stop(cfg: DictConfig, folder: Path) -> None:
         raise KeyboardInterrupt("interrupted; start the same command again to go on from last.ckpt")
 
-    monkeypatch.setitem(verbs.VERBS, "train", stop)
+    monkeypatch.setitem(verbs.COMMANDS, "train", stop)
     assert lcoins("train", f"runs={run_folder}") == 130
     assert "start the same command again to go on from last.ckpt" in one_line(capsys)
 
@@ -166,7 +178,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(
     def broken(cfg: DictConfig, folder: Path) -> None:
         raise KeyError("a bug")
 
-    monkeypatch.setitem(verbs.VERBS, "train", broken)
+    monkeypatch.setitem(verbs.COMMANDS, "train", broken)
     with pytest.raises(KeyError, match="a bug"):
         lcoins("train", f"runs={run_folder}")
 

@@ -1,4 +1,4 @@
-"""Colour conversion against scikit-image, round trips, and the gamut."""
+"""Color conversion against scikit-image, round trips, and the gamut."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ LIGHTNESS = arrays(np.float32, (1, 1, 4, 5), elements=st.floats(0, 100, width=32
 AB = arrays(np.float32, (1, 2, 4, 5), elements=st.floats(-160, 160, width=32))
 
 
-def random_colours(seed: int = 0, spread: float = 160.0) -> tuple[Tensor, Tensor]:
+def random_colors(seed: int = 0, spread: float = 160.0) -> tuple[Tensor, Tensor]:
     random = torch.Generator().manual_seed(seed)
     lightness = torch.rand(1, 1, 100, 100, generator=random) * 100
     return lightness, (torch.rand(1, 2, 100, 100, generator=random) * 2 - 1) * spread
@@ -43,7 +43,7 @@ def test_round_trip(photo: np.ndarray) -> None:
     torch.testing.assert_close(lab.join_lab(lightness, ab), rgb, atol=2e-4, rtol=0)
 
 
-def test_black_grey_and_white() -> None:
+def test_black_gray_and_white() -> None:
     rgb = torch.tensor([0.0, 0.4663, 1.0]).expand(1, 3, 1, 3)
     lightness, ab = lab.split_lab(rgb)
     torch.testing.assert_close(lightness.flatten(), torch.tensor([0.0, 50.0, 100.0]), atol=0.01, rtol=0)
@@ -62,9 +62,9 @@ def test_conversion_ignores_autocast() -> None:
 
 @given(st.floats(-1, 1), st.floats(-120, 120))
 def test_network_scaling_inverts(scaled: float, ab: float) -> None:
-    value, colour = torch.tensor(scaled), torch.tensor(ab)
+    value, color = torch.tensor(scaled), torch.tensor(ab)
     torch.testing.assert_close(lab.to_network_lightness(lab.from_network_lightness(value)), value, atol=1e-6, rtol=1e-5)
-    torch.testing.assert_close(lab.from_network_ab(lab.to_network_ab(colour)), colour)
+    torch.testing.assert_close(lab.from_network_ab(lab.to_network_ab(color)), color)
 
 
 def test_network_scaling_is_the_papers() -> None:
@@ -81,7 +81,7 @@ def test_join_clips_only_when_asked() -> None:
 
 @settings(deadline=None)
 @given(LIGHTNESS, AB)
-def test_fitted_colours_lie_in_srgb_with_their_lightness_and_hue(lightness: np.ndarray, ab: np.ndarray) -> None:
+def test_fitted_colors_lie_in_srgb_with_their_lightness_and_hue(lightness: np.ndarray, ab: np.ndarray) -> None:
     given_lightness, given_ab = torch.from_numpy(lightness), torch.from_numpy(ab)
     fitted = lab.fit_gamut(given_lightness, given_ab)
     rgb = lab.join_lab(given_lightness, fitted, clip=False)
@@ -95,7 +95,7 @@ def test_fitted_colours_lie_in_srgb_with_their_lightness_and_hue(lightness: np.n
 
 @settings(deadline=None)
 @given(PHOTOS)
-def test_fitting_leaves_every_srgb_colour_alone(photo: np.ndarray) -> None:
+def test_fitting_leaves_every_srgb_color_alone(photo: np.ndarray) -> None:
     lightness, ab = lab.split_lab(torch.from_numpy(photo)[None])
     assert torch.equal(lab.fit_gamut(lightness, ab), ab)
 
@@ -107,7 +107,7 @@ def test_fitting_leaves_the_corners_of_the_cube_alone() -> None:
 
 
 def test_fitting_keeps_as_much_chroma_as_fits() -> None:
-    lightness, ab = random_colours()
+    lightness, ab = random_colors()
     fitted = lab.fit_gamut(lightness, ab)
     shrunk = (
         (fitted.norm(dim=1, keepdim=True) < ab.norm(dim=1, keepdim=True) * 0.999) & (lightness > 1) & (lightness < 99)
@@ -118,15 +118,15 @@ def test_fitting_keeps_as_much_chroma_as_fits() -> None:
     assert outside[shrunk].all()
 
 
-def test_fitting_does_not_depend_on_the_neighbours() -> None:
-    lightness, ab = random_colours(seed=1)
+def test_fitting_does_not_depend_on_the_neighbors() -> None:
+    lightness, ab = random_colors(seed=1)
     whole = lab.fit_gamut(lightness, ab)
     parts = [lab.fit_gamut(lightness[:, :, rows], ab[:, :, rows]) for rows in (slice(0, 33), slice(33, 100))]
     assert torch.equal(torch.cat(parts, dim=2), whole)
 
 
 @pytest.mark.parametrize("size", [(5, 7), (64, 48), (8, 8), (3, 40)])
-def test_resizing_keeps_flat_colours_and_means(size: tuple[int, int]) -> None:
+def test_resizing_keeps_flat_colors_and_means(size: tuple[int, int]) -> None:
     flat = torch.tensor([30.0, -20.0]).view(1, 2, 1, 1).expand(1, 2, 8, 8)
     torch.testing.assert_close(lab.resize_ab(flat, size), flat[:, :, :1, :1].expand(1, 2, *size))
     ramp = torch.linspace(-50, 50, 8).view(1, 1, 1, 8).expand(1, 2, 8, 8)
@@ -136,7 +136,7 @@ def test_resizing_keeps_flat_colours_and_means(size: tuple[int, int]) -> None:
 
 
 def test_lightness_of_levels_is_that_of_scikit_image() -> None:
-    """Every level of grey, and colours at random; scikit-image's white point differs in the fifth digit."""
+    """Every level of gray, and colors at random; scikit-image's white point differs in the fifth digit."""
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     pixels[:4] = np.arange(256, dtype=np.uint8).reshape(4, 64, 1)
     found = lab.lightness_of_levels(pixels)

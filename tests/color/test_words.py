@@ -1,4 +1,4 @@
-"""Colour words: found whole, exchanged for another class, and nothing else of the sentence touched."""
+"""Color words: found whole, exchanged for another class, and nothing else of the sentence touched."""
 
 import random
 import re
@@ -11,108 +11,108 @@ from hypothesis import strategies as st
 
 from lcoins.color import lab
 from lcoins.color.words import (
-    BASIC_COLOURS,
-    COLOUR_CLASS,
-    COLOUR_LAB,
-    find_colours,
-    recolour,
-    recolour_one,
+    BASIC_COLORS,
+    COLOR_CLASS,
+    COLOR_LAB,
+    find_colors,
+    recolor,
+    recolor_one,
     swap_sides,
 )
 
 SPELLINGS = (str.lower, str.capitalize, str.upper)
-COLOURS = st.builds(lambda word, spell: spell(word), st.sampled_from(sorted(COLOUR_CLASS)), st.sampled_from(SPELLINGS))
+COLORS = st.builds(lambda word, spell: spell(word), st.sampled_from(sorted(COLOR_CLASS)), st.sampled_from(SPELLINGS))
 PLAIN = st.sampled_from(["a", "The", "cat's", "car,", "colored", "tanned", "goldfish", "Redwood", "red-haired", "left"])
-CAPTIONS = st.lists(st.one_of(PLAIN, COLOURS), max_size=12).map(" ".join)
+CAPTIONS = st.lists(st.one_of(PLAIN, COLORS), max_size=12).map(" ".join)
 SEEDS = st.integers(0, 10_000)
 
 
-def without_colours(caption: str) -> str:
-    for found in reversed(find_colours(caption)):
+def without_colors(caption: str) -> str:
+    for found in reversed(find_colors(caption)):
         caption = f"{caption[: found.start]}#{caption[found.end :]}"
     return caption
 
 
 @given(CAPTIONS, SEEDS)
-def test_recolouring_changes_every_colour_and_nothing_else(caption: str, seed: int) -> None:
-    recoloured = recolour(caption, random.Random(seed))
-    assert without_colours(recoloured) == without_colours(caption)
-    assert len(recoloured.split()) == len(caption.split())
-    before, after = find_colours(caption), find_colours(recoloured)
+def test_recoloring_changes_every_color_and_nothing_else(caption: str, seed: int) -> None:
+    recolored = recolor(caption, random.Random(seed))
+    assert without_colors(recolored) == without_colors(caption)
+    assert len(recolored.split()) == len(caption.split())
+    before, after = find_colors(caption), find_colors(recolored)
     assert len(before) == len(after)
     for old, new in zip(before, after, strict=True):
-        assert old.colour != new.colour
-        assert new.word.lower() in BASIC_COLOURS
+        assert old.color != new.color
+        assert new.word.lower() in BASIC_COLORS
         assert old.word[0].isupper() == new.word[0].isupper()
 
 
 @given(CAPTIONS, SEEDS)
-def test_recolouring_follows_its_generator(caption: str, seed: int) -> None:
-    assert recolour(caption, random.Random(seed)) == recolour(caption, random.Random(seed))
+def test_recoloring_follows_its_generator(caption: str, seed: int) -> None:
+    assert recolor(caption, random.Random(seed)) == recolor(caption, random.Random(seed))
 
 
-def test_every_other_basic_colour_may_come() -> None:
+def test_every_other_basic_color_may_come() -> None:
     generator = random.Random(0)
-    drawn = {recolour("grey", generator) for _ in range(500)}
-    assert drawn == set(BASIC_COLOURS) - {"gray"}
+    drawn = {recolor("grey", generator) for _ in range(500)}
+    assert drawn == set(BASIC_COLORS) - {"gray"}
 
 
-def test_two_colours_of_a_sentence_are_drawn_apart() -> None:
+def test_two_colors_of_a_sentence_are_drawn_apart() -> None:
     generator = random.Random(0)
-    pairs = {tuple(recolour("a red car, a red wall", generator).split()[1::3]) for _ in range(200)}
+    pairs = {tuple(recolor("a red car, a red wall", generator).split()[1::3]) for _ in range(200)}
     assert len({first == second for first, second in pairs}) == 2
 
 
 @given(st.lists(PLAIN, max_size=8).map(" ".join), SEEDS)
-def test_without_a_colour_word_nothing_changes(caption: str, seed: int) -> None:
-    assert find_colours(caption) == []
-    assert recolour(caption, random.Random(seed)) == caption
+def test_without_a_color_word_nothing_changes(caption: str, seed: int) -> None:
+    assert find_colors(caption) == []
+    assert recolor(caption, random.Random(seed)) == caption
 
 
 def test_one_class_of_choices_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least two colour classes"):
-        recolour("a grey cat", random.Random(0), choices=["gray"])
+    with pytest.raises(ValueError, match="at least two color classes"):
+        recolor("a grey cat", random.Random(0), choices=["gray"])
 
 
 @given(CAPTIONS)
 def test_spans_point_at_the_words(caption: str) -> None:
-    for found in find_colours(caption):
+    for found in find_colors(caption):
         assert caption[found.start : found.end] == found.word
-        assert COLOUR_CLASS[found.word.lower()] == found.colour
+        assert COLOR_CLASS[found.word.lower()] == found.color
 
 
-@given(st.sampled_from(sorted(COLOUR_CLASS)), st.sampled_from(SPELLINGS))
+@given(st.sampled_from(sorted(COLOR_CLASS)), st.sampled_from(SPELLINGS))
 def test_whole_words_only(word: str, spell: Callable[[str], str]) -> None:
     spelled = spell(word)
     for text in (spelled, f"a {spelled} car", f"({spelled})", f"{spelled}, it is", f'"{spelled}"', f"{spelled}/x"):
-        assert [found.word for found in find_colours(text)] == [spelled]
+        assert [found.word for found in find_colors(text)] == [spelled]
     for text in (f"x{spelled}", f"{spelled}x", f"light-{spelled}", f"{spelled}-haired", f"_{spelled}", f"{spelled}2"):
-        assert find_colours(text) == []
+        assert find_colors(text) == []
 
 
 @given(st.text(max_size=30))
 def test_any_text_is_searched_without_fail(text: str) -> None:
-    assert without_colours(recolour(text, random.Random(0))) == without_colours(text)
+    assert without_colors(recolor(text, random.Random(0))) == without_colors(text)
 
 
 @pytest.mark.parametrize("caption", ["a red car and a blue bus", "Red sky", "grey cat, green grass and a red ball"])
-def test_one_word_is_recoloured_to_a_class_not_named(caption: str) -> None:
-    before = [word.colour for word in find_colours(caption)]
+def test_one_word_is_recolored_to_a_class_not_named(caption: str) -> None:
+    before = [word.color for word in find_colors(caption)]
     places = set()
     for seed in range(40):
-        new = recolour_one(caption, random.Random(seed))
-        after = [word.colour for word in find_colours(new)]
+        new = recolor_one(caption, random.Random(seed))
+        after = [word.color for word in find_colors(new)]
         (place,) = (i for i, (old, other) in enumerate(zip(before, after, strict=True)) if old != other)
         assert after[place] not in before
-        assert without_colours(new) == without_colours(caption)
+        assert without_colors(new) == without_colors(caption)
         assert new[0].isupper() == caption[0].isupper()
         places.add(place)
     assert places == set(range(len(before)))
 
 
-def test_nothing_to_recolour_stays() -> None:
-    assert recolour_one("a car", random.Random(0)) == "a car"
-    assert recolour_one("a red and blue car", random.Random(0), choices=["red", "blue"]) == "a red and blue car"
+def test_nothing_to_recolor_stays() -> None:
+    assert recolor_one("a car", random.Random(0)) == "a car"
+    assert recolor_one("a red and blue car", random.Random(0), choices=["red", "blue"]) == "a red and blue car"
 
 
 SIDES = st.sampled_from(["left", "Right", "LEFT", "right", "bright", "leftover", "a", "red", "left-hand"])
@@ -129,14 +129,14 @@ def test_swapping_sides_twice_gives_the_sides_back(caption: str) -> None:
     ] * 2
 
 
-def test_every_class_has_a_typical_colour() -> None:
-    assert set(COLOUR_LAB) == set(COLOUR_CLASS.values())
-    assert set(BASIC_COLOURS) <= set(COLOUR_LAB)
+def test_every_class_has_a_typical_color() -> None:
+    assert set(COLOR_LAB) == set(COLOR_CLASS.values())
+    assert set(BASIC_COLORS) <= set(COLOR_LAB)
 
 
-@pytest.mark.parametrize("colour", sorted(COLOUR_LAB))
-def test_typical_colours_can_be_shown(colour: str) -> None:
-    values = torch.tensor(COLOUR_LAB[colour]).view(1, 3, 1, 1)
+@pytest.mark.parametrize("color", sorted(COLOR_LAB))
+def test_typical_colors_can_be_shown(color: str) -> None:
+    values = torch.tensor(COLOR_LAB[color]).view(1, 3, 1, 1)
     lightness, ab = values[:, :1], values[:, 1:]
     kept = lab.fit_gamut(lightness, ab).norm() / ab.norm().clamp(min=1e-6)
     assert 0 < lightness < 100

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_photos import FakeColorizer, grey_ramp
+from drawn_photos import FakeColorizer, gray_ramp
 from PIL import Image
 
 from lcoins.cli.photos import split_arguments
-from lcoins.colorize.batch import Colorized, colorize_files, plan
+from lcoins.colorize.batch import BatchResult, colorize_files, plan
 from lcoins.imaging.read import Scan
 
 
-def coloured(sources: list[Path], *sentences: str, **options: object) -> Colorized:
+def colored(sources: list[Path], *sentences: str, **options: object) -> BatchResult:
     return colorize_files(FakeColorizer(), sources, list(sentences), **options)  # type: ignore[arg-type]
 
 
@@ -29,12 +29,12 @@ def album(tmp_path: Path) -> Path:
     folder = tmp_path / "album"
     folder.mkdir()
     for name in ("a.png", "b.jpg"):
-        grey_ramp().save(folder / name)
+        gray_ramp().save(folder / name)
     return folder
 
 
 def test_several_sentences_give_several_pictures_and_a_sheet(album: Path) -> None:
-    result = coloured([album / "a.png"], "a red wall", "a green wall", "a blue wall")
+    result = colored([album / "a.png"], "a red wall", "a green wall", "a blue wall")
     pictures = [album / f"a_colorized_{place}.png" for place in (1, 2, 3)]
     assert result.written == [*pictures, album / "a_colorized_sheet.png"]
     assert [hue(path) for path in pictures] == ["red", "green", "blue"]
@@ -44,25 +44,25 @@ def test_several_sentences_give_several_pictures_and_a_sheet(album: Path) -> Non
 
 
 def test_a_missing_variant_is_made_and_the_others_stay(album: Path) -> None:
-    coloured([album / "a.png"], "a red wall", "a green wall")
+    colored([album / "a.png"], "a red wall", "a green wall")
     first, second = album / "a_colorized_1.png", album / "a_colorized_2.png"
     first.write_bytes(second.read_bytes())
     second.unlink()
-    again = coloured([album / "a.png"], "a red wall", "a green wall")
+    again = colored([album / "a.png"], "a red wall", "a green wall")
     assert again.written == [second, album / "a_colorized_sheet.png"]
     assert again.skipped == [first]
     assert hue(first) == "green"
 
 
 def test_several_sentences_for_a_folder(album: Path) -> None:
-    result = coloured([album], "a red wall", "a blue wall", output=album / "out")
+    result = colored([album], "a red wall", "a blue wall", output=album / "out")
     names = ["a_1.png", "a_2.png", "a_sheet.png", "b_1.jpg", "b_2.jpg", "b_sheet.png"]
     assert [path.name for path in result.written] == names
 
 
 def test_several_photos_take_the_same_sentence_and_a_bad_one_is_passed(album: Path) -> None:
     (album / "bad.jpg").write_bytes(b"no photo")
-    result = coloured([album / "bad.jpg", album / "a.png", album / "b.jpg"], "a red wall", output=album / "out")
+    result = colored([album / "bad.jpg", album / "a.png", album / "b.jpg"], "a red wall", output=album / "out")
     assert [path.name for path in result.written] == ["a_colorized.png", "b_colorized.jpg"]
     assert list(result.failed) == [album / "bad.jpg"]
 
@@ -75,7 +75,7 @@ def test_a_list_brings_a_sentence_for_each_photo(album: Path, ending: str) -> No
         path.write_text("\n".join(["photo,caption", *map(",".join, rows)]))
     else:
         path.write_text(json.dumps(rows))
-    result = coloured([path])
+    result = colored([path])
     folder = album / "list_colorized"
     assert result.written == [folder / name for name in ("a_1.png", "a_2.png", "a_sheet.png", "b.jpg")]
     assert [hue(folder / name) for name in ("a_1.png", "a_2.png", "b.jpg")] == ["red", "green", "blue"]
@@ -86,21 +86,21 @@ def test_wrong_lists_and_sentences_are_refused(album: Path) -> None:
     path = album / "list.csv"
     path.write_text("photo,caption\na.png,a red wall\n../b.png,a red wall\n")
     with pytest.raises(ValueError, match=r"1 bad rows in .*list\.csv, the first: .*line 3"):
-        coloured([path])
+        colored([path])
     with pytest.raises(ValueError, match="brings its own sentences; leave out 'a red wall'"):
-        coloured([path], "a red wall")
+        colored([path], "a red wall")
     with pytest.raises(ValueError, match=r"a\.png: expected a sentence after it"):
-        coloured([album / "a.png"])
+        colored([album / "a.png"])
 
 
 def test_two_pictures_of_one_name_are_refused(album: Path) -> None:
-    grey_ramp().save(album / "a.jpg")
+    gray_ramp().save(album / "a.jpg")
     (album / "sub").mkdir()
-    grey_ramp().save(album / "sub" / "a.png")
+    gray_ramp().save(album / "sub" / "a.png")
     with pytest.raises(ValueError, match="would be the picture of"):
-        coloured([album / "a.png", album / "sub" / "a.png"], "a red wall", output=album / "out")
+        colored([album / "a.png", album / "sub" / "a.png"], "a red wall", output=album / "out")
     with pytest.raises(ValueError, match="would be the picture of"):
-        coloured([album / "a.png", album / "b.jpg"], "a red wall", output=album / "one.png")
+        colored([album / "a.png", album / "b.jpg"], "a red wall", output=album / "one.png")
     assert not (album / "out").exists()
 
 
@@ -115,14 +115,14 @@ def test_the_photo_is_read_once_for_all_its_sentences(album: Path, monkeypatch: 
         return read_scan(path, **options)
 
     monkeypatch.setattr(photo_files, "read_scan", watch)
-    coloured([album / "a.png"], "a red wall", "a green wall")
+    colored([album / "a.png"], "a red wall", "a green wall")
     assert read.count(album / "a.png") == 1
 
 
 def test_a_word_that_finds_no_region_is_named(album: Path) -> None:
-    result = coloured([album / "a.png"], "a red wall and a teal door")
+    result = colored([album / "a.png"], "a red wall and a teal door")
     assert [notice for notice in result.notices if "found no region" in notice] == [
-        f"{album / 'a.png'}: 'teal' found no region: any other colour would give nearly the same picture"
+        f"{album / 'a.png'}: 'teal' found no region: any other color would give nearly the same picture"
     ]
 
 

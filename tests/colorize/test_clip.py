@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from lcoins.cli import main as cli
 from lcoins.cli import photos as photo_verbs
 from lcoins.colorize.batch import Job
-from lcoins.colorize.clip import RECORD, SMOOTHING, ColorizedFrames, colorize_frames
+from lcoins.colorize.clip import RECORD, SMOOTHING, ClipResult, colorize_frames
 from lcoins.colorize.export import export_package
 from lcoins.models.colorizer import Colorization
 
@@ -40,9 +40,9 @@ class NervousColorizer:
 def drawn_frame(place: int, ground: int, noise: float) -> Image.Image:
     """A bright ball that moves two pixels a frame over a plain ground, with grain."""
     y, x = np.mgrid[: SIZE[1], : SIZE[0]]
-    grey = np.where((x - 8 - 2 * place) ** 2 + (y - 18) ** 2 < 36, 230.0, ground)
-    grey += np.random.default_rng(place).normal(0, noise, grey.shape)
-    return Image.fromarray(grey.clip(0, 255).round().astype(np.uint8))
+    gray = np.where((x - 8 - 2 * place) ** 2 + (y - 18) ** 2 < 36, 230.0, ground)
+    gray += np.random.default_rng(place).normal(0, noise, gray.shape)
+    return Image.fromarray(gray.clip(0, 255).round().astype(np.uint8))
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def shots(tmp_path: Path) -> Path:
     return folder
 
 
-def coloured(folder: Path, output: Path, smoothing: float = SMOOTHING, **options: object) -> ColorizedFrames:
+def colored(folder: Path, output: Path, smoothing: float = SMOOTHING, **options: object) -> ClipResult:
     return colorize_frames(NervousColorizer(), folder, SENTENCE, output=output, smoothing=smoothing, **options)  # type: ignore[arg-type]
 
 
@@ -64,22 +64,22 @@ def pictures(folder: Path) -> dict[str, bytes]:
 
 
 def test_frames_flicker_less_and_come_in_the_order_of_their_numbers(shots: Path, tmp_path: Path) -> None:
-    result = coloured(shots, tmp_path / "out")
+    result = colored(shots, tmp_path / "out")
     assert [path.name for path in result.written] == [f"shot2_frame{number}.png" for number in range(1, 11)]
     assert not result.failed
     assert not result.notices
     assert 0 < result.flicker["after"] < 0.6 * result.flicker["before"]
     assert "own" not in result.flicker
     assert json.loads((tmp_path / "out" / RECORD).read_text())["flicker"] == result.flicker
-    off = coloured(shots, tmp_path / "off", smoothing=0)
+    off = colored(shots, tmp_path / "off", smoothing=0)
     assert off.flicker["after"] == off.flicker["before"] == result.flicker["before"]
     with Image.open(result.written[-1]) as picture:
         assert picture.size == SIZE
 
 
 def test_a_cut_is_not_blended(shots: Path, tmp_path: Path) -> None:
-    coloured(shots, tmp_path / "out")
-    coloured(shots, tmp_path / "off", smoothing=0)
+    colored(shots, tmp_path / "out")
+    colored(shots, tmp_path / "off", smoothing=0)
     smooth, plain = pictures(tmp_path / "out"), pictures(tmp_path / "off")
     assert {name for name in plain if plain[name] == smooth[name]} == {"shot2_frame1.png", "shot2_frame7.png"}
 
@@ -88,23 +88,23 @@ def test_a_static_scene_is_what_its_photo_would_be(tmp_path: Path) -> None:
     for number in range(4):
         (tmp_path / "still").mkdir(exist_ok=True)
         drawn_frame(3, 90, noise=2.0).save(tmp_path / "still" / f"{number}.png")
-    result = coloured(tmp_path / "still", tmp_path / "out", smoothing=0.9)
-    coloured(tmp_path / "still", tmp_path / "off", smoothing=0)
+    result = colored(tmp_path / "still", tmp_path / "out", smoothing=0.9)
+    colored(tmp_path / "still", tmp_path / "off", smoothing=0)
     assert pictures(tmp_path / "out") == pictures(tmp_path / "off")
     assert result.flicker == {"before": 0, "after": 0}
 
 
 @pytest.mark.parametrize("after", [0, 1, 5, 8])
 def test_a_run_cut_short_ends_as_if_it_had_not_been(shots: Path, tmp_path: Path, after: int) -> None:
-    whole = coloured(shots, tmp_path / "whole")
+    whole = colored(shots, tmp_path / "whole")
 
     def interrupted(jobs: list[Job]) -> Iterable[Job]:
         yield from jobs[:after]
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        coloured(shots, tmp_path / "out", progress=interrupted)
-    again = coloured(shots, tmp_path / "out")
+        colored(shots, tmp_path / "out", progress=interrupted)
+    again = colored(shots, tmp_path / "out")
     assert len(again.skipped) == after
     assert len(again.written) == 10 - after
     assert pictures(tmp_path / "out") == pictures(tmp_path / "whole")
@@ -113,31 +113,31 @@ def test_a_run_cut_short_ends_as_if_it_had_not_been(shots: Path, tmp_path: Path,
 
 def test_what_is_done_is_left_and_what_is_lost_is_made_again(shots: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    coloured(shots, out)
+    colored(shots, out)
     before = pictures(out)
     (out / "shot2_frame4.png").unlink()
     (out / "shot2_frame5.png").write_bytes(b"the user's own")
-    again = coloured(shots, out)
+    again = colored(shots, out)
     assert [path.name for path in again.written] == ["shot2_frame4.png"]
     assert pictures(out) == before | {"shot2_frame5.png": b"the user's own"}
-    done = coloured(shots, out)
+    done = colored(shots, out)
     assert (len(done.skipped), done.written, done.flicker) == (10, [], {})
-    coloured(shots, out, force=True)
+    colored(shots, out, force=True)
     assert pictures(out) == before
 
 
 def test_pictures_made_in_another_way_are_not_mixed_in(shots: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    coloured(shots, out, weights="one")
+    colored(shots, out, weights="one")
     (out / "shot2_frame4.png").unlink()
     with pytest.raises(ValueError, match=r"other settings \(smoothing 0\.8, weights 'one'\)"):
-        coloured(shots, out, smoothing=0.5, weights="two")
+        colored(shots, out, smoothing=0.5, weights="two")
     (out / RECORD).write_text("[]")
     with pytest.raises(ValueError, match=f"no readable {RECORD}.*--force"):
-        coloured(shots, out)
+        colored(shots, out)
     assert not (out / "shot2_frame4.png").exists()
-    coloured(shots, out, smoothing=0.5, force=True)
-    coloured(shots, tmp_path / "fresh", smoothing=0.5)
+    colored(shots, out, smoothing=0.5, force=True)
+    colored(shots, tmp_path / "fresh", smoothing=0.5)
     assert pictures(out) == pictures(tmp_path / "fresh")
 
 
@@ -145,13 +145,13 @@ def test_bad_frames_are_named_and_the_average_holds(shots: Path, tmp_path: Path)
     bad, small = shots / "shot2_frame3.png", shots / "shot2_frame9.png"
     bad.write_bytes(b"no photo")
     drawn_frame(9, 150, 2.0).resize((24, 18)).save(small)
-    result = coloured(shots, tmp_path / "out")
+    result = colored(shots, tmp_path / "out")
     assert list(result.failed) == [bad, small]
     assert "24 x 18 pixels, but shot2_frame1.png has 48 x 36; expected frames of one size" in result.failed[small]
     assert len(result.written) == 8
     bad.unlink()
     small.unlink()
-    without = coloured(shots, tmp_path / "without")
+    without = colored(shots, tmp_path / "without")
     assert without.notices == [f"{shots}: no frame 3, 9; what stands beside a gap was taken to follow each other"]
     assert pictures(tmp_path / "without") == pictures(tmp_path / "out")
 
@@ -160,34 +160,34 @@ def test_gaps_and_names_without_numbers_are_remarked(shots: Path, tmp_path: Path
     for number in (2, 4, 5, 6):
         (shots / f"shot2_frame{number}.png").unlink()
     (shots / "cover.png").write_bytes(b"not looked at")
-    result = coloured(shots, tmp_path / "out")
+    result = colored(shots, tmp_path / "out")
     assert [notice.removeprefix(f"{shots}: ") for notice in result.notices] == [
         "left out, for want of a number: cover.png",
         "no frame 2, 4-6; what stands beside a gap was taken to follow each other",
     ]
 
 
-def test_frames_in_colour_are_compared_with(tmp_path: Path) -> None:
+def test_frames_in_color_are_compared_with(tmp_path: Path) -> None:
     for number in range(3):
-        (tmp_path / "colour").mkdir(exist_ok=True)
-        Image.new("RGB", SIZE, (180, 90, 40 + 8 * number)).save(tmp_path / "colour" / f"{number}.png")
-    result = coloured(tmp_path / "colour", tmp_path / "out")
+        (tmp_path / "color").mkdir(exist_ok=True)
+        Image.new("RGB", SIZE, (180, 90, 40 + 8 * number)).save(tmp_path / "color" / f"{number}.png")
+    result = colored(tmp_path / "color", tmp_path / "out")
     assert 2 < result.flicker["own"] < 8
 
 
 def test_folders_that_are_no_clip_are_refused(shots: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="expected a folder of frames"):
-        coloured(shots / "shot2_frame1.png", tmp_path / "out")
+        colored(shots / "shot2_frame1.png", tmp_path / "out")
     with pytest.raises(ValueError, match="would lie among the photos"):
-        coloured(shots, shots)
+        colored(shots, shots)
     drawn_frame(1, 40, 2.0).save(shots / "take_0001.png")
     with pytest.raises(ValueError, match="both have the number 1; expected one clip"):
-        coloured(shots, tmp_path / "out")
+        colored(shots, tmp_path / "out")
     for path in shots.iterdir():
         path.unlink()
     drawn_frame(1, 40, 2.0).save(shots / "cover.png")
     with pytest.raises(ValueError, match=r"expected frames with numbers in their names, .* found cover\.png"):
-        coloured(shots, tmp_path / "out")
+        colored(shots, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -197,7 +197,7 @@ def test_the_command(shots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (shots / "shot2_frame2.png").write_bytes(b"no photo")
     done = CliRunner().invoke(cli.app, arguments, env={"COLUMNS": "200"})
     assert done.exit_code == 1
-    assert "understood as colours: red" in done.output
+    assert "understood as colors: red" in done.output
     assert f"wrote 9 pictures to {tmp_path / 'out'}" in done.output
     assert "before smoothing" in done.output
     assert f"{shots / 'shot2_frame2.png'}: unreadable photo" in done.output

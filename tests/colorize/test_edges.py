@@ -1,4 +1,4 @@
-"""Colours follow the edges of lightness: by hand where the filter is known, and sharper than bilinear."""
+"""Colors follow the edges of lightness: by hand where the filter is known, and sharper than bilinear."""
 
 import numpy as np
 import pytest
@@ -17,16 +17,16 @@ def applied(lightness: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
 
 
 @given(seed=st.integers(0, 99), side=st.sampled_from([4, 16, 33]))
-def test_one_colour_stays_one_colour(seed: int, side: int) -> None:
+def test_one_color_stays_one_color(seed: int, side: int) -> None:
     random = torch.Generator().manual_seed(seed)
     lightness = torch.rand(1, 1, side, side, generator=random) * 100
-    colour = (torch.rand(1, 2, 1, 1, generator=random) - 0.5) * 100
-    slope, offset = follow_edges(lightness, colour.expand(1, 2, side, side))
+    color = (torch.rand(1, 2, 1, 1, generator=random) - 0.5) * 100
+    slope, offset = follow_edges(lightness, color.expand(1, 2, side, side))
     torch.testing.assert_close(slope, torch.zeros_like(slope), atol=1e-2, rtol=0)
-    torch.testing.assert_close(applied(lightness, slope, offset), colour.expand(1, 2, side, side), atol=1e-2, rtol=0)
+    torch.testing.assert_close(applied(lightness, slope, offset), color.expand(1, 2, side, side), atol=1e-2, rtol=0)
 
 
-def test_where_lightness_is_flat_colours_are_only_smoothed() -> None:
+def test_where_lightness_is_flat_colors_are_only_smoothed() -> None:
     ab = torch.randn(1, 2, 16, 16)
     slope, offset = follow_edges(torch.full((1, 1, 16, 16), 50.0), ab)
     assert slope.abs().max() < 1e-2
@@ -34,7 +34,7 @@ def test_where_lightness_is_flat_colours_are_only_smoothed() -> None:
     assert offset.mean().item() == pytest.approx(ab.mean().item(), abs=0.1)
 
 
-def test_colour_that_goes_with_lightness_is_kept_exactly() -> None:
+def test_color_that_goes_with_lightness_is_kept_exactly() -> None:
     """ab = 40 L / 100 - 10: every window has this slope, up to the little that keeps flat windows quiet."""
     lightness = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 100
     ab = (0.4 * lightness - 10).expand(1, 2, 32, 32)
@@ -43,8 +43,8 @@ def test_colour_that_goes_with_lightness_is_kept_exactly() -> None:
     assert (offset + 10).abs().max() < 0.6
 
 
-def test_a_blurred_colour_edge_is_sharp_where_the_photo_is() -> None:
-    """A dark red half beside a bright blue one: the network's 16 x 16 colours leave a ramp, the photo has none."""
+def test_a_blurred_color_edge_is_sharp_where_the_photo_is() -> None:
+    """A dark red half beside a bright blue one: the network's 16 x 16 colors leave a ramp, the photo has none."""
     size = 256
     lightness = torch.full((1, 1, size, size), 25.0)
     lightness[..., size // 2 + 5 :] = 75.0  # not at a pixel border of the small square

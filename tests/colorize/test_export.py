@@ -1,4 +1,4 @@
-"""Packages: what is exported colours as the checkpoint did, needs nothing of training, and nothing else is let in."""
+"""Packages: what is exported colors as the checkpoint did, needs nothing of training, and nothing else is let in."""
 
 import json
 import re
@@ -57,19 +57,19 @@ LCODE = {
 }
 
 
-def colours(colorizer: Any) -> torch.Tensor:
+def colors(colorizer: Any) -> torch.Tensor:
     size = colorizer.image_size
     lightness = torch.rand(2, 1, size, size, generator=torch.Generator().manual_seed(1)) * 2 - 1
     return colorizer.colorize(lightness, ["a red star on the left", "a blue ring and a green moon"]).ab
 
 
 @pytest.mark.parametrize("model", [MODEL, {**MODEL, "image_encoder": FROZEN}, LCODE], ids=["lcoins", "frozen", "lcode"])
-def test_a_package_colours_as_its_checkpoint(model: dict[str, Any], tmp_path: Path) -> None:
+def test_a_package_colors_as_its_checkpoint(model: dict[str, Any], tmp_path: Path) -> None:
     path = checkpoint(tmp_path, model)
     export_package(path, tmp_path / "package", figures={"clear/psnr": 20.0}, provenance={"commit": "abc"})
     packaged, index = load_package(tmp_path / "package")
     assert not packaged.training
-    assert torch.equal(colours(packaged), colours(load_colorizer(path)[0]))
+    assert torch.equal(colors(packaged), colors(load_colorizer(path)[0]))
     assert index["figures"] == {"clear/psnr": 20.0}
     assert index["provenance"] == {"commit": "abc"}
     assert index["seed"] == 3
@@ -114,17 +114,17 @@ def test_a_trained_copy_of_a_pretrained_part_is_stored(tmp_path: Path) -> None:
     torch.save(content, path)
     export_package(path, tmp_path / "package")
     assert name.removeprefix("colorizer.") in load_file(tmp_path / "package" / "model.safetensors")
-    assert torch.equal(colours(load_package(tmp_path / "package")[0]), colours(load_colorizer(path)[0]))
+    assert torch.equal(colors(load_package(tmp_path / "package")[0]), colors(load_colorizer(path)[0]))
 
 
-def test_float16_is_half_as_large_and_colours_nearly_the_same(tmp_path: Path) -> None:
+def test_float16_is_half_as_large_and_colors_nearly_the_same(tmp_path: Path) -> None:
     path = checkpoint(tmp_path, MODEL)
     whole = export_package(path, tmp_path / "whole")
     half = export_package(path, tmp_path / "half", half=True)
     assert half.bytes < 0.52 * whole.bytes
     packaged, _ = load_package(tmp_path / "half")
     assert next(packaged.parameters()).dtype == torch.float32
-    difference = (colours(packaged) - colours(load_package(tmp_path / "whole")[0])).abs().max()
+    difference = (colors(packaged) - colors(load_package(tmp_path / "whole")[0])).abs().max()
     assert 0 < difference < 0.02
 
 
@@ -136,11 +136,11 @@ def test_words_from_a_local_folder_travel_along(tmp_path: Path) -> None:
     text = {**MODEL["text_encoder"], "source": str(words)}
     path = checkpoint(tmp_path, {**MODEL, "text_encoder": text})
     export_package(path, tmp_path / "package")
-    expected = colours(load_colorizer(path)[0])
+    expected = colors(load_colorizer(path)[0])
     for file in words.iterdir():
         file.unlink()
     (tmp_path / "package").rename(tmp_path / "moved")
-    assert torch.equal(colours(load_package(tmp_path / "moved")[0]), expected)
+    assert torch.equal(colors(load_package(tmp_path / "moved")[0]), expected)
 
 
 def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_a_foreign_json_is_refused(content: str, tmp_path: Path) -> None:
         load_package(tmp_path)
 
 
-def test_three_lines_of_python_colour_a_photo(tmp_path: Path) -> None:
+def test_three_lines_of_python_color_a_photo(tmp_path: Path) -> None:
     export_package(checkpoint(tmp_path, MODEL), tmp_path / "package")
     Image.effect_noise((50, 30), 60).convert("RGB").save(tmp_path / "photo.png")
     colorizer = lcoins.load_colorizer(tmp_path / "package")
@@ -226,7 +226,7 @@ def test_three_lines_of_python_colour_a_photo(tmp_path: Path) -> None:
     assert np.array_equal(np.array(picture), np.array(same))
 
 
-def test_the_command_exports_a_run_and_colours_with_the_package(tmp_path: Path) -> None:
+def test_the_command_exports_a_run_and_colors_with_the_package(tmp_path: Path) -> None:
     run = tmp_path / "run"
     checkpoint(run / "checkpoints", MODEL)
     (run / "metrics.json").write_text('{"clear/psnr": 21.5}')
@@ -252,7 +252,7 @@ def test_a_package_of_a_package_is_the_same(model: dict[str, Any], tmp_path: Pat
     one, two = (json.loads((tmp_path / name / "package.json").read_text()) for name in ("one", "two"))
     assert two.pop("provenance") == {"a": 1, "b": 2} and one.pop("provenance") == {"a": 1}
     assert one == two
-    assert torch.equal(colours(load_package(tmp_path / "one")[0]), colours(load_package(tmp_path / "two")[0]))
+    assert torch.equal(colors(load_package(tmp_path / "one")[0]), colors(load_package(tmp_path / "two")[0]))
 
 
 def test_the_command_exports_the_weights_in_lcoins(tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ def test_the_weights_in_lcoins_are_small_and_tell_of_no_place_on_a_disk() -> Non
     text = (folder / "package.json").read_text()
     assert not [word for word in re.findall(r'"(/[^"]*)"', text)]
     index = json.loads(text)
-    assert index["weights"]["float16"] and index["figures"] and index["licence"]
+    assert index["weights"]["float16"] and index["figures"] and index["license"]
 
 
 def test_without_the_weights_the_user_is_told_what_to_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,11 +298,11 @@ def test_without_the_weights_the_user_is_told_what_to_name(tmp_path: Path, monke
 def test_colorize_takes_the_weights_in_lcoins_and_a_strength(tmp_path: Path) -> None:
     array = (Scenes("clear", 1, 64)[0].rgb.permute(1, 2, 0).numpy() * 255).round().astype("uint8")
     Image.fromarray(array).convert("L").save(tmp_path / "p.png")
-    colourful = {}
+    colorful = {}
     for strength in ("0", "1", "2"):
         out = tmp_path / f"{strength}.png"
         arguments = ["colorize", str(tmp_path / "p.png"), "a red star", "-o", str(out), "--strength", strength]
         assert CliRunner().invoke(cli.app, arguments).exit_code == 0
         picture = torch.from_numpy(np.asarray(Image.open(out)) / 255).permute(2, 0, 1)[None]
-        colourful[strength] = float(split_lab(picture)[1].norm(dim=1).mean())
-    assert colourful["0"] < 0.5 < colourful["1"] < 0.8 * colourful["2"]
+        colorful[strength] = float(split_lab(picture)[1].norm(dim=1).mean())
+    assert colorful["0"] < 0.5 < colorful["1"] < 0.8 * colorful["2"]

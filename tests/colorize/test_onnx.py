@@ -1,4 +1,4 @@
-"""ONNX networks: every system's gives PyTorch's colours at any photo size, batch size and length, or is refused."""
+"""ONNX networks: every system's gives PyTorch's colors at any photo size, batch size and length, or is refused."""
 
 import gc
 import json
@@ -36,7 +36,7 @@ for library in onnx_export.NEEDED:
     pytest.importorskip(library, reason=f"{library} is not installed: pip install 'lcoins[onnx]'")
 
 # Batches and photo sizes that no export tried; the last size is wide and low, so larger and smaller at once.
-UNSEEN = (["a"], ["a red star and a blue ring"] * 3, ["a moon", "grey " * 200, ""])
+UNSEEN = (["a"], ["a red star and a blue ring"] * 3, ["a moon", "gray " * 200, ""])
 SIZES = ((32, 32), (21, 13), (77, 50), (9, 140))
 SIMPLER = {"lbie": ["model.steps=2"], "ml2018": ["model.blocks=1"], "lcoder": ["model.depth=1"]}
 LSTM_LENGTH = 8
@@ -107,7 +107,7 @@ def opened(folder: Path) -> Callable[[Tensor, Words], Tensor]:
 
 
 def in_pytorch(colorizer: Colorizer, lightness: Tensor, captions: list[str]) -> Tensor:
-    """Resampled to the network's size, coloured, resampled back."""
+    """Resampled to the network's size, colored, resampled back."""
     side = colorizer.image_size
     ab = colorizer.colorize(lab.resize_ab(lightness, (side, side)), captions).ab
     return lab.resize_ab(ab, (lightness.shape[-2], lightness.shape[-1]))
@@ -126,7 +126,7 @@ def far_apart(first: Tensor, second: Tensor) -> float:
 
 
 @pytest.mark.parametrize("system", ["lcoins", *SYSTEMS])
-def test_every_system_gives_the_colours_of_pytorch(system: str, packages: Callable[[str], Path]) -> None:
+def test_every_system_gives_the_colors_of_pytorch(system: str, packages: Callable[[str], Path]) -> None:
     colorizer, in_onnx = load_package(packages(system))[0], opened(packages(system))
     for captions, size in product(UNSEEN, SIZES):
         lightness = torch.rand(len(captions), 1, *size) * 2 - 1
@@ -243,14 +243,14 @@ def test_the_network_has_the_weights_as_they_are_stored(package: Path) -> None:
     assert (rounded.ab - whole.colorize(lightness, ["a red star"]).ab).abs().max() * 110 > 1e-3
 
 
-def test_a_photo_has_the_same_colours(package: Path, tmp_path: Path) -> None:
+def test_a_photo_has_the_same_colors(package: Path, tmp_path: Path) -> None:
     Image.effect_noise((50, 30), 60).convert("RGB").save(tmp_path / "photo.png")
     picture = PhotoColorizer(OnnxColorizer(package))(tmp_path / "photo.png", "a red star")
     same = load_photo_colorizer(package)(tmp_path / "photo.png", "a red star")
     assert np.abs(np.asarray(picture, dtype=int) - np.asarray(same, dtype=int)).max() <= 1
 
 
-def test_colours_that_differ_are_refused(package: Path) -> None:
+def test_colors_that_differ_are_refused(package: Path) -> None:
     network: Any = onnx_export._AnySize(load_package(package)[0])
     content = (package / "model.onnx").read_bytes()
     assert onnx_export._deviation(content, network) < 1e-3

@@ -1,4 +1,4 @@
-"""Colouring photos: the photo's own size and lightness stay, files are read and written with care."""
+"""Coloring photos: the photo's own size and lightness stay, files are read and written with care."""
 
 import os
 import struct
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from drawn_photos import NETWORK_AB, FakeColorizer, as_lab, drawn_photo, grey_ramp, some_exif
+from drawn_photos import NETWORK_AB, FakeColorizer, as_lab, drawn_photo, gray_ramp, some_exif
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, JpegImagePlugin
@@ -21,9 +21,9 @@ from lcoins.imaging.icc import srgb_profile
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 99), st.sampled_from(sorted(NETWORK_AB)))
-def test_size_and_lightness_stay_however_extreme_the_colours(width: int, height: int, seed: int, colour: str) -> None:
+def test_size_and_lightness_stay_however_extreme_the_colors(width: int, height: int, seed: int, color: str) -> None:
     photo = drawn_photo(width, height, seed)
-    picture = colorize_photo(FakeColorizer(noise=1.0), photo, f"a {colour} wall")
+    picture = colorize_photo(FakeColorizer(noise=1.0), photo, f"a {color} wall")
     assert picture.size == photo.size and picture.mode == "RGB"
     assert (as_lab(picture)[0] - as_lab(photo)[0]).abs().max() < 0.6
 
@@ -34,7 +34,7 @@ def test_odd_sizes(size: tuple[int, int]) -> None:
     assert picture.size == size
 
 
-def test_the_colours_are_the_networks() -> None:
+def test_the_colors_are_the_networks() -> None:
     photo = Image.new("RGB", (30, 20), (120, 120, 120))
     colorizer = FakeColorizer()
     ab = as_lab(colorize_photo(colorizer, photo, "  a   gray wall\n"))[1]
@@ -79,22 +79,22 @@ def test_strength_scales_ab_before_the_gamut() -> None:
         expected = strength * (ab + slope * 0.6)
         assert (as_lab(recompose(lightness, ab, slope, strength=strength))[1] - expected).abs().max() < 0.6
     for strength in (-0.1, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="strength of colour"):
+        with pytest.raises(ValueError, match="strength of color"):
             recompose(lightness, ab, strength=strength)
 
 
-def test_refuses_what_it_cannot_colour() -> None:
+def test_refuses_what_it_cannot_color() -> None:
     with pytest.raises(ValueError, match="empty"):
         colorize_photo(FakeColorizer(), drawn_photo(4, 4), " \n")
     with pytest.raises(ValueError, match="mode 'L'"):
-        colorize_photo(FakeColorizer(), grey_ramp(), "a red wall")
+        colorize_photo(FakeColorizer(), gray_ramp(), "a red wall")
     with pytest.raises(ValueError, match="not finite"):
         colorize_photo(FakeColorizer(noise=float("nan")), drawn_photo(4, 4), "a red wall")
 
 
 @pytest.mark.parametrize("name", ["old.jpg", "old.png", "old.tif", "old.webp", "OLD.JPEG", "old.bmp"])
-def test_a_grey_photo_gets_a_picture_beside_it(tmp_path: Path, name: str) -> None:
-    grey_ramp().save(tmp_path / name)
+def test_a_gray_photo_gets_a_picture_beside_it(tmp_path: Path, name: str) -> None:
+    gray_ramp().save(tmp_path / name)
     before = (tmp_path / name).read_bytes()
     result = colorize_files(FakeColorizer(), [tmp_path / name], ["a red wall"])
     stem, suffix = name.rsplit(".", 1)
@@ -107,7 +107,7 @@ def test_a_grey_photo_gets_a_picture_beside_it(tmp_path: Path, name: str) -> Non
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_sixteen_bit_grey_keeps_its_lightness(tmp_path: Path) -> None:
+def test_sixteen_bit_gray_keeps_its_lightness(tmp_path: Path) -> None:
     ramp = np.tile(np.linspace(0, 65535, 60).astype(np.uint16), (10, 1))
     Image.fromarray(ramp).save(tmp_path / "deep.png")
     colorize_files(FakeColorizer(), [tmp_path / "deep.png"], ["a gray wall"], output=tmp_path / "out.png")
@@ -115,8 +115,8 @@ def test_sixteen_bit_grey_keeps_its_lightness(tmp_path: Path) -> None:
         assert np.abs(np.array(picture)[..., 0] - ramp / 257.0).max() <= 1
 
 
-def test_a_jpeg_keeps_full_colour_resolution(tmp_path: Path) -> None:
-    grey_ramp().save(tmp_path / "old.jpg")
+def test_a_jpeg_keeps_full_color_resolution(tmp_path: Path) -> None:
+    gray_ramp().save(tmp_path / "old.jpg")
     colorize_files(FakeColorizer(), [tmp_path / "old.jpg"], ["a red wall"])
     with Image.open(tmp_path / "old_colorized.jpg") as picture:
         assert JpegImagePlugin.get_sampling(picture) == 0
@@ -136,7 +136,7 @@ def portrait_with_metadata(path: Path) -> None:
     }
     exif[ExifTags.IFD.GPSInfo] = {ExifTags.GPS.GPSLatitudeRef: "N", ExifTags.GPS.GPSLatitude: (51.0, 30.0, 0.0)}
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    photo = grey_ramp().convert("RGB")
+    photo = gray_ramp().convert("RGB")
     photo.save(path, exif=exif.tobytes(), dpi=(300, 150), icc_profile=profile)
 
 
@@ -171,7 +171,7 @@ def test_the_thumbnail_is_dropped(tmp_path: Path) -> None:
     first = b"\0\1" + struct.pack(">HHII", ExifTags.Base.Orientation, 3, 1, 1 << 16)
     second = b"\0\1" + struct.pack(">HHII", ExifTags.Base.Compression, 3, 1, 6 << 16)
     exif = b"Exif\0\0MM\0*" + struct.pack(">I", 8) + first + struct.pack(">I", 26) + second + bytes(4)
-    grey_ramp().save(tmp_path / "old.jpg", exif=exif)
+    gray_ramp().save(tmp_path / "old.jpg", exif=exif)
     colorize_files(FakeColorizer(), [tmp_path / "old.jpg"], ["a red wall"])
     for name, thumbnails in (("old.jpg", 1), ("old_colorized.jpg", 0)):
         with Image.open(tmp_path / name) as picture:
@@ -186,7 +186,7 @@ def test_damaged_metadata_does_not_spoil_the_picture(data: st.DataObject) -> Non
     for _ in range(data.draw(st.integers(1, 6))):
         damaged[data.draw(st.integers(6, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     with tempfile.TemporaryDirectory() as folder:
-        grey_ramp().save(Path(folder, "old.jpg"), exif=bytes(damaged))
+        gray_ramp().save(Path(folder, "old.jpg"), exif=bytes(damaged))
         for suffix in ("jpg", "tif", "webp"):
             output = Path(folder, f"new.{suffix}")
             colorize_files(FakeColorizer(), [Path(folder, "old.jpg")], ["a red wall"], output=output)
@@ -197,13 +197,13 @@ def test_damaged_metadata_does_not_spoil_the_picture(data: st.DataObject) -> Non
 def test_metadata_too_long_for_a_jpeg_is_left_out(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = "long" * 20_000
-    grey_ramp().save(tmp_path / "old.png", exif=exif)
+    gray_ramp().save(tmp_path / "old.png", exif=exif)
     result = colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], output=tmp_path / "new.jpg")
     assert result.written and "longer than a JPEG" in result.notices[0]
 
 
 def test_a_picture_is_never_replaced_without_force(tmp_path: Path) -> None:
-    grey_ramp().save(tmp_path / "old.png")
+    gray_ramp().save(tmp_path / "old.png")
     (tmp_path / "old_colorized.png").write_text("mine")
     with pytest.raises(FileExistsError, match="--force"):
         colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"])
@@ -214,7 +214,7 @@ def test_a_picture_is_never_replaced_without_force(tmp_path: Path) -> None:
 
 
 def test_the_photo_itself_is_never_replaced(tmp_path: Path) -> None:
-    grey_ramp().save(tmp_path / "old.png")
+    gray_ramp().save(tmp_path / "old.png")
     with pytest.raises(ValueError, match="the photo itself"):
         colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], output=tmp_path / "old.png", force=True)
     with pytest.raises(ValueError, match="among the photos"):
@@ -222,7 +222,7 @@ def test_the_photo_itself_is_never_replaced(tmp_path: Path) -> None:
 
 
 def test_output_names(tmp_path: Path) -> None:
-    grey_ramp().save(tmp_path / "old.png")
+    gray_ramp().save(tmp_path / "old.png")
     (tmp_path / "there.d").mkdir()
     for output, expected in {
         "new": "new/old_colorized.png",
@@ -250,7 +250,7 @@ def test_a_folder_goes_on_past_bad_files_and_resumes(tmp_path: Path) -> None:
     folder = tmp_path / "album"
     folder.mkdir()
     for name in ("b.png", "a.jpg", "c.bmp"):
-        grey_ramp().save(folder / name)
+        gray_ramp().save(folder / name)
     (folder / "bad.jpg").write_bytes(b"no photo")
     (folder / "._a.jpg").write_bytes(b"resource fork")
     (folder / "notes.txt").write_text("holiday")
@@ -267,7 +267,7 @@ def test_a_folder_goes_on_past_bad_files_and_resumes(tmp_path: Path) -> None:
 
 def test_progress_sees_every_photo(tmp_path: Path) -> None:
     seen: list[Path] = []
-    grey_ramp().save(tmp_path / "a.png")
+    gray_ramp().save(tmp_path / "a.png")
 
     def track(jobs: list[Job]) -> list[Job]:
         seen.extend(job.photo for job in jobs)
@@ -277,14 +277,14 @@ def test_progress_sees_every_photo(tmp_path: Path) -> None:
     assert seen == [tmp_path / "a.png"]
 
 
-def test_a_sentence_without_colour_is_remarked(tmp_path: Path) -> None:
-    grey_ramp().save(tmp_path / "old.png")
+def test_a_sentence_without_color_is_remarked(tmp_path: Path) -> None:
+    gray_ramp().save(tmp_path / "old.png")
     result = colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a wall"])
-    assert result.written and "no colour word" in result.notices[0]
+    assert result.written and "no color word" in result.notices[0]
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    grey_ramp().save(tmp_path / "old.png")
+    gray_ramp().save(tmp_path / "old.png")
 
     def full_disk(*_: object) -> None:
         raise OSError("disk full")

@@ -15,7 +15,7 @@ def square(value: float, channels: int, side: int = 4) -> Tensor:
 
 
 def flat(ab: float) -> tuple[Tensor, Tensor]:
-    """Slope and offset of one colour, whatever the lightness."""
+    """Slope and offset of one color, whatever the lightness."""
     return square(0, 2), square(ab, 2)
 
 
@@ -28,7 +28,7 @@ def test_smoothing_by_hand() -> None:
 
 
 @pytest.mark.parametrize("change", [MOTION, 3 * MOTION])
-def test_where_lightness_moved_the_new_colour_stands(change: float) -> None:
+def test_where_lightness_moved_the_new_color_stands(change: float) -> None:
     moved = square(0, 1)
     moved[..., 1, 2] = change
     _, offset = smoothed(flat(10), flat(30), moved, 0.8)
@@ -36,10 +36,10 @@ def test_where_lightness_moved_the_new_colour_stands(change: float) -> None:
     torch.testing.assert_close(offset[0, :, 0], torch.full((2, 4), 26.0))
 
 
-def test_constant_colours_keep_their_bits() -> None:
-    colours = torch.randn(1, 2, 8, 8) * 40, torch.randn(1, 2, 8, 8)
-    after = smoothed(colours, colours, torch.rand(1, 1, 8, 8) * 20, 0.7)
-    assert all(torch.equal(new, old) for new, old in zip(after, colours, strict=True))
+def test_constant_colors_keep_their_bits() -> None:
+    colors = torch.randn(1, 2, 8, 8) * 40, torch.randn(1, 2, 8, 8)
+    after = smoothed(colors, colors, torch.rand(1, 1, 8, 8) * 20, 0.7)
+    assert all(torch.equal(new, old) for new, old in zip(after, colors, strict=True))
 
 
 def test_a_cut_is_more_than_half_of_the_picture() -> None:
@@ -53,8 +53,10 @@ def test_a_cut_is_more_than_half_of_the_picture() -> None:
 def test_the_average_goes_on_and_restarts_at_a_cut() -> None:
     clip = Clip(0.5)
     lightness, other = square(40, 1), square(80, 1)
-    steps = [clip.step(L, flat(ab))[1][0, 0, 0, 0].item() for L, ab in
-             ((lightness, 0), (lightness, 8), (lightness, 8), (other, -20), (other, -10))]  # fmt: skip
+    steps = [
+        clip.step(L, flat(ab))[1][0, 0, 0, 0].item()
+        for L, ab in ((lightness, 0), (lightness, 8), (lightness, 8), (other, -20), (other, -10))
+    ]
     assert steps == [0, 4, 6, -20, -15]
     # a and b move alike: by 8, 0 and 10 before smoothing, by 4, 2 and 5 after; the 28 of the cut do not count.
     assert clip.flickers["before"].mean == pytest.approx((8 + 0 + 10) / 3 * 2**0.5)
@@ -62,7 +64,7 @@ def test_the_average_goes_on_and_restarts_at_a_cut() -> None:
     assert "own" not in clip.flickers
 
 
-def test_own_colours_are_compared_where_two_frames_have_them() -> None:
+def test_own_colors_are_compared_where_two_frames_have_them() -> None:
     clip = Clip(0.5)
     for own in (None, square(0, 2), square(3, 2), None, square(50, 2)):
         clip.step(square(40, 1), flat(0), own)
@@ -92,10 +94,10 @@ def test_flicker_is_that_of_what_is_painted() -> None:
 
 def test_no_frame_but_the_last_is_kept() -> None:
     clip = Clip(0.8)
-    lightness, colours = square(40, 1), flat(1)
-    gone = [weakref.ref(tensor) for tensor in (lightness, *colours)]
-    clip.step(lightness, colours)
-    del lightness, colours
+    lightness, colors = square(40, 1), flat(1)
+    gone = [weakref.ref(tensor) for tensor in (lightness, *colors)]
+    clip.step(lightness, colors)
+    del lightness, colors
     clip.step(square(41, 1), flat(2))
     gc.collect()
     assert not any(tensor() is not None for tensor in gone)

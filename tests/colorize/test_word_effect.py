@@ -5,13 +5,13 @@ import torch
 from torch import Tensor
 
 from lcoins.color.lab import to_network_ab
-from lcoins.color.words import BASIC_COLOURS, COLOUR_LAB, find_colours
-from lcoins.colorize.word_effect import farthest, unheard_words
+from lcoins.color.words import BASIC_COLORS, COLOR_LAB, find_colors
+from lcoins.colorize.word_effect import farthest, words_without_effect
 from lcoins.models.colorizer import Colorization
 
 
 class Painter:
-    """Paints ``share`` of the picture in the caption's first colour, weakened; hears no other word."""
+    """Paints ``share`` of the picture in the caption's first color, weakened; hears no other word."""
 
     image_size = 20
 
@@ -21,21 +21,21 @@ class Painter:
 
     def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
         self.passes += 1
-        _, a, b = COLOUR_LAB[find_colours(captions[0])[0].colour]
+        _, a, b = COLOR_LAB[find_colors(captions[0])[0].color]
         ab = torch.zeros(1, 2, 20, 20)
         ab.view(1, 2, -1)[..., : round(400 * self.share)] = torch.tensor([a, b])[:, None] * self.strength
         return Colorization(to_network_ab(ab))
 
 
 def silent(painter: Painter, caption: str) -> list[str]:
-    return [word.word for word in unheard_words(painter, torch.zeros(1, 1, 20, 20), caption)]
+    return [word.word for word in words_without_effect(painter, torch.zeros(1, 1, 20, 20), caption)]
 
 
-def test_a_word_that_colours_nothing_is_found() -> None:
-    assert silent(Painter(), "a Red car beside a teal wall and a grey cat") == ["teal", "grey"]
+def test_a_word_that_colors_nothing_is_found() -> None:
+    assert silent(Painter(), "a Red car beside a teal wall and a gray cat") == ["teal", "gray"]
 
 
-def test_a_small_region_and_a_weak_colour_count_only_where_one_sees_them() -> None:
+def test_a_small_region_and_a_weak_color_count_only_where_one_sees_them() -> None:
     assert silent(Painter(share=0.02), "a red car") == []
     assert silent(Painter(share=0.005), "a red car") == ["red"]
     assert silent(Painter(strength=0.1), "a red car") == []
@@ -50,10 +50,10 @@ def test_one_pass_for_each_word_and_one_for_the_sentence() -> None:
     assert painter.passes == 3
 
 
-@pytest.mark.parametrize("colour", COLOUR_LAB)
-def test_a_colour_is_exchanged_for_one_that_looks_different(colour: str) -> None:
-    other = farthest(colour)
-    assert other in BASIC_COLOURS
-    _, a, b = COLOUR_LAB[colour]
-    _, other_a, other_b = COLOUR_LAB[other]
+@pytest.mark.parametrize("color", COLOR_LAB)
+def test_a_color_is_exchanged_for_one_that_looks_different(color: str) -> None:
+    other = farthest(color)
+    assert other in BASIC_COLORS
+    _, a, b = COLOR_LAB[color]
+    _, other_a, other_b = COLOR_LAB[other]
     assert ((a - other_a) ** 2 + (b - other_b) ** 2) ** 0.5 > 60

@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 from lcoins.cli.main import app
 from lcoins.data.audit import Finding, Split, check_splits, identity
 from lcoins.imaging.duplicates import close_pairs, perceptual_hash
-from lcoins.imaging.near_gray import is_near_grey
+from lcoins.imaging.near_gray import is_near_gray
 
 
 def scene(seed: int, size: tuple[int, int] = (96, 72)) -> Image.Image:
-    """A colourful picture of smooth blobs, another for each seed."""
+    """A colorful picture of smooth blobs, another for each seed."""
     small = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     return Image.fromarray(small).resize(size, Image.Resampling.BICUBIC)
 
@@ -62,7 +62,7 @@ def test_one_fault_of_each_kind_is_found_and_none_is_fatal(tmp_path: Path) -> No
         "letters.png": ["a brown café"],
         "twice.png": ["a Red cup", "a red cup"],
         "empty.png": ["", "a pink cup"],
-        "grey.png": ["a white cat"],
+        "gray.png": ["a white cat"],
         "cut.png": ["a white dog"],
         "text.png": ["a white fox"],
         "same.png": ["a green car"],
@@ -70,29 +70,36 @@ def test_one_fault_of_each_kind_is_found_and_none_is_fatal(tmp_path: Path) -> No
     }
     original = scene(7)
     split = make_split(
-        tmp_path, "train", captions, grey=scene(3).convert("L"), good=original, same=original,
+        tmp_path,
+        "train",
+        captions,
+        gray=scene(3).convert("L"),
+        good=original,
+        same=original,
         alike=original.resize((192, 144)).filter(ImageFilter.GaussianBlur(1)),
-    )  # fmt: skip
+    )
     (split.root / "cut.png").write_bytes((split.root / "cut.png").read_bytes()[:300])
     (split.root / "text.png").write_text("no picture")
     scene(50).save(split.root / "unlisted.png")
     content = json.loads(split.captions.read_text())
     split.captions.write_text(json.dumps(content | {"gone.png": ["a red bus"]}))
     found = kinds(check(split, longest=20))
-    assert found == Counter({
-        ("no colour word", "plain.png"): 1,
-        ("caption too long", "long.png"): 1,
-        ("letters beyond ASCII", "letters.png"): 1,
-        ("caption twice", "twice.png"): 1,
-        ("empty caption", "empty.png"): 1,
-        ("near-grey photo", "grey.png"): 1,
-        ("truncated photo", "cut.png"): 1,
-        ("unreadable photo", "text.png"): 1,
-        ("missing photo", "gone.png"): 1,
-        ("photo without a caption", "unlisted.png"): 1,
-        ("same photo twice", "same.png"): 1,
-        ("photos that look alike", "alike.png"): 1,
-    })  # fmt: skip
+    assert found == Counter(
+        {
+            ("no color word", "plain.png"): 1,
+            ("caption too long", "long.png"): 1,
+            ("letters beyond ASCII", "letters.png"): 1,
+            ("caption twice", "twice.png"): 1,
+            ("empty caption", "empty.png"): 1,
+            ("near-gray photo", "gray.png"): 1,
+            ("truncated photo", "cut.png"): 1,
+            ("unreadable photo", "text.png"): 1,
+            ("missing photo", "gone.png"): 1,
+            ("photo without a caption", "unlisted.png"): 1,
+            ("same photo twice", "same.png"): 1,
+            ("photos that look alike", "alike.png"): 1,
+        }
+    )
 
 
 def test_a_photo_in_two_splits_is_found_by_name_bytes_and_look(tmp_path: Path) -> None:
@@ -106,9 +113,12 @@ def test_a_photo_in_two_splits_is_found_by_name_bytes_and_look(tmp_path: Path) -
     )
     by_name.save(train.root / "000000000034.jpg")
     val = make_split(
-        tmp_path, "val", {"coco_000000000034.jpg": ["a blue car"], "p.png": ["a blue bus"], "q.png": ["a blue hat"]},
-        p=by_bytes, q=by_look.resize((48, 36)),
-    )  # fmt: skip
+        tmp_path,
+        "val",
+        {"coco_000000000034.jpg": ["a blue car"], "p.png": ["a blue bus"], "q.png": ["a blue hat"]},
+        p=by_bytes,
+        q=by_look.resize((48, 36)),
+    )
     scene(99).save(val.root / "coco_000000000034.jpg")
     found = {(f.level, f.kind, f.photo): f.detail for f in check(train, val)}
     assert found == {
@@ -132,13 +142,13 @@ def test_other_names_identify_themselves(name: str) -> None:
     assert identity(f"folder/{name}") == name
 
 
-def test_near_grey_is_about_pixels_that_can_be_seen() -> None:
-    grey = scene(0).convert("L").convert("RGB")
-    assert is_near_grey(grey)
-    red = grey.copy()
+def test_near_gray_is_about_pixels_that_can_be_seen() -> None:
+    gray = scene(0).convert("L").convert("RGB")
+    assert is_near_gray(gray)
+    red = gray.copy()
     red.paste((200, 30, 30), (0, 0, 12, 12))  # two hundredths of the pixels
-    assert not is_near_grey(red)
-    assert not is_near_grey(scene(0))
+    assert not is_near_gray(red)
+    assert not is_near_gray(scene(0))
 
 
 def test_the_hash_bears_size_and_compression_but_not_mirroring(tmp_path: Path) -> None:
@@ -153,8 +163,12 @@ def test_the_hash_bears_size_and_compression_but_not_mirroring(tmp_path: Path) -
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=40), st.integers(0, 20), st.integers(1, 7))
 def test_close_pairs_are_those_of_the_plain_double_loop(values: list[int], most: int, block: int) -> None:
     hashes = np.array(values, dtype=np.uint64)
-    judge = [(i, j) for i in range(len(values)) for j in range(i + 1, len(values))
-             if (values[i] ^ values[j]).bit_count() <= most]  # fmt: skip
+    judge = [
+        (i, j)
+        for i in range(len(values))
+        for j in range(i + 1, len(values))
+        if (values[i] ^ values[j]).bit_count() <= most
+    ]
     assert list(close_pairs(hashes, most, block)) == judge
 
 
@@ -172,7 +186,7 @@ def test_the_command_reports_and_its_exit_status_tells(tmp_path: Path) -> None:
     assert "0 errors, 1 warnings" in output
     written = json.loads(report.read_text())
     assert (written["errors"], written["warnings"]) == (0, 1)
-    assert written["findings"][0]["kind"] == "no colour word"
+    assert written["findings"][0]["kind"] == "no color word"
     assert written["splits"]["train"]["photos"] == 2
     assert run(train.root, train.captions, "--strict")[0] == 1
     (train.root / "a.png").unlink()
@@ -184,9 +198,9 @@ def test_the_command_reports_and_its_exit_status_tells(tmp_path: Path) -> None:
 def test_two_lists_of_one_name_are_told_apart(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     places = []
-    for folder, colour in ((one, "red"), (other, "blue")):
+    for folder, color in ((one, "red"), (other, "blue")):
         folder.mkdir()
-        split = make_split(folder, "photos", {f"{colour}.png": [f"a {colour} car"]})
+        split = make_split(folder, "photos", {f"{color}.png": [f"a {color} car"]})
         places += [split.root, split.captions.rename(folder / "list.json")]
     assert "photos/list: 1 photos" in run(*places[:2], *places[2:])[1].replace("other/", "")
 

@@ -11,7 +11,7 @@ from skimage.color import rgb2lab
 from torch import Tensor
 
 from lcoins.color.lab import split_lab, to_network_lightness
-from lcoins.data.augment import ColourFilter, LuminanceAugmentation, RandomLighting, Shading
+from lcoins.data.augment import ColorFilter, LuminanceAugmentation, RandomLighting, Shading
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -36,14 +36,14 @@ def test_hue_zero_draw_of_a_hue_rotation_is_the_identity(monkeypatch: pytest.Mon
     torch.testing.assert_close(lightness, split_lab(rgb)[0], atol=2e-3, rtol=0)
 
 
-def test_grey_does_not_change_with_hue() -> None:
-    grey = torch.rand(4, 1, 8, 8, generator=generator(1)).expand(-1, 3, -1, -1).contiguous()
-    found = LuminanceAugmentation(180.0, 1.0)(grey, generator())
-    torch.testing.assert_close(found, split_lab(grey)[0], atol=1e-3, rtol=0)
+def test_gray_does_not_change_with_hue() -> None:
+    gray = torch.rand(4, 1, 8, 8, generator=generator(1)).expand(-1, 3, -1, -1).contiguous()
+    found = LuminanceAugmentation(180.0, 1.0)(gray, generator())
+    torch.testing.assert_close(found, split_lab(gray)[0], atol=1e-3, rtol=0)
 
 
 def test_hue_rotation_equals_colorsys_and_scikit_image() -> None:
-    """Eq. 1 turns the hue of HSV and keeps saturation and value; the lightness is that of the turned colours."""
+    """Eq. 1 turns the hue of HSV and keeps saturation and value; the lightness is that of the turned colors."""
     rgb = photos(3, 4)
     augmentation = LuminanceAugmentation(180.0, 1.0)
     turns = augmentation.draw(3, generator(5))[0] / (2 * torch.pi)
@@ -57,7 +57,7 @@ def test_hue_rotation_equals_colorsys_and_scikit_image() -> None:
 
 
 def test_gamma_by_hand() -> None:
-    """Eq. 2 with A = 1, on lightness / 100: grey of L* = 50 under exponents 2 and 1/2."""
+    """Eq. 2 with A = 1, on lightness / 100: gray of L* = 50 under exponents 2 and 1/2."""
     rgb = photos(64, 1)
     augmentation = LuminanceAugmentation(0.0, 5.0)
     exponents = augmentation.draw(64, generator(3))[1]
@@ -139,37 +139,37 @@ def test_wrong_ranges_are_refused() -> None:
         LuminanceAugmentation(180, 0.5)
 
 
-def test_a_colour_filter_leaves_grey_as_the_paper_has_it_and_turns_the_order_of_colours() -> None:
-    grey = torch.rand(4, 1, 8, 8, generator=generator(1)).expand(-1, 3, -1, -1).contiguous()
-    paper, ours = LuminanceAugmentation(180.0, 5.0), ColourFilter(180.0, 5.0, strength=0.7)
-    torch.testing.assert_close(ours(grey, generator()), paper(grey, generator()), atol=0.05, rtol=0)
+def test_a_color_filter_leaves_gray_as_the_paper_has_it_and_turns_the_order_of_colors() -> None:
+    gray = torch.rand(4, 1, 8, 8, generator=generator(1)).expand(-1, 3, -1, -1).contiguous()
+    paper, ours = LuminanceAugmentation(180.0, 5.0), ColorFilter(180.0, 5.0, strength=0.7)
+    torch.testing.assert_close(ours(gray, generator()), paper(gray, generator()), atol=0.05, rtol=0)
     red_and_blue = torch.zeros(200, 3, 2, 2)
     red_and_blue[:, 0, 0], red_and_blue[:, 2, 1] = 1.0, 1.0
-    filtered = ColourFilter(0.0, 1.0, strength=0.7)(red_and_blue, generator())
+    filtered = ColorFilter(0.0, 1.0, strength=0.7)(red_and_blue, generator())
     brighter = (filtered[:, 0, 0, 0] > filtered[:, 0, 1, 0]).float().mean()
     assert 0.4 < brighter < 0.8  # red has 20 units more by nature, and never loses them without the filter
 
 
-def test_a_colour_filter_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_color_filter_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "randn", lambda *size, generator: torch.tensor([0.1, -0.2]).view(1, 2, 1, 1))
     rgb = photos(1)
     lightness, ab = split_lab(rgb)
     expected = (lightness + 0.5 * (0.1 * ab[:, :1] - 0.2 * ab[:, 1:])).clamp(0, 100)
-    torch.testing.assert_close(ColourFilter(0.0, 1.0, strength=0.5)(rgb, generator()), expected)
+    torch.testing.assert_close(ColorFilter(0.0, 1.0, strength=0.5)(rgb, generator()), expected)
 
 
-def test_shading_shows_one_grey_bright_here_and_dark_there() -> None:
-    grey = torch.full((3, 3, 32, 32), 0.5)
-    natural = split_lab(grey)[0]
-    torch.testing.assert_close(Shading(0.0, 1.0, strength=0.0)(grey, generator()), natural)
-    shaded = Shading(0.0, 1.0, strength=0.8)(grey, generator())
+def test_shading_shows_one_gray_bright_here_and_dark_there() -> None:
+    gray = torch.full((3, 3, 32, 32), 0.5)
+    natural = split_lab(gray)[0]
+    torch.testing.assert_close(Shading(0.0, 1.0, strength=0.0)(gray, generator()), natural)
+    shaded = Shading(0.0, 1.0, strength=0.8)(gray, generator())
     assert bool((shaded.amax(dim=(1, 2, 3)) - shaded.amin(dim=(1, 2, 3)) > 15).all())
     assert float((shaded[..., 1:] - shaded[..., :-1]).abs().max()) < 25  # smoothly
     with pytest.raises(ValueError, match="gamma, which must be 1, not 5"):
         Shading(180.0, 5.0, strength=0.8)
 
 
-@pytest.mark.parametrize("ours", [ColourFilter(180.0, 5.0, strength=0.7), Shading(180.0, 1.0, strength=0.8)], ids=str)
+@pytest.mark.parametrize("ours", [ColorFilter(180.0, 5.0, strength=0.7), Shading(180.0, 1.0, strength=0.8)], ids=str)
 def test_our_own_augmentations_stay_in_range_and_depend_on_the_generator_alone(ours: LuminanceAugmentation) -> None:
     rgb = photos(8)
     lightness = ours(rgb, generator(3))

@@ -10,8 +10,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from lcoins.cli.main import app
-from lcoins.color.object_pairs import read_object_colours
-from lcoins.data.build.coco_stuff import build_extended_coco_stuff, names_colour, normalise
+from lcoins.color.object_pairs import read_object_colors
+from lcoins.data.build.coco_stuff import build_extended_coco_stuff, names_color, normalize
 from lcoins.data.build.own_photos import build_folder
 from lcoins.data.caption_lists import captions_by_photo, read_pairs
 
@@ -27,9 +27,9 @@ PAIRS = {
 }
 
 
-def photo(path: Path, colour: str = "red", mode: str = "RGB") -> None:
+def photo(path: Path, color: str = "red", mode: str = "RGB") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (48, 32), colour).convert(mode).save(path)
+    Image.new("RGB", (48, 32), color).convert(mode).save(path)
 
 
 @pytest.fixture
@@ -59,59 +59,69 @@ def test_published_lists_are_taken_as_they_are(lists: Path, tmp_path: Path) -> N
     assert read(tmp_path / "out" / "test.json") == {"000000000007.jpg": ["a green car"]}
     assert manifest["train_list"] == "published"
     assert manifest["splits"]["train"] == {
-        "photos": 3, "captions": 4, "colours": {"black": 1, "blue": 1, "red": 1, "white": 1},
-    }  # fmt: skip
+        "photos": 3,
+        "captions": 4,
+        "colors": {"black": 1, "blue": 1, "red": 1, "white": 1},
+    }
     assert [source["file"] for source in manifest["sources"]] == [
-        "selected_train.json", "selected_val.json", "Extended_COCO_Stuff.json", "obj2col.json",
-    ]  # fmt: skip
+        "selected_train.json",
+        "selected_val.json",
+        "Extended_COCO_Stuff.json",
+        "obj2col.json",
+    ]
     pairs, problems = read_pairs(tmp_path / "out" / "train.json")
     assert [pair.line for pair in pairs] == [2, 2, 3, 4]
     assert not problems
 
 
-def test_object_colours_keep_the_published_shape_for_the_captions_that_they_fit(lists: Path, tmp_path: Path) -> None:
+def test_object_colors_keep_the_published_shape_for_the_captions_that_they_fit(lists: Path, tmp_path: Path) -> None:
     manifest, _ = build_extended_coco_stuff(lists, None, tmp_path / "out")
-    assert read(tmp_path / "out" / "object_colours_train.json") == {
+    assert read(tmp_path / "out" / "object_colors_train.json") == {
         "000000000001.jpg": [[[3, 2], [6, 5]], []],
         "000000000002.jpg": [[[5, 4], [2, 4]]],  # the pair with 0 and the one beyond the caption are dropped
     }
     assert left_out(tmp_path / "out") == {
         ("pair beyond its caption", "000000000002.jpg"),
-        ("no object-colour pairs", "000000000003.jpg"),
+        ("no object-color pairs", "000000000003.jpg"),
     }
-    assert manifest["object_colours"] == {
-        "photos": 3, "captions": 4, "pairs": 7, "captions_without_a_pair": 1, "pairs_with_position_0": 1,
-        "photos_aligned": 2, "pairs_aligned": 4,
-    }  # fmt: skip
+    assert manifest["object_colors"] == {
+        "photos": 3,
+        "captions": 4,
+        "pairs": 7,
+        "captions_without_a_pair": 1,
+        "pairs_with_position_0": 1,
+        "photos_aligned": 2,
+        "pairs_aligned": 4,
+    }
 
 
 def test_the_reader_of_the_published_pairs_reads_the_built_ones(lists: Path, tmp_path: Path) -> None:
     build_extended_coco_stuff(lists, None, tmp_path / "out")
     captions = captions_by_photo(read_pairs(tmp_path / "out" / "train.json")[0])
-    built = read_object_colours(tmp_path / "out" / "object_colours_train.json", captions)
+    built = read_object_colors(tmp_path / "out" / "object_colors_train.json", captions)
     assert built == ({"000000000001.jpg": [((2, 1), (5, 4)), ()], "000000000002.jpg": [((4, 3), (1, 3))]}, 0)
-    assert read_object_colours(lists / "obj2col.json", captions) == (built[0], 2)
+    assert read_object_colors(lists / "obj2col.json", captions) == (built[0], 2)
 
 
 def test_what_is_no_pair_of_positions_is_named(lists: Path, tmp_path: Path) -> None:
     pairs = {"000000000003.jpg": [[[3, 2], [3], [3, "2"], [-1, 2], [3, 2.0], [True, 2]]]}
     (lists / "obj2col.json").write_text(json.dumps(pairs))
     manifest, _ = build_extended_coco_stuff(lists, None, tmp_path / "out")
-    assert read(tmp_path / "out" / "object_colours_train.json") == {"000000000003.jpg": [[[3, 2]]]}
-    assert manifest["left_out"] == {"no object-colour pair": 5, "no object-colour pairs": 2}
+    assert read(tmp_path / "out" / "object_colors_train.json") == {"000000000003.jpg": [[[3, 2]]]}
+    assert manifest["left_out"] == {"no object-color pair": 5, "no object-color pairs": 2}
 
 
-def test_photos_that_are_grey_missing_or_damaged_leave_the_training_list(lists: Path, tmp_path: Path) -> None:
+def test_photos_that_are_gray_missing_or_damaged_leave_the_training_list(lists: Path, tmp_path: Path) -> None:
     folder = tmp_path / "coco" / "train2017"
     photo(folder / "000000000001.jpg")
     photo(folder / "000000000002.jpg", "orange", "L")
     manifest, _ = build_extended_coco_stuff(lists, tmp_path / "coco", tmp_path / "out")
     assert list(read(tmp_path / "out" / "train.json")) == ["000000000001.jpg"]
-    assert manifest["near_grey_left_out"] == 1
-    assert ("near-grey photo", "000000000002.jpg") in left_out(tmp_path / "out")
+    assert manifest["near_gray_left_out"] == 1
+    assert ("near-gray photo", "000000000002.jpg") in left_out(tmp_path / "out")
     assert ("missing photo", "000000000003.jpg") in left_out(tmp_path / "out")
-    build_extended_coco_stuff(lists, tmp_path / "coco", tmp_path / "grey", keep_grey=True)
-    assert list(read(tmp_path / "grey" / "train.json")) == ["000000000001.jpg", "000000000002.jpg"]
+    build_extended_coco_stuff(lists, tmp_path / "coco", tmp_path / "gray", keep_gray=True)
+    assert list(read(tmp_path / "gray" / "train.json")) == ["000000000001.jpg", "000000000002.jpg"]
     with pytest.raises(FileNotFoundError, match=r"train2017: no such folder; unpack .*train2017\.zip"):
         build_extended_coco_stuff(lists, tmp_path, tmp_path / "other")
 
@@ -134,17 +144,17 @@ def test_without_the_training_list_it_is_rebuilt_from_cocos_captions(lists: Path
     train = read(tmp_path / "out" / "train.json")
     assert train == {"000000000001.jpg": ["a red bus parked"], "000000000002.jpg": ["colorful kites fly"]}
     assert manifest["left_out"] == {"no caption of an image": 3, "no image": 1}
-    assert not (tmp_path / "out" / "object_colours_train.json").exists()  # pairs fit the published list alone
-    assert manifest["object_colours"]["pairs"] == 7
+    assert not (tmp_path / "out" / "object_colors_train.json").exists()  # pairs fit the published list alone
+    assert manifest["object_colors"]["pairs"] == 7
 
 
 def test_the_rule() -> None:
-    assert normalise("A red kite\nflies,\tHIGH") == "a red kite flies high"
-    assert normalise("One " * 30).split() == ["one"] * 20
-    assert names_colour("a teal wall")
-    assert names_colour("multicolored")
-    assert not names_colour("a cream wall")
-    assert not names_colour("a wall")
+    assert normalize("A red kite\nflies,\tHIGH") == "a red kite flies high"
+    assert normalize("One " * 30).split() == ["one"] * 20
+    assert names_color("a teal wall")
+    assert names_color("multicolored")
+    assert not names_color("a cream wall")
+    assert not names_color("a wall")
 
 
 def test_the_same_input_gives_the_same_bytes_and_nothing_else_is_overwritten(lists: Path, tmp_path: Path) -> None:
@@ -189,8 +199,8 @@ def test_ones_own_folder_is_split_by_photo(tmp_path: Path) -> None:
     assert [len(part) for part in parts.values()] == [13, 4, 2]
     assert len({name for part in parts.values() for name in part}) == 19
     assert all(texts == ["a red card", "another red card"] for part in parts.values() for texts in part.values())
-    assert manifest["left_out"] == {"empty caption": 1, "near-grey photo": 1, "no caption": 1, "unreadable photo": 1}
-    everything = build_folder(tmp_path / "mine", None, tmp_path / "grey", 0.2, 0.1, 5, keep_grey=True)
+    assert manifest["left_out"] == {"empty caption": 1, "near-gray photo": 1, "no caption": 1, "unreadable photo": 1}
+    everything = build_folder(tmp_path / "mine", None, tmp_path / "gray", 0.2, 0.1, 5, keep_gray=True)
     assert sum(split["photos"] for split in everything["splits"].values()) == 20
     other = tmp_path / "other"
     build_folder(tmp_path / "mine", None, other, 0.2, 0.1, 6)
@@ -212,7 +222,7 @@ def test_a_list_serves_as_well_and_impossible_shares_are_refused(tmp_path: Path)
         build_folder(tmp_path / "mine", listed, tmp_path / "new", 0.01, 0.25, 0)
 
 
-def test_a_colour_photo_in_odd_modes_is_not_grey(lists: Path, tmp_path: Path) -> None:
+def test_a_color_photo_in_odd_modes_is_not_gray(lists: Path, tmp_path: Path) -> None:
     folder = tmp_path / "coco" / "train2017"
     photo(folder / "000000000001.jpg", "red", "CMYK")
     noise = np.random.default_rng(0).integers(0, 255, (32, 48), dtype=np.uint8)
@@ -223,7 +233,7 @@ def test_a_colour_photo_in_odd_modes_is_not_grey(lists: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("content", ["[]", "{", '{"a.jpg": 5}', '{"a.jpg": [[3]]}', '{"a.jpg": [3]}'])
-def test_object_colours_of_another_shape_are_refused(lists: Path, tmp_path: Path, content: str) -> None:
+def test_object_colors_of_another_shape_are_refused(lists: Path, tmp_path: Path, content: str) -> None:
     (lists / "obj2col.json").write_text(content)
-    with pytest.raises(ValueError, match=r"obj2col\.json: expected \{photo: \[\[\[object, colour\]"):
+    with pytest.raises(ValueError, match=r"obj2col\.json: expected \{photo: \[\[\[object, color\]"):
         build_extended_coco_stuff(lists, None, tmp_path / "out")

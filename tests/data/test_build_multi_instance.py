@@ -65,7 +65,7 @@ def raw(tmp_path: Path) -> Path:
     (folder / "narratives.jsonl").write_text("\n".join([*lines, '{"cut', ""]))
     sentences = folder / "entities" / "Sentences"
     (sentences / "123.txt").write_text(
-        "[/EN#1/people Two men] in [/EN#2/clothing/other red shirts] and [/EN#0/notvisual blue hats] .\nNo colours .\n"
+        "[/EN#1/people Two men] in [/EN#2/clothing/other red shirts] and [/EN#0/notvisual blue hats] .\nNo colors .\n"
     )
     (sentences / "124.txt").write_text("[/EN#1/people Two men in red and blue .\n")
     (folder / "expressions.jsonl").write_text(
@@ -77,8 +77,12 @@ def raw(tmp_path: Path) -> Path:
 
 
 def sources(raw: Path) -> list[tuple[str, Path]]:
-    return [("mdetr", raw / "mdetr.json"), ("narratives", raw / "narratives.jsonl"),
-            ("entities", raw / "entities"), ("expressions", raw / "expressions.jsonl")]  # fmt: skip
+    return [
+        ("mdetr", raw / "mdetr.json"),
+        ("narratives", raw / "narratives.jsonl"),
+        ("entities", raw / "entities"),
+        ("expressions", raw / "expressions.jsonl"),
+    ]
 
 
 def read(path: Path) -> Any:
@@ -94,9 +98,15 @@ def test_every_source_gives_its_photos_and_every_fault_is_named(raw: Path, tmp_p
     manifest = build_multi_instance(raw / "test.json", sources(raw), tmp_path / "out", photos={})
     train = read(tmp_path / "out" / "train.json")
     assert list(train) == [
-        "ADE_train_00000007.jpg", "GQA_9.jpg", "coco_000000000099.jpg", "coco_000000137576.jpg", "flickr30k_123.jpg",
-        "flickr30k_66.jpg", "openimages_00ab.jpg", "vg_88.jpg",
-    ]  # fmt: skip
+        "ADE_train_00000007.jpg",
+        "GQA_9.jpg",
+        "coco_000000000099.jpg",
+        "coco_000000137576.jpg",
+        "flickr30k_123.jpg",
+        "flickr30k_66.jpg",
+        "openimages_00ab.jpg",
+        "vg_88.jpg",
+    ]
     assert train["coco_000000000099.jpg"] == [TWO]
     assert train["vg_88.jpg"] == ["a red car. a green tree."]
     assert train["flickr30k_123.jpg"] == [TWO, "two men in red shirts and blue hats ."]
@@ -143,16 +153,19 @@ def test_the_limit_takes_photos_by_seed_and_more_of_them_contain_fewer(raw: Path
 
 
 def test_photos_are_linked_under_their_keys_and_serve_as_a_training_root(raw: Path, tmp_path: Path) -> None:
-    for name, colour in (("coco/train2014/COCO_train2014_000000000099.jpg", "red"), ("vg/VG_100K_2/88.jpg", "gray"),
-                         ("coco/val2017/000000000035.jpg", "blue")):  # fmt: skip
+    for name, color in (
+        ("coco/train2014/COCO_train2014_000000000099.jpg", "red"),
+        ("vg/VG_100K_2/88.jpg", "gray"),
+        ("coco/val2017/000000000035.jpg", "blue"),
+    ):
         (tmp_path / name).parent.mkdir(parents=True)
-        Image.new("RGB", (48, 32), colour).save(tmp_path / name)
+        Image.new("RGB", (48, 32), color).save(tmp_path / name)
     roots = {"coco": tmp_path / "coco", "vg": tmp_path / "vg"}
     out = tmp_path / "out"
     manifest = build_multi_instance(raw / "test.json", sources(raw), out, photos=roots)
     assert list(read(out / "train.json")) == ["coco_000000000099.jpg"]  # the gray one is left out
     assert list(read(out / "test.json")) == ["coco_000000000035.jpg"]
-    assert manifest["left_out"]["near-grey photo"] == 1
+    assert manifest["left_out"]["near-gray photo"] == 1
     advice = {json.loads(line)["advice"] for line in (out / "left_out.jsonl").read_text().splitlines()}
     assert {"download it again", "name its folder with --photos GQA=DIR"} <= advice
     assert (out / "photos" / "train" / "coco_000000000099.jpg").is_symlink()
@@ -186,12 +199,20 @@ def test_keys_are_found_where_the_archives_unpack(tmp_path: Path, key: str, plac
 
 
 def test_readers_name_the_place_of_a_fault(raw: Path, tmp_path: Path) -> None:
-    faults = [record for read in (read_mdetr(raw / "mdetr.json"), read_narratives(raw / "narratives.jsonl"))
-              for record in read if isinstance(record, Problem)]  # fmt: skip
+    faults = [
+        record
+        for read in (read_mdetr(raw / "mdetr.json"), read_narratives(raw / "narratives.jsonl"))
+        for record in read
+        if isinstance(record, Problem)
+    ]
     assert [fault.where for fault in faults] == [
-        "mdetr.json images[6]", "mdetr.json images[7]", "narratives.jsonl line 5", "narratives.jsonl line 6",
-        "narratives.jsonl line 7", "narratives.jsonl line 8",
-    ]  # fmt: skip
+        "mdetr.json images[6]",
+        "mdetr.json images[7]",
+        "narratives.jsonl line 5",
+        "narratives.jsonl line 6",
+        "narratives.jsonl line 7",
+        "narratives.jsonl line 8",
+    ]
     (tmp_path / "cut.json").write_text('{"images": [{"file_name": "1.jpg", "capt')
     with pytest.raises(ValueError, match=r"cut\.json: no whole JSON .*download it again"):
         list(read_mdetr(tmp_path / "cut.json"))

@@ -1,4 +1,4 @@
-"""Colour words on COCO's polygons: only what is beyond doubt, in the right pixels."""
+"""Color words on COCO's polygons: only what is beyond doubt, in the right pixels."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lcoins.color.words import BASIC_COLOURS
+from lcoins.color.words import BASIC_COLORS
 from lcoins.data.caption_lists import Pair
 from lcoins.data.coco_instances import Polygons, draw_polygons
 from lcoins.data.photos import Photos
@@ -42,28 +42,28 @@ SHEEP = [annotation("sheep", box(40, 20, 50, 40)), annotation("sheep", box(50, 2
 
 def named(polygons: Polygons, caption: str) -> tuple[str, ...]:
     found = polygons.instances("p.jpg", caption, 40)
-    return () if found is None else found.colours
+    return () if found is None else found.colors
 
 
 def test_masks_lie_on_the_squashed_photo(tmp_path: Path) -> None:
     found = write(tmp_path / "i.json", CAR, BUS).instances("p.jpg", "a red car and a blue bus", 40)
-    assert found is not None and found.colours == ("red", "blue")
+    assert found is not None and found.colors == ("red", "blue")
     car, bus = found.masks.float()
     assert car[:, :20].mean() == 1 and car[:, 21:].sum() == 0
     assert bus[:20, 30:].mean() == 1 and bus[22:].sum() == 0 and bus[:, :29].sum() == 0
 
 
 @pytest.mark.parametrize(
-    ("caption", "colours"),
+    ("caption", "colors"),
     [
         ("a red car", ("red",)),
         ("a shiny dark red old sports car", ("red",)),
         ("a Red CAR, parked", ("red",)),
         ("a navy car", ()),  # not one of the eleven
         ("a red car beside a blue car", ()),  # which is which?
-        ("a red and white car", ()),  # two colours of one thing
+        ("a red and white car", ()),  # two colors of one thing
         ("a black, white car", ()),
-        ("a red shirt on a man near a car", ()),  # another thing's colour
+        ("a red shirt on a man near a car", ()),  # another thing's color
         ("red paint on the car", ()),
         ("a car in red", ()),
         ("two white sheep on grass", ("white",)),
@@ -75,9 +75,9 @@ def test_masks_lie_on_the_squashed_photo(tmp_path: Path) -> None:
         ("a green cup", ()),  # there is none in the photo
     ],
 )
-def test_what_counts(tmp_path: Path, caption: str, colours: tuple[str, ...]) -> None:
+def test_what_counts(tmp_path: Path, caption: str, colors: tuple[str, ...]) -> None:
     sheep = annotation("sheep", box(40, 20, 60, 40))
-    assert named(write(tmp_path / "i.json", CAR, BUS, sheep), caption) == colours
+    assert named(write(tmp_path / "i.json", CAR, BUS, sheep), caption) == colors
 
 
 def test_one_of_several_is_not_chosen_but_all_of_them_are_one(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_photos_carry_their_instances_and_the_eleven_words(tmp_path: Path) -> No
     pairs = [Pair("p.jpg", "a red car", 1), Pair("p.jpg", "a road", 2)]
     polygons = write(tmp_path / "i.json", CAR)
     photos = Photos(tmp_path, pairs, 32, training=False, seed=0, polygons=polygons)
-    assert tuple(photos.palette or ()) == BASIC_COLOURS
+    assert tuple(photos.palette or ()) == BASIC_COLORS
     assert photos[0].instances is not None and photos[0].instances.masks.shape == (1, 32, 32)
     assert photos[1].instances is None
     assert Photos(tmp_path, pairs, 32, training=False, seed=0).palette is None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.data.augment import LuminanceAugmentation
 from lcoins.data.datamodule import ColorizationData, KeyedSampler
-from lcoins.data.recoloring import WordRecolouring
+from lcoins.data.recoloring import WordRecoloring
 from lcoins.data.scenes.dataset import Scenes
 from lcoins.data.types import Batch, Sample, collate
 
@@ -166,24 +166,24 @@ def test_a_worker_draws_the_epoch_at_which_the_loader_was_made() -> None:
 
 
 def test_words_are_exchanged_in_training_alone_and_keyed_like_lightness() -> None:
-    samples = [replace(Scenes("clear", 8, 32)[i], caption="a red thing", recoloured="a blue thing") for i in range(8)]
+    samples = [replace(Scenes("clear", 8, 32)[i], caption="a red thing", recolored="a blue thing") for i in range(8)]
     for sample in samples:
         sample.rgb[:] = 0.5
         sample.rgb[:, :16, :16] = torch.tensor([0.8, 0.1, 0.1])[:, None, None]
 
     def shown(training: bool, epoch: int) -> Batch:
-        data = ColorizationData(None, None, {}, 8, 8, 0, OFF, seed=1, word_recolouring=WordRecolouring(0.5))
+        data = ColorizationData(None, None, {}, 8, 8, 0, OFF, seed=1, word_recoloring=WordRecoloring(0.5))
         data.trainer = SimpleNamespace(training=training, current_epoch=epoch)  # type: ignore[assignment]
         return data.on_after_batch_transfer(collate([replace(s, rgb=s.rgb.clone()) for s in samples]))
 
     asked, again, later, judged = shown(True, 0), shown(True, 0), shown(True, 1), shown(False, 0)
-    assert set(judged.captions) == {"a red thing"} and set(judged.recoloured) == {"a blue thing"}
+    assert set(judged.captions) == {"a red thing"} and set(judged.recolored) == {"a blue thing"}
     assert asked.captions == again.captions and torch.equal(asked.target_ab, again.target_ab)
     assert asked.captions != later.captions
     assert 0 < sum(caption != "a red thing" for caption in asked.captions) < 8
     for place, caption in enumerate(asked.captions):
         moved = not torch.equal(asked.target_ab[place], judged.target_ab[place])
         assert moved == (caption != "a red thing")
-        assert asked.recoloured[place] != caption  # never the caption's own colour
+        assert asked.recolored[place] != caption  # never the caption's own color
     assert asked.lightness is not None and judged.lightness is not None
     torch.testing.assert_close(asked.lightness, judged.lightness, atol=0.02, rtol=0)

@@ -121,8 +121,8 @@ def test_two_training_sets_are_merged_and_each_photo_seen_once_an_epoch(tmp_path
     ]
     assert [sample.index for sample in samples] == list(range(8))
     train.set_epoch(1)
-    assert any(train[index].recoloured != samples[index].recoloured for index in range(3))  # both parts draw anew
-    assert any(train[index].recoloured != samples[index].recoloured for index in range(3, 8))
+    assert any(train[index].recolored != samples[index].recolored for index in range(3))  # both parts draw anew
+    assert any(train[index].recolored != samples[index].recolored for index in range(3, 8))
     for beyond in (8, -1):
         with pytest.raises(IndexError, match=f"sample {beyond} of 8"):
             train[beyond]
@@ -139,13 +139,13 @@ def test_pairs_and_labels_come_with_the_lists_that_name_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, other, val = (source(tmp_path, name, count) for name, count in (("one", 3), ("other", 2), ("val", 2)))
-    colours = tmp_path / "obj2col.json"  # captions are "a red one0.png"
-    colours.write_text(json.dumps({"one0.png": [[[3, 2], [0, 2]]], "one1.png": [[], []], "other0.png": [[[3, 2]]]}))
+    colors = tmp_path / "obj2col.json"  # captions are "a red one0.png"
+    colors.write_text(json.dumps({"one0.png": [[[3, 2], [0, 2]]], "one1.png": [[], []], "other0.png": [[[3, 2]]]}))
     for folder, name in (("one", "one1"), ("one", "one2"), ("other", "other0"), ("other", "other1")):
         (tmp_path / "maps" / folder).mkdir(parents=True, exist_ok=True)
         Image.new("L", (40, 30), 7).save(tmp_path / "maps" / folder / f"{name}.png")
     given = [
-        part | {"object_colours": str(colours), "labels": str(tmp_path / "maps" / name)}
+        part | {"object_colors": str(colors), "labels": str(tmp_path / "maps" / name)}
         for part, name in ((one, "one"), (other, "other"))
     ]
     train = made(given[0], val | {"labels": None}, {"test": val}, train_also=given[1:]).train_set
@@ -154,10 +154,10 @@ def test_pairs_and_labels_come_with_the_lists_that_name_them(
     labels = [train[index].labels for index in range(5)]
     assert [None if found is None else found.unique().tolist() for found in labels] == [None, [7], [7], [7], [7]]
     assert capsys.readouterr().out.splitlines()[-3:] == [
-        f"train: {colours} lacks the object-colour pairs of 2 of 3 photos (it has none, or those of another number of "
+        f"train: {colors} lacks the object-color pairs of 2 of 3 photos (it has none, or those of another number of "
         "captions); 1 pairs name no two words of their caption",
         f"train: {tmp_path}/maps/one lacks the labels of 1 of 3 photos",
-        f"train_also[0]: {colours} lacks the object-colour pairs of 1 of 2 photos (it has none, or those of another "
+        f"train_also[0]: {colors} lacks the object-color pairs of 1 of 2 photos (it has none, or those of another "
         "number of captions); 0 pairs name no two words of their caption",
     ]
 
@@ -165,7 +165,7 @@ def test_pairs_and_labels_come_with_the_lists_that_name_them(
 def test_without_files_nothing_is_told_and_the_pairs_are_guessed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train = made(source(tmp_path, "one", 2) | {"object_colours": None, "labels": None}, None, {}).train_set
+    train = made(source(tmp_path, "one", 2) | {"object_colors": None, "labels": None}, None, {}).train_set
     assert train is not None
     assert (train[0].pairs, train[0].labels) == (((2, 1),), None)
     assert "lacks" not in capsys.readouterr().out

@@ -14,7 +14,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 from torchvision.transforms import RandomResizedCrop
 
-from lcoins.color.words import find_colours
+from lcoins.color.words import find_colors
 from lcoins.data.caption_lists import Pair, Problem, read_pairs
 from lcoins.data.photos import Photos, draw_crop
 from lcoins.data.types import Sample, collate, keyed_random
@@ -82,7 +82,7 @@ def test_evaluation_never_changes(root: Path) -> None:
 
 
 def same(one: Sample, other: Sample) -> bool:
-    texts = [(s.caption, s.recoloured, s.index, s.name) for s in (one, other)]
+    texts = [(s.caption, s.recolored, s.index, s.name) for s in (one, other)]
     return texts[0] == texts[1] and torch.equal(one.rgb, other.rgb)
 
 
@@ -121,19 +121,19 @@ def test_draws_depend_on_seed_epoch_and_index_alone(root: Path) -> None:
     assert all(not torch.equal(a, b) for i, a in enumerate(pictures) for b in pictures[:i])
 
 
-def test_the_caption_is_recoloured_and_only_where_it_names_a_colour(root: Path) -> None:
+def test_the_caption_is_recolored_and_only_where_it_names_a_color(root: Path) -> None:
     data = photos(root)
-    recoloured = set()
+    recolored = set()
     for epoch in range(30):
         data.set_epoch(epoch)
         sample = data[1]
-        colours = find_colours(sample.recoloured)
+        colors = find_colors(sample.recolored)
         assert sample.caption == "a blue bird"
-        assert sample.recoloured == f"a {colours[0].word} bird"
-        assert colours[0].colour != "blue"
-        recoloured.add(colours[0].colour)
-        assert data[2].recoloured == data[2].caption
-    assert len(recoloured) > 4
+        assert sample.recolored == f"a {colors[0].word} bird"
+        assert colors[0].color != "blue"
+        recolored.add(colors[0].color)
+        assert data[2].recolored == data[2].caption
+    assert len(recolored) > 4
 
 
 def red_grows(sample: Sample) -> bool:
@@ -156,19 +156,19 @@ def test_flips_swap_left_and_right_in_the_caption(root: Path) -> None:
         assert 15 < len(flipped) < 45
         assert {sample.caption for sample in flipped} == {flipped_caption}
         assert {sample.caption for sample in samples if red_grows(sample)} == {"a red car on the Left"}
-        assert all(find_colours(sample.recoloured)[0].colour != "red" for sample in samples)
-        assert all(sample.recoloured.split()[-1] == sample.caption.split()[-1] for sample in samples)
+        assert all(find_colors(sample.recolored)[0].color != "red" for sample in samples)
+        assert all(sample.recolored.split()[-1] == sample.caption.split()[-1] for sample in samples)
 
 
 def test_pairs_are_guessed_from_the_caption_or_come_from_a_file(root: Path) -> None:
     assert {sample.pairs for sample in draws(photos(root), 20)} == {((2, 1),), ()}  # a red car on the left; a car
     read = {"a.png": [((5, 1), (2, 1)), ((1, 0),)]}
-    known = photos(root, object_colours=read, hflip="swap_words")
+    known = photos(root, object_colors=read, hflip="swap_words")
     for sample in draws(known, 40):
         assert sample.pairs == read["a.png"][int(sample.name[-1])]
         assert sample.caption.startswith("a red car on the") == (sample.name[-1] == "0")
     assert known[1].pairs is None  # b.png, of which the file says nothing
-    evaluated = photos(root, object_colours=read, training=False)
+    evaluated = photos(root, object_colors=read, training=False)
     assert [evaluated[index].pairs for index in range(3)] == [*read["a.png"], None]
 
 
@@ -353,4 +353,4 @@ def test_from_a_list_to_a_batch(root: Path, tmp_path: Path) -> None:
     data = Photos(root, check_photos(root, pairs, problems), 16, training=False, seed=0)
     batch = collate([data[index] for index in range(len(data))])
     assert batch.rgb.shape == (6, 3, 16, 16)
-    assert batch.has_colour.tolist() == [True, False, True, False, False, False]
+    assert batch.has_color.tolist() == [True, False, True, False, False, False]

@@ -26,7 +26,7 @@ WHOLE = (0, 0, *SIZE)
 
 
 def photo(path: Path, scale: int = 1) -> None:
-    """Grey with a red square."""
+    """Gray with a red square."""
     image = Image.new("RGB", SIZE, (90, 90, 90))
     image.paste((250, 0, 0), SQUARE)
     image.resize((scale * SIZE[0], scale * SIZE[1]), Image.Resampling.NEAREST).save(path)
@@ -61,14 +61,14 @@ def box(left: float, upper: float, right: float, lower: float) -> list[float]:
 
 
 def expect_aligned(sample: Sample, square: int = 7, others: int = 3) -> None:
-    """Where the picture is clearly red is the square, where it is clearly grey is none of it."""
+    """Where the picture is clearly red is the square, where it is clearly gray is none of it."""
     assert sample.labels is not None
     assert (sample.labels.shape, sample.labels.dtype) == (sample.rgb.shape[1:], torch.uint8)
     redness = sample.rgb[0].int() - sample.rgb[1].int()
-    red, grey = redness > 200, redness < 50
-    assert (red | grey).float().mean() > 0.7
+    red, gray = redness > 200, redness < 50
+    assert (red | gray).float().mean() > 0.7
     assert (sample.labels[red] == square).all()
-    assert (sample.labels[grey] == others).all()
+    assert (sample.labels[gray] == others).all()
 
 
 def draws(data: Photos, epochs: int = 40) -> list[Sample]:
@@ -201,7 +201,7 @@ def test_a_map_of_another_size_is_refused(tmp_path: Path, size: tuple[int, int])
         drawn(tmp_path, path)[0]
 
 
-def four_bit_grey(path: Path) -> None:
+def four_bit_gray(path: Path) -> None:
     def chunk(name: bytes, content: bytes) -> bytes:
         return len(content).to_bytes(4) + name + content + zlib.crc32(name + content).to_bytes(4)
 
@@ -222,7 +222,7 @@ def cut(path: Path) -> None:
         (lambda path: Image.new("RGB", SIZE).save(path), "expected one channel of 8 bits.*, got mode RGB; save it"),
         (lambda path: Image.new("I;16", SIZE).save(path), "expected one channel of 8 bits.*, got mode I;16B; save it"),
         (lambda path: Image.new("LA", SIZE).save(path), "expected one channel of 8 bits.*, got mode LA; save it"),
-        (four_bit_grey, "expected one channel of 8 bits.*, got mode L;4; save it"),
+        (four_bit_gray, "expected one channel of 8 bits.*, got mode L;4; save it"),
         (cut, "expected a whole PNG.*copy it again"),
         (lambda path: path.write_text("no picture"), "expected a whole PNG.*copy it again"),
         (lambda path: Image.new("L", SIZE).save(path, "BMP"), "expected a whole PNG.*copy it again"),

@@ -1,4 +1,4 @@
-"""Colour words exchanged in caption and photo alike: what changes, what stays, what is left alone."""
+"""Color words exchanged in caption and photo alike: what changes, what stays, what is left alone."""
 
 import random
 
@@ -9,31 +9,31 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lcoins.color.lab import fit_gamut, join_lab, split_lab
-from lcoins.color.words import BASIC_COLOURS, COLOUR_LAB, find_colours
-from lcoins.data.recoloring import WordRecolouring, membership, turned
+from lcoins.color.words import BASIC_COLORS, COLOR_LAB, find_colors
+from lcoins.data.recoloring import WordRecoloring, membership, turned
 
-CHROMATIC = [colour for colour in BASIC_COLOURS if abs(complex(*COLOUR_LAB[colour][1:])) >= 20]
+CHROMATIC = [color for color in BASIC_COLORS if abs(complex(*COLOR_LAB[color][1:])) >= 20]
 
 
-def patch_on_grey(colour: str, side: int = 16) -> Tensor:
-    """A square of a colour's typical Lab, a quarter of a grey picture: (1, 3, side, side)."""
-    lightness = torch.full((1, 1, side, side), COLOUR_LAB[colour][0])
+def patch_on_gray(color: str, side: int = 16) -> Tensor:
+    """A square of a color's typical Lab, a quarter of a gray picture: (1, 3, side, side)."""
+    lightness = torch.full((1, 1, side, side), COLOR_LAB[color][0])
     ab = torch.zeros(1, 2, side, side)
-    ab[:, :, : side // 2, : side // 2] = torch.tensor(COLOUR_LAB[colour][1:])[None, :, None, None]
+    ab[:, :, : side // 2, : side // 2] = torch.tensor(COLOR_LAB[color][1:])[None, :, None, None]
     return join_lab(lightness, fit_gamut(lightness, ab))
 
 
-@pytest.mark.parametrize("colour", CHROMATIC)
-def test_the_named_thing_and_its_word_change_together(colour: str) -> None:
-    rgb = patch_on_grey(colour)
-    changed, captions = WordRecolouring(1.0)(rgb, [f"A {colour} square"], random.Random(0))
-    (word,) = find_colours(captions[0])
-    assert word.colour != colour and captions[0] == f"A {word.word} square"
+@pytest.mark.parametrize("color", CHROMATIC)
+def test_the_named_thing_and_its_word_change_together(color: str) -> None:
+    rgb = patch_on_gray(color)
+    changed, captions = WordRecoloring(1.0)(rgb, [f"A {color} square"], random.Random(0))
+    (word,) = find_colors(captions[0])
+    assert word.color != color and captions[0] == f"A {word.word} square"
     lightness, ab = split_lab(changed)
     before, was = split_lab(rgb)
     torch.testing.assert_close(lightness, before, atol=0.6, rtol=0)
-    torch.testing.assert_close(ab[:, :, 8:], was[:, :, 8:], atol=0.3, rtol=0)  # grey stays grey
-    a, b = COLOUR_LAB[word.colour][1:]
+    torch.testing.assert_close(ab[:, :, 8:], was[:, :, 8:], atol=0.3, rtol=0)  # gray stays gray
+    a, b = COLOR_LAB[word.color][1:]
     inside = ab[0, :, :8, :8].mean(dim=(1, 2))
     if abs(complex(a, b)) < 20:
         assert inside.norm() < 3
@@ -45,49 +45,49 @@ def test_the_named_thing_and_its_word_change_together(colour: str) -> None:
 @settings(max_examples=15, deadline=None)
 def test_only_captions_that_change_have_photos_that_change(seed: int, share: float) -> None:
     rng = random.Random(seed)
-    colours = [rng.choice(BASIC_COLOURS) for _ in range(4)]
-    rgb = torch.cat([patch_on_grey(colour) for colour in colours])
-    captions = [f"a {colour} thing" for colour in colours]
+    colors = [rng.choice(BASIC_COLORS) for _ in range(4)]
+    rgb = torch.cat([patch_on_gray(color) for color in colors])
+    captions = [f"a {color} thing" for color in colors]
     kept = rgb.clone()
-    changed, said = WordRecolouring(share)(rgb, captions, random.Random(seed))
+    changed, said = WordRecoloring(share)(rgb, captions, random.Random(seed))
     torch.testing.assert_close(rgb, kept, atol=0, rtol=0)  # the arguments stay
     for old, new, before, after in zip(rgb, changed, captions, said, strict=True):
         assert (before == after) == torch.equal(old, new)
-        assert len(find_colours(after)) == 1
+        assert len(find_colors(after)) == 1
 
 
 @pytest.mark.parametrize("caption", ["a square", "a white square", "a gray square and a black one"])
 def test_captions_without_a_chromatic_word_stay(caption: str) -> None:
-    rgb = patch_on_grey("red")
-    changed, captions = WordRecolouring(1.0)(rgb, [caption], random.Random(0))
+    rgb = patch_on_gray("red")
+    changed, captions = WordRecoloring(1.0)(rgb, [caption], random.Random(0))
     assert captions == [caption] and torch.equal(changed, rgb)
 
 
 @pytest.mark.parametrize("picture", ["red everywhere", "red nowhere"])
 def test_a_word_that_names_all_or_nothing_stays(picture: str) -> None:
-    rgb = patch_on_grey("red")
+    rgb = patch_on_gray("red")
     rgb = rgb[:, :, :8, :8] if picture == "red everywhere" else rgb[:, :, 8:, 8:]
-    changed, captions = WordRecolouring(1.0)(rgb, ["a red square"], random.Random(0))
+    changed, captions = WordRecoloring(1.0)(rgb, ["a red square"], random.Random(0))
     assert captions == ["a red square"] and torch.equal(changed, rgb)
 
 
 def test_without_a_share_nothing_changes() -> None:
-    rgb = patch_on_grey("blue")
-    assert WordRecolouring(0.0)(rgb, ["a blue square"], random.Random(0))[1] == ["a blue square"]
+    rgb = patch_on_gray("blue")
+    assert WordRecoloring(0.0)(rgb, ["a blue square"], random.Random(0))[1] == ["a blue square"]
 
 
 def test_the_same_draw_gives_the_same_photos() -> None:
-    rgb = torch.cat([patch_on_grey(colour) for colour in CHROMATIC])
-    captions = [f"a {colour} thing" for colour in CHROMATIC]
-    first, second = (WordRecolouring(0.5)(rgb, captions, random.Random(3)) for _ in range(2))
+    rgb = torch.cat([patch_on_gray(color) for color in CHROMATIC])
+    captions = [f"a {color} thing" for color in CHROMATIC]
+    first, second = (WordRecoloring(0.5)(rgb, captions, random.Random(3)) for _ in range(2))
     assert first[1] == second[1] != captions and torch.equal(first[0], second[0])
 
 
-def test_every_photo_of_a_batch_gets_its_own_new_colour() -> None:
-    rgb = torch.cat([patch_on_grey(colour) for colour in CHROMATIC])
-    changed, said = WordRecolouring(1.0)(rgb, [f"a {colour} thing" for colour in CHROMATIC], random.Random(1))
+def test_every_photo_of_a_batch_gets_its_own_new_color() -> None:
+    rgb = torch.cat([patch_on_gray(color) for color in CHROMATIC])
+    changed, said = WordRecoloring(1.0)(rgb, [f"a {color} thing" for color in CHROMATIC], random.Random(1))
     for ab, caption in zip(split_lab(changed)[1], said, strict=True):
-        wanted = torch.tensor(COLOUR_LAB[find_colours(caption)[0].colour][1:])
+        wanted = torch.tensor(COLOR_LAB[find_colors(caption)[0].color][1:])
         inside = ab[:, :8, :8].mean(dim=(1, 2))
         if wanted.norm() < 20:
             assert inside.norm() < 3
@@ -102,9 +102,9 @@ def test_faces_are_not_red() -> None:
 
 @pytest.mark.parametrize("old", CHROMATIC)
 @pytest.mark.parametrize("new", CHROMATIC)
-def test_turning_there_takes_the_typical_colour_there(old: str, new: str) -> None:
-    ab = torch.tensor(COLOUR_LAB[old][1:]).view(1, 2, 1, 1)
-    result, wanted = turned(ab, [old], [new]).flatten(), torch.tensor(COLOUR_LAB[new][1:])
+def test_turning_there_takes_the_typical_color_there(old: str, new: str) -> None:
+    ab = torch.tensor(COLOR_LAB[old][1:]).view(1, 2, 1, 1)
+    result, wanted = turned(ab, [old], [new]).flatten(), torch.tensor(COLOR_LAB[new][1:])
     assert torch.nn.functional.cosine_similarity(result, wanted, dim=0) > 0.999
     assert result.norm() == pytest.approx(min(float(wanted.norm()), 1.5 * float(ab.norm())), rel=1e-4)
 
@@ -112,4 +112,4 @@ def test_turning_there_takes_the_typical_colour_there(old: str, new: str) -> Non
 @pytest.mark.parametrize("share", [-0.1, 1.1])
 def test_a_share_is_a_share(share: float) -> None:
     with pytest.raises(ValueError, match=r"share must lie in 0\.\.1"):
-        WordRecolouring(share)
+        WordRecoloring(share)

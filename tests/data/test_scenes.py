@@ -1,4 +1,4 @@
-"""Drawn scenes: the same everywhere, masks exact, colours as named, and sentences true of exactly one object."""
+"""Drawn scenes: the same everywhere, masks exact, colors as named, and sentences true of exactly one object."""
 
 import pickle
 import re
@@ -12,8 +12,8 @@ from skimage.color import lab2rgb
 from torch.nn.functional import max_pool2d
 
 from lcoins.color.lab import join_lab, split_lab
-from lcoins.color.words import find_colours
-from lcoins.data.scenes.dataset import SCENE_COLOURS, SPLITS, VOCABULARY, Scenes
+from lcoins.color.words import find_colors
+from lcoins.data.scenes.dataset import SCENE_COLORS, SPLITS, VOCABULARY, Scenes
 from lcoins.data.scenes.drawing import draw_scene, lab_to_rgb, largest_chroma
 from lcoins.data.scenes.layout import DIAMETERS, HELD_OUT, KINDS, PATTERNS, SceneObject, plan_scene
 from lcoins.data.scenes.sentences import describe, fix_articles
@@ -50,7 +50,7 @@ def test_a_scene_is_always_the_same(split: str) -> None:
     for index in (5, 0):
         one, other = scenes[index], again[index]
         assert torch.equal(one.rgb, other.rgb) and torch.equal(one.instances.masks, other.instances.masks)
-        assert (one.caption, one.recoloured, one.name) == (other.caption, other.recoloured, other.name)
+        assert (one.caption, one.recolored, one.name) == (other.caption, other.recolored, other.name)
     assert not torch.equal(scenes[1].rgb, Scenes(split, 8, seed=4)[1].rgb)
 
 
@@ -67,21 +67,21 @@ def test_epochs_bring_new_scenes_in_training_only() -> None:
     train.set_epoch(1)
     val.set_epoch(1)
     assert torch.equal(train[2].rgb, longer[6].rgb) and train[2].name == "train/00006" and train[2].index == 2
-    assert torch.equal(val[2].rgb, before.rgb) and val[2].recoloured == before.recoloured
+    assert torch.equal(val[2].rgb, before.rgb) and val[2].recolored == before.recolored
 
 
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("size", [32, 64])
-def test_masks_are_disjoint_and_as_many_as_colour_words(split: str, size: int) -> None:
+def test_masks_are_disjoint_and_as_many_as_color_words(split: str, size: int) -> None:
     scenes = Scenes(split, 40, image_size=size)
     for sample in map(scenes.__getitem__, range(len(scenes))):
-        masks, colours = sample.instances.masks, sample.instances.colours
+        masks, colors = sample.instances.masks, sample.instances.colors
         assert sample.rgb.shape == (3, size, size) and sample.rgb.dtype == torch.float32
         assert sample.rgb.min() >= 0 and sample.rgb.max() <= 1
-        assert masks.shape == (len(colours), size, size) and masks.dtype == torch.bool and 2 <= len(colours) <= 4
+        assert masks.shape == (len(colors), size, size) and masks.dtype == torch.bool and 2 <= len(colors) <= 4
         assert masks.sum(dim=0).max() == 1
         assert masks.flatten(1).sum(dim=1).min() >= 0.01 * size * size
-        assert sorted(found.word for found in find_colours(sample.caption)) == sorted(set(colours))
+        assert sorted(found.word for found in find_colors(sample.caption)) == sorted(set(colors))
 
 
 def test_objects_keep_a_gap_at_64_pixels() -> None:
@@ -92,25 +92,25 @@ def test_objects_keep_a_gap_at_64_pixels() -> None:
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_every_object_is_nearest_to_its_own_colour_word(split: str) -> None:
-    names, nominal = list(SCENE_COLOURS), np.array([lab[1:] for lab in SCENE_COLOURS.values()])
+def test_every_object_is_nearest_to_its_own_color_word(split: str) -> None:
+    names, nominal = list(SCENE_COLORS), np.array([lab[1:] for lab in SCENE_COLORS.values()])
     scenes = Scenes(split, 100)
     for sample in map(scenes.__getitem__, range(len(scenes))):
         gaps = np.linalg.norm(mean_lab(sample)[:, None, 1:] - nominal, axis=-1)
-        assert [names[i] for i in gaps.argmin(axis=1)] == list(sample.instances.colours)
+        assert [names[i] for i in gaps.argmin(axis=1)] == list(sample.instances.colors)
 
 
-def test_colour_words_are_far_apart() -> None:
-    ab = np.array([lab[1:] for lab in SCENE_COLOURS.values()])
+def test_color_words_are_far_apart() -> None:
+    ab = np.array([lab[1:] for lab in SCENE_COLORS.values()])
     gaps = np.linalg.norm(ab[:, None] - ab, axis=-1) + 1000 * np.eye(len(ab))
     assert len(ab) == 10 and gaps.min() >= 25
 
 
-def test_lightness_goes_with_colour_except_in_counter() -> None:
+def test_lightness_goes_with_color_except_in_counter() -> None:
     def lightness(split: str) -> tuple[np.ndarray, np.ndarray]:
         scenes = Scenes(split, 120)
         samples = [scenes[i] for i in range(len(scenes))]
-        natural = [SCENE_COLOURS[colour][0] for sample in samples for colour in sample.instances.colours]
+        natural = [SCENE_COLORS[color][0] for sample in samples for color in sample.instances.colors]
         return np.concatenate([mean_lab(sample)[:, 0] for sample in samples]), np.array(natural)
 
     for split in set(SPLITS) - {"counter"}:
@@ -120,7 +120,7 @@ def test_lightness_goes_with_colour_except_in_counter() -> None:
     assert np.corrcoef(drawn, natural)[0, 1] < 0.1
 
 
-def test_every_object_shows_in_grey() -> None:
+def test_every_object_shows_in_gray() -> None:
     for index in range(60):
         sample = Scenes("counter", 60)[index]
         lightness = split_lab(sample.rgb[None])[0][0, 0]
@@ -136,25 +136,25 @@ def test_splits_repeat_kinds_as_promised() -> None:
         return [len({thing.kind for thing in objects}) < len(objects) for objects in planned]
 
     assert all(repeats("instances"))
-    for split in ("clear", "counter", "recolour", "unobserved"):
+    for split in ("clear", "counter", "recolor", "unobserved"):
         assert not any(repeats(split))
     for split in ("train", "val"):
         assert 60 < sum(repeats(split)) < 140
 
 
 def test_held_out_pairs_are_drawn_in_unobserved_only() -> None:
-    assert set(HELD_OUT) == set(SCENE_COLOURS) and set(HELD_OUT.values()) == set(KINDS)
+    assert set(HELD_OUT) == set(SCENE_COLORS) and set(HELD_OUT.values()) == set(KINDS)
     for split in SPLITS:
         things = [thing for i in range(300) for thing in plan_scene(split, keyed_random(i, split))[0]]
-        held_out = [HELD_OUT[thing.colour] == thing.kind for thing in things]
+        held_out = [HELD_OUT[thing.color] == thing.kind for thing in things]
         assert all(held_out) if split == "unobserved" else not any(held_out)
-        assert {thing.colour for thing in things} == set(SCENE_COLOURS)
+        assert {thing.color for thing in things} == set(SCENE_COLORS)
 
 
-def test_recolour_exchanges_one_word_for_a_colour_not_in_the_sentence() -> None:
-    scenes = Scenes("recolour", 60)
+def test_recolor_exchanges_one_word_for_a_color_not_in_the_sentence() -> None:
+    scenes = Scenes("recolor", 60)
     for sample in map(scenes.__getitem__, range(len(scenes))):
-        before, after = ([found.colour for found in find_colours(text)] for text in (sample.caption, sample.recoloured))
+        before, after = ([found.color for found in find_colors(text)] for text in (sample.caption, sample.recolored))
         changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
         assert len(changed) == 1
         assert changed[0][1] not in before
@@ -178,15 +178,15 @@ def is_told(thing: SceneObject, clause: list[str], kinds: list[str]) -> bool:
 @given(split=st.sampled_from(SPLITS), number=st.integers(0, 10**6))
 def test_a_sentence_is_true_of_exactly_one_object(split: str, number: int) -> None:
     rng = keyed_random(number, split)
-    objects, told_by = plan_scene(split, rng)
-    sentence = describe(objects, told_by, rng).sentence
+    objects, distinguished_by = plan_scene(split, rng)
+    sentence = describe(objects, distinguished_by, rng).sentence
     kinds = [thing.kind for thing in objects]
-    by_colour = {thing.colour: thing for thing in objects}
-    assert len(by_colour) == len(objects)
+    by_color = {thing.color: thing for thing in objects}
+    assert len(by_color) == len(objects)
     relation = next((phrase for phrase in RELATIONS if f" {phrase} " in sentence), None)
     clauses = sentence.split(f" {relation} ") if relation else re.split(", | and ", sentence)
-    told = [next(by_colour[word] for word in clause.split() if word in by_colour) for clause in clauses]
-    assert len(clauses) == len(objects) == len({thing.colour for thing in told})
+    told = [next(by_color[word] for word in clause.split() if word in by_color) for clause in clauses]
+    assert len(clauses) == len(objects) == len({thing.color for thing in told})
     for clause, thing in zip(clauses, told, strict=True):
         matching = [other for other in objects if is_told(other, clause.split(), kinds)]
         assert thing in matching
@@ -200,8 +200,8 @@ def test_a_sentence_is_true_of_exactly_one_object(split: str, number: int) -> No
 def test_claims_are_what_the_sentence_says() -> None:
     for number in range(200):
         rng = keyed_random(number, "claims")
-        objects, told_by = plan_scene("instances", rng)
-        description = describe(objects, told_by, rng)
+        objects, distinguished_by = plan_scene("instances", rng)
+        description = describe(objects, distinguished_by, rng)
         for thing, claims in zip(objects, description.claims, strict=True):
             assert set(claims) <= {thing.size, thing.pattern, thing.place}
             twins = [other for other in objects if other.kind == thing.kind and other is not thing]
@@ -234,17 +234,17 @@ def test_the_vocabulary_is_closed_and_used() -> None:
             assert sentence == sentence.lower() == fix_articles(sentence)
             spoken |= set(re.findall(r"\w+", sentence))
     assert spoken == set(VOCABULARY) - {"black", "white"}
-    assert {word.word for word in find_colours(" ".join(VOCABULARY))} == {*SCENE_COLOURS, "black", "white"}
+    assert {word.word for word in find_colors(" ".join(VOCABULARY))} == {*SCENE_COLORS, "black", "white"}
 
 
-def test_recoloured_changes_every_colour_word_and_nothing_else() -> None:
+def test_recolored_changes_every_color_word_and_nothing_else() -> None:
     scenes = Scenes("train", 50)
     samples = [scenes[i] for i in range(50)]
     for sample in samples:
-        old, new = find_colours(sample.caption), find_colours(sample.recoloured)
+        old, new = find_colors(sample.caption), find_colors(sample.recolored)
         assert len(old) == len(new) and all(a.word != b.word for a, b in zip(old, new, strict=True))
-        assert set(re.findall(r"\w+", sample.recoloured)) <= set(VOCABULARY) - {"black", "white"}
-        assert not re.search(r"\ba orange|\ban [^o]", sample.recoloured)
+        assert set(re.findall(r"\w+", sample.recolored)) <= set(VOCABULARY) - {"black", "white"}
+        assert not re.search(r"\ba orange|\ban [^o]", sample.recolored)
 
 
 @settings(max_examples=25, deadline=None)

@@ -23,8 +23,8 @@ def read(path: Path) -> np.ndarray:
 
 def test_panels_stand_under_their_titles(tmp_path):
     rows = [
-        SheetRow("a bus", {"grey": flat_picture(90, 90, 90), "truth": flat_picture(0, 200, 0)}),
-        SheetRow("a cat", {"grey": flat_picture(90, 90, 90), "truth": flat_picture(0, 0, 200)}),
+        SheetRow("a bus", {"gray": flat_picture(90, 90, 90), "truth": flat_picture(0, 200, 0)}),
+        SheetRow("a cat", {"gray": flat_picture(90, 90, 90), "truth": flat_picture(0, 0, 200)}),
     ]
     contact_sheet(rows, tmp_path / "deep" / "sheet.png", panel_size=64)
     sheet = read(tmp_path / "deep" / "sheet.png")
@@ -38,8 +38,8 @@ def test_panels_stand_under_their_titles(tmp_path):
 
 def test_a_missing_panel_leaves_its_place_empty(tmp_path):
     rows = [
-        SheetRow("a bus", {"grey": flat_picture(90, 90, 90), "groups": flat_picture(0, 200, 0)}),
-        SheetRow("a cat", {"grey": flat_picture(90, 90, 90)}),
+        SheetRow("a bus", {"gray": flat_picture(90, 90, 90), "groups": flat_picture(0, 200, 0)}),
+        SheetRow("a cat", {"gray": flat_picture(90, 90, 90)}),
     ]
     contact_sheet(rows, tmp_path / "sheet.png", panel_size=64)
     sheet = read(tmp_path / "sheet.png")
@@ -53,10 +53,10 @@ def test_pictures_keep_their_shape(tmp_path):
     assert (red.any(axis=1).sum(), red.any(axis=0).sum()) == (32, 64)
 
 
-def test_long_captions_wrap_and_colour_words_are_underlined(tmp_path):
-    panels = {"grey": flat_picture(90, 90, 90)}
+def test_long_captions_wrap_and_color_words_are_underlined(tmp_path):
+    panels = {"gray": flat_picture(90, 90, 90)}
     contact_sheet([SheetRow("a bus", panels)], tmp_path / "short.png", panel_size=64)
-    contact_sheet([SheetRow("a blue bus " * 6, panels, recoloured="a red bus")], tmp_path / "long.png", panel_size=64)
+    contact_sheet([SheetRow("a blue bus " * 6, panels, recolored="a red bus")], tmp_path / "long.png", panel_size=64)
     short, long = (read(tmp_path / f"{name}.png").astype(int) for name in ("short", "long"))
     assert long.shape[0] > short.shape[0] + 60
 
@@ -69,7 +69,7 @@ def test_long_captions_wrap_and_colour_words_are_underlined(tmp_path):
 
 @pytest.mark.parametrize("caption", ["", "word" * 60, "ein Auto, größer als я und 車"])
 def test_any_caption_is_drawn(tmp_path, caption):
-    contact_sheet([SheetRow(caption, {"grey": flat_picture(9, 9, 9)})], tmp_path / "sheet.png", panel_size=48)
+    contact_sheet([SheetRow(caption, {"gray": flat_picture(9, 9, 9)})], tmp_path / "sheet.png", panel_size=48)
     assert read(tmp_path / "sheet.png").shape[1] == 48 + 2 * 8
 
 
@@ -84,7 +84,7 @@ def test_a_failed_sheet_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", full_disk)
     with pytest.raises(OSError, match="no space left"):
-        contact_sheet([SheetRow("a", {"grey": flat_picture(9, 9, 9)})], tmp_path / "sheet.png")
+        contact_sheet([SheetRow("a", {"gray": flat_picture(9, 9, 9)})], tmp_path / "sheet.png")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -99,10 +99,10 @@ def test_group_overlay_shows_the_grid_in_reading_order():
     assert (picture[:5, :4] == picture[0, 0]).all()
 
 
-def test_fifteen_groups_have_distinguishable_colours():
+def test_fifteen_groups_have_distinguishable_colors():
     picture = group_overlay(torch.eye(16)[:15], flat_picture(120, 120, 120, (4, 4)))
-    colours = picture.reshape(16, 3)[:15].astype(int)
-    distances = np.linalg.norm(colours[:, None] - colours[None], axis=2) + 1000 * np.eye(15)
+    colors = picture.reshape(16, 3)[:15].astype(int)
+    distances = np.linalg.norm(colors[:, None] - colors[None], axis=2) + 1000 * np.eye(15)
     assert distances.min() > 20
 
 

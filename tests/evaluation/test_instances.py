@@ -22,10 +22,10 @@ def two_squares() -> Tensor:
     return masks
 
 
-def painted(*colours: tuple[float, float], background: tuple[float, float] = (0.0, 0.0)) -> Tensor:
+def painted(*colors: tuple[float, float], background: tuple[float, float] = (0.0, 0.0)) -> Tensor:
     ab = torch.tensor(background)[:, None, None].repeat(1, SIZE, SIZE)
-    for mask, colour in zip(two_squares(), colours, strict=True):
-        ab[:, mask] = torch.tensor(colour)[:, None]
+    for mask, color in zip(two_squares(), colors, strict=True):
+        ab[:, mask] = torch.tensor(color)[:, None]
     return ab
 
 
@@ -39,7 +39,7 @@ def test_rings_surround_each_mask_and_touch_none() -> None:
     assert not (around & two_squares().any(dim=0)).any()
 
 
-def test_difference_to_the_named_colour_is_at_the_photos_own_lightness() -> None:
+def test_difference_to_the_named_color_is_at_the_photos_own_lightness() -> None:
     masks = two_squares()
     exact = named_differences(LIGHTNESS, painted(RED, BLUE), masks, ["red", "blue"], PALETTE)
     assert exact == pytest.approx([0, 0], abs=1e-5)
@@ -89,7 +89,7 @@ def test_what_should_not_move_is_counted_apart() -> None:
     palette = PALETTE | {"white": (95.0, 0.0, 0.0)}
     no_way = response(after, after, regions(two_squares()), ["gray", "blue"], ["white", "blue"], palette)
     assert no_way.response is None and no_way.spill_instances == 0
-    with pytest.raises(ValueError, match="no colour word changed"):
+    with pytest.raises(ValueError, match="no color word changed"):
         response(after, after, regions(two_squares()), ["red", "blue"], ["red", "blue"], PALETTE)
 
 
@@ -100,7 +100,7 @@ def test_the_judge_gives_one_row_and_counts_over_all() -> None:
     first = judge.judge(instances, LIGHTNESS, truth, truth, labels)
     assert first["instances"] == first["instances_correct"] == 2
     assert first["named_delta_e"] == first["named_delta_e_truth"] == pytest.approx(0, abs=1e-5)
-    assert first["bleeding"] == first["background_error"] == 0 == first["grey_bleeding"]
+    assert first["bleeding"] == first["background_error"] == 0 == first["gray_bleeding"]
     assert first["groups_used"] == 1 and first["groups_ari"] == pytest.approx(0, abs=1e-6)
     second = judge.judge(instances, LIGHTNESS, painted(BLUE, BLUE), truth, None)
     assert second["instances_correct"] == 1 and "groups_ari" not in second
@@ -109,8 +109,8 @@ def test_the_judge_gives_one_row_and_counts_over_all() -> None:
     assert third["instances_by_size"] == 2 and third["instances_correct_by_size"] == 1
     assert not any("_by_" in name for name in first)
     figures = judge.figures()
-    assert figures["colour_word_accuracy_by_size"] == 1 / 2 and "colour_word_accuracy_by_place" not in figures
-    assert figures["colour_word_accuracy"] == 4 / 6 and figures["colour_word_swapped"] == 2 / 6
+    assert figures["color_word_accuracy_by_size"] == 1 / 2 and "color_word_accuracy_by_place" not in figures
+    assert figures["color_word_accuracy"] == 4 / 6 and figures["color_word_swapped"] == 2 / 6
     assert figures["chance"] == pytest.approx(1 / 3)
     assert judge.judge(Instances(torch.zeros(0, SIZE, SIZE, dtype=torch.bool), ()), LIGHTNESS, truth, truth, None) == {}
 
@@ -119,19 +119,19 @@ def test_the_judge_reads_which_instance_got_which_new_word() -> None:
     judge = InstanceJudge(PALETTE)
     instances, before = Instances(two_squares(), ("blue", "red")), painted(BLUE, RED)
     after = painted(BLUE, GRAY)
-    row = judge.judge_recoloured(instances, "a red cup and a blue cup", "a gray cup and a blue cup", before, after)
-    assert row["recoloured_correct"] == row["recoloured_instances"] == 2
+    row = judge.judge_recolored(instances, "a red cup and a blue cup", "a gray cup and a blue cup", before, after)
+    assert row["recolored_correct"] == row["recolored_instances"] == 2
     assert row["response"] == pytest.approx(1, abs=1e-6) and row["spill_instances"] == 0
     same = "a red cup and a blue cup"
-    assert judge.judge_recoloured(instances, same, same, before, after) == {}
+    assert judge.judge_recolored(instances, same, same, before, after) == {}
     twice = "a red cup, a red pen and a blue cup"
-    assert judge.judge_recoloured(instances, twice, twice.replace("red", "gray"), before, after) == {}
+    assert judge.judge_recolored(instances, twice, twice.replace("red", "gray"), before, after) == {}
     unmatched = "a red cup, a blue cup and a gray wall"
-    row = judge.judge_recoloured(instances, unmatched, unmatched.replace("gray", "red"), before, before)
+    row = judge.judge_recolored(instances, unmatched, unmatched.replace("gray", "red"), before, before)
     assert row == {}  # no word of an instance changed
     exchanged = "a gray cup, a blue cup and a blue wall"
-    row = judge.judge_recoloured(instances, unmatched, exchanged, before, before)
+    row = judge.judge_recolored(instances, unmatched, exchanged, before, before)
     assert row["response"] == 0 and "spill_background" not in row  # the wall should move, and nobody knows where it is
     judge = InstanceJudge(PALETTE)
-    judge.judge_recoloured(instances, "a red cup and a blue cup", "a gray cup and a blue cup", before, after)
-    assert math.isclose(judge.figures()["recoloured_word_accuracy"], 1)
+    judge.judge_recolored(instances, "a red cup and a blue cup", "a gray cup and a blue cup", before, after)
+    assert math.isclose(judge.figures()["recolored_word_accuracy"], 1)

@@ -1,4 +1,4 @@
-"""The evaluation with made-up colorizers whose figures are known: the oracle, grey, a follower and an ignorer."""
+"""The evaluation with made-up colorizers whose figures are known: the oracle, gray, a follower and an ignorer."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from lcoins.color.lab import resize_ab, split_lab, to_network_ab
-from lcoins.color.words import COLOUR_LAB, find_colours
+from lcoins.color.words import COLOR_LAB, find_colors
 from lcoins.data.types import Instances, Sample, collate
 from lcoins.evaluation.lpips import Lpips
 from lcoins.evaluation.protocol import evaluate
@@ -50,7 +50,7 @@ class Fake(nn.Module):
 
 
 class Photos(Dataset[Sample]):
-    """Random photos, the captions given, and, for captions "<colour> left, <colour> right", two instances."""
+    """Random photos, the captions given, and, for captions "<color> left, <color> right", two instances."""
 
     def __init__(self, captions: list[tuple[str, str]]):
         self.captions = captions
@@ -63,27 +63,27 @@ class Photos(Dataset[Sample]):
         return len(self.captions)
 
     def __getitem__(self, index: int) -> Sample:
-        caption, recoloured = self.captions[index]
+        caption, recolored = self.captions[index]
         instances = None
         if "left" in caption:
             masks = torch.zeros(2, SIZE, SIZE, dtype=torch.bool)
             masks[0, :, : SIZE // 2] = masks[1, :, SIZE // 2 :] = True
-            instances = Instances(masks, tuple(found.colour for found in find_colours(caption)))
-        return Sample(self.rgb[index], caption, recoloured, index, f"photo{index}", instances)
+            instances = Instances(masks, tuple(found.color for found in find_colors(caption)))
+        return Sample(self.rgb[index], caption, recolored, index, f"photo{index}", instances)
 
 
-def grey(captions: list[str], size: int) -> Tensor:
+def gray(captions: list[str], size: int) -> Tensor:
     return torch.zeros(len(captions), 2, size, size)
 
 
 def sides(captions: list[str], size: int) -> Tensor:
-    """Left half in the first colour word, right half in the last one."""
-    ab = grey(captions, size)
+    """Left half in the first color word, right half in the last one."""
+    ab = gray(captions, size)
     for place, caption in enumerate(captions):
-        words = find_colours(caption)
+        words = find_colors(caption)
         if words:
-            ab[place, :, :, : size // 2] = torch.tensor(COLOUR_LAB[words[0].colour][1:])[:, None, None]
-            ab[place, :, :, size // 2 :] = torch.tensor(COLOUR_LAB[words[-1].colour][1:])[:, None, None]
+            ab[place, :, :, : size // 2] = torch.tensor(COLOR_LAB[words[0].color][1:])[:, None, None]
+            ab[place, :, :, size // 2 :] = torch.tensor(COLOR_LAB[words[-1].color][1:])[:, None, None]
     return ab
 
 
@@ -103,7 +103,7 @@ PAIRED = [
 def run(model: Fake, tmp_path, captions=PLAIN, **options) -> Report:
     settings = {"lpips": {}, "palette": None, "device": "cpu", "directory": tmp_path, "title": "dev"}
     loader = DataLoader(Photos(captions), batch_size=3, collate_fn=collate)
-    return evaluate(model, loader, **(settings | {"progress": False, "recolour": False} | options))
+    return evaluate(model, loader, **(settings | {"progress": False, "recolor": False} | options))
 
 
 def oracle(photos: Photos) -> Callable[[list[str], int], Tensor]:
@@ -115,22 +115,22 @@ def test_the_oracle_is_perfect(tmp_path):
     report = run(Fake(oracle(Photos(PLAIN))), tmp_path)
     assert report.figures["psnr"] == math.inf
     assert report.figures["ssim"] == pytest.approx(1, abs=1e-12)
-    assert report.figures["colourfulness"] == report.figures["colourfulness_truth"] > 10
+    assert report.figures["colorfulness"] == report.figures["colorfulness_truth"] > 10
     assert "4 of 4 pairs equal their reference" in report.notes[0]
     assert json.loads((tmp_path / "dev.json").read_text())["figures"]["psnr"] is None
 
 
-def test_a_grey_prediction_equals_the_grey_floor(tmp_path):
-    report = run(Fake(grey), tmp_path)
+def test_a_gray_prediction_equals_the_gray_floor(tmp_path):
+    report = run(Fake(gray), tmp_path)
     for name in ("psnr", "ssim"):
-        assert report.figures[name] == report.figures[f"grey_{name}"]
+        assert report.figures[name] == report.figures[f"gray_{name}"]
     assert report.figures["psnr"] < 30
     assert report.notes == []
 
 
 def test_the_protocol_against_scikit_images_lab(tmp_path):
-    """Grey prediction: both pictures through scikit-image's Lab and back, clipped, truncated, compared in float64."""
-    report = run(Fake(grey), tmp_path)
+    """Gray prediction: both pictures through scikit-image's Lab and back, clipped, truncated, compared in float64."""
+    report = run(Fake(gray), tmp_path)
     expected = []
     for rgb in Photos(PLAIN).rgb.permute(0, 2, 3, 1).double().numpy():
         lab = rgb2lab(rgb)
@@ -144,58 +144,58 @@ def test_batch_size_changes_no_average(tmp_path):
     one = run(Fake(sides), tmp_path).figures
     loader = DataLoader(Photos(PLAIN), batch_size=4, collate_fn=collate)
     options = {"lpips": {}, "palette": None, "device": "cpu", "directory": tmp_path, "title": "x"}
-    assert evaluate(Fake(sides), loader, progress=False, recolour=False, **options).figures == pytest.approx(one)
+    assert evaluate(Fake(sides), loader, progress=False, recolor=False, **options).figures == pytest.approx(one)
 
 
 def test_a_model_of_another_size_sees_its_own_size(tmp_path):
     model = Fake(lambda captions, size: resize_ab(oracle(Photos(PLAIN))(captions, SIZE), (size, size)), size=20)
     report = run(model, tmp_path)
     assert report.settings["size"] == [SIZE, SIZE] and report.settings["model_size"] == 20
-    assert report.figures["psnr"] > report.figures["grey_psnr"] + 3
+    assert report.figures["psnr"] > report.figures["gray_psnr"] + 3
     expected = split_lab(Photos(PLAIN).rgb[:3])[0].mean() / 50 - 1
     assert float(model.seen[0].mean()) == pytest.approx(float(expected), abs=0.01)
 
 
-def test_colour_words_of_a_follower_an_ignorer_and_a_swapper(tmp_path):
-    obedient = run(Fake(sides), tmp_path, PAIRED, palette=PALETTE, recolour=True)
-    assert obedient.figures["colour_word_accuracy"] == 1
-    assert obedient.figures["recoloured_word_accuracy"] == 1
-    assert obedient.figures["colour_word_swapped"] == 0
+def test_color_words_of_a_follower_an_ignorer_and_a_swapper(tmp_path):
+    obedient = run(Fake(sides), tmp_path, PAIRED, palette=PALETTE, recolor=True)
+    assert obedient.figures["color_word_accuracy"] == 1
+    assert obedient.figures["recolored_word_accuracy"] == 1
+    assert obedient.figures["color_word_swapped"] == 0
     assert obedient.figures["chance"] == 1 / 4
     assert obedient.figures["chance_among_named"] == 1 / 2
-    assert obedient.figures["grey_colour_word_accuracy"] == pytest.approx(1 / 6)
+    assert obedient.figures["gray_color_word_accuracy"] == pytest.approx(1 / 6)
     assert obedient.confusion == {word: {word: n} for word, n in (("red", 2), ("blue", 2), ("green", 1), ("gray", 1))}
     assert obedient.notes == []
     assert obedient.figures["response"] == pytest.approx(1, abs=0.2)  # it paints another red
-    assert obedient.figures["named_delta_e"] < obedient.figures["grey_named_delta_e"]
+    assert obedient.figures["named_delta_e"] < obedient.figures["gray_named_delta_e"]
 
     first = [caption for caption, _ in PAIRED]
-    deaf = run(Fake(lambda c, size: sides(first[: len(c)], size)), tmp_path, PAIRED, palette=PALETTE, recolour=True)
-    assert deaf.figures["recoloured_word_accuracy"] == deaf.figures["response"] == 0
+    deaf = run(Fake(lambda c, size: sides(first[: len(c)], size)), tmp_path, PAIRED, palette=PALETTE, recolor=True)
+    assert deaf.figures["recolored_word_accuracy"] == deaf.figures["response"] == 0
     swapping = run(Fake(lambda c, size: sides(c, size).flip(3)), tmp_path, PAIRED, palette=PALETTE)
-    assert swapping.figures["colour_word_accuracy"] == 0
-    assert swapping.figures["colour_word_swapped"] == 1
+    assert swapping.figures["color_word_accuracy"] == 0
+    assert swapping.figures["color_word_swapped"] == 1
 
 
-def test_recolouring_tells_the_follower_from_the_ignorer(tmp_path):
-    follower = run(Fake(sides), tmp_path, recolour=True).figures
-    assert follower["recolour_pairs"] == 2  # "a cat" names none, "red and blue" names two
-    assert follower["recolour_hit"] == follower["recolour_nearer"] == follower["recolour_toward_share"] == 1
-    distances = [math.dist(COLOUR_LAB[a][1:], COLOUR_LAB[b][1:]) for a, b in (("red", "blue"), ("gray", "green"))]
-    assert follower["recolour_towards"] == pytest.approx(sum(distances) / 2, rel=1e-4)
-    assert follower["recolour_gain"] > 30
-    ignorer = run(Fake(grey), tmp_path, recolour=True).figures
-    assert all(ignorer[f"recolour_{name}"] == 0 for name in ("shift", "towards", "gain", "hit", "nearer"))
+def test_recoloring_tells_the_follower_from_the_ignorer(tmp_path):
+    follower = run(Fake(sides), tmp_path, recolor=True).figures
+    assert follower["recolor_pairs"] == 2  # "a cat" names none, "red and blue" names two
+    assert follower["recolor_hit"] == follower["recolor_nearer"] == follower["recolor_toward_share"] == 1
+    distances = [math.dist(COLOR_LAB[a][1:], COLOR_LAB[b][1:]) for a, b in (("red", "blue"), ("gray", "green"))]
+    assert follower["recolor_towards"] == pytest.approx(sum(distances) / 2, rel=1e-4)
+    assert follower["recolor_gain"] > 30
+    ignorer = run(Fake(gray), tmp_path, recolor=True).figures
+    assert all(ignorer[f"recolor_{name}"] == 0 for name in ("shift", "towards", "gain", "hit", "nearer"))
 
 
-def test_recolouring_without_a_fitting_caption_is_noted(tmp_path):
-    report = run(Fake(grey), tmp_path, [("a cat", "a cat")], recolour=True)
-    assert "recolouring not measured" in report.notes[0]
-    assert not any(name.startswith("recolour") for name in report.figures)
+def test_recoloring_without_a_fitting_caption_is_noted(tmp_path):
+    report = run(Fake(gray), tmp_path, [("a cat", "a cat")], recolor=True)
+    assert "recoloring not measured" in report.notes[0]
+    assert not any(name.startswith("recolor") for name in report.figures)
 
 
 def test_files_are_readable_and_complete(tmp_path):
-    report = run(Fake(sides, groups=4), tmp_path, recolour=True)
+    report = run(Fake(sides, groups=4), tmp_path, recolor=True)
     names = ["dev.json", "dev_groups.npy", "dev_pairs.csv", "dev_sheet.png"]
     assert sorted(file.name for file in tmp_path.iterdir()) == names
     assert np.load(tmp_path / "dev_groups.npy").tolist() == [[0, 1, 2, 3]] * 4
@@ -211,7 +211,7 @@ def test_files_are_readable_and_complete(tmp_path):
 
 def test_nothing_is_left_when_the_colorizer_fails(tmp_path):
     with pytest.raises(ValueError, match=r"non-finite ab for \['photo0', 'photo1', 'photo2'\]"):
-        run(Fake(lambda captions, size: grey(captions, size) + math.nan), tmp_path)
+        run(Fake(lambda captions, size: gray(captions, size) + math.nan), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -221,7 +221,7 @@ def test_no_partial_file_is_left_when_writing_fails(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", full_disk)
     with pytest.raises(OSError, match="no space left"):
-        run(Fake(grey), tmp_path)
+        run(Fake(gray), tmp_path)
     with pytest.raises(OSError, match="no space left"):
         write_json({"psnr": 1.0}, tmp_path / "metrics.json")
     assert list(tmp_path.iterdir()) == []
@@ -230,16 +230,16 @@ def test_no_partial_file_is_left_when_writing_fails(tmp_path, monkeypatch):
 @pytest.mark.parametrize("title", ["", "a/b", ".."])
 def test_a_title_that_is_no_file_name_is_refused(tmp_path, title):
     with pytest.raises(ValueError, match="plain file name"):
-        run(Fake(grey), tmp_path, title=title)
+        run(Fake(gray), tmp_path, title=title)
 
 
 def test_an_empty_loader_is_refused(tmp_path):
     options = {"lpips": {}, "palette": None, "device": "cpu", "directory": tmp_path, "title": "dev"}
     with pytest.raises(ValueError, match="the loader gave no pair"):
-        evaluate(Fake(grey), [], progress=False, recolour=False, **options)
+        evaluate(Fake(gray), [], progress=False, recolor=False, **options)
 
 
-def test_lpips_stands_beside_its_grey_floor_and_names_its_weights(tmp_path):
+def test_lpips_stands_beside_its_gray_floor_and_names_its_weights(tmp_path):
     with torch.device("meta"):
         shapes = torchvision.models.alexnet(weights=None).features.state_dict()
     torch.save(
@@ -247,30 +247,30 @@ def test_lpips_stands_beside_its_grey_floor_and_names_its_weights(tmp_path):
     )
     net = Lpips("alex", tmp_path / "alex.pth")
     missing = {"lpips_vgg": "put vgg.pth there"}
-    report = run(Fake(grey), tmp_path / "out", lpips={"alex": net}, unavailable=missing)
-    assert report.figures["lpips_alex"] == report.figures["grey_lpips_alex"] > 0
+    report = run(Fake(gray), tmp_path / "out", lpips={"alex": net}, unavailable=missing)
+    assert report.figures["lpips_alex"] == report.figures["gray_lpips_alex"] > 0
     assert re.fullmatch("[0-9a-f]{64}", report.settings["lpips"]["alex"]["sha256"])
     console = Console(record=True, width=120, file=io.StringIO())
     print_table([report], console)
     assert "lpips_vgg not computed: put vgg.pth there" in console.export_text()
 
 
-def test_the_table_shows_prediction_grey_truth_and_chance(tmp_path):
+def test_the_table_shows_prediction_gray_truth_and_chance(tmp_path):
     reports = [
         run(Fake(sides), tmp_path, PAIRED, palette=PALETTE, title="clear"),
-        run(Fake(sides), tmp_path, title="dev", recolour=True),
+        run(Fake(sides), tmp_path, title="dev", recolor=True),
     ]
     console = Console(record=True, width=140, file=io.StringIO())
     print_table(reports, console)
     text = console.export_text()
-    for word in ("clear, 3", "dev, 4", "grey", "truth", "chance", "1.000", "0.250", "gain"):
+    for word in ("clear, 3", "dev, 4", "gray", "truth", "chance", "1.000", "0.250", "gain"):
         assert word in text
 
 
 def test_flat_keys(tmp_path):
     reports = [run(Fake(sides), tmp_path, PAIRED, palette=PALETTE, title=title) for title in ("clear", "counter")]
     values = flat(reports)
-    assert values["clear/colour_word_accuracy"] == values["counter/colour_word_accuracy"] == 1
+    assert values["clear/color_word_accuracy"] == values["counter/color_word_accuracy"] == 1
     assert values["chance"] == 1 / 4
     assert all(isinstance(value, float) for value in values.values())
     assert "chance" not in flat([run(Fake(sides), tmp_path)])
@@ -280,7 +280,7 @@ def test_the_sheet_shows_pairs_spread_over_the_set(tmp_path, monkeypatch):
     shown = []
     monkeypatch.setattr("lcoins.evaluation.result.contact_sheet", lambda rows, path: shown.extend(rows))
     many = [(f"a red bus {i}", f"a blue bus {i}") for i in range(9)]
-    run(Fake(sides, groups=4), tmp_path, many, recolour=True, sheet_rows=3)
+    run(Fake(sides, groups=4), tmp_path, many, recolor=True, sheet_rows=3)
     assert [row.caption for row in shown] == ["a red bus 0", "a red bus 3", "a red bus 6"]
-    assert list(shown[0].panels) == ["grey", "prediction", "truth", "groups", "recoloured"]
-    assert shown[0].recoloured == "a blue bus 0"
+    assert list(shown[0].panels) == ["gray", "prediction", "truth", "groups", "recolored"]
+    assert shown[0].recolored == "a blue bus 0"

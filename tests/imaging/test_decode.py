@@ -24,13 +24,13 @@ QUARTERS = {(16, 8): (255, 0, 0), (48, 8): (0, 255, 0), (16, 24): (0, 0, 255), (
 
 def quarters() -> Image.Image:
     image = Image.new("RGB", (WIDTH, HEIGHT))
-    for (x, y), colour in QUARTERS.items():
-        image.paste(colour, (x - 16, y - 8, x + 16, y + 8))
+    for (x, y), color in QUARTERS.items():
+        image.paste(color, (x - 16, y - 8, x + 16, y + 8))
     return image
 
 
 def ramp() -> np.ndarray:
-    """Grey 0..255 from left to right, (8, 256) uint8."""
+    """Gray 0..255 from left to right, (8, 256) uint8."""
     return np.tile(np.arange(256, dtype=np.uint8), (8, 1))
 
 
@@ -53,8 +53,8 @@ def pixel(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
 
 def assert_quarters(image: Image.Image, tolerance: int = 0) -> None:
     assert (image.mode, image.size) == ("RGB", (WIDTH, HEIGHT))
-    for place, colour in QUARTERS.items():
-        assert np.abs(np.subtract(pixel(image, *place), colour)).max() <= tolerance, place
+    for place, color in QUARTERS.items():
+        assert np.abs(np.subtract(pixel(image, *place), color)).max() <= tolerance, place
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def assert_quarters(image: Image.Image, tolerance: int = 0) -> None:
         ("YCbCr", "q.jpg", 4),
     ],
 )
-def test_every_colour_mode_keeps_its_colours(tmp_path: Path, mode: str, name: str, tolerance: int) -> None:
+def test_every_color_mode_keeps_its_colors(tmp_path: Path, mode: str, name: str, tolerance: int) -> None:
     image = quarters()
     converted = image.convert(mode, palette=Image.Palette.ADAPTIVE) if mode == "P" else image.convert(mode)
     options = {"quality": 95, "subsampling": 0} if name.endswith("jpg") else {}
@@ -91,7 +91,7 @@ def test_lab_tiff(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["g.png", "g.tif", "g.jpg"])
-def test_grey_is_repeated(tmp_path: Path, name: str) -> None:
+def test_gray_is_repeated(tmp_path: Path, name: str) -> None:
     options = {"quality": 100} if name.endswith("jpg") else {}
     loaded = load_photo(saved(tmp_path, Image.fromarray(ramp()), name, **options))
     assert loaded.mode == "RGB"
@@ -100,13 +100,13 @@ def test_grey_is_repeated(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["g.png", "g.tif"])
-def test_16_bit_grey_is_scaled_not_clipped(tmp_path: Path, name: str) -> None:
+def test_16_bit_gray_is_scaled_not_clipped(tmp_path: Path, name: str) -> None:
     deep = ramp().astype(np.uint16) * 257
     loaded = np.asarray(load_photo(saved(tmp_path, Image.fromarray(deep), name)))
     np.testing.assert_array_equal(loaded, np.repeat(ramp()[..., None], 3, axis=2))
 
 
-def test_16_bit_grey_is_rounded_to_the_nearest_level(tmp_path: Path) -> None:
+def test_16_bit_gray_is_rounded_to_the_nearest_level(tmp_path: Path) -> None:
     deep = np.array([[0, 128, 129, 257, 385, 386, 65535 - 128, 65535 - 129]], dtype=np.uint16)
     loaded = np.asarray(load_photo(saved(tmp_path, Image.fromarray(deep), "g.png")))
     assert loaded[0, :, 0].tolist() == [0, 0, 1, 1, 1, 2, 255, 254]
@@ -118,7 +118,7 @@ def test_big_endian_16_bit_tiff(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded[..., 1], ramp())
 
 
-def test_16_bit_colour_png(tmp_path: Path) -> None:
+def test_16_bit_color_png(tmp_path: Path) -> None:
     """Pillow cannot write it, so the chunks are written here."""
     deep = (np.asarray(quarters()).astype(">u2") * 257).astype(">u2")
     rows = b"".join(b"\0" + row.tobytes() for row in deep)
@@ -134,7 +134,7 @@ def chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
-def test_float_grey_of_0_to_1(tmp_path: Path) -> None:
+def test_float_gray_of_0_to_1(tmp_path: Path) -> None:
     loaded = load_photo(saved(tmp_path, Image.fromarray(ramp().astype(np.float32) / 255), "g.tif"))
     np.testing.assert_array_equal(np.asarray(loaded)[..., 2], ramp())
 
@@ -147,7 +147,7 @@ def test_float_grey_of_0_to_1(tmp_path: Path) -> None:
     ],
     ids=["0 to 255", "nan", "negative", "32 bit"],
 )
-def test_deep_grey_without_a_known_white_is_refused(tmp_path: Path, pixels: np.ndarray) -> None:
+def test_deep_gray_without_a_known_white_is_refused(tmp_path: Path, pixels: np.ndarray) -> None:
     path = saved(tmp_path, Image.fromarray(pixels), "g.tif")
     with pytest.raises(PhotoError, match="which value is white is unknown"):
         load_photo(path)
@@ -164,8 +164,8 @@ def test_transparency_lies_on_white_whatever_hides_under_it(tmp_path: Path) -> N
         hidden.putpixel((x, 0), (200, 0, 0, alpha))
     loaded = load_photo(saved(tmp_path, hidden, "t.png"))
     assert [pixel(loaded, x, 0) for x in range(3)] == [(255, 255, 255), (227, 127, 127), (200, 0, 0)]
-    grey = load_photo(saved(tmp_path, hidden.convert("LA"), "la.png"))
-    assert [pixel(grey, x, 0)[0] for x in (0, 2)] == [255, 60]
+    gray = load_photo(saved(tmp_path, hidden.convert("LA"), "la.png"))
+    assert [pixel(gray, x, 0)[0] for x in (0, 2)] == [255, 60]
 
 
 def test_transparency_in_a_palette(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_exif_orientation_is_applied_once(tmp_path: Path, name: str, orientation
     assert_quarters(load_photo(saved(tmp_path, image, name, exif=exif, **options)), 4)
 
 
-def test_a_colour_profile_is_converted_unless_told_otherwise(tmp_path: Path) -> None:
+def test_a_color_profile_is_converted_unless_told_otherwise(tmp_path: Path) -> None:
     """A profile whose red and blue primaries are exchanged, so that stored red means blue."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     exchanged = srgb.replace(b"rXYZ", b"_XYZ", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"_XYZ", b"bXYZ", 1)

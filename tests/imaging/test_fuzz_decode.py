@@ -14,15 +14,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawn_photos import FakeColorizer, grey_profile, some_exif
+from drawn_photos import FakeColorizer, gray_profile, some_exif
 from PIL import Image, ImageCms
 
 from lcoins.colorize.batch import colorize_files
 from lcoins.imaging.read import read_scan
 
 SECONDS = 5.0  # for one file; most take 2 ms
-SUFFIXES = {"jpeg": ".jpg", "png": ".png", "tiff": ".tif", "webp": ".webp", "gif": ".gif", "bmp": ".bmp", "ppm": ".ppm",
-            "jpeg2000": ".jp2", "avif": ".avif", "heif": ".heic"}  # fmt: skip
+SUFFIXES = {
+    "jpeg": ".jpg",
+    "png": ".png",
+    "tiff": ".tif",
+    "webp": ".webp",
+    "gif": ".gif",
+    "bmp": ".bmp",
+    "ppm": ".ppm",
+    "jpeg2000": ".jp2",
+    "avif": ".avif",
+    "heif": ".heic",
+}
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
@@ -34,33 +44,33 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 def whole_photos() -> dict[str, bytes]:
     """A sound photo of every format and kind that is read, 24 x 16 pixels, by name."""
     random = np.random.default_rng(1)
-    colours = Image.fromarray(random.integers(0, 256, (16, 24, 3), dtype=np.uint8))
-    grey, deep = colours.convert("L"), Image.fromarray(random.integers(0, 65536, (16, 24), dtype=np.uint16))
+    colors = Image.fromarray(random.integers(0, 256, (16, 24, 3), dtype=np.uint8))
+    gray, deep = colors.convert("L"), Image.fromarray(random.integers(0, 65536, (16, 24), dtype=np.uint16))
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     exif, known = some_exif(), {"dpi": (300, 300)}
     photos = {
-        "jpeg rgb": encoded(colours, "JPEG", exif=exif, icc_profile=srgb, **known),
-        "jpeg progressive": encoded(grey, "JPEG", progressive=True, icc_profile=grey_profile(1.8)),
-        "jpeg cmyk": encoded(colours.convert("CMYK"), "JPEG"),
-        "png rgba": encoded(colours.convert("RGBA"), "PNG", exif=exif, **known),
-        "png palette": encoded(colours.convert("P"), "PNG", transparency=3),
-        "png deep": encoded(deep, "PNG", icc_profile=grey_profile(2.2)),
-        "png deep colour": deep_png(random.integers(0, 65536, (16, 24, 3)).astype(">u2").tobytes()),
-        "tiff raw": encoded(colours, "TIFF", exif=exif, icc_profile=srgb, **known),
-        "tiff lzw": encoded(colours, "TIFF", compression="tiff_lzw"),
-        "tiff fax": encoded(grey.convert("1"), "TIFF", compression="group4"),
-        "tiff deep": encoded(deep, "TIFF", icc_profile=grey_profile(1.8)),
-        "tiff float": encoded(Image.fromarray(np.asarray(grey, dtype=np.float32) / 255), "TIFF"),
-        "tiff pages": encoded(grey, "TIFF", save_all=True, append_images=[grey]),
-        "webp lossy": encoded(colours, "WEBP", exif=exif, icc_profile=srgb),
-        "webp moving": encoded(colours, "WEBP", save_all=True, append_images=[grey.convert("RGB")], lossless=True),
-        "gif moving": encoded(grey, "GIF", save_all=True, append_images=[grey.rotate(90)]),
-        "bmp": encoded(colours, "BMP", **known),
-        "ppm": encoded(colours, "PPM"),
+        "jpeg rgb": encoded(colors, "JPEG", exif=exif, icc_profile=srgb, **known),
+        "jpeg progressive": encoded(gray, "JPEG", progressive=True, icc_profile=gray_profile(1.8)),
+        "jpeg cmyk": encoded(colors.convert("CMYK"), "JPEG"),
+        "png rgba": encoded(colors.convert("RGBA"), "PNG", exif=exif, **known),
+        "png palette": encoded(colors.convert("P"), "PNG", transparency=3),
+        "png deep": encoded(deep, "PNG", icc_profile=gray_profile(2.2)),
+        "png deep color": deep_png(random.integers(0, 65536, (16, 24, 3)).astype(">u2").tobytes()),
+        "tiff raw": encoded(colors, "TIFF", exif=exif, icc_profile=srgb, **known),
+        "tiff lzw": encoded(colors, "TIFF", compression="tiff_lzw"),
+        "tiff fax": encoded(gray.convert("1"), "TIFF", compression="group4"),
+        "tiff deep": encoded(deep, "TIFF", icc_profile=gray_profile(1.8)),
+        "tiff float": encoded(Image.fromarray(np.asarray(gray, dtype=np.float32) / 255), "TIFF"),
+        "tiff pages": encoded(gray, "TIFF", save_all=True, append_images=[gray]),
+        "webp lossy": encoded(colors, "WEBP", exif=exif, icc_profile=srgb),
+        "webp moving": encoded(colors, "WEBP", save_all=True, append_images=[gray.convert("RGB")], lossless=True),
+        "gif moving": encoded(gray, "GIF", save_all=True, append_images=[gray.rotate(90)]),
+        "bmp": encoded(colors, "BMP", **known),
+        "ppm": encoded(colors, "PPM"),
     }
     optional = {"jpeg2000": ("JPEG2000", {}), "avif": ("AVIF", {}), "heif": ("HEIF", {"exif": exif})}
     photos |= {
-        name: encoded(colours, kind, **options) for name, (kind, options) in optional.items() if kind in Image.SAVE
+        name: encoded(colors, kind, **options) for name, (kind, options) in optional.items() if kind in Image.SAVE
     }
     return photos
 
@@ -69,11 +79,11 @@ def chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
-def deep_png(pixels: bytes, width: int = 24, height: int = 16, *more: bytes, depth: int = 16, colour: int = 2) -> bytes:
+def deep_png(pixels: bytes, width: int = 24, height: int = 16, *more: bytes, depth: int = 16, color: int = 2) -> bytes:
     """A PNG written by hand, for what no encoder would write."""
     stride = len(pixels) // 16
     rows = b"".join(b"\0" + pixels[start : start + stride] for start in range(0, len(pixels), max(stride, 1)))
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
     body = [chunk(b"IHDR", header), *more, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(body)
 
@@ -84,7 +94,7 @@ def tiff(*tags: tuple[int, int, int, int], after: bytes = bytes(64), following: 
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + struct.pack("<I", following) + after
 
 
-def grey_tiff(width: int = 4, height: int = 4, **changes: int) -> list[tuple[int, int, int, int]]:
+def gray_tiff(width: int = 4, height: int = 4, **changes: int) -> list[tuple[int, int, int, int]]:
     values = {
         "width": width,
         "height": height,
@@ -105,44 +115,50 @@ def built_by_hand(photos: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
     """Names of files and what is in them: lies about size, loops, other formats in disguise, damaged metadata."""
     for side in (0, 1, 15_000, 2**31 - 1):
         yield f"size {side}.png", deep_png(b"", side, side, depth=8)
-        yield f"size {side}.tif", tiff(*grey_tiff(side, side))
+        yield f"size {side}.tif", tiff(*gray_tiff(side, side))
         yield f"size {side}.bmp", photos["bmp"][:18] + struct.pack("<ii", side, side) + photos["bmp"][26:]
-        yield f"size {side}.gif", photos["gif moving"][:6] + struct.pack("<HH", side % 65536, side % 65536) + photos[
-            "gif moving"][10:]  # fmt: skip
+        yield (
+            f"size {side}.gif",
+            photos["gif moving"][:6] + struct.pack("<HH", side % 65536, side % 65536) + photos["gif moving"][10:],
+        )
         yield f"size {side}.ppm", b"P6 %d %d 255\n" % (side, side) + bytes(100)
         start = photos["jpeg rgb"].index(b"\xff\xc0") + 5
-        yield f"size {side}.jpg", photos["jpeg rgb"][:start] + struct.pack(">HH", side % 65536, side % 65536) + photos[
-            "jpeg rgb"][start + 4 :]  # fmt: skip
+        yield (
+            f"size {side}.jpg",
+            photos["jpeg rgb"][:start]
+            + struct.pack(">HH", side % 65536, side % 65536)
+            + photos["jpeg rgb"][start + 4 :],
+        )
     for depth in (0, 1, 3, 16, 255):
-        for colour in (0, 1, 2, 3, 6):
-            yield f"depth {depth} {colour}.png", deep_png(bytes(48), depth=depth, colour=colour)
+        for color in (0, 1, 2, 3, 6):
+            yield f"depth {depth} {color}.png", deep_png(bytes(48), depth=depth, color=color)
     for key in ("bits", "compression", "photometric", "offset", "samples", "rows", "bytes", "planes"):
         for value in (0, 2, 3, 12, 16, 4096, 2**31, 2**32 - 1):
-            yield f"{key} {value}.tif", tiff(*grey_tiff(**{key: value}))
-    yield "loop.tif", tiff(*grey_tiff(), following=8)
-    yield "exif loop.tif", tiff(*grey_tiff(), (0x8769, 4, 1, 8))
-    yield "gps loop.tif", tiff(*grey_tiff(), (0x8825, 4, 1, 8), (0x8769, 4, 1, 8))
-    yield "resolution.tif", tiff(*grey_tiff(), (282, 5, 1, 130), (283, 5, 1, 130), after=struct.pack("<II", 1, 0) * 8)
+            yield f"{key} {value}.tif", tiff(*gray_tiff(**{key: value}))
+    yield "loop.tif", tiff(*gray_tiff(), following=8)
+    yield "exif loop.tif", tiff(*gray_tiff(), (0x8769, 4, 1, 8))
+    yield "gps loop.tif", tiff(*gray_tiff(), (0x8825, 4, 1, 8), (0x8769, 4, 1, 8))
+    yield "resolution.tif", tiff(*gray_tiff(), (282, 5, 1, 130), (283, 5, 1, 130), after=struct.pack("<II", 1, 0) * 8)
     yield "many tags.tif", tiff(*((number, 4, 2**28, 8) for number in range(256, 600)))
     yield "deep directories.tif", chained_directories(3000)
     for resolution in (0, 1, 2**32 - 1):
         body = struct.pack(">IIB", resolution, resolution, 1)
-        yield f"dpi {resolution}.png", deep_png(bytes(24 * 16), 24, 16, chunk(b"pHYs", body), depth=8, colour=0)
+        yield f"dpi {resolution}.png", deep_png(bytes(24 * 16), 24, 16, chunk(b"pHYs", body), depth=8, color=0)
     bomb = zlib.compress(bytes(30_000_000))
-    yield "text bomb.png", deep_png(bytes(24 * 16), 24, 16, chunk(b"zTXt", b"a\0\0" + bomb), depth=8, colour=0)
-    yield "profile bomb.png", deep_png(bytes(24 * 16), 24, 16, chunk(b"iCCP", b"a\0\0" + bomb), depth=8, colour=0)
-    colours = Image.new("RGB", (24, 16), (90, 90, 90))
+    yield "text bomb.png", deep_png(bytes(24 * 16), 24, 16, chunk(b"zTXt", b"a\0\0" + bomb), depth=8, color=0)
+    yield "profile bomb.png", deep_png(bytes(24 * 16), 24, 16, chunk(b"iCCP", b"a\0\0" + bomb), depth=8, color=0)
+    colors = Image.new("RGB", (24, 16), (90, 90, 90))
     for place, damaged in enumerate(damaged_blocks(some_exif(), 40)):
         for kind in ("JPEG", "PNG", "WEBP"):
-            yield f"exif {place}.{kind.lower()}", encoded(colours, kind, exif=damaged)
-    for place, damaged in enumerate(damaged_blocks(grey_profile(2.2), 20)):
-        yield f"profile {place}.jpg", encoded(colours.convert("L"), "JPEG", icc_profile=damaged)
+            yield f"exif {place}.{kind.lower()}", encoded(colors, kind, exif=damaged)
+    for place, damaged in enumerate(damaged_blocks(gray_profile(2.2), 20)):
+        yield f"profile {place}.jpg", encoded(colors.convert("L"), "JPEG", icc_profile=damaged)
         yield f"profile {place}.png", encoded(Image.fromarray(np.zeros((4, 4), np.uint16)), "PNG", icc_profile=damaged)
     yield "script.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n"
     yield "document.png", b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n"
     yield "drawing.png", b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'><rect width='9'/></svg>"
     yield "layers.jpg", b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 16, 16, 8, 3) + bytes(60)
-    yield "icon.png", encoded(colours, "ICO")
+    yield "icon.png", encoded(colors, "ICO")
     yield "page.jpg", b"<html><body>404 Not Found</body></html>"
     yield "archive.jpg", b"PK\3\4" + bytes(60)
     yield "nothing.jpg", b""
@@ -152,7 +168,7 @@ def built_by_hand(photos: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
 
 def chained_directories(count: int) -> bytes:
     """A TIFF whose pages lead from one to the next."""
-    page = struct.pack("<H", 10) + b"".join(struct.pack("<HHII", *tag) for tag in grey_tiff())
+    page = struct.pack("<H", 10) + b"".join(struct.pack("<HHII", *tag) for tag in gray_tiff())
     step = len(page) + 4
     pages = (page + struct.pack("<I", 8 + step * (place + 1)) for place in range(count))
     return b"II*\0" + struct.pack("<I", 8) + b"".join(pages)

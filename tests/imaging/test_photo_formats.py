@@ -1,4 +1,4 @@
-"""Formats that old photos come in: depth, colour profiles, pages, phones; each to the right lightness and a picture."""
+"""Formats that old photos come in: depth, color profiles, pages, phones; each to the right lightness and a picture."""
 
 import struct
 import sys
@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from drawn_photos import FakeColorizer, gamma, grey_profile, grey_ramp, icc_profile, xyz
+from drawn_photos import FakeColorizer, gamma, gray_profile, gray_ramp, icc_profile, xyz
 from PIL import ExifTags, Image, ImageCms
 
 from lcoins.color.lab import split_lab
-from lcoins.colorize.batch import PHOTO_SUFFIXES, Colorized, colorize_files, write_picture
+from lcoins.colorize.batch import PHOTO_SUFFIXES, BatchResult, colorize_files, write_picture
 from lcoins.colorize.photo import recompose_strips
 from lcoins.imaging import decode
 from lcoins.imaging.decode import PhotoError, load_photo, to_tensor
@@ -26,8 +26,8 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64)  # how such a file begi
 
 
 def adobe_rgb() -> bytes:
-    colourants = {f"{name}XYZ": xyz(*value) for name, value in zip("rgb", ADOBE_RGB, strict=True)}
-    return icc_profile("RGB ", colourants | dict.fromkeys(("rTRC", "gTRC", "bTRC"), gamma(2.19921875)))
+    colorants = {f"{name}XYZ": xyz(*value) for name, value in zip("rgb", ADOBE_RGB, strict=True)}
+    return icc_profile("RGB ", colorants | dict.fromkeys(("rTRC", "gTRC", "bTRC"), gamma(2.19921875)))
 
 
 def lightness_of_light(linear: np.ndarray) -> np.ndarray:
@@ -36,16 +36,16 @@ def lightness_of_light(linear: np.ndarray) -> np.ndarray:
 
 
 def lightness_of_srgb(coded: np.ndarray) -> np.ndarray:
-    """Of grey in [0, 1], IEC 61966-2-1."""
+    """Of gray in [0, 1], IEC 61966-2-1."""
     return lightness_of_light(np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4))
 
 
 def deep_ramp() -> np.ndarray:
-    """Every level of 16-bit grey, (256, 256)."""
+    """Every level of 16-bit gray, (256, 256)."""
     return np.arange(65536, dtype=np.uint16).reshape(256, 256)
 
 
-def deep_colours(height: int = 40, width: int = 60) -> np.ndarray:
+def deep_colors(height: int = 40, width: int = 60) -> np.ndarray:
     return np.random.default_rng(5).integers(0, 65536, (height, width, 3), dtype=np.uint16)
 
 
@@ -61,7 +61,7 @@ def write_deep_picture(path: Path, levels: np.ndarray, **metadata: Any) -> Path:
     return path
 
 
-def coloured(photo: Path, output: Path, sentence: str = "a red wall", **options: Any) -> Colorized:
+def colored(photo: Path, output: Path, sentence: str = "a red wall", **options: Any) -> BatchResult:
     return colorize_files(FakeColorizer(), [photo], [sentence], output=output, **options)
 
 
@@ -69,7 +69,7 @@ def coloured(photo: Path, output: Path, sentence: str = "a red wall", **options:
 
 
 @pytest.mark.parametrize("name", ["g.png", "g.tif"])
-def test_16_bit_grey_is_read_at_its_full_depth(tmp_path: Path, name: str) -> None:
+def test_16_bit_gray_is_read_at_its_full_depth(tmp_path: Path, name: str) -> None:
     Image.fromarray(deep_ramp()).save(tmp_path / name)
     scan = read_scan(tmp_path / name)
     assert (scan.bits, scan.size, scan.notices) == (16, (256, 256), ())
@@ -89,9 +89,9 @@ def test_16_bit_grey_is_read_at_its_full_depth(tmp_path: Path, name: str) -> Non
     ],
     ids=str,
 )
-def test_16_bit_colour_of_a_tiff_is_read_at_its_full_depth(tmp_path: Path, options: dict[str, Any]) -> None:
+def test_16_bit_color_of_a_tiff_is_read_at_its_full_depth(tmp_path: Path, options: dict[str, Any]) -> None:
     """Levels whose upper bytes are all alike, so that the lower ones are all there is to see."""
-    levels = deep_colours() % 256 + 30_000
+    levels = deep_colors() % 256 + 30_000
     stored = np.moveaxis(levels, 2, 0) if "planarconfig" in options else levels
     tifffile.imwrite(tmp_path / "c.tif", stored.astype(np.uint16), photometric="rgb", **options)
     scan = read_scan(tmp_path / "c.tif")
@@ -124,12 +124,12 @@ def test_white_may_be_zero(tmp_path: Path, dtype: type[np.generic]) -> None:
     tifffile.imwrite(tmp_path / "n.tif", pixels, photometric="miniswhite")
     np.testing.assert_allclose(read_lightness(tmp_path / "n.tif"), [[100, 0]], atol=0.01)
     half = (pixels / 2).astype(dtype)
-    tifffile.imwrite(tmp_path / "p.tif", half, photometric="miniswhite", iccprofile=grey_profile(1.0))
+    tifffile.imwrite(tmp_path / "p.tif", half, photometric="miniswhite", iccprofile=gray_profile(1.0))
     np.testing.assert_allclose(read_lightness(tmp_path / "p.tif"), [[100, 76.07]], atol=0.5)  # half the light
     assert np.asarray(load_photo(tmp_path / "n.tif"))[0, :, 0].tolist() == [255, 0]
 
 
-def test_grey_of_12_bits(tmp_path: Path) -> None:
+def test_gray_of_12_bits(tmp_path: Path) -> None:
     """Two pixels of 12 bits in three bytes: 4095 and 2048."""
     tags = [(256, 2), (257, 1), (258, 12), (259, 1), (262, 1), (273, 122), (277, 1), (278, 1), (279, 3)]
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
@@ -139,7 +139,7 @@ def test_grey_of_12_bits(tmp_path: Path) -> None:
     assert np.abs(read_lightness(tmp_path / "g.tif") - expected).max() < 0.05
 
 
-def test_float_grey_is_read_at_its_full_depth(tmp_path: Path) -> None:
+def test_float_gray_is_read_at_its_full_depth(tmp_path: Path) -> None:
     pixels = (deep_ramp() / 65535).astype(np.float32)
     Image.fromarray(pixels).save(tmp_path / "f.tif")
     assert np.abs(read_lightness(tmp_path / "f.tif") - lightness_of_srgb(pixels)).max() < 0.01
@@ -147,7 +147,7 @@ def test_float_grey_is_read_at_its_full_depth(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["out.png", "out.tif"])
 def test_a_picture_of_16_bits_has_the_levels_it_was_given(tmp_path: Path, name: str) -> None:
-    levels = deep_colours(23, 31)
+    levels = deep_colors(23, 31)
     path = write_deep_picture(tmp_path / name, levels)
     if name == "out.tif":
         np.testing.assert_array_equal(tifffile.imread(path), levels)
@@ -183,7 +183,7 @@ def test_the_depth_of_a_picture_is_that_of_its_photo_where_the_format_has_it(
 ) -> None:
     pixels = deep_ramp() if photo.startswith("g") else (deep_ramp() >> 8).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / photo)
-    coloured(tmp_path / photo, tmp_path / output)
+    colored(tmp_path / photo, tmp_path / output)
     assert read_scan(tmp_path / output).bits == bits
     assert np.abs(read_lightness(tmp_path / output) - read_lightness(tmp_path / photo)).max() < (
         1.5 if bits == 8 else 0.01
@@ -198,7 +198,7 @@ def test_a_picture_of_16_bits_keeps_the_metadata(tmp_path: Path, name: str) -> N
     exif[ExifTags.IFD.Exif] = {ExifTags.Base.DateTimeOriginal: "1951:06:01 12:00:00"}
     exif[ExifTags.IFD.GPSInfo] = {ExifTags.GPS.GPSLatitude: (51.0, 30.0, 0.0)}
     Image.fromarray(deep_ramp()[:100]).save(tmp_path / "g.tif", exif=exif.tobytes(), dpi=(600, 300))
-    result = coloured(tmp_path / "g.tif", tmp_path / name)
+    result = colored(tmp_path / "g.tif", tmp_path / name)
     assert not result.notices
     with Image.open(tmp_path / name) as picture:
         found = picture.getexif()
@@ -216,25 +216,25 @@ def test_a_tiff_without_resolution_gets_none(tmp_path: Path) -> None:
     assert "dpi" not in read_scan(tmp_path / "g.tif").metadata
 
 
-# Colour profiles
+# Color profiles
 
 
 @pytest.mark.parametrize("exponent", [1.8, 2.2])
 @pytest.mark.parametrize(("bits", "tolerance"), [(8, 0.5), (16, 0.03)])
-def test_the_curve_of_a_grey_profile_is_applied(tmp_path: Path, exponent: float, bits: int, tolerance: float) -> None:
+def test_the_curve_of_a_gray_profile_is_applied(tmp_path: Path, exponent: float, bits: int, tolerance: float) -> None:
     pixels = deep_ramp() if bits == 16 else (deep_ramp() >> 8).astype(np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "g.png", icc_profile=grey_profile(exponent))
+    Image.fromarray(pixels).save(tmp_path / "g.png", icc_profile=gray_profile(exponent))
     scan = read_scan(tmp_path / "g.png")
     assert (scan.bits, scan.notices) == (bits, ())
     expected = lightness_of_light((pixels / np.iinfo(pixels.dtype).max) ** exponent)
     assert np.abs(scan.lightness[0, 0].numpy() - expected).max() < tolerance
 
 
-def test_a_wide_colour_space_is_brought_to_srgb_at_8_bits_and_at_16_alike(tmp_path: Path) -> None:
-    colours = (deep_colours() >> 8).astype(np.uint8)
-    Image.fromarray(colours).save(tmp_path / "c.png", icc_profile=adobe_rgb())
-    tifffile.imwrite(tmp_path / "c.tif", colours.astype(np.uint16) * 257, photometric="rgb", iccprofile=adobe_rgb())
-    Image.fromarray(colours).save(tmp_path / "plain.png")
+def test_a_wide_color_space_is_brought_to_srgb_at_8_bits_and_at_16_alike(tmp_path: Path) -> None:
+    colors = (deep_colors() >> 8).astype(np.uint8)
+    Image.fromarray(colors).save(tmp_path / "c.png", icc_profile=adobe_rgb())
+    tifffile.imwrite(tmp_path / "c.tif", colors.astype(np.uint16) * 257, photometric="rgb", iccprofile=adobe_rgb())
+    Image.fromarray(colors).save(tmp_path / "plain.png")
     shallow, deep = read_lightness(tmp_path / "c.png"), read_lightness(tmp_path / "c.tif")
     assert read_scan(tmp_path / "c.tif").bits == 16
     assert np.abs(shallow - deep).max() < 0.3  # of which 8 bits after the conversion explain 0.2
@@ -242,7 +242,7 @@ def test_a_wide_colour_space_is_brought_to_srgb_at_8_bits_and_at_16_alike(tmp_pa
 
 
 def test_an_srgb_profile_changes_nothing_at_16_bits(tmp_path: Path) -> None:
-    levels = deep_colours()
+    levels = deep_colors()
     with_profile = write_deep_picture(tmp_path / "p.png", levels, icc_profile=srgb_profile())
     np.testing.assert_array_equal(
         read_lightness(with_profile), read_lightness(write_deep_picture(tmp_path / "n.png", levels))
@@ -269,7 +269,7 @@ def test_a_profile_of_tables_is_applied_to_8_of_16_bits(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "c.tif", levels, photometric="rgb", iccprofile=table_profile())
     scan = read_scan(tmp_path / "c.tif")
     assert scan.bits == 8
-    assert "c.tif: its colour profile was applied to 8 of the 16 bits" in scan.notices[0]
+    assert "c.tif: its color profile was applied to 8 of the 16 bits" in scan.notices[0]
     assert (scan.lightness - 50.2).abs().max() < 0.5  # as sRGB it would be 53.6
 
 
@@ -280,26 +280,26 @@ def test_a_profile_of_tables_is_applied_to_8_of_16_bits(tmp_path: Path) -> None:
         (b"not a profile" * 20, "it is damaged"),
         (srgb_profile()[:300], "it is damaged"),
         (b"", ""),
-        ("grey", "'GRAY' pixels"),
+        ("gray", "'GRAY' pixels"),
     ],
     ids=["text", "cut", "none", "of another mode"],
 )
 def test_a_profile_that_cannot_be_applied_is_said(tmp_path: Path, name: str, profile: bytes, reason: str) -> None:
-    data = grey_profile(2.2) if profile == "grey" else profile  # type: ignore[comparison-overlap]
-    grey_ramp().convert("RGB").save(tmp_path / name, icc_profile=data)
-    result = coloured(tmp_path / name, tmp_path / "out.png")
+    data = gray_profile(2.2) if profile == "gray" else profile  # type: ignore[comparison-overlap]
+    gray_ramp().convert("RGB").save(tmp_path / name, icc_profile=data)
+    result = colored(tmp_path / name, tmp_path / "out.png")
     assert result.written
     if reason:
         (notice,) = result.notices
-        assert f"{name}: its colour profile was left out: it is" in notice and reason in notice
+        assert f"{name}: its color profile was left out: it is" in notice and reason in notice
     else:
         assert not result.notices
 
 
 @pytest.mark.parametrize("name", ["out.png", "out.jpg", "out.tif", "out.webp"])
 def test_the_picture_says_that_it_is_srgb(tmp_path: Path, name: str) -> None:
-    grey_ramp().save(tmp_path / "g.png", icc_profile=grey_profile(1.8))
-    coloured(tmp_path / "g.png", tmp_path / name)
+    gray_ramp().save(tmp_path / "g.png", icc_profile=gray_profile(1.8))
+    colored(tmp_path / "g.png", tmp_path / name)
     with Image.open(tmp_path / name) as picture:
         profile = ImageCms.ImageCmsProfile(BytesIO(picture.info["icc_profile"]))
     assert "sRGB" in ImageCms.getProfileDescription(profile)
@@ -324,8 +324,8 @@ def test_lightness_is_upright(tmp_path: Path, name: str, orientation: int) -> No
     assert np.abs(found - expected).max() < 0.3
 
 
-def test_16_bit_colour_is_upright(tmp_path: Path) -> None:
-    levels = deep_colours(10, 6)
+def test_16_bit_color_is_upright(tmp_path: Path) -> None:
+    levels = deep_colors(10, 6)
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     turned = write_deep_picture(tmp_path / "t.png", np.rot90(levels), exif=exif.tobytes())
@@ -350,13 +350,16 @@ def test_of_several_pictures_the_first_is_taken_and_that_is_said(tmp_path: Path,
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB", "I;16", "F"])
 def test_every_kind_of_tiff_has_the_lightness_of_its_8_bit_picture(tmp_path: Path, mode: str) -> None:
-    ramp = grey_ramp().convert("RGB")
+    ramp = gray_ramp().convert("RGB")
     if mode == "LAB":
         profiles = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
         image = ImageCms.profileToProfile(ramp, *profiles, outputMode="LAB")
     elif mode in ("I;16", "F"):
-        image = Image.fromarray((np.asarray(ramp)[..., 0] / 255 * (1 if mode == "F" else 65535)).astype(
-            np.float32 if mode == "F" else np.uint16))  # fmt: skip
+        image = Image.fromarray(
+            (np.asarray(ramp)[..., 0] / 255 * (1 if mode == "F" else 65535)).astype(
+                np.float32 if mode == "F" else np.uint16
+            )
+        )
     else:
         image = ramp.convert(mode)
     assert image is not None
@@ -373,7 +376,7 @@ def test_a_tiff_of_a_kind_that_is_not_read_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not decode.Image.core or "AVIF" not in Image.OPEN, reason="Pillow without AVIF")
 def test_avif_becomes_a_jpeg(tmp_path: Path) -> None:
-    grey_ramp().save(tmp_path / "a.avif")
+    gray_ramp().save(tmp_path / "a.avif")
     result = colorize_files(FakeColorizer(), [tmp_path / "a.avif"], ["a red wall"])
     assert result.written == [tmp_path / "a_colorized.jpg"]
 
@@ -386,7 +389,7 @@ def test_heic_is_read_and_written_as_jpeg(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     exif[ExifTags.Base.Artist] = "Grandmother"
-    heif = pillow_heif.from_pillow(grey_ramp(160, 120).convert("RGB"))
+    heif = pillow_heif.from_pillow(gray_ramp(160, 120).convert("RGB"))
     heif.info["exif"] = exif.tobytes()
     heif.save(tmp_path / "phone.heic", quality=95)
     result = colorize_files(FakeColorizer(), [tmp_path / "phone.heic"], ["a red wall"])

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lcoins.color.words import split_words
-from lcoins.models.backbones.pretrained import MissingWeights
+from lcoins.models.backbones.pretrained import MissingWeightsError
 from lcoins.models.compared.bilstm import BiLSTMEncoder, WordIds, vocabulary_of
 from lcoins.models.text_encoders import Words
 
@@ -183,12 +183,12 @@ def test_loaded_vectors_are_frozen_on_request(tmp_path: Path, freeze: bool) -> N
 
 
 def test_word2vec_without_a_file_says_what_to_do() -> None:
-    with pytest.raises(MissingWeights, match=r"word vectors: .*model\.text_encoder\.init=FILE.* or none"):
+    with pytest.raises(MissingWeightsError, match=r"word vectors: .*model\.text_encoder\.init=FILE.* or none"):
         encoder(init="word2vec")
 
 
 def test_missing_word_vectors_are_named(tmp_path: Path) -> None:
-    with pytest.raises(MissingWeights, match=r"no word vectors at .*absent\.txt"):
+    with pytest.raises(MissingWeightsError, match=r"no word vectors at .*absent\.txt"):
         encoder(init=str(tmp_path / "absent.txt"))
 
 

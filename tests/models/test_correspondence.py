@@ -1,4 +1,4 @@
-"""Object-colour correspondence: its scores, its target over words and word pieces, and the pairs that scenes know."""
+"""Object-color correspondence: its scores, its target over words and word pieces, and the pairs that scenes know."""
 
 import re
 from functools import cache
@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from lcoins.color.words import COLOUR_CLASS, WORD, object_colours, split_words
+from lcoins.color.words import COLOR_CLASS, WORD, object_colors, split_words
 from lcoins.data.scenes.dataset import SPLITS, Scenes
 from lcoins.data.scenes.layout import KINDS, plan_scene
-from lcoins.data.scenes.sentences import colour_pairs, describe
+from lcoins.data.scenes.sentences import color_pairs, describe
 from lcoins.data.types import Pairs, keyed_random
 from lcoins.models.compared.bilstm import WordIds, vocabulary_of
 from lcoins.models.compared.correspondence import Biaffine, correspondence_target
@@ -20,7 +20,7 @@ from lcoins.models.text_encoders import WordPieces, Words
 from lcoins.training.compared_losses import correspondence_loss
 
 CAPTIONS = st.lists(
-    st.sampled_from(["a", "red", "Zebra", "t-shirt", "unbelievably", "colourfulness", "(blue", "café,", "...", "x_y"]),
+    st.sampled_from(["a", "red", "Zebra", "t-shirt", "unbelievably", "colorfulness", "(blue", "café,", "...", "x_y"]),
     max_size=12,
 ).map(" ".join)
 
@@ -43,22 +43,22 @@ def test_scores_start_at_zero() -> None:
     assert torch.equal(scores, torch.zeros(2, 3, 3))
 
 
-def test_scores_are_object_times_matrix_times_colour_and_one() -> None:
+def test_scores_are_object_times_matrix_times_color_and_one() -> None:
     biaffine = Biaffine(4)
     torch.nn.init.normal_(biaffine.weight)
-    objects, colours = torch.randn(2, 3, 4), torch.randn(2, 3, 4)
-    by_hand = torch.einsum("bic,cd,bjd->bij", objects, biaffine.weight[:, :4], colours)
+    objects, colors = torch.randn(2, 3, 4), torch.randn(2, 3, 4)
+    by_hand = torch.einsum("bic,cd,bjd->bij", objects, biaffine.weight[:, :4], colors)
     by_hand += torch.einsum("bic,c->bi", objects, biaffine.weight[:, 4])[:, :, None]
-    torch.testing.assert_close(biaffine(objects, colours), by_hand, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(biaffine(objects, colors), by_hand, rtol=1e-4, atol=1e-5)
 
 
-def test_rows_of_the_scores_are_objects_and_columns_colours() -> None:
+def test_rows_of_the_scores_are_objects_and_columns_colors() -> None:
     biaffine = Biaffine(2)
     with torch.no_grad():
-        biaffine.weight[0, 1] = 1.0  # what is 1 in an object times what is 2 in a colour
-    objects, colours = torch.zeros(1, 3, 2), torch.zeros(1, 3, 2)
-    objects[0, 2, 0], colours[0, 1, 1] = 5.0, 7.0
-    scores = biaffine(objects, colours)
+        biaffine.weight[0, 1] = 1.0  # what is 1 in an object times what is 2 in a color
+    objects, colors = torch.zeros(1, 3, 2), torch.zeros(1, 3, 2)
+    objects[0, 2, 0], colors[0, 1, 1] = 5.0, 7.0
+    scores = biaffine(objects, colors)
     assert ones(scores[0]) == [[2, 1]]
     assert scores[0, 2, 1].item() == 35.0
 
@@ -151,23 +151,23 @@ def test_loss_weighs_pairs_and_leaves_out_what_does_not_count() -> None:
         ("a red, white or blue flag", [("flag", "red"), ("flag", "white"), ("flag", "blue")]),
         ("the cat is black", []),
         ("the orange on a green", []),
-        ("a man in black with a grey-haired dog", [("haired", "grey")]),
+        ("a man in black with a gray-haired dog", [("haired", "gray")]),
         ("red and", []),
         ("", []),
     ],
 )
-def test_object_colours_take_the_word_after_the_colour(caption: str, found: list[tuple[str, str]]) -> None:
+def test_object_colors_take_the_word_after_the_color(caption: str, found: list[tuple[str, str]]) -> None:
     words = split_words(caption)
-    pairs = [(words[thing], words[colour]) for thing, colour in object_colours(caption)]
-    assert pairs == [(thing, colour.lower()) for thing, colour in found]
+    pairs = [(words[thing], words[color]) for thing, color in object_colors(caption)]
+    assert pairs == [(thing, color.lower()) for thing, color in found]
 
 
-@given(st.lists(st.sampled_from([*COLOUR_CLASS, "dog", "and", "or", "on", "cat"]), max_size=12))
-def test_object_colours_are_a_colour_and_a_later_word_that_is_none(words: list[str]) -> None:
-    for thing, colour in object_colours(" ".join(words)):
-        assert words[colour] in COLOUR_CLASS
+@given(st.lists(st.sampled_from([*COLOR_CLASS, "dog", "and", "or", "on", "cat"]), max_size=12))
+def test_object_colors_are_a_color_and_a_later_word_that_is_none(words: list[str]) -> None:
+    for thing, color in object_colors(" ".join(words)):
+        assert words[color] in COLOR_CLASS
         assert words[thing] in ("dog", "cat")
-        assert all(word in COLOUR_CLASS or word in ("and", "or") for word in words[colour:thing])
+        assert all(word in COLOR_CLASS or word in ("and", "or") for word in words[color:thing])
 
 
 def test_words_are_whole_and_in_lower_case() -> None:
@@ -184,13 +184,13 @@ def test_lower_case_makes_no_further_words(caption: str) -> None:
 def test_pairs_of_a_sentence_agree_with_its_objects(split: str) -> None:
     for number in range(300 // len(SPLITS) + 1):
         rng = keyed_random(number, split, "pairs")
-        objects, told_by = plan_scene(split, rng)
-        sentence = describe(objects, told_by, rng).sentence
-        words, pairs = split_words(sentence), colour_pairs(sentence)
-        kinds = {thing.colour: thing.kind for thing in objects}
-        assert sorted(words[colour] for _, colour in pairs) == sorted(kinds)
-        for thing, colour in pairs:
-            kind = kinds[words[colour]]
+        objects, distinguished_by = plan_scene(split, rng)
+        sentence = describe(objects, distinguished_by, rng).sentence
+        words, pairs = split_words(sentence), color_pairs(sentence)
+        kinds = {thing.color: thing.kind for thing in objects}
+        assert sorted(words[color] for _, color in pairs) == sorted(kinds)
+        for thing, color in pairs:
+            kind = kinds[words[color]]
             assert words[thing] == kind or (words[thing] == "one" and set(kinds.values()) == {kind}), sentence
 
 
@@ -203,24 +203,24 @@ def test_pairs_of_every_form_of_sentence() -> None:
         "you can see a gray cross to the left of a teal heart": [("cross", "gray"), ("heart", "teal")],
     }.items():
         words = split_words(sentence)
-        assert [(words[thing], words[colour]) for thing, colour in colour_pairs(sentence)] == expected
+        assert [(words[thing], words[color]) for thing, color in color_pairs(sentence)] == expected
 
 
 @pytest.mark.parametrize("split", ["train", "instances", "counter"])
 def test_scenes_know_their_pairs_and_what_each_pixel_shows(split: str) -> None:
-    """The sentence says of which kind each colour's object is; its mask has that label, the background 0."""
+    """The sentence says of which kind each color's object is; its mask has that label, the background 0."""
     scenes = Scenes(split, 12, image_size=32)
     for sample in map(scenes.__getitem__, range(len(scenes))):
         words = split_words(sample.caption)
-        assert sample.pairs == colour_pairs(sample.caption)
-        kind_of = {words[colour]: words[thing] for thing, colour in sample.pairs}
+        assert sample.pairs == color_pairs(sample.caption)
+        kind_of = {words[color]: words[thing] for thing, color in sample.pairs}
         first = next(kind for kind in re.findall(r"\w+", sample.caption) if kind in KINDS)
         labels, instances = sample.labels, sample.instances
         assert labels is not None
         assert instances is not None
         assert labels.dtype == torch.uint8
         assert labels.shape == (32, 32)
-        for mask, colour in zip(instances.masks, instances.colours, strict=True):
-            kind = first if kind_of[colour] == "one" else kind_of[colour]
+        for mask, color in zip(instances.masks, instances.colors, strict=True):
+            kind = first if kind_of[color] == "one" else kind_of[color]
             assert labels[mask].unique().tolist() == [1 + KINDS.index(kind)]
         assert not labels[~instances.masks.any(dim=0)].any()

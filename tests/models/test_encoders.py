@@ -228,7 +228,7 @@ def test_a_closed_gate_silences_a_word_for_the_others() -> None:
 
 def test_phrases_keep_padding_out() -> None:
     encoder = phrase_encoder()
-    alone, padded = encoder.tokenize(["a red car"]), encoder.tokenize(["a red car", "a blue car and a grey bus"])
+    alone, padded = encoder.tokenize(["a red car"]), encoder.tokenize(["a red car", "a blue car and a gray bus"])
     torch.testing.assert_close(encoder(padded)[0, :3], encoder(alone)[0])
 
 

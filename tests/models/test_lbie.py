@@ -131,7 +131,7 @@ def test_inference_takes_the_step_that_counts_most(gate: float, step: int) -> No
     model = tiny(steps=3)
     with torch.no_grad():
         model.decoder[-1].bias[2] = gate
-    model.train()(lightness(4), model.tokenize([SHORT] * 4))  # running statistics, or every step is grey
+    model.train()(lightness(4), model.tokenize([SHORT] * 4))  # running statistics, or every step is gray
     output = model.colorize(lightness(2), [SHORT, LONG])
     assert output.shares.argmax(dim=1).tolist() == [step, step]
     assert torch.equal(output.ab, output.steps[:, step])
@@ -150,19 +150,19 @@ def test_one_step_has_no_gate() -> None:
     assert several.fusion.recurrent
 
 
-def test_padding_changes_no_colour() -> None:
-    model, grey = tiny(), lightness(2)
-    model.train()(grey, model.tokenize([SHORT, LONG]))
-    beside = model.colorize(grey, [SHORT, LONG])
+def test_padding_changes_no_color() -> None:
+    model, gray = tiny(), lightness(2)
+    model.train()(gray, model.tokenize([SHORT, LONG]))
+    beside = model.colorize(gray, [SHORT, LONG])
     for row, caption in enumerate((SHORT, LONG)):
-        alone = model.colorize(grey[row : row + 1], [caption])
+        alone = model.colorize(gray[row : row + 1], [caption])
         torch.testing.assert_close(beside.ab[row : row + 1], alone.ab, rtol=0, atol=1e-5)
 
 
-def test_caption_changes_the_colours() -> None:
-    model, grey = tiny(), lightness().expand(2, -1, -1, -1)
+def test_caption_changes_the_colors() -> None:
+    model, gray = tiny(), lightness().expand(2, -1, -1, -1)
     nn.init.normal_(model.fusion.candidate.weight)
-    first, second = model(grey, model.tokenize([SHORT, "a blue bus"])).ab
+    first, second = model(gray, model.tokenize([SHORT, "a blue bus"])).ab
     assert (first - second).abs().max() > 1e-2
 
 
@@ -190,28 +190,30 @@ def test_size_of_the_discriminator() -> None:
     kernels = 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512 + 512 * 128 + 128)
     cell = (128 * 128 + 128) + 128 * 128 + 128 + (256 * 256 + 256) + (256 * 128 + 128)
     assert sum(p.numel() for p in judge.parameters()) == kernels + 2 * (128 + 256 + 512) + cell == 3_939_712
-    assert judge(*(torch.empty(1, *shape, device="meta") for shape in ((1, 224, 224), (2, 224, 224), (5, 128))),
-                 torch.ones(1, 5, dtype=torch.bool, device="meta")).shape == (1, 1, 25, 25)  # fmt: skip
+    assert judge(
+        *(torch.empty(1, *shape, device="meta") for shape in ((1, 224, 224), (2, 224, 224), (5, 128))),
+        torch.ones(1, 5, dtype=torch.bool, device="meta"),
+    ).shape == (1, 1, 25, 25)
 
 
 def test_the_discriminator_hears_the_words_but_no_padding() -> None:
     judge = Discriminator(generator_width=2, attention=4).eval()
     tokens, mask = torch.randn(1, 3, 8), torch.tensor([[True, True, False]])
-    grey, ab = lightness(size=64), torch.randn(1, 2, 64, 64)
-    before = judge(grey, ab, tokens, mask)
+    gray, ab = lightness(size=64), torch.randn(1, 2, 64, 64)
+    before = judge(gray, ab, tokens, mask)
     heard, padding = tokens.clone(), tokens.clone()
     heard[0, 1], padding[0, 2] = -heard[0, 1], 100.0
-    assert (judge(grey, ab, heard, mask) - before).abs().max() > 1e-6
-    assert torch.equal(judge(grey, ab, padding, mask), before)
+    assert (judge(gray, ab, heard, mask) - before).abs().max() > 1e-6
+    assert torch.equal(judge(gray, ab, padding, mask), before)
 
 
-def test_the_discriminator_sees_lightness_and_colour() -> None:
+def test_the_discriminator_sees_lightness_and_color() -> None:
     judge = Discriminator(generator_width=2, attention=4).eval()
     tokens, mask = torch.randn(1, 3, 8), torch.ones(1, 3, dtype=torch.bool)
-    grey, ab = lightness(size=64), torch.randn(1, 2, 64, 64)
-    before = judge(grey, ab, tokens, mask)
-    assert (judge(-grey, ab, tokens, mask) - before).abs().max() > 1e-6
-    assert (judge(grey, ab.flip(1), tokens, mask) - before).abs().max() > 1e-6
+    gray, ab = lightness(size=64), torch.randn(1, 2, 64, 64)
+    before = judge(gray, ab, tokens, mask)
+    assert (judge(-gray, ab, tokens, mask) - before).abs().max() > 1e-6
+    assert (judge(gray, ab.flip(1), tokens, mask) - before).abs().max() > 1e-6
 
 
 class Stub(nn.Module):
@@ -229,20 +231,20 @@ class Stub(nn.Module):
 
 STEP_A = torch.tensor([[0.1, 0.4], [-0.3, 0.2]])  # a of two pictures after two steps; b is 0
 SHARES = torch.tensor([[0.25, 0.75], [0.6, 0.4]])
-TARGET_A, GREY, WORD = (0.5, -0.5), (0.2, -0.4), (0.0, 0.7)
+TARGET_A, GRAY, WORD = (0.5, -0.5), (0.2, -0.4), (0.0, 0.7)
 
 
 def stepped() -> tuple[SteppedColorization, Batch]:
     """Two flat pictures of two steps each, and what they should be."""
     steps = torch.zeros(2, 2, 2, 4, 4)
     steps[:, :, 0] = STEP_A[:, :, None, None]
-    target, grey, tokens = torch.zeros(2, 2, 4, 4), torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 1)
+    target, gray, tokens = torch.zeros(2, 2, 4, 4), torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 1)
     for row in range(2):
-        target[row, 0], grey[row], tokens[row] = TARGET_A[row], GREY[row], WORD[row]
+        target[row, 0], gray[row], tokens[row] = TARGET_A[row], GRAY[row], WORD[row]
     leaves = [value.clone().requires_grad_() for value in (steps, SHARES, tokens)]
     mask = torch.ones(2, 1, dtype=torch.bool)
     output = SteppedColorization(leaves[0][:, 0].float(), None, *leaves, mask)
-    return output, replace(batch_of(target), lightness=grey)
+    return output, replace(batch_of(target), lightness=gray)
 
 
 def log_sigmoid(logit: float) -> float:
@@ -250,7 +252,7 @@ def log_sigmoid(logit: float) -> float:
 
 
 def logits(row: int) -> list[float]:
-    return [2.0 * STEP_A[row, step].item() + GREY[row] + WORD[row] for step in range(2)]
+    return [2.0 * STEP_A[row, step].item() + GRAY[row] + WORD[row] for step in range(2)]
 
 
 def test_the_generators_loss_by_hand() -> None:
@@ -274,7 +276,7 @@ def test_the_discriminators_loss_by_hand() -> None:
     """-log D(real) - sum_k p_k log(1 - D(fake_k)), mean over the pictures."""
     output, batch = stepped()
     losses = AdversarialObjective(Stub(), l1=100.0).discriminate(output, batch)
-    real = -sum(log_sigmoid(2.0 * TARGET_A[row] + GREY[row] + WORD[row]) for row in range(2)) / 2
+    real = -sum(log_sigmoid(2.0 * TARGET_A[row] + GRAY[row] + WORD[row]) for row in range(2)) / 2
     fake = -sum(SHARES[row, k].item() * log_sigmoid(-logits(row)[k]) for row in range(2) for k in range(2)) / 2
     assert losses.terms["discriminator_real"].item() == pytest.approx(real)
     assert losses.terms["discriminator_fake"].item() == pytest.approx(fake)
@@ -289,8 +291,8 @@ def test_the_discriminators_loss_trains_it_alone() -> None:
     assert output.steps.grad is output.shares.grad is output.tokens.grad is None
 
 
-def test_the_discriminator_tells_the_generator_which_colours_but_not_which_words() -> None:
-    """Without L1 all that reaches the generator comes from the discriminator: colours and shares, and no words."""
+def test_the_discriminator_tells_the_generator_which_colors_but_not_which_words() -> None:
+    """Without L1 all that reaches the generator comes from the discriminator: colors and shares, and no words."""
     output, batch = stepped()
     AdversarialObjective(Stub(), l1=0.0)(output, batch).total.backward()
     assert output.steps.grad.any()
@@ -301,9 +303,9 @@ def test_the_discriminator_tells_the_generator_which_colours_but_not_which_words
 
 def test_the_whole_system_trains_every_part_by_the_generators_loss() -> None:
     model, objective = tiny(image_size=64), AdversarialObjective(Discriminator(4, 8), l1=100.0)
-    grey = lightness(2, size=64)
-    batch = replace(batch_of(torch.rand(2, 2, 64, 64) - 0.5), lightness=grey)
+    gray = lightness(2, size=64)
+    batch = replace(batch_of(torch.rand(2, 2, 64, 64) - 0.5), lightness=gray)
     words: Words = model.tokenize([SHORT, LONG])
-    objective(model(grey, words), batch).total.backward()
+    objective(model(gray, words), batch).total.backward()
     silent = {name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()}
     assert silent == set()

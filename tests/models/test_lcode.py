@@ -1,4 +1,4 @@
-"""L-CoDe: attention that goes to the object and from there to its colour, the gate, who trains whom, and its size."""
+"""L-CoDe: attention that goes to the object and from there to its color, the gate, who trains whom, and its size."""
 
 from typing import Any
 
@@ -33,10 +33,10 @@ def lightness(count: int = 1) -> Tensor:
     return torch.rand(count, 1, 32, 32) * 2 - 1
 
 
-def linked(*colours: int) -> Tensor:
-    """P, which says that the car has these colours."""
+def linked(*colors: int) -> Tensor:
+    """P, which says that the car has these colors."""
     matrix = torch.zeros(1, 3, 3)
-    matrix[0, CAR, list(colours)] = 1.0
+    matrix[0, CAR, list(colors)] = 1.0
     return matrix
 
 
@@ -44,21 +44,21 @@ def transferred(matrix: Tensor, mask: tuple[bool, ...] = (True, True, True)) -> 
     """What a place that likes the car, and it alone, reads: context (3,) and attention (3,)."""
     transfer = AttentionTransfer(3, 3)
     nn.init.eye_(transfer.objects.weight)
-    nn.init.eye_(transfer.colours.weight)
+    nn.init.eye_(transfer.colors.weight)
     objects, place = torch.zeros(1, 3, 3), torch.tensor([[[10.0, 0.0, 0.0]]])
     objects[0, CAR, 0] = 10.0
     context, attention = transfer(place, objects, torch.eye(3)[None], matrix, torch.tensor([mask]))
     return context[0, 0], attention[0, 0]
 
 
-@pytest.mark.parametrize("colour", [RED, BLUE])
-def test_a_place_that_likes_an_object_reads_the_colour_linked_to_it(colour: int) -> None:
-    context, attention = transferred(linked(colour))
-    assert attention.argmax().item() == colour
-    torch.testing.assert_close(context, torch.eye(3)[colour])
+@pytest.mark.parametrize("color", [RED, BLUE])
+def test_a_place_that_likes_an_object_reads_the_color_linked_to_it(color: int) -> None:
+    context, attention = transferred(linked(color))
+    assert attention.argmax().item() == color
+    torch.testing.assert_close(context, torch.eye(3)[color])
 
 
-def test_an_object_of_two_colours_shares_its_attention() -> None:
+def test_an_object_of_two_colors_shares_its_attention() -> None:
     _, attention = transferred(linked(RED, BLUE))
     assert attention.tolist() == pytest.approx([0.0, 0.5, 0.5])
 
@@ -86,20 +86,20 @@ def injection(bias: float, weight: float = 0.0) -> GatedInjection:
     return result
 
 
-def normalised(layer: GatedInjection, x: Tensor) -> Tensor:
+def normalized(layer: GatedInjection, x: Tensor) -> Tensor:
     return batch_norm(x, layer.norm.running_mean, layer.norm.running_var)
 
 
 def test_a_closed_gate_keeps_the_words_out() -> None:
     closed, x = injection(bias=-100.0), torch.randn(1, 4, 2, 3)
     found = closed(x, 10 * torch.randn(1, 6, 4), torch.full((1, 6, 2), 0.5))
-    torch.testing.assert_close(found, 2 * normalised(closed, x))
+    torch.testing.assert_close(found, 2 * normalized(closed, x))
 
 
 def test_an_open_gate_lets_the_words_in() -> None:
     opened, x, context = injection(bias=100.0), torch.randn(1, 4, 2, 3), torch.randn(1, 6, 4)
     found = opened(x, context, torch.full((1, 6, 2), 0.5))
-    normal = normalised(opened, x)
+    normal = normalized(opened, x)
     gamma, beta = (f(context).transpose(1, 2).view(1, 4, 2, 3) for f in (opened.gamma, opened.beta))
     torch.testing.assert_close(found, normal * gamma + beta + normal)
 
@@ -113,7 +113,7 @@ def test_the_gate_opens_where_a_word_stands_out() -> None:
     nn.init.zeros_(layer.beta.weight)
     nn.init.zeros_(layer.gamma.bias)
     nn.init.ones_(layer.beta.bias)  # so that X (1 - G) + G + X comes out
-    normal = normalised(layer, x)
+    normal = normalized(layer, x)
     gate = ((layer(x, torch.zeros(1, 6, 4), attention) - 2 * normal) / (1 - normal))[0, 0].flatten()
     e = torch.tensor(1.0).exp()
     expected = torch.sigmoid(torch.where(torch.arange(6) == 4, 6 * e / (e + 5) - 1, 6 / (e + 5) - 1))
@@ -144,12 +144,12 @@ def test_the_pairs_train_the_correspondence_alone() -> None:
     assert trained(model) == {"correspondence.weight"}
 
 
-def test_the_colours_train_the_correspondence_too() -> None:
+def test_the_colors_train_the_correspondence_too() -> None:
     model = tiny()
     model(lightness(), model.tokenize([CAPTION])).ab.square().sum().backward()
     found = trained(model)
     assert "correspondence.weight" in found
-    parts = {"text_encoder", "objects", "colours", "entry", "transfer", "injection", "decoder", "trunk"}
+    parts = {"text_encoder", "objects", "colors", "entry", "transfer", "injection", "decoder", "trunk"}
     assert {name.partition(".")[0] for name in found} == parts | {"correspondence"}
 
 
@@ -174,7 +174,7 @@ def test_negative_weights_are_refused(values: tuple[float, float]) -> None:
         CorrespondenceObjective(*values)
 
 
-def test_colours_of_image_size_in_range() -> None:
+def test_colors_of_image_size_in_range() -> None:
     model = tiny().eval()
     output = model(lightness(2), model.tokenize([CAPTION, ""]))
     assert output.ab.shape == (2, 2, 32, 32)
@@ -183,29 +183,29 @@ def test_colours_of_image_size_in_range() -> None:
     assert output.ab.isfinite().all()
 
 
-def test_caption_changes_the_colours() -> None:
-    model, grey = tiny(), lightness().expand(2, -1, -1, -1)
-    first, second = model(grey, model.tokenize([CAPTION, "a blue car and a red bus"])).ab
+def test_caption_changes_the_colors() -> None:
+    model, gray = tiny(), lightness().expand(2, -1, -1, -1)
+    first, second = model(gray, model.tokenize([CAPTION, "a blue car and a red bus"])).ab
     assert (first - second).abs().max() > 1e-2
 
 
 def test_what_stands_at_padding_changes_nothing() -> None:
-    model, grey = tiny(), lightness()
+    model, gray = tiny(), lightness()
     words = model.tokenize(["a red car"])
     other = Words(torch.where(words.mask, words.ids, 5), words.mask, words.places)
     assert not torch.equal(words.ids, other.ids)
-    first, second = model(grey, words), model(grey, other)
+    first, second = model(gray, words), model(gray, other)
     assert torch.equal(first.ab, second.ab)
     assert torch.equal(first.correspondence, second.correspondence)
 
 
-def test_other_links_give_other_colours() -> None:
-    """U moves the colours through the attention, with the same picture and caption."""
-    model, grey = tiny(), lightness()
+def test_other_links_give_other_colors() -> None:
+    """U moves the colors through the attention, with the same picture and caption."""
+    model, gray = tiny(), lightness()
     words = model.tokenize([CAPTION])
-    before = model(grey, words).ab
+    before = model(gray, words).ab
     nn.init.normal_(model.correspondence.weight, std=3.0)
-    assert (model(grey, words).ab - before).abs().max() > 1e-4
+    assert (model(gray, words).ab - before).abs().max() > 1e-4
 
 
 def test_size_of_the_release() -> None:
@@ -213,8 +213,13 @@ def test_size_of_the_release() -> None:
     with torch.device("meta"):
         model = build_colorizer(model_config("model=lcode"), weights=False)
     counts = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
-    text = sum(counts.pop(name) for name in ("text_encoder", "objects", "colours", "correspondence")) - 300
+    text = sum(counts.pop(name) for name in ("text_encoder", "objects", "colors", "correspondence")) - 300
     assert text == 2 * 4 * 256 * (300 + 256 + 2) + 2 * (512 * 512 + 512) + 512 * 513 == 1_930_752
-    assert counts == {"entry": 2_360_832, "transfer": 2 * 512**2, "injection": 2 * (512 * 512 + 512) + 16,
-                      "decoder": 6_116_034, "trunk": 7_640_640}  # fmt: skip
+    assert counts == {
+        "entry": 2_360_832,
+        "transfer": 2 * 512**2,
+        "injection": 2 * (512 * 512 + 512) + 16,
+        "decoder": 6_116_034,
+        "trunk": 7_640_640,
+    }
     assert text + sum(counts.values()) == 19_097_874

@@ -16,7 +16,7 @@ from lcoins.training.compared_losses import CorrespondenceObjective
 
 WIDTH, HEADS = 16, 4
 SIZES = (9, 5, 5)
-IMAGE, OBJECTS, COLOURS = slice(0, 9), slice(9, 14), slice(14, 19)
+IMAGE, OBJECTS, COLORS = slice(0, 9), slice(9, 14), slice(14, 19)
 ALL = torch.ones(2, 5, dtype=torch.bool)
 PADDED = torch.tensor([[True] * 5, [True, True, False, False, False]])
 SHORT, LONG = "a red car", "a man in a blue coat beside a woman in a red coat"
@@ -41,8 +41,8 @@ def written_out(attention: DecoupledAttention, tokens: Tensor, mask: Tensor) -> 
         k = tokens @ weight_k[rows].T
         v = tokens @ weight_v[rows].T + attention.v_bias[rows]
         scores = q @ k.transpose(1, 2) / depth**0.5
-        scores[:, IMAGE, COLOURS] = scores[:, IMAGE, OBJECTS]
-        for queries, keys in ((IMAGE, OBJECTS), (OBJECTS, COLOURS), (COLOURS, OBJECTS)):
+        scores[:, IMAGE, COLORS] = scores[:, IMAGE, OBJECTS]
+        for queries, keys in ((IMAGE, OBJECTS), (OBJECTS, COLORS), (COLORS, OBJECTS)):
             scores[:, queries, keys] -= 100
         padding = torch.cat([mask.new_zeros(len(mask), 9), ~mask, ~mask], dim=1)
         heads.append(scores.masked_fill(padding[:, None], -torch.inf).softmax(dim=-1) @ v)
@@ -57,22 +57,20 @@ def test_decoupled_attention_is_the_definition(mask: Tensor) -> None:
     torch.testing.assert_close(found, written_out(attention, tokens, mask), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("changed", "reached"), [(IMAGE, "all"), (OBJECTS, "image objects"), (COLOURS, "image colours")]
-)
-def test_objects_and_colours_do_not_hear_each_other(changed: slice, reached: str) -> None:
+@pytest.mark.parametrize(("changed", "reached"), [(IMAGE, "all"), (OBJECTS, "image objects"), (COLORS, "image colors")])
+def test_objects_and_colors_do_not_hear_each_other(changed: slice, reached: str) -> None:
     attention, tokens = random_attention(), torch.randn(2, sum(SIZES), WIDTH)
     other = tokens.clone()
     other[:, changed] += 1.0
     before, after = attention(tokens, SIZES, ALL), attention(other, SIZES, ALL)
-    for name, part in (("image", IMAGE), ("objects", OBJECTS), ("colours", COLOURS)):
+    for name, part in (("image", IMAGE), ("objects", OBJECTS), ("colors", COLORS)):
         assert torch.equal(before[:, part], after[:, part]) != (name in reached or reached == "all"), name
 
 
 def test_masked_words_change_nothing_but_themselves() -> None:
     attention, tokens = random_attention(), torch.randn(2, sum(SIZES), WIDTH)
     other, keep = tokens.clone(), torch.ones(2, sum(SIZES), dtype=torch.bool)
-    for part in (OBJECTS, COLOURS):
+    for part in (OBJECTS, COLORS):
         other[1, part][2:] = 100.0
         keep[1, part][2:] = False
     before, after = attention(tokens, SIZES, PADDED), attention(other, SIZES, PADDED)
@@ -80,18 +78,18 @@ def test_masked_words_change_nothing_but_themselves() -> None:
     assert not torch.equal(before[~keep], after[~keep])
 
 
-def test_a_patch_takes_the_colour_of_the_object_that_it_is_like() -> None:
-    """By hand: one head, tokens for queries, keys and values; the patch likes object 1, so it becomes colour 1."""
+def test_a_patch_takes_the_color_of_the_object_that_it_is_like() -> None:
+    """By hand: one head, tokens for queries, keys and values; the patch likes object 1, so it becomes color 1."""
     attention = DecoupledAttention(4, 1)
     with torch.no_grad():
         attention.qkv.weight.copy_(torch.eye(4).repeat(3, 1))
         nn.init.eye_(attention.projection.weight)
         nn.init.zeros_(attention.projection.bias)
     patch, objects = [8.0, 0.0, 0.0, 0.0], [[0.0, 9.0, 0.0, 0.0], [20.0, 0.0, 0.0, 0.0]]
-    colours = [[50.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 5.0]]  # it is more like colour 0, which does not count
-    tokens = torch.tensor([[patch, *objects, *colours]])
+    colors = [[50.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 5.0]]  # it is more like color 0, which does not count
+    tokens = torch.tensor([[patch, *objects, *colors]])
     found = attention(tokens, (1, 2, 2), torch.ones(1, 2, dtype=torch.bool))
-    torch.testing.assert_close(found[0, 0], torch.tensor(colours[1]))
+    torch.testing.assert_close(found[0, 0], torch.tensor(colors[1]))
 
 
 def small(text_width: int = 2 * WIDTH, **changes: Any) -> LCoDer:
@@ -112,7 +110,7 @@ def test_text_that_is_not_twice_as_wide_is_refused(width: int) -> None:
         small(text_width=width)
 
 
-def test_colours_of_image_size_in_range() -> None:
+def test_colors_of_image_size_in_range() -> None:
     output = small().colorize(lightness(2), [SHORT, LONG])
     assert output.ab.shape == (2, 2, 32, 32)
     assert output.ab.abs().max() <= 1.0
@@ -120,44 +118,44 @@ def test_colours_of_image_size_in_range() -> None:
     assert output.correspondence.shape == (2, 13, 13)
 
 
-def test_padding_changes_no_colour() -> None:
-    model, grey = small(), lightness(2)
-    beside = model.colorize(grey, [SHORT, LONG])
+def test_padding_changes_no_color() -> None:
+    model, gray = small(), lightness(2)
+    beside = model.colorize(gray, [SHORT, LONG])
     for row, caption in enumerate((SHORT, LONG)):
-        alone = model.colorize(grey[row : row + 1], [caption])
+        alone = model.colorize(gray[row : row + 1], [caption])
         torch.testing.assert_close(beside.ab[row : row + 1], alone.ab, rtol=0, atol=1e-6)
         length = alone.correspondence.shape[1]
         torch.testing.assert_close(beside.correspondence[row, :length, :length], alone.correspondence[0])
 
 
-def test_caption_changes_the_colours() -> None:
+def test_caption_changes_the_colors() -> None:
     model = small()
     nn.init.normal_(model.text_encoder.projection.weight)
     first, second = model.colorize(lightness().expand(2, -1, -1, -1), [SHORT, "a blue boat"]).ab
     assert (first - second).abs().max() > 1e-4
 
 
-def test_the_scores_take_object_tokens_for_rows_and_colour_tokens_for_columns() -> None:
+def test_the_scores_take_object_tokens_for_rows_and_color_tokens_for_columns() -> None:
     """Of the last block, and not the first rows of the sequence, which are the image's."""
     model, seen = small(), {}
     model.blocks[-1].register_forward_hook(lambda _, __, tokens: seen.update(tokens=tokens))
     model.correspondence.register_forward_hook(lambda _, given, scores: seen.update(given=given, scores=scores))
     nn.init.normal_(model.correspondence.weight)
     output = model(lightness(), model.tokenize([SHORT]))
-    objects, colours = seen["tokens"][:, 16:].chunk(2, dim=1)
+    objects, colors = seen["tokens"][:, 16:].chunk(2, dim=1)
     assert objects.shape == (1, 3, WIDTH)
     assert torch.equal(seen["given"][0], objects)
-    assert torch.equal(seen["given"][1], colours)
+    assert torch.equal(seen["given"][1], colors)
     assert output.correspondence is seen["scores"]
 
 
 def test_each_kind_of_token_has_a_type_and_each_word_two_tokens() -> None:
-    """The first block is given the image, then one half of the text as objects and the other as colours."""
+    """The first block is given the image, then one half of the text as objects and the other as colors."""
     model, seen = small(), {}
     model.blocks[0].register_forward_pre_hook(lambda _, given: seen.update(tokens=given[0], sizes=given[1]))
-    grey, words = lightness(), model.tokenize([SHORT])
-    model(grey, words)
-    image, text, kinds = model.image_encoder(grey), model.text_encoder(words), model.type_embedding
+    gray, words = lightness(), model.tokenize([SHORT])
+    model(gray, words)
+    image, text, kinds = model.image_encoder(gray), model.text_encoder(words), model.type_embedding
     assert seen["sizes"] == (16, 3, 3)
     assert kinds.shape == (3, WIDTH)
     expected = [image + kinds[0], text[..., :WIDTH] + kinds[1], text[..., WIDTH:] + kinds[2]]

@@ -61,30 +61,30 @@ def test_colorize_restores_the_mode_and_keeps_no_graph(model: LCoIns) -> None:
         model.eval()
 
 
-def test_caption_changes_the_colours(model: LCoIns) -> None:
-    grey = lightness(model, 1).expand(2, -1, -1, -1)
-    first, second = model.colorize(grey, [SHORT, "a blue boat"]).ab
+def test_caption_changes_the_colors(model: LCoIns) -> None:
+    gray = lightness(model, 1).expand(2, -1, -1, -1)
+    first, second = model.colorize(gray, [SHORT, "a blue boat"]).ab
     assert (first - second).abs().max() > 1e-4
 
 
-def test_padding_changes_no_colour(model: LCoIns) -> None:
+def test_padding_changes_no_color(model: LCoIns) -> None:
     """A caption beside a longer one is padded; alone it is not."""
-    grey = lightness(model, 2)
-    beside = model.colorize(grey, [SHORT, LONG])
+    gray = lightness(model, 2)
+    beside = model.colorize(gray, [SHORT, LONG])
     for row, caption in enumerate((SHORT, LONG)):
-        alone = model.colorize(grey[row : row + 1], [caption])
+        alone = model.colorize(gray[row : row + 1], [caption])
         torch.testing.assert_close(beside.ab[row : row + 1], alone.ab, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("ablation", ["full", "no_ga", "no_ge"])
-def test_recoloured_caption_changes_no_colour(ablation: str) -> None:
+def test_recolored_caption_changes_no_color(ablation: str) -> None:
     """The second pass pads the first when its caption is longer, and has its own relevance."""
     model = tiny(f"ablation={ablation}").eval()
-    grey, words = lightness(model, 1), model.tokenize([SHORT])
+    gray, words = lightness(model, 1), model.tokenize([SHORT])
     with torch.no_grad():
         for other in (LONG, "a car"):
-            output = model(grey, words, model.tokenize([other]))
-            torch.testing.assert_close(output.ab, model(grey, words).ab, rtol=0, atol=1e-5)
+            output = model(gray, words, model.tokenize([other]))
+            torch.testing.assert_close(output.ab, model(gray, words).ab, rtol=0, atol=1e-5)
             assert output.relevance is not None
             assert output.counter_relevance is not None
             longest = max(len(SHORT.split()), len(other.split()))
@@ -95,9 +95,9 @@ def test_recoloured_caption_changes_no_colour(ablation: str) -> None:
 
 
 def test_second_pass_equals_a_pass_of_its_own(model: LCoIns) -> None:
-    grey, words, others = lightness(model, 1), model.tokenize([SHORT]), model.tokenize(["a blue car"])
+    gray, words, others = lightness(model, 1), model.tokenize([SHORT]), model.tokenize(["a blue car"])
     with torch.no_grad():
-        there, back = model(grey, words, others), model(grey, others, words)
+        there, back = model(gray, words, others), model(gray, others, words)
     for one, other in ((there.relevance, back.counter_relevance), (there.counter_relevance, back.relevance)):
         assert one is not None
         assert other is not None
@@ -108,10 +108,10 @@ def test_second_pass_equals_a_pass_of_its_own(model: LCoIns) -> None:
 def test_without_pad_mask_captions_have_a_fixed_length() -> None:
     """As in the authors' code: 80 word pieces, whatever the caption."""
     model = tiny("model.text_encoder.pad_mask=false").eval()
-    grey = lightness(model, 2)
+    gray = lightness(model, 2)
     words = model.tokenize([SHORT, LONG])
     assert words.ids.shape == (2, 80)
-    beside, alone = model.colorize(grey, [SHORT, LONG]).ab, model.colorize(grey[:1], [SHORT]).ab
+    beside, alone = model.colorize(gray, [SHORT, LONG]).ab, model.colorize(gray[:1], [SHORT]).ab
     torch.testing.assert_close(beside[:1], alone, rtol=0, atol=1e-5)
 
 
@@ -136,9 +136,9 @@ def test_every_trainable_parameter_gets_a_gradient(ablation: str) -> None:
     objective, augmentation = instantiate(config["objective"]), instantiate(config["augmentation"])
     rgb = torch.rand(2, 3, model.image_size, model.image_size)
     target = to_network_ab(split_lab(rgb)[1])
-    grey = to_network_lightness(augmentation(rgb, torch.Generator().manual_seed(0)))
-    words, recoloured = model.tokenize([SHORT, LONG]), model.tokenize(["a blue car", LONG.replace("blue", "gray")])
-    output = model(grey, words, recoloured if objective.needs_recoloured else None)
+    gray = to_network_lightness(augmentation(rgb, torch.Generator().manual_seed(0)))
+    words, recolored = model.tokenize([SHORT, LONG]), model.tokenize(["a blue car", LONG.replace("blue", "gray")])
+    output = model(gray, words, recolored if objective.needs_recolored else None)
     losses = objective(output, batch_of(target))
     losses.total.backward()
     without = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
@@ -178,7 +178,7 @@ def test_without_groups_words_are_compared_with_image_tokens() -> None:
     assert output.relevance.groups.shape[1] == model.image_encoder.grid**2
 
 
-def test_without_counter_colour_loss_a_second_caption_is_refused() -> None:
+def test_without_counter_color_loss_a_second_caption_is_refused() -> None:
     model = tiny("ablation=no_cl").eval()
     words = model.tokenize([SHORT])
     with pytest.raises(ValueError, match=r"model\.counter_color=false"):

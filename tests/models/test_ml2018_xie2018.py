@@ -24,7 +24,7 @@ from lcoins.models.compared.ab_bins import boosted_weights
 from lcoins.models.compared.bilstm import BiLSTMEncoder
 from lcoins.models.compared.film import FiLM
 from lcoins.models.compared.ml2018 import ML2018, ClassifiedColorization
-from lcoins.models.compared.trunks import GridTrunk, ResnetTrunk, VggTrunk, grey_picture
+from lcoins.models.compared.trunks import GridTrunk, ResnetTrunk, VggTrunk, gray_picture
 from lcoins.models.compared.xie2018 import AttendedFiLM, Xie2018
 from lcoins.training.compared_losses import ClassificationObjective, read_prior, soft_class_loss
 
@@ -91,7 +91,7 @@ def test_attention_depends_on_the_sentence() -> None:
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_logits_at_a_quarter_and_colours_of_image_size(system: str) -> None:
+def test_logits_at_a_quarter_and_colors_of_image_size(system: str) -> None:
     build, bins = SYSTEMS[system]
     model = build()
     assert model.factor == 4
@@ -102,7 +102,7 @@ def test_logits_at_a_quarter_and_colours_of_image_size(system: str) -> None:
 
 
 @pytest.mark.parametrize(("system", "sharpness"), [("ml2018", 1.0), ("xie2018", 2.63)])
-def test_colours_are_decoded_from_the_logits(system: str, sharpness: float) -> None:
+def test_colors_are_decoded_from_the_logits(system: str, sharpness: float) -> None:
     model = SYSTEMS[system][0]()
     output = model(lightness(2), model.tokenize([ONE, OTHER]))
     shares = torch.softmax(sharpness * output.logits, dim=1)
@@ -112,47 +112,50 @@ def test_colours_are_decoded_from_the_logits(system: str, sharpness: float) -> N
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_another_sentence_gives_other_colours(system: str) -> None:
-    model, grey = SYSTEMS[system][0](), lightness().expand(3, -1, -1, -1)
-    one, other, same = model(grey, model.tokenize([ONE, OTHER, ONE])).logits
+def test_another_sentence_gives_other_colors(system: str) -> None:
+    model, gray = SYSTEMS[system][0](), lightness().expand(3, -1, -1, -1)
+    one, other, same = model(gray, model.tokenize([ONE, OTHER, ONE])).logits
     assert (one - other).abs().max() > 1e-2
     torch.testing.assert_close(one, same)
 
 
 @pytest.mark.parametrize("place", range(4))
 def test_each_of_the_four_modulations_brings_the_sentence(place: int) -> None:
-    model, grey = xie2018(), lightness().expand(2, -1, -1, -1)
+    model, gray = xie2018(), lightness().expand(2, -1, -1, -1)
     for other, film in enumerate(model.film):
         if other != place:
             for name, parameter in film.named_parameters():
                 if name in ("heads.weight", "film.heads.weight", "sentence.weight"):
                     nn.init.zeros_(parameter)
-    one, other = model(grey, model.tokenize([ONE, OTHER])).logits
+    one, other = model(gray, model.tokenize([ONE, OTHER])).logits
     assert (one - other).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_padding_changes_no_colour(system: str) -> None:
-    model, grey = SYSTEMS[system][0]().eval(), lightness(2)
+def test_padding_changes_no_color(system: str) -> None:
+    model, gray = SYSTEMS[system][0]().eval(), lightness(2)
     long = "a red car a blue bus a blue car"
-    beside = model(grey, model.tokenize([ONE, long])).logits
+    beside = model(gray, model.tokenize([ONE, long])).logits
     for row, caption in enumerate((ONE, long)):
-        alone = model(grey[row : row + 1], model.tokenize([caption])).logits
+        alone = model(gray[row : row + 1], model.tokenize([caption])).logits
         torch.testing.assert_close(beside[row : row + 1], alone, rtol=1e-4, atol=1e-5)
 
 
 def test_segmentation_is_for_training() -> None:
-    model, grey = xie2018(segmentation_classes=5), lightness(2)
+    model, gray = xie2018(segmentation_classes=5), lightness(2)
     words = model.tokenize([ONE, OTHER])
-    assert model.train()(grey, words).segmentation.shape == (2, 5, 8, 8)
-    assert model.eval()(grey, words).segmentation is None
+    assert model.train()(gray, words).segmentation.shape == (2, 5, 8, 8)
+    assert model.eval()(gray, words).segmentation is None
     without = xie2018(segmentation_classes=0)
     assert without.segmentation is None
-    assert without.train()(grey, words).segmentation is None
+    assert without.train()(gray, words).segmentation is None
 
 
-@pytest.mark.parametrize("build", [lambda: trunk(freeze=True), lambda: VggTrunk("none", True, freeze=True),
-                                   lambda: ResnetTrunk("none")], ids=["grid", "vgg", "resnet"])  # fmt: skip
+@pytest.mark.parametrize(
+    "build",
+    [lambda: trunk(freeze=True), lambda: VggTrunk("none", True, freeze=True), lambda: ResnetTrunk("none")],
+    ids=["grid", "vgg", "resnet"],
+)
 def test_a_frozen_trunk_stays_in_evaluation_mode(build: Any) -> None:
     """From the beginning, for Lightning keeps the modes that it finds; and nothing of it is trained."""
     with torch.device("meta"):  # the published nets are large
@@ -211,10 +214,10 @@ def test_stages_of_other_strides_are_refused() -> None:
         GridTrunk("test_efficientnet", 2, (3, 4), "none", freeze=True)
 
 
-def test_grey_picture_is_srgb_of_lightness_alone() -> None:
+def test_gray_picture_is_srgb_of_lightness_alone() -> None:
     level = np.linspace(0, 100, 64, dtype=np.float32).reshape(8, 8)
     expected = lab2rgb(np.stack([level, np.zeros_like(level), np.zeros_like(level)], axis=-1))
-    found = grey_picture(torch.from_numpy(level)[None, None] / 50 - 1)[0]
+    found = gray_picture(torch.from_numpy(level)[None, None] / 50 - 1)[0]
     mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # of ImageNet
     np.testing.assert_allclose(found.permute(1, 2, 0), (expected - mean) / deviation, atol=2e-3)
 
@@ -225,9 +228,9 @@ def test_vgg_sees_a_picture_or_the_lightness_three_times(monkeypatch: pytest.Mon
         features = nn.Sequential(*[nn.Identity()] * 44)
 
     monkeypatch.setattr(models, "vgg16_bn", lambda weights: Net())
-    grey = lightness()
-    low, high = VggTrunk("none", picture)(grey)
-    assert torch.equal(low, grey_picture(grey) if picture else torch.cat([grey] * 3, dim=1))
+    gray = lightness()
+    low, high = VggTrunk("none", picture)(gray)
+    assert torch.equal(low, gray_picture(gray) if picture else torch.cat([gray] * 3, dim=1))
     assert torch.equal(high, low)
 
 
@@ -239,7 +242,7 @@ def test_published_weights_are_asked_for_by_name(monkeypatch: pytest.MonkeyPatch
         raise URLError("no network")
 
     monkeypatch.setattr(models, "resnet101", unreachable)
-    with pytest.raises(pretrained.MissingWeights, match=r"'resnet101', .* model\.trunk\.init=FILE, .*init=none"):
+    with pytest.raises(pretrained.MissingWeightsError, match=r"'resnet101', .* model\.trunk\.init=FILE, .*init=none"):
         ResnetTrunk("imagenet")
     assert asked == ["IMAGENET1K_V1"]
 
@@ -261,9 +264,9 @@ def classified(logits: Tensor, segmentation: Tensor | None = None) -> Classified
     return ClassifiedColorization(torch.zeros(len(logits), 2, side, side), logits=logits, segmentation=segmentation)
 
 
-def flat(*colours: tuple[float, float]) -> Batch:
-    """Pictures of 4 pixels a side, one CIELAB colour each."""
-    return batch_of((torch.tensor(colours) / 110)[:, :, None, None].repeat(1, 1, 4, 4))
+def flat(*colors: tuple[float, float]) -> Batch:
+    """Pictures of 4 pixels a side, one CIELAB color each."""
+    return batch_of((torch.tensor(colors) / 110)[:, :, None, None].repeat(1, 1, 4, 4))
 
 
 def objective(soft: bool, **changes: Any) -> ClassificationObjective:
@@ -275,7 +278,7 @@ def objective(soft: bool, **changes: Any) -> ClassificationObjective:
 def prior_file(folder: Path, own: ClassificationObjective, labels: list[int] | None = None, **content: Any) -> Path:
     """Three reds for each blue."""
     counts = [0] * len(own.grid)
-    red, blue = (own.grid.nearest(torch.tensor(colour).view(1, 2, 1, 1)).item() for colour in (RED, BLUE))
+    red, blue = (own.grid.nearest(torch.tensor(color).view(1, 2, 1, 1)).item() for color in (RED, BLUE))
     counts[red], counts[blue] = 30, 10
     path = folder / "prior.json"
     path.write_text(json.dumps({"ab": counts, "labels": labels or []} | content), encoding="utf-8")
@@ -283,8 +286,8 @@ def prior_file(folder: Path, own: ClassificationObjective, labels: list[int] | N
 
 
 @pytest.mark.parametrize("soft", [False, True])
-def test_without_a_prior_all_colours_weigh_the_same(soft: bool) -> None:
-    """Even logits cost log K whatever the colour."""
+def test_without_a_prior_all_colors_weigh_the_same(soft: bool) -> None:
+    """Even logits cost log K whatever the color."""
     own = objective(soft)
     losses = own(classified(torch.zeros(2, len(own.grid), 1, 1)), flat(RED, BLUE))
     assert losses.total.item() == pytest.approx(torch.tensor(float(len(own.grid))).log().item())
@@ -337,8 +340,9 @@ def test_counts_are_those_of_bins_and_labels() -> None:
     labels = torch.tensor([[[0, 0, 254], [7, VOID, VOID]]], dtype=torch.uint8)
     counts = own.count(ab, labels, factor=4)
     assert {place: counts["ab"][place].item() for place in counts["ab"].nonzero().flatten().tolist()} == {
-        25 * 18 + 16: 3, 25 * 14 + 6: 6,
-    }  # fmt: skip
+        25 * 18 + 16: 3,
+        25 * 14 + 6: 6,
+    }
     assert len(counts["ab"]) == 625
     assert len(counts["labels"]) == 255
     assert counts["labels"].nonzero().flatten().tolist() == [0, 7, 254]
@@ -346,14 +350,14 @@ def test_counts_are_those_of_bins_and_labels() -> None:
     assert set(own.count(ab, None, factor=4)) == {"ab"}
 
 
-def labelled(labels: Tensor) -> Batch:
+def labeled(labels: Tensor) -> Batch:
     return replace(batch_of(torch.zeros(len(labels), 2, 8, 8)), labels=labels.to(torch.uint8))
 
 
 def segmented(labels: Tensor | None, logits: Tensor, **changes: Any) -> Any:
     """The losses of a picture of 8 pixels a side, whose labels are asked for at 2 by 2."""
     own = objective(soft=True, segmentation_weight=1.0, **changes)
-    batch = batch_of(torch.zeros(len(logits), 2, 8, 8)) if labels is None else labelled(labels)
+    batch = batch_of(torch.zeros(len(logits), 2, 8, 8)) if labels is None else labeled(labels)
     return own(classified(torch.zeros(len(logits), 313, 2, 2), logits), batch)
 
 
@@ -368,7 +372,7 @@ def test_labels_are_cross_entropy_without_the_unknown() -> None:
 
 
 def test_a_rare_label_weighs_more(tmp_path: Path) -> None:
-    """Counts of 3 to 1: weights 3 to 5 as for colours."""
+    """Counts of 3 to 1: weights 3 to 5 as for colors."""
     labels = torch.zeros(1, 8, 8)
     labels[0, 4:] = 1
     logits = torch.randn(1, 3, 2, 2)
@@ -380,10 +384,10 @@ def test_a_rare_label_weighs_more(tmp_path: Path) -> None:
     )
 
 
-def test_the_total_weighs_colours_and_labels() -> None:
+def test_the_total_weighs_colors_and_labels() -> None:
     logits = torch.randn(1, 3, 2, 2, requires_grad=True)
     own = ClassificationObjective("gamut", True, 0.5, color_weight=2.0, segmentation_weight=3.0)
-    losses = own(classified(torch.zeros(1, 313, 2, 2), logits), labelled(torch.ones(1, 8, 8)))
+    losses = own(classified(torch.zeros(1, 313, 2, 2), logits), labeled(torch.ones(1, 8, 8)))
     terms = {name: value.item() for name, value in losses.terms.items()}
     assert losses.total.item() == pytest.approx(2 * terms["color_classes"] + 3 * terms["segmentation"])
     assert terms["chromatic"] == 0.0
@@ -414,8 +418,9 @@ def test_a_missing_prior_says_what_to_do(tmp_path: Path) -> None:
         objective(soft=True, prior=tmp_path / "absent.json")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "5", "{}", '{"ab": 5, "labels": []}', '{"ab": [1]}',
-                                     '{"ab": ["many"], "labels": []}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "5", "{}", '{"ab": 5, "labels": []}', '{"ab": [1]}', '{"ab": ["many"], "labels": []}']
+)
 def test_a_prior_of_another_form_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "prior.json"
     path.write_text(content)
@@ -429,8 +434,8 @@ def test_a_prior_of_another_grid_is_refused(tmp_path: Path) -> None:
         objective(soft=True, prior=path)
 
 
-def test_a_prior_without_any_colour_is_refused(tmp_path: Path) -> None:
-    """Else all colours would weigh the same, and nobody would know."""
+def test_a_prior_without_any_color_is_refused(tmp_path: Path) -> None:
+    """Else all colors would weigh the same, and nobody would know."""
     path = prior_file(tmp_path, objective(soft=True), ab=[0] * 313)
     with pytest.raises(ValueError, match="count the training set again with lcoins prior"):
         objective(soft=True, prior=path)

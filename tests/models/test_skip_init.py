@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lcoins.models.backbones.skip_init import Undrawn
+from lcoins.models.backbones.skip_init import SkipInit
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from lcoins.models.backbones.skip_init import Undrawn
 )
 def test_building_takes_no_random_number_while_it_is_active(build: Callable[[], nn.Module]) -> None:
     before = torch.get_rng_state()
-    with Undrawn():
+    with SkipInit():
         built = build()
         built.load_state_dict({name: torch.ones_like(value) for name, value in built.state_dict().items()})
     assert torch.equal(torch.get_rng_state(), before)

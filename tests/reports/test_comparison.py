@@ -91,7 +91,7 @@ def test_missing_values_do_not_count_and_infinite_ones_neither(tmp_path: Path) -
     write_run(tmp_path / "s" / "default" / "seed=0", [20.0, 30.0, float("inf")], [2, 2, 2])
     comparison = Comparison(find_runs([tmp_path]))
     assert comparison.figure("clear", PSNR, "default").mean == 25  # type: ignore[union-attr]
-    assert comparison.figure("clear", Measure("hit", "recolour_hit", 1, 2), "default").mean == 1  # type: ignore[union-attr]
+    assert comparison.figure("clear", Measure("hit", "recolor_hit", 1, 2), "default").mean == 1  # type: ignore[union-attr]
 
 
 def test_names_leave_out_what_all_share(tmp_path: Path) -> None:

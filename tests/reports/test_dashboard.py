@@ -22,11 +22,11 @@ def test_one_command_sends_the_whole_dashboard(monkeypatch: pytest.MonkeyPatch) 
 
     service = SimpleNamespace(execute_graphql=answer, app_url="https://wandb.ai")
     monkeypatch.setattr("wandb.Api", lambda: SimpleNamespace(_service_api=service, default_entity="me"))
-    arguments = ["report", "dashboard", "colours", "--sets", "clear,counter"]
+    arguments = ["report", "dashboard", "colors", "--sets", "clear,counter"]
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
-    assert done.exit_code == 0 and "https://wandb.ai/me/colours" in done.output
+    assert done.exit_code == 0 and "https://wandb.ai/me/colors" in done.output
     (request,) = sent
-    assert (request["entityName"], request["projectName"], request["displayName"]) == ("me", "colours", "Ablations")
+    assert (request["entityName"], request["projectName"], request["displayName"]) == ("me", "colors", "Ablations")
     spec = json.loads(request["spec"])
     sections = spec["section"]["panelBankConfig"]["sections"]
     assert [section["name"] for section in sections][:5] == [
@@ -38,7 +38,7 @@ def test_one_command_sends_the_whole_dashboard(monkeypatch: pytest.MonkeyPatch) 
     ]
     assert len(sections[0]["panels"]) == 2
     text = json.dumps(sections)
-    for key in ("clear/colour_word_accuracy", "counter/groups_ari", "val/psnr", "test/clear", "val/pictures"):
+    for key in ("clear/color_word_accuracy", "counter/groups_ari", "val/psnr", "test/clear", "val/pictures"):
         assert key in text
     assert "variant" in json.dumps(spec["section"]["runSets"][0]["grouping"])
 

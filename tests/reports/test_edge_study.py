@@ -1,4 +1,4 @@
-"""The comparison of two ways to enlarge colours, on photos whose answer is known."""
+"""The comparison of two ways to enlarge colors, on photos whose answer is known."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ SIZE = 128
 
 
 class Oracle:
-    """Knows the colours of the halves drawn below, as far as 16 x 16 pixels can hold them."""
+    """Knows the colors of the halves drawn below, as far as 16 x 16 pixels can hold them."""
 
     image_size = 16
 
@@ -50,16 +50,20 @@ def photos(tmp_path: Path) -> Path:
                 "images": [{"id": 1, "file_name": "a.png", "width": SIZE, "height": SIZE}],
                 "categories": [{"id": 1, "name": "kite"}],
                 "annotations": [
-                    {"image_id": 1, "category_id": 1, "iscrowd": 0,
-                     "segmentation": [[edge, 0, edge, SIZE - 1, SIZE - 1, SIZE - 1, SIZE - 1, 0]]}
+                    {
+                        "image_id": 1,
+                        "category_id": 1,
+                        "iscrowd": 0,
+                        "segmentation": [[edge, 0, edge, SIZE - 1, SIZE - 1, SIZE - 1, SIZE - 1, 0]],
+                    }
                 ],
             }
         )
-    )  # fmt: skip
+    )
     return tmp_path
 
 
-def test_colours_along_edges_are_nearer_to_the_photo(photos: Path) -> None:
+def test_colors_along_edges_are_nearer_to_the_photo(photos: Path) -> None:
     pairs = [Pair("a.png", "a red and a blue half", 2)]
     figures = study(Oracle(), photos, pairs, Polygons(photos / "instances.json"), None)
     bilinear, guided = figures["bilinear"], figures["along edges"]

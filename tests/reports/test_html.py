@@ -102,7 +102,7 @@ def test_the_page_in_a_browser(runs: Path, chromium: Any) -> None:
 
 def test_many_test_sets_fit_a_narrow_screen(tmp_path: Path, chromium: Any) -> None:
     """The links to the sets go on in the next line, as those of the five sets of scenes must."""
-    for title in ("clear", "instances", "unobserved", "counter", "recolour", "another_set_of_photos"):
+    for title in ("clear", "instances", "unobserved", "counter", "recolor", "another_set_of_photos"):
         write_run(tmp_path / "runs" / "ablation=full" / "seed=0", [20.0] * 6, [2] * 6, title=title)
     report(tmp_path / "runs")
     page = chromium.new_page(viewport={"width": 390, "height": 800})

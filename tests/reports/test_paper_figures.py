@@ -68,7 +68,7 @@ def test_refusals(trained: Path, tmp_path: Path) -> None:
 
 
 def test_pictures_stand_in_their_cells_and_captions_wrap(tmp_path: Path) -> None:
-    red, blue = (np.full((10, 10, 3), colour, np.uint8) for colour in ((255, 0, 0), (0, 0, 255)))
+    red, blue = (np.full((10, 10, 3), color, np.uint8) for color in ((255, 0, 0), (0, 0, 255)))
     long = "a caption that is far too long for one line of a paper " * 4
     picture_grid(["one", "two"], [PictureRow([red, blue], long), PictureRow([blue, red])], tmp_path / "g", width=2)
     with Image.open(tmp_path / "g.png") as file:

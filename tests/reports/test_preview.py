@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from lcoins.cli.main import app
 from lcoins.evaluation.contact_sheet import word_rgb
-from lcoins.reports.preview import COLUMNS, PANEL, PreviewPhoto, colour_counts, preview_sheet
+from lcoins.reports.preview import COLUMNS, PANEL, PreviewPhoto, color_counts, preview_sheet
 
 RED = np.full((60, 90, 3), (250, 10, 20), dtype=np.uint8)
 
@@ -30,16 +30,16 @@ def test_photos_stand_in_columns_and_long_names_and_captions_fit(tmp_path: Path)
     assert (sheet[:, -8:] == 255).all()  # nothing reaches beyond the margin
 
 
-def test_the_bars_have_the_colours_and_shares_of_the_words(tmp_path: Path) -> None:
+def test_the_bars_have_the_colors_and_shares_of_the_words(tmp_path: Path) -> None:
     captions = ["a blue car"] * 6 + ["a green car and a blue bus"] * 2 + ["a car"] * 2
-    assert colour_counts(captions) == Counter(blue=8, green=2)
+    assert color_counts(captions) == Counter(blue=8, green=2)
     sheet = made(tmp_path / "sheet.png", [PreviewPhoto("a.jpg", RED, ["a car"])], captions)
-    areas = [int((sheet == word_rgb(colour)).all(axis=-1).sum()) for colour in ("blue", "green")]
+    areas = [int((sheet == word_rgb(color)).all(axis=-1).sum()) for color in ("blue", "green")]
     assert areas[0] == pytest.approx(4 * areas[1], rel=0.1)
 
 
-def test_a_caption_counts_once_for_a_colour() -> None:
-    assert colour_counts(["a red car, a Red bus and a crimson hat"]) == Counter(red=1)
+def test_a_caption_counts_once_for_a_color() -> None:
+    assert color_counts(["a red car, a Red bus and a crimson hat"]) == Counter(red=1)
 
 
 @pytest.mark.parametrize(("photos", "captions"), [([], ["a"]), ([PreviewPhoto("a", RED, [])], [])])

@@ -21,11 +21,11 @@ SYSTEMS = ["LBIE", "ML2018", "Xie2018", "L-CoDe", "L-CoDer", "L-CoIns", "w/o GE"
 SETTINGS = {
     "size": [224, 224],
     "reference": "through Lab and back",
-    "quantisation": "truncated",
+    "quantization": "truncated",
     "psnr": "peak 255",
     "ssim": "uniform window",
     "lpips": {"alex": {"version": "0.1", "file": "alex_net.pth", "sha256": "0123456789abcdef"}},
-    "lpips_input": "before quantisation",
+    "lpips_input": "before quantization",
 }
 QUALITY = {"psnr": [20.0, 24.0], "ssim": [0.875, 0.625], "lpips_alex": [0.25, 0.125]}
 Columns = Mapping[str, Sequence[float]]
@@ -37,7 +37,7 @@ def config_of(system: str = "LCoIns", seed: int = 0, **changes: Any) -> dict[str
         "name": "photos-small",
         "seed": seed,
         "runs": "runs",
-        "objective": {"_target_": "lcoins.training.losses.Objective", "beta": -0.0001},
+        "objective": {"_target_": "lcoins.training.losses.LCoInsObjective", "beta": -0.0001},
         "data": {
             "_target_": "lcoins.data.from_lists.photo_data",
             "train": {"root": "photos/train", "captions": "/lists/selected_train.json"},
@@ -57,7 +57,7 @@ def config_of(system: str = "LCoIns", seed: int = 0, **changes: Any) -> dict[str
         "recipe": {"epochs": 6},
         "augmentation": {"_target_": "lcoins.data.augment.LuminanceAugmentation", "hue": 180.0, "gamma": 5.0},
         "trainer": {"max_epochs": 6},
-        "evaluation": {"recolour": True},
+        "evaluation": {"recolor": True},
     }
     whole = OmegaConf.create(config)
     for path, value in changes.items():
@@ -187,9 +187,16 @@ def test_ablations_are_told_by_their_config(tmp_path: Path, changes: dict[str, A
 
 
 @pytest.mark.parametrize(
-    ("model", "row"), [("LBIE", "LBIE"), ("ML2018", "ML2018"), ("Xie2018", "Xie2018"), ("LCoDe", "L-CoDe"),
-                       ("LCoDer", "L-CoDer"), ("Newcomer", "Newcomer")]
-)  # fmt: skip
+    ("model", "row"),
+    [
+        ("LBIE", "LBIE"),
+        ("ML2018", "ML2018"),
+        ("Xie2018", "Xie2018"),
+        ("LCoDe", "L-CoDe"),
+        ("LCoDer", "L-CoDer"),
+        ("Newcomer", "Newcomer"),
+    ],
+)
 def test_systems_are_told_by_their_class(tmp_path: Path, model: str, row: str) -> None:
     """Without luminance augmentation, as the compared systems are trained: no ablation of theirs."""
     write_run(tmp_path / "s" / "default" / "seed=0", config_of(model, augmentation__hue=0, augmentation__gamma=1))
@@ -216,8 +223,13 @@ def test_variants_that_find_runs_calls_the_same_keep_apart(tmp_path: Path) -> No
 
 
 def test_where_and_how_a_run_ran_makes_no_variant(tmp_path: Path) -> None:
-    moved = {"name": "other", "runs": "/elsewhere", "trainer__max_epochs": 7, "evaluation__recolour": False,
-             "data__workers": 4}  # fmt: skip
+    moved = {
+        "name": "other",
+        "runs": "/elsewhere",
+        "trainer__max_epochs": 7,
+        "evaluation__recolor": False,
+        "data__workers": 4,
+    }
     write_run(tmp_path / "s" / "a" / "seed=0", config_of())
     write_run(tmp_path / "s" / "b" / "seed=1", config_of(seed=1, **moved), columns=shifted(2))
     (row,) = table_of(tmp_path).measured
@@ -294,8 +306,8 @@ def test_notes_state_protocol_and_weights(tmp_path: Path) -> None:
     assert "not measured here" in notes[0] and "with their own weights" in notes[0]
     assert notes[2:] == [
         "Multi-instance: 2 pairs of 224 by 224 px.",
-        "Protocol: reference: through Lab and back; quantisation: truncated; PSNR: peak 255; SSIM: uniform window; "
-        "LPIPS: alex 0.1 (alex_net.pth, sha256 01234567), before quantisation.",
+        "Protocol: reference: through Lab and back; quantization: truncated; PSNR: peak 255; SSIM: uniform window; "
+        "LPIPS: alex 0.1 (alex_net.pth, sha256 01234567), before quantization.",
         "L-CoDer: weights image_encoder package, text_encoder none; 128 px; lcoins.data.from_lists.photo_data "
         "(photos/train with selected_train.json); LuminanceAugmentation of hue 180, gamma 5; seeds 0, 1; epochs 6.",
     ]

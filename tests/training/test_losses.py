@@ -1,4 +1,4 @@
-"""The chromatic and the counter-colour loss: hand values, bounds, sign and the factorised mean similarity."""
+"""The chromatic and the counter-color loss: hand values, bounds, sign and the factorized mean similarity."""
 
 import math
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lcoins.models.lcoins import GroupedColorization as Colorization
 from lcoins.models.lcoins import Relevance
-from lcoins.training.losses import Objective, chromatic_loss, counter_color_likelihood, similarity
+from lcoins.training.losses import LCoInsObjective, chromatic_loss, counter_color_likelihood, similarity
 
 LOWEST, HIGHEST = (4 * math.log(1 / (1 + math.exp(-s))) for s in (-1.0, 1.0))
 
@@ -28,8 +28,8 @@ def pair(words: list[float], groups: list[float]) -> Relevance:
     return Relevance(torch.tensor([[words]]), torch.ones(1, 1, dtype=torch.bool), torch.tensor([[groups]]))
 
 
-def both(original: Relevance, recoloured: Relevance) -> Colorization:
-    return Colorization(torch.zeros(len(original.words), 2, 4, 4), None, original, recoloured)
+def both(original: Relevance, recolored: Relevance) -> Colorization:
+    return Colorization(torch.zeros(len(original.words), 2, 4, 4), None, original, recolored)
 
 
 def test_chromatic_loss_by_hand() -> None:
@@ -40,9 +40,9 @@ def test_chromatic_loss_by_hand() -> None:
     assert chromatic_loss(target, target).item() == 0.0
 
 
-def test_weighted_by_chroma_the_best_guess_of_an_uncertain_colour_is_stronger() -> None:
+def test_weighted_by_chroma_the_best_guess_of_an_uncertain_color_is_stronger() -> None:
     target = torch.zeros(2, 2, 1, 1)
-    target[0, 0] = 0.5  # half of such pixels are strongly red, half are grey: the best is 0.5 * 3 / (3 + 1)
+    target[0, 0] = 0.5  # half of such pixels are strongly red, half are gray: the best is 0.5 * 3 / (3 + 1)
 
     def loss(guess: float, weight: float) -> float:
         ab = torch.zeros(2, 2, 1, 1)
@@ -61,7 +61,7 @@ def test_weighting_by_chroma_keeps_the_scale() -> None:
 
 def test_a_negative_chroma_weight_is_refused() -> None:
     with pytest.raises(ValueError, match="chroma_weight must not be negative"):
-        Objective(1.0, 0.0, chroma_weight=-1.0)
+        LCoInsObjective(1.0, 0.0, chroma_weight=-1.0)
 
 
 def test_chromatic_loss_is_in_full_precision() -> None:
@@ -70,7 +70,7 @@ def test_chromatic_loss_is_in_full_precision() -> None:
 
 
 @given(st.integers(0, 2**32), st.integers(1, 7), st.integers(1, 5))
-def test_factorised_similarity_equals_the_double_loop(seed: int, words: int, groups: int) -> None:
+def test_factorized_similarity_equals_the_double_loop(seed: int, words: int, groups: int) -> None:
     r = random_relevance(torch.Generator().manual_seed(seed), words, groups)
     for photo, found in enumerate(similarity(r.words, r.mask, r.groups)):
         cosines = [
@@ -111,9 +111,9 @@ def test_likelihood_reaches_its_bounds() -> None:
 
 
 def test_pairs_of_equation_15() -> None:
-    """s_10 is the recoloured words with the original groups, s_01 the reverse; logs of F, 1-F, F, 1-F are added."""
-    original, recoloured = pair([1.0, 0.0], [0.6, 0.8]), pair([0.0, 1.0], [-1.0, 0.0])
-    likelihood, found = counter_color_likelihood(original, recoloured, torch.tensor([True]))
+    """s_10 is the recolored words with the original groups, s_01 the reverse; logs of F, 1-F, F, 1-F are added."""
+    original, recolored = pair([1.0, 0.0], [0.6, 0.8]), pair([0.0, 1.0], [-1.0, 0.0])
+    likelihood, found = counter_color_likelihood(original, recolored, torch.tensor([True]))
     expected = {"s_00": 0.6, "s_10": 0.8, "s_11": 0.0, "s_01": -1.0}
     assert {name: s.item() for name, s in found.items()} == pytest.approx(expected, abs=1e-6)
 
@@ -125,13 +125,13 @@ def test_pairs_of_equation_15() -> None:
 
 
 def test_raising_s_00_lowers_the_total() -> None:
-    objective = Objective(1.0, -1e-4)
+    objective = LCoInsObjective(1.0, -1e-4)
     target = torch.full((1, 2, 4, 4), 0.1)
     totals = []
     for angle in (math.pi, 2.0, 1.0, 0.0):  # s_00 = cos(angle) rises; s_10 = s_01 = 0 and s_11 = 1 stay
         original = pair([math.cos(angle), math.sin(angle), 0.0], [1.0, 0.0, 0.0])
-        recoloured = pair([0.0, 0.0, 1.0], [0.0, 0.0, 1.0])
-        losses = objective(both(original, recoloured), batch_of(target))
+        recolored = pair([0.0, 0.0, 1.0], [0.0, 0.0, 1.0])
+        losses = objective(both(original, recolored), batch_of(target))
         assert losses.terms["s_00"].item() == pytest.approx(math.cos(angle), abs=1e-6)
         totals.append(losses.total.item())
     assert totals == sorted(totals, reverse=True)
@@ -141,32 +141,32 @@ def test_raising_s_00_lowers_the_total() -> None:
 
 
 def test_gradient_raises_the_likelihood() -> None:
-    """One step down the total moves the words towards their own groups: the sign that a minimiser sees."""
-    original, recoloured = pair([0.0, 1.0], [1.0, 0.0]), pair([0.0, 1.0], [0.0, -1.0])
+    """One step down the total moves the words towards their own groups: the sign that a minimizer sees."""
+    original, recolored = pair([0.0, 1.0], [1.0, 0.0]), pair([0.0, 1.0], [0.0, -1.0])
     original.words.requires_grad_()
-    Objective(1.0, -1.0)(both(original, recoloured), batch_of(torch.zeros(1, 2, 4, 4))).total.backward()
+    LCoInsObjective(1.0, -1.0)(both(original, recolored), batch_of(torch.zeros(1, 2, 4, 4))).total.backward()
     assert original.words.grad is not None
     assert (original.words.detach() - original.words.grad)[0, 0, 0] > 0
 
 
-def test_captions_without_a_colour_are_left_out() -> None:
+def test_captions_without_a_color_are_left_out() -> None:
     random = torch.Generator().manual_seed(0)
-    original, recoloured = random_relevance(random), random_relevance(random)
+    original, recolored = random_relevance(random), random_relevance(random)
 
     def first(r: Relevance) -> Relevance:
         return Relevance(r.words[:1], r.mask[:1], r.groups[:1])
 
-    found = counter_color_likelihood(original, recoloured, torch.tensor([True, False]))
-    alone = counter_color_likelihood(first(original), first(recoloured), torch.tensor([True]))
+    found = counter_color_likelihood(original, recolored, torch.tensor([True, False]))
+    alone = counter_color_likelihood(first(original), first(recolored), torch.tensor([True]))
     torch.testing.assert_close(found, alone)
 
 
-def test_batch_without_any_colour_gives_zero_and_no_gradient() -> None:
+def test_batch_without_any_color_gives_zero_and_no_gradient() -> None:
     random = torch.Generator().manual_seed(0)
-    original, recoloured = random_relevance(random), random_relevance(random)
+    original, recolored = random_relevance(random), random_relevance(random)
     original.words.requires_grad_()
-    output = both(original, recoloured)
-    losses = Objective(1.0, -1e-4)(output, batch_of(torch.zeros_like(output.ab), False, False))
+    output = both(original, recolored)
+    losses = LCoInsObjective(1.0, -1e-4)(output, batch_of(torch.zeros_like(output.ab), False, False))
     assert losses.total.item() == 0.0
     assert losses.terms["counter_color"].item() == 0.0
     losses.total.backward()
@@ -174,26 +174,26 @@ def test_batch_without_any_colour_gives_zero_and_no_gradient() -> None:
     assert not original.words.grad.any()
 
 
-def test_counter_colour_loss_is_left_out_when_not_asked_for() -> None:
+def test_counter_color_loss_is_left_out_when_not_asked_for() -> None:
     output = Colorization(torch.ones(2, 2, 4, 4))
     target = torch.zeros_like(output.ab)
-    without = Objective(2.0, 0.0)
-    assert not without.needs_recoloured
+    without = LCoInsObjective(2.0, 0.0)
+    assert not without.needs_recolored
     losses = without(output, batch_of(target))
     assert losses.total.item() == pytest.approx(1.0)
     assert set(losses.terms) == {"chromatic"}
-    assert Objective(2.0, -1e-4).needs_recoloured
+    assert LCoInsObjective(2.0, -1e-4).needs_recolored
 
 
 def test_terms_carry_no_graph() -> None:
     ab: Tensor = torch.ones(1, 2, 4, 4, requires_grad=True)
-    losses = Objective(1.0, 0.0)(Colorization(ab), batch_of(torch.zeros(1, 2, 4, 4)))
+    losses = LCoInsObjective(1.0, 0.0)(Colorization(ab), batch_of(torch.zeros(1, 2, 4, 4)))
     assert losses.total.requires_grad
     assert not any(term.requires_grad for term in losses.terms.values())
 
 
 def test_wrong_use_is_refused() -> None:
     with pytest.raises(ValueError, match=r"must not be positive \(the paper: -0.0001\), not 0.0001"):
-        Objective(1.0, 1e-4)
+        LCoInsObjective(1.0, 1e-4)
     with pytest.raises(ValueError, match=r"model.counter_color to true, or objective.beta to 0"):
-        Objective(1.0, -1e-4)(Colorization(torch.zeros(1, 2, 4, 4)), batch_of(torch.zeros(1, 2, 4, 4)))
+        LCoInsObjective(1.0, -1e-4)(Colorization(torch.zeros(1, 2, 4, 4)), batch_of(torch.zeros(1, 2, 4, 4)))

@@ -81,7 +81,7 @@ def test_a_loss_that_is_no_number_stops_the_run(run_folder: Path, monkeypatch: p
 
 
 def test_a_few_scenes_are_learnt_by_heart(tmp_path: Path) -> None:
-    """Eight scenes, no augmentation: in 120 steps the loss falls below half of what grey costs (it reaches a third)."""
+    """Eight scenes, no augmentation: in 120 steps the loss falls below half of what gray costs (it reaches a third)."""
     cfg = shrunk("ablation=no_la", drop_path=0.0)
     module, data = assembly.build(runs.plain(cfg), tmp_path)
     scenes = Scenes("train", 8, 32)
@@ -97,11 +97,11 @@ def test_a_few_scenes_are_learnt_by_heart(tmp_path: Path) -> None:
         loss.total.backward()
         optimizer.step()
         losses.append(float(loss.terms["chromatic"]))
-    grey = float(module.objective.alpha * nn.functional.smooth_l1_loss(torch.zeros_like(batch.ab), batch.ab))
-    assert losses[-1] < 0.5 * grey, (losses[::30], grey)
+    gray = float(module.objective.alpha * nn.functional.smooth_l1_loss(torch.zeros_like(batch.ab), batch.ab))
+    assert losses[-1] < 0.5 * gray, (losses[::30], gray)
 
 
-def test_the_recoloured_captions_are_run_only_where_their_loss_counts(tmp_path: Path) -> None:
+def test_the_recolored_captions_are_run_only_where_their_loss_counts(tmp_path: Path) -> None:
     module, data = assembly.build(runs.plain(shrunk("ablation=no_cl", counter_color=False)), tmp_path)
     batch = data.on_after_batch_transfer(collate([Scenes("train", 8, 32)[i] for i in range(2)]))
     output, losses = module.run_batch(batch)

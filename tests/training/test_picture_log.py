@@ -40,22 +40,22 @@ def test_each_epoch_has_a_sheet_with_one_row_per_sample(tmp_path: Path, samples:
     assert [path.name for path in tmp_path.iterdir()] == ["epoch_0007.png"]
     with Image.open(tmp_path / "epoch_0007.png") as sheet:
         width, height = sheet.size
-    assert width > 4 * 224  # grey, prediction, truth, groups
+    assert width > 4 * 224  # gray, prediction, truth, groups
     assert height > 3 * 224
 
 
-def test_the_truth_is_the_photo_and_grey_has_no_colour(tmp_path: Path, samples: list[Sample]) -> None:
+def test_the_truth_is_the_photo_and_gray_has_no_color(tmp_path: Path, samples: list[Sample]) -> None:
     for row, sample in zip(PictureLog(tmp_path, samples).rows(module()), samples, strict=True):
         assert row.caption == sample.caption
-        assert list(row.panels) == ["grey", "prediction", "truth", "groups"]
+        assert list(row.panels) == ["gray", "prediction", "truth", "groups"]
         photo = (sample.rgb.permute(1, 2, 0) * 255).numpy()
         assert np.abs(row.panels["truth"] - photo).max() <= 1.01
-        assert np.ptp(row.panels["grey"].astype(int), axis=2).max() <= 1
+        assert np.ptp(row.panels["gray"].astype(int), axis=2).max() <= 1
 
 
 def test_a_model_without_groups_has_no_group_map(tmp_path: Path, samples: list[Sample]) -> None:
     rows = PictureLog(tmp_path, samples).rows(module(n_groups=0, attention="joint"))
-    assert {tuple(row.panels) for row in rows} == {("grey", "prediction", "truth")}
+    assert {tuple(row.panels) for row in rows} == {("gray", "prediction", "truth")}
 
 
 def test_the_model_trains_on_after_its_picture(tmp_path: Path, samples: list[Sample]) -> None:

@@ -60,7 +60,7 @@ def test_a_finished_run_has_its_figures_and_is_skipped(run_folder: Path, monkeyp
     figures = runs.train(cfg, run_folder)
     written = (run_folder / "metrics.json").read_bytes()
     assert json.loads(written) == figures
-    assert {"clear/colour_word_accuracy", "counter/colour_word_accuracy", "chance"} <= figures.keys()
+    assert {"clear/color_word_accuracy", "counter/color_word_accuracy", "chance"} <= figures.keys()
     assert figures["chance"] == pytest.approx(0.1)
     expected = {"config.yaml", "metrics.json", "csv", "pictures", "checkpoints", "test"}
     assert {path.name for path in run_folder.iterdir()} == expected

@@ -1,4 +1,4 @@
-"""The five compared systems in training: each learns by heart, steps, resumes and colours a photo."""
+"""The five compared systems in training: each learns by heart, steps, resumes and colors a photo."""
 
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ from lcoins.data.datamodule import ColorizationData
 from lcoins.data.scenes.dataset import Scenes
 from lcoins.data.types import Batch, collate
 from lcoins.models import build as colorizers
-from lcoins.models.backbones.pretrained import MissingWeights
+from lcoins.models.backbones.pretrained import MissingWeightsError
 from lcoins.training import build as assembly
 from lcoins.training import run as runs
 from lcoins.training.compared_losses import AdversarialObjective
-from lcoins.training.module import AdversarialTraining, ColorizationTraining, parameter_groups, warmup_drops
+from lcoins.training.module import AdversarialTraining, ColorizationTraining, parameter_groups, warmup_milestones
 
 
 def built(system: str, folder: Path, *overrides: str) -> tuple[ColorizationTraining, ColorizationData]:
@@ -35,13 +35,13 @@ def trained_parts(module: ColorizationTraining) -> list[nn.Module]:
     return [module.colorizer, *judges]
 
 
-# Steps, and what may be left of the error inside the things, where grey has 1; LBIE has deep convolutions and is slow.
+# Steps, and what may be left of the error inside the things, where gray has 1; LBIE has deep convolutions and is slow.
 LEARNT = {"lbie": (150, 0.85), "ml2018": (50, 0.6), "xie2018": (50, 0.7), "lcode": (75, 0.75), "lcoder": (50, 0.6)}
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_few_scenes_are_learnt_by_heart(system: str, tmp_path: Path) -> None:
-    """Four scenes, coloured in evaluation mode."""
+    """Four scenes, colored in evaluation mode."""
     module, data = built(system, tmp_path, *(["model.steps=2"] if system == "lbie" else []))
     batch = scenes(data, 4)
     for part in module.modules():
@@ -81,9 +81,9 @@ def test_a_step_moves_every_parameter(system: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_run_trains_reports_and_is_loaded_again(system: str, run_folder: Path) -> None:
     """From the config to a picture of a photo, through the same code as L-CoIns."""
-    cfg = small(system, "recipe.epochs=1", "data.train.length=16", "data.batch_size=8", "evaluation.recolour=true")
+    cfg = small(system, "recipe.epochs=1", "data.train.length=16", "data.batch_size=8", "evaluation.recolor=true")
     figures = runs.train(cfg, run_folder)
-    assert {"clear/psnr", "counter/colour_word_accuracy", "recolour/recoloured_word_accuracy"} <= figures.keys()
+    assert {"clear/psnr", "counter/color_word_accuracy", "recolor/recolored_word_accuracy"} <= figures.keys()
     colorizer, config = colorizers.load_colorizer(run_folder / "checkpoints" / "best.ckpt")
     if "vocabulary" in config["model"]["text_encoder"]:
         assert "purple" in config["model"]["text_encoder"]["vocabulary"]
@@ -142,8 +142,8 @@ def test_discriminator_and_generator_step_in_turn(run_folder: Path, monkeypatch:
     assert moved == ["discriminator", "generator"] * 2
 
 
-def test_both_optimisers_of_the_adversarial_training_follow_the_recipe(run_folder: Path) -> None:
-    cfg = small("lbie", "recipe.epochs=2", "data.train.length=32", "+recipe.drops=[1]")
+def test_both_optimizers_of_the_adversarial_training_follow_the_recipe(run_folder: Path) -> None:
+    cfg = small("lbie", "recipe.epochs=2", "data.train.length=32", "+recipe.lr_milestones=[1]")
     runs.train(cfg, run_folder)
     content = torch.load(run_folder / "checkpoints" / "last.ckpt", weights_only=True)
     rates = [state["param_groups"][0]["lr"] for state in content["optimizer_states"]]
@@ -163,7 +163,7 @@ def test_a_frozen_trunk_keeps_its_batch_statistics(system: str, run_folder: Path
 
 
 def test_the_rate_drops_to_a_tenth_after_the_epochs_given() -> None:
-    factors = [warmup_drops(step, 2, 4.0, [1, 2]) for step in range(10)]
+    factors = [warmup_milestones(step, 2, 4.0, [1, 2]) for step in range(10)]
     assert factors == pytest.approx([0, 0.5, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01, 0.01])
 
 
@@ -180,14 +180,22 @@ def test_ablations_of_l_coins_are_refused_to_other_systems(ablation: str, tmp_pa
         built("lcode", tmp_path, f"ablation={ablation}")
 
 
-@pytest.mark.parametrize(("system", "missing"), [("lbie", "text_encoder"), ("ml2018", "trunk"), ("xie2018", "trunk"),
-                                                 ("lcode", "trunk"), ("lcoder", "image_encoder")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("system", "missing"),
+    [
+        ("lbie", "text_encoder"),
+        ("ml2018", "trunk"),
+        ("xie2018", "trunk"),
+        ("lcode", "trunk"),
+        ("lcoder", "image_encoder"),
+    ],
+)
 def test_the_papers_sizes_ask_for_their_weights(
     system: str, missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # a cache without any
     config = runs.plain(composed("train", f"model={system}", "name=test"))["model"]
-    with pytest.raises(MissingWeights, match=rf"model\.{missing}\.init=FILE.*none"):
+    with pytest.raises(MissingWeightsError, match=rf"model\.{missing}\.init=FILE.*none"):
         colorizers.build_colorizer(config)
 
 
@@ -196,8 +204,8 @@ def test_the_training_set_gives_vocabulary_and_class_counts(tmp_path: Path) -> N
     assert len(module.colorizer.text_encoder.tokenize.ids) == len(set(Scenes.texts))
     weights = module.objective.weights
     assert weights["ab"].shape == (313,)
-    grey = module.colorizer.grid.nearest(torch.zeros(1, 2, 1, 1)).item()
-    assert 0 < weights["ab"][grey] < weights["ab"].max()  # most of a scene is grey, so grey counts least
+    gray = module.colorizer.grid.nearest(torch.zeros(1, 2, 1, 1)).item()
+    assert 0 < weights["ab"][gray] < weights["ab"].max()  # most of a scene is gray, so gray counts least
     written = (tmp_path / "prior.json").stat().st_mtime_ns
     built("xie2018", tmp_path)
     assert (tmp_path / "prior.json").stat().st_mtime_ns == written  # a resumed run does not count again

@@ -76,7 +76,7 @@ def test_an_offline_run_holds_everything(tmp_path: Path, home: Path) -> None:
     files = {entry.path: Path(entry.local_path) for entry in clear.manifest.contents}
     assert all(file.is_relative_to(folder.resolve()) and file.is_file() for file in files.values())
     table = json.loads(files["test/clear.table.json"].read_text())
-    assert table["columns"][:5] == ["name", "caption", "grey", "prediction", "truth"]
+    assert table["columns"][:5] == ["name", "caption", "gray", "prediction", "truth"]
     assert {"psnr", "instances_correct", "bleeding", "groups_ari"} <= set(table["columns"])
     assert len(table["data"]) == 8
     row = dict(zip(table["columns"], table["data"][0], strict=True))

@@ -10,8 +10,8 @@ from typing import Any
 import gradio as gr
 
 from lcoins.app.regions import Region
-from lcoins.app.studio import LONGEST, SENTENCES, THUMB, Refused, Sitting, Studio
-from lcoins.color.words import BASIC_COLOURS, find_colours
+from lcoins.app.studio import LONGEST, SENTENCES, THUMB, Refused, Session, Studio
+from lcoins.color.words import BASIC_COLORS, find_colors
 from lcoins.evaluation.contact_sheet import word_rgb
 
 EXAMPLES = (
@@ -20,11 +20,11 @@ EXAMPLES = (
     "a white house with a red roof",
 )
 COMPARE, WORDS, GROUPS = "Before and after", "Word map", "Group map"
-SHOWN = 0.6  # of a region's colour over the photo, where it is strongest
+SHOWN = 0.6  # of a region's color over the photo, where it is strongest
 SITTING_SECONDS = 6 * 3600  # without an event, after which a photo's files are removed
-HEAD = "<h1>Colour a grey photo</h1><p>Say in a sentence what has which colour.</p><p class='model'>Model: {}</p>"
+HEAD = "<h1>Color a gray photo</h1><p>Say in a sentence what has which color.</p><p class='model'>Model: {}</p>"
 START = """
-<div class="start"><ol><li>Choose a photo.</li><li>Write what has which colour.</li>
+<div class="start"><ol><li>Choose a photo.</li><li>Write what has which color.</li>
 <li>Compare, adjust, download.</li></ol>
 <p>The photo stays on this machine and is removed when the page's server stops.</p></div>
 """
@@ -40,9 +40,9 @@ class Page:
     def __init__(self, studio: Studio, title: str) -> None:
         self.studio = studio
         with gr.Blocks(
-            title="Colour a grey photo: lcoins", analytics_enabled=False, delete_cache=(3600, SITTING_SECONDS)
+            title="Color a gray photo: lcoins", analytics_enabled=False, delete_cache=(3600, SITTING_SECONDS)
         ) as self.blocks:
-            self.sitting = gr.State(None, time_to_live=SITTING_SECONDS, delete_callback=_close)
+            self.session = gr.State(None, time_to_live=SITTING_SECONDS, delete_callback=_close)
             gr.HTML(HEAD.format(escape(title)), elem_id="head")
             with gr.Row(elem_id="desk"):
                 with gr.Column(scale=2, min_width=300):
@@ -66,47 +66,76 @@ class Page:
         )
         with gr.Row(elem_id="examples"):
             self.examples = [gr.Button(example, size="sm", variant="secondary") for example in EXAMPLES]
-        self.go = gr.Button("Colour it", variant="primary", elem_id="go")
+        self.go = gr.Button("Color it", variant="primary", elem_id="go")
 
     def _stage(self) -> None:
         self.start = gr.HTML(START)
-        self.grey = gr.Image(label="Photo", interactive=False, visible=False, buttons=[], elem_id="grey")
-        self.compare = gr.ImageSlider(label="Before and after", type="filepath", interactive=False, visible=False,
-                                      buttons=["fullscreen"], max_height=640, elem_id="compare")  # fmt: skip
+        self.gray = gr.Image(label="Photo", interactive=False, visible=False, buttons=[], elem_id="gray")
+        self.compare = gr.ImageSlider(
+            label="Before and after",
+            type="filepath",
+            interactive=False,
+            visible=False,
+            buttons=["fullscreen"],
+            max_height=640,
+            elem_id="compare",
+        )
         self.map = gr.AnnotatedImage(label="Map", visible=False, buttons=[], elem_id="map")
         self.note = gr.HTML("", visible=False, elem_id="note")
         self.view = gr.Radio([COMPARE, WORDS, GROUPS], value=COMPARE, show_label=False, visible=False, elem_id="view")
         self.words = gr.HTML("", elem_id="words")
-        self.strength = gr.Slider(0, 1.5, value=1, step=0.05, label="Strength of colour", visible=False, buttons=[],
-                                  elem_id="strength")  # fmt: skip
-        self.gallery = gr.Gallery(label="Variants", visible=False, interactive=False, allow_preview=False, columns=3,
-                                  buttons=[], elem_id="variants", type="filepath")  # fmt: skip
+        self.strength = gr.Slider(
+            0, 1.5, value=1, step=0.05, label="Strength of color", visible=False, buttons=[], elem_id="strength"
+        )
+        self.gallery = gr.Gallery(
+            label="Variants",
+            visible=False,
+            interactive=False,
+            allow_preview=False,
+            columns=3,
+            buttons=[],
+            elem_id="variants",
+            type="filepath",
+        )
         self.save = gr.Button("Download at full size", visible=False, elem_id="save")
         self.ready = gr.DownloadButton("Download", visible="hidden", elem_id="ready")
 
     def _events(self) -> None:
-        shown: Any = [self.sitting, self.message, self.start, self.grey, self.compare, self.map, self.note, self.view,
-                      self.words, self.gallery, self.save, self.strength]  # fmt: skip
-        state: Any = [self.sitting, self.view, self.strength]
+        shown: Any = [
+            self.session,
+            self.message,
+            self.start,
+            self.gray,
+            self.compare,
+            self.map,
+            self.note,
+            self.view,
+            self.words,
+            self.gallery,
+            self.save,
+            self.strength,
+        ]
+        state: Any = [self.session, self.view, self.strength]
         # One event at a time: the colorizer is not made for more.
         quiet: Any = {"api_visibility": "private", "show_progress": "hidden", "concurrency_id": "studio"}
         seen: Any = {
             **quiet,
             "show_progress": "full",
-            "show_progress_on": [self.start, self.grey, self.compare, self.map],
+            "show_progress_on": [self.start, self.gray, self.compare, self.map],
         }
         self.file.upload(self._plainly(self._open), [self.file, *state], [*shown, self.file], **seen)
         self.file.clear(self._plainly(self._clear), state, shown, **quiet)
         for trigger in (self.go.click, self.text.submit):
-            done = trigger(self._plainly(self._colour), [self.text, *state], shown, **seen)
+            done = trigger(self._plainly(self._color), [self.text, *state], shown, **seen)
             done.success(None, None, None, js=IN_SIGHT, **quiet)
         self.view.input(self._plainly(self._show), state, shown, **seen)
         self.gallery.select(self._plainly(self._choose), state, shown, **seen)
         self.strength.input(self._plainly(self._show), state, shown, trigger_mode="always_last", **quiet)
         for button, example in zip(self.examples, EXAMPLES, strict=True):
             button.click(None, None, self.text, js=f"() => {example!r}", **quiet)
-        saved = self.save.click(self._plainly(self._finish), [self.sitting, self.strength], [self.ready, self.message],
-                                **seen)  # fmt: skip
+        saved = self.save.click(
+            self._plainly(self._finish), [self.session, self.strength], [self.ready, self.message], **seen
+        )
         saved.success(None, None, None, js=CLICK, **quiet)
 
     def _plainly(self, handler: Callable[..., dict[Any, Any]]) -> Callable[..., dict[Any, Any]]:
@@ -126,34 +155,34 @@ class Page:
 
         return handle
 
-    def _open(self, file: str | None, sitting: Sitting | None, view: str, strength: float) -> dict[Any, Any]:
+    def _open(self, file: str | None, session: Session | None, view: str, strength: float) -> dict[Any, Any]:
         opened = self.studio.open(Path(file) if file else None)
-        _close(sitting)
+        _close(session)
         return self._show(opened, view, strength)
 
-    def _clear(self, sitting: Sitting | None, view: str, strength: float) -> dict[Any, Any]:
-        _close(sitting)
+    def _clear(self, session: Session | None, view: str, strength: float) -> dict[Any, Any]:
+        _close(session)
         return self._show(None, view, strength)
 
-    def _colour(self, text: str, sitting: Sitting | None, view: str, strength: float) -> dict[Any, Any]:
-        self.studio.colour(sitting, text)
-        return self._show(sitting, view, strength)
+    def _color(self, text: str, session: Session | None, view: str, strength: float) -> dict[Any, Any]:
+        self.studio.color(session, text)
+        return self._show(session, view, strength)
 
-    def _choose(self, sitting: Sitting | None, view: str, strength: float, event: gr.SelectData) -> dict[Any, Any]:
-        if sitting is not None and isinstance(event.index, int) and 0 <= event.index < len(sitting.variants):
-            sitting.chosen = event.index
-        return self._show(sitting, view, strength)
+    def _choose(self, session: Session | None, view: str, strength: float, event: gr.SelectData) -> dict[Any, Any]:
+        if session is not None and isinstance(event.index, int) and 0 <= event.index < len(session.variants):
+            session.chosen = event.index
+        return self._show(session, view, strength)
 
-    def _finish(self, sitting: Sitting | None, strength: float) -> dict[Any, Any]:
-        return {self.ready: str(self.studio.finish(sitting, strength))}
+    def _finish(self, session: Session | None, strength: float) -> dict[Any, Any]:
+        return {self.ready: str(self.studio.finish(session, strength))}
 
-    def _show(self, sitting: Sitting | None, view: str, strength: float) -> dict[Any, Any]:
-        """Every part of the page as it is for a sitting."""
-        variant = sitting.variant if sitting else None
+    def _show(self, session: Session | None, view: str, strength: float) -> dict[Any, Any]:
+        """Every part of the page as it is for a session."""
+        variant = session.variant if session else None
         update: dict[Any, Any] = {
-            self.sitting: sitting,
-            self.start: gr.update(visible=sitting is None),
-            self.grey: gr.update(visible=False),
+            self.session: session,
+            self.start: gr.update(visible=session is None),
+            self.gray: gr.update(visible=False),
             self.compare: gr.update(visible=False),
             self.map: gr.update(visible=False),
             self.note: gr.update(visible=False),
@@ -161,53 +190,53 @@ class Page:
             self.gallery: gr.update(visible=False),
             **{part: gr.update(visible=variant is not None) for part in (self.view, self.save, self.strength)},
         }
-        if sitting is None:
+        if session is None:
             return update
-        grey = str(sitting.grey)
+        gray = str(session.gray)
         if variant is None:
-            return update | {self.grey: gr.update(value=grey, visible=True)}
+            return update | {self.gray: gr.update(value=gray, visible=True)}
         update[self.words] = words_line(variant.sentence, [word.word for word in variant.unheard()])
-        if len(sitting.variants) > 1:
+        if len(session.variants) > 1:
             small = [
-                (str(self.studio.preview(sitting, one, strength, THUMB)), one.sentence) for one in sitting.variants
+                (str(self.studio.preview(session, one, strength, THUMB)), one.sentence) for one in session.variants
             ]
-            update[self.gallery] = gr.update(value=small, visible=True, selected_index=sitting.chosen)
+            update[self.gallery] = gr.update(value=small, visible=True, selected_index=session.chosen)
         if view == COMPARE:
-            pair = (grey, str(self.studio.preview(sitting, variant, strength)))
+            pair = (gray, str(self.studio.preview(session, variant, strength)))
             return update | {self.compare: gr.update(value=pair, visible=True)}
         look = self.studio.word_map if view == WORDS else self.studio.group_map
-        regions, note = look(sitting, variant)
+        regions, note = look(session, variant)
         if regions:
             update[self.map] = gr.AnnotatedImage(
-                value=(self.studio.map_ground(sitting), [(region.mask * SHOWN, region.name) for region in regions]),
+                value=(self.studio.map_ground(session), [(region.mask * SHOWN, region.name) for region in regions]),
                 color_map={region.name: hex_of(region) for region in regions},
                 visible=True,
             )
         else:
-            update[self.grey] = gr.update(value=grey, visible=True)
+            update[self.gray] = gr.update(value=gray, visible=True)
         update[self.note] = gr.update(value=f"<p>{escape(note)}</p>", visible=bool(note))
         return update
 
 
 def hex_of(region: Region) -> str:
-    return "#" + "".join(f"{value:02x}" for value in region.colour)
+    return "#" + "".join(f"{value:02x}" for value in region.color)
 
 
 def words_line(sentence: str, unheard: list[str]) -> str:
     """What is said of the words of a sentence, as HTML."""
-    found = find_colours(sentence)
+    found = find_colors(sentence)
     if not found:
-        known = ", ".join(BASIC_COLOURS)
-        return f"<p>No colour word was found in the sentence, so the colours are guesses. Words that work: {known}.</p>"
+        known = ", ".join(BASIC_COLORS)
+        return f"<p>No color word was found in the sentence, so the colors are guesses. Words that work: {known}.</p>"
     chips = "".join(
-        f'<li><i style="background:rgb{word_rgb(word.colour)}"></i>{escape(word.word)}</li>' for word in found
+        f'<li><i style="background:rgb{word_rgb(word.color)}"></i>{escape(word.word)}</li>' for word in found
     )
-    lines = [f"<ul><li>Understood as colours:</li>{chips}</ul>"]
+    lines = [f"<ul><li>Understood as colors:</li>{chips}</ul>"]
     for word in dict.fromkeys(unheard):
-        lines.append(f"<p>“{escape(word)}” found no region: another colour would give nearly the same picture.</p>")
+        lines.append(f"<p>“{escape(word)}” found no region: another color would give nearly the same picture.</p>")
     return "".join(lines)
 
 
-def _close(sitting: Sitting | None) -> None:
-    if sitting is not None:
-        sitting.close()
+def _close(session: Session | None) -> None:
+    if session is not None:
+        session.close()

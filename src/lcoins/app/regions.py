@@ -1,4 +1,4 @@
-"""Which region of a photo listened to which word, and to which group its tokens belong: masks with a name and a colour.
+"""Which region of a photo listened to which word, and to which group its tokens belong: masks with a name and a color.
 
 The two are different answers. A word's region is measured from outside, by exchanging the word, with any system. A
 group's region is read from inside a system that has groups, and groups need not listen to one word alone.
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lcoins.color.lab import resize_ab
-from lcoins.color.words import ColourWord, split_words
-from lcoins.colorize.photo import Colorizer
-from lcoins.colorize.word_effect import SEEN, is_heard
-from lcoins.evaluation.contact_sheet import group_colours, token_map, word_rgb
+from lcoins.color.words import ColorWord, split_words
+from lcoins.colorize.photo import SupportsColorize
+from lcoins.colorize.word_effect import SEEN, has_effect
+from lcoins.evaluation.contact_sheet import group_colors, token_map, word_rgb
 from lcoins.models.attention_maps import BlockAttention, attention_maps
 from lcoins.models.lcoins import LCoIns
 from lcoins.models.text_encoders import Words
@@ -34,16 +34,16 @@ class Region:
 
     name: str
     mask: NDArray[np.float32]
-    colour: tuple[int, int, int]
+    color: tuple[int, int, int]
 
 
-def word_regions(heard: Sequence[tuple[ColourWord, Tensor]], size: tuple[int, int]) -> list[Region]:
-    """Where each word of :func:`lcoins.colorize.word_effect.exchanged` acts, of ``size`` (h, w); a pixel belongs to one word.
+def word_regions(heard: Sequence[tuple[ColorWord, Tensor]], size: tuple[int, int]) -> list[Region]:
+    """Where each word of :func:`~lcoins.colorize.word_effect.exchanged` acts, of ``size`` (h, w); one word a pixel.
 
-    A mask is 1 where its word moves colours most, less where it moves them less, and 0 where nobody would see it. Words
+    A mask is 1 where its word moves colors most, less where it moves them less, and 0 where nobody would see it. Words
     that found no region have none here either. A word that stands twice is numbered.
     """
-    found = [(word, moved) for word, moved in heard if is_heard(moved)]
+    found = [(word, moved) for word, moved in heard if has_effect(moved)]
     if not found:
         return []
     moved = resize_ab(torch.stack([moved for _, moved in found])[None], size)[0]
@@ -52,7 +52,7 @@ def word_regions(heard: Sequence[tuple[ColourWord, Tensor]], size: tuple[int, in
     regions = []
     for i, (word, _) in enumerate(found):
         own = torch.where((loudest == i) & (moved[i] >= SEEN), moved[i] / moved[i].amax(), 0.0)
-        regions.append(Region(names[i], own.numpy(), word_rgb(word.colour)))
+        regions.append(Region(names[i], own.numpy(), word_rgb(word.color)))
     return regions
 
 
@@ -62,17 +62,21 @@ def numbered(names: Sequence[str]) -> list[str]:
     >>> numbered(["red", "blue", "red"])
     ['red 1', 'blue', 'red 2']
     """
-    return [f"{name} {names[: place + 1].count(name)}" if names.count(name) > 1 else name
-            for place, name in enumerate(names)]  # fmt: skip
+    return [
+        f"{name} {names[: place + 1].count(name)}" if names.count(name) > 1 else name
+        for place, name in enumerate(names)
+    ]
 
 
-def group_regions(colorizer: Colorizer, seen: Tensor, sentence: str, size: tuple[int, int]) -> tuple[list[Region], str]:
+def group_regions(
+    colorizer: SupportsColorize, seen: Tensor, sentence: str, size: tuple[int, int]
+) -> tuple[list[Region], str]:
     """The groups of network lightness ``seen`` (1, 1, S, S) as regions of ``size`` (h, w), and a remark on them."""
     attention, words, assignment = _look(colorizer, seen, sentence)
     if assignment is None:
         return [], NO_GROUPS
     labels = token_map(assignment.argmax(dim=0), *size)
-    colours = group_colours(len(assignment)).round().astype(int).tolist()
+    colors = group_colors(len(assignment)).round().astype(int).tolist()
     regions, even = [], False
     for group in range(len(assignment)):
         mask = (labels == group).astype(np.float32)
@@ -81,7 +85,7 @@ def group_regions(colorizer: Colorizer, seen: Tensor, sentence: str, size: tuple
         word = None if attention is None or words is None else loudest_word(attention, words, sentence, group)
         even |= word is None
         name = f"group {group + 1}" if word is None else f"group {group + 1}: {word}"
-        regions.append(Region(name, mask, tuple(colours[group])))
+        regions.append(Region(name, mask, tuple(colors[group])))
     return regions, NO_WORDS if attention is None else EVEN if even else ""
 
 
@@ -101,7 +105,7 @@ def loudest_word(attention: BlockAttention, words: Words, sentence: str, group: 
 
 
 def _look(
-    colorizer: Colorizer, seen: Tensor, sentence: str
+    colorizer: SupportsColorize, seen: Tensor, sentence: str
 ) -> tuple[BlockAttention | None, Words | None, Tensor | None]:
     """Attention of the last block and the words, where image and words meet in groups; the assignment, if any."""
     if isinstance(colorizer, LCoIns):

@@ -12,18 +12,18 @@ from torch import Tensor
 
 from lcoins.app.regions import Region, group_regions, word_regions
 from lcoins.color.lab import resize_ab
-from lcoins.color.words import ColourWord
+from lcoins.color.words import ColorWord
 from lcoins.colorize.batch import write_picture
 from lcoins.colorize.photo import (
-    Colorizer,
+    SupportsColorize,
     checked_sentence,
     fitted,
+    network_colors,
+    network_lightness,
     recompose,
     recompose_strips,
-    seen_colours,
-    seen_lightness,
 )
-from lcoins.colorize.word_effect import exchanged, is_heard
+from lcoins.colorize.word_effect import exchanged, has_effect
 from lcoins.imaging.decode import FORMATS, PhotoError
 from lcoins.imaging.metadata import WRITTEN
 from lcoins.imaging.read import Scan, read_scan
@@ -32,7 +32,7 @@ SCREEN = 1600  # pixels: the longer side of what the page shows; downloads have 
 THUMB = 480  # pixels: the longer side of a variant beside others
 KEPT = 64  # pictures on disk of one photo: the page's present ones, and some that a browser may be loading still
 MAP = 800  # pixels: the longer side of a map, one mask for each of its regions
-NO_REGIONS = "No colour word of this sentence changed the picture anywhere."
+NO_REGIONS = "No color word of this sentence changed the picture anywhere."
 KNOWN = ", ".join(name for name in FORMATS if name != "MPO")  # which is a JPEG with more pictures in it
 DAMAGED = "This photo is damaged or cut off. Copy or download it again."
 SAID = {  # by the kind of a PhotoError
@@ -45,7 +45,7 @@ SAID = {  # by the kind of a PhotoError
 LONGEST = 500  # characters of a sentence
 SENTENCES = 6  # at once
 VARIANTS = 12  # of one photo that are kept
-NO_COLOUR = torch.zeros(1, 2, 1, 1)
+NO_COLOR = torch.zeros(1, 2, 1, 1)
 PREVIEW: dict[str, Any] = {"format": "JPEG", "quality": 92, "subsampling": 0}
 
 
@@ -55,20 +55,20 @@ class Refused(ValueError):
 
 @dataclass
 class Variant:
-    """One sentence and the colours that the network gave for it, as slope and offset (1, 2, S, S) over lightness."""
+    """One sentence and the colors that the network gave for it, as slope and offset (1, 2, S, S) over lightness."""
 
     sentence: str
     slope: Tensor
     offset: Tensor
-    heard: list[tuple[ColourWord, Tensor]]  # of lcoins.colorize.word_effect.exchanged
+    heard: list[tuple[ColorWord, Tensor]]  # of lcoins.colorize.word_effect.exchanged
     groups: tuple[list[Region], str] | None = None
 
-    def unheard(self) -> list[ColourWord]:
-        return [word for word, moved in self.heard if not is_heard(moved)]
+    def unheard(self) -> list[ColorWord]:
+        return [word for word, moved in self.heard if not has_effect(moved)]
 
 
 @dataclass
-class Sitting:
+class Session:
     """One photo on the page and the variants made of it; its files lie in ``folder``."""
 
     photo: Path
@@ -76,7 +76,7 @@ class Sitting:
     folder: Path
     lightness: Tensor  # of the preview, (1, 1, h, w) in 0..100
     seen: Tensor  # by the network, of the whole photo
-    grey: Path
+    gray: Path
     variants: list[Variant] = field(default_factory=list)
     chosen: int = 0
 
@@ -93,75 +93,75 @@ class Sitting:
 class Studio:
     """A loaded colorizer on its device, and the folder that everything is written under."""
 
-    colorizer: Colorizer
+    colorizer: SupportsColorize
     folder: Path
     max_pixels: int
     device: torch.device | str = "cpu"
 
-    def open(self, photo: Path | None) -> Sitting:
-        """Loads a photo and makes its grey preview; raises Refused, saying why, for what is no photo."""
+    def open(self, photo: Path | None) -> Session:
+        """Loads a photo and makes its gray preview; raises Refused, saying why, for what is no photo."""
         if photo is None:
             raise Refused("Choose a photo first.")
         lightness = self._scan(photo).lightness
         height, width = lightness.shape[-2:]
-        seen = seen_lightness(self.colorizer, lightness, self.device)
+        seen = network_lightness(self.colorizer, lightness, self.device)
         small = resize_ab(lightness, fitted((height, width), SCREEN))
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        grey = folder / "grey.jpeg"  # another ending than those that preview() makes and removes
-        recompose(small, NO_COLOUR).save(grey, **PREVIEW)
-        return Sitting(photo, (width, height), folder, small, seen, grey)
+        gray = folder / "gray.jpeg"  # another ending than those that preview() makes and removes
+        recompose(small, NO_COLOR).save(gray, **PREVIEW)
+        return Session(photo, (width, height), folder, small, seen, gray)
 
-    def colour(self, sitting: Sitting | None, text: str) -> None:
+    def color(self, session: Session | None, text: str) -> None:
         """Adds a variant for each line of ``text``, or finds it again; the last of them is chosen."""
-        if sitting is None:
+        if session is None:
             raise Refused("Choose a photo first.")
         for sentence in sentences(text):
-            made = [variant.sentence for variant in sitting.variants]
+            made = [variant.sentence for variant in session.variants]
             if sentence not in made:
-                slope, offset = seen_colours(self.colorizer, sitting.seen, sentence)
-                heard = exchanged(self.colorizer, sitting.seen, sentence)
-                sitting.variants = [*sitting.variants, Variant(sentence, slope, offset, heard)][-VARIANTS:]
-                made = [variant.sentence for variant in sitting.variants]
-            sitting.chosen = made.index(sentence)
+                slope, offset = network_colors(self.colorizer, session.seen, sentence)
+                heard = exchanged(self.colorizer, session.seen, sentence)
+                session.variants = [*session.variants, Variant(sentence, slope, offset, heard)][-VARIANTS:]
+                made = [variant.sentence for variant in session.variants]
+            session.chosen = made.index(sentence)
 
-    def preview(self, sitting: Sitting, variant: Variant, strength: float, longest: int = SCREEN) -> Path:
+    def preview(self, session: Session, variant: Variant, strength: float, longest: int = SCREEN) -> Path:
         """The picture at the size of a screen, or smaller, as a new file; those of long ago are removed."""
-        height, width = sitting.lightness.shape[-2:]
-        lightness = resize_ab(sitting.lightness, fitted((height, width), longest))
+        height, width = session.lightness.shape[-2:]
+        lightness = resize_ab(session.lightness, fitted((height, width), longest))
         picture = recompose(lightness, variant.offset, variant.slope, strength=strength)
-        for old in sorted(sitting.folder.glob("*.jpg"), key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
+        for old in sorted(session.folder.glob("*.jpg"), key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
             old.unlink()
-        with tempfile.NamedTemporaryFile(dir=sitting.folder, suffix=".jpg", delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=session.folder, suffix=".jpg", delete=False) as file:
             picture.save(file, **PREVIEW)
         return Path(file.name)
 
-    def word_map(self, sitting: Sitting, variant: Variant) -> tuple[list[Region], str]:
-        """Where each colour word of a variant acts, and a remark."""
-        regions = word_regions(variant.heard, _map_size(sitting))
+    def word_map(self, session: Session, variant: Variant) -> tuple[list[Region], str]:
+        """Where each color word of a variant acts, and a remark."""
+        regions = word_regions(variant.heard, _map_size(session))
         return regions, "" if regions else NO_REGIONS
 
-    def group_map(self, sitting: Sitting, variant: Variant) -> tuple[list[Region], str]:
+    def group_map(self, session: Session, variant: Variant) -> tuple[list[Region], str]:
         """The groups of a variant, and a remark on them."""
         if variant.groups is None:
-            variant.groups = group_regions(self.colorizer, sitting.seen, variant.sentence, _map_size(sitting))
+            variant.groups = group_regions(self.colorizer, session.seen, variant.sentence, _map_size(session))
         return variant.groups
 
-    def map_ground(self, sitting: Sitting) -> Image.Image:
-        """The grey photo at the size of a map."""
-        return recompose(resize_ab(sitting.lightness, _map_size(sitting)), NO_COLOUR)
+    def map_ground(self, session: Session) -> Image.Image:
+        """The gray photo at the size of a map."""
+        return recompose(resize_ab(session.lightness, _map_size(session)), NO_COLOR)
 
-    def finish(self, sitting: Sitting | None, strength: float) -> Path:
+    def finish(self, session: Session | None, strength: float) -> Path:
         """Writes the chosen variant at the photo's own size, with its metadata, in its format where we write it."""
-        if sitting is None or sitting.variant is None:
-            raise Refused("Colour a photo first; then its picture can be downloaded.")
-        if not sitting.photo.is_file():
+        if session is None or session.variant is None:
+            raise Refused("Color a photo first; then its picture can be downloaded.")
+        if not session.photo.is_file():
             raise Refused("The photo has been removed from this machine in the meantime. Choose it again.")
-        variant, photo = sitting.variant, sitting.photo
+        variant, photo = session.variant, session.photo
         suffix = photo.suffix if photo.suffix.lower() in WRITTEN else ".png"
-        if max(sitting.size) > WRITTEN[suffix.lower()][2]:
+        if max(session.size) > WRITTEN[suffix.lower()][2]:
             suffix = ".png"
         scan = self._scan(photo)
-        target = Path(tempfile.mkdtemp(dir=sitting.folder), f"{photo.stem}_colorized{suffix}")
+        target = Path(tempfile.mkdtemp(dir=session.folder), f"{photo.stem}_colorized{suffix}")
         strips = recompose_strips(scan.lightness, variant.offset, variant.slope, strength=strength)
         write_picture(target, suffix, scan, strips)
         return target
@@ -181,14 +181,14 @@ def sentences(text: str) -> list[str]:
     """The lines of a text as sentences; raises Refused for none, too many, or one that is too long."""
     found = [checked_sentence(line) for line in text.splitlines() if line.strip()]
     if not found:
-        raise Refused("Write a sentence that says what has which colour, such as: a woman in a red coat.")
+        raise Refused("Write a sentence that says what has which color, such as: a woman in a red coat.")
     if len(found) > SENTENCES:
-        raise Refused(f"These are {len(found)} sentences; at most {SENTENCES} are coloured at once.")
+        raise Refused(f"These are {len(found)} sentences; at most {SENTENCES} are colored at once.")
     if max(map(len, found)) > LONGEST:
         raise Refused(f"A sentence may have {LONGEST} letters at most.")
     return list(dict.fromkeys(found))
 
 
-def _map_size(sitting: Sitting) -> tuple[int, int]:
+def _map_size(session: Session) -> tuple[int, int]:
     """(h, w) of a map of the photo."""
-    return fitted((sitting.size[1], sitting.size[0]), MAP)
+    return fitted((session.size[1], session.size[0]), MAP)

@@ -24,13 +24,13 @@ class Part:
     training: int
 
 
-def measure(model: Mapping[str, Any], words: int | None, recoloured: bool) -> list[Part]:
+def measure(model: Mapping[str, Any], words: int | None, recolored: bool) -> list[Part]:
     """The parts of a plain model config for one picture and a caption of ``words`` words or pieces, the total last.
 
     None, and models with captions of one fixed length, take as many words as the model reads.
 
     One multiply-add is two FLOP. Matrix products, convolutions and attention are counted, as the field does; norms,
-    activations, and resizing are not. A training forward has a second pass with the ``recoloured`` caption.
+    activations, and resizing are not. A training forward has a second pass with the ``recolored`` caption.
     """
     with torch.device("meta"):
         colorizer: Any = build_colorizer(model, weights=False)
@@ -40,7 +40,7 @@ def measure(model: Mapping[str, Any], words: int | None, recoloured: bool) -> li
         caption = Words(torch.zeros(1, length, dtype=torch.long), torch.ones(1, length, dtype=torch.bool))
     colorizer.eval()
     counts = []
-    for more in ((), (caption,)) if recoloured else ((),):
+    for more in ((), (caption,)) if recolored else ((),):
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             colorizer(lightness, caption, *more)
         counts.append({name: sum(ops.values()) // 2 for name, ops in counter.get_flop_counts().items()})
@@ -51,8 +51,10 @@ def measure(model: Mapping[str, Any], words: int | None, recoloured: bool) -> li
         macs = [sum(_multiply_adds(m, names, count) for m in members) for count in counts]
         trainable = sum(p.numel() for p in tensors if p.requires_grad)
         parts.append(Part(title, sum(p.numel() for p in tensors), trainable, macs[0], macs[-1]))
-    total = Part("total", *(sum(getattr(part, key) for part in parts)
-                            for key in ("parameters", "trainable", "inference", "training")))  # fmt: skip
+    total = Part(
+        "total",
+        *(sum(getattr(part, key) for part in parts) for key in ("parameters", "trainable", "inference", "training")),
+    )
     if total.parameters != sum(p.numel() for p in colorizer.parameters()):
         raise RuntimeError(f"the parts of {type(colorizer).__name__} do not cover its parameters; mend its parts()")
     return [*parts, total]
@@ -83,6 +85,12 @@ def table(parts: list[Part], title: str) -> Table:
         result.add_column(heading, justify="right")
     for part in parts:
         style = "bold" if part.name == "total" else ""
-        result.add_row(part.name, f"{part.parameters:,}", f"{part.trainable:,}", f"{part.inference / 1e9:.2f}",
-                       f"{part.training / 1e9:.2f}", style=style)  # fmt: skip
+        result.add_row(
+            part.name,
+            f"{part.parameters:,}",
+            f"{part.trainable:,}",
+            f"{part.inference / 1e9:.2f}",
+            f"{part.training / 1e9:.2f}",
+            style=style,
+        )
     return result

@@ -14,7 +14,7 @@ from torch.optim import AdamW
 
 from lcoins.benchmark.loading import peak_mib
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
-from lcoins.color.words import object_colours
+from lcoins.color.words import object_colors
 from lcoins.data.augment import LuminanceAugmentation
 from lcoins.data.types import Batch
 from lcoins.models.build import build_colorizer
@@ -23,7 +23,7 @@ from lcoins.training.build import build_objective
 from lcoins.training.compared_losses import AdversarialObjective
 from lcoins.training.run import best_precision
 
-# Eleven words on average, as COCO's colour captions have.
+# Eleven words on average, as COCO's color captions have.
 CAPTIONS = (
     "a woman in a red coat beside a woman in a blue coat",
     "a brown dog runs over green grass with a yellow ball",
@@ -84,7 +84,7 @@ def cases(model: Mapping[str, Any], objective: Mapping[str, Any], precision: str
         Case("training step", model, plain, precision, train=True),
     ]
     if model.get("counter_color"):
-        name = "training step with counter-colour pass"
+        name = "training step with counter-color pass"
         found.append(Case(name, model, objective, precision, train=True, counter=True))
     if compare:
         if "n_groups" not in model:
@@ -172,13 +172,13 @@ def _batch(rgb: Tensor, captions: list[str]) -> Batch:
     return Batch(
         rgb=rgb,
         captions=captions,
-        recoloured=captions,
-        has_colour=torch.ones(count, dtype=torch.bool, device=rgb.device),
+        recolored=captions,
+        has_color=torch.ones(count, dtype=torch.bool, device=rgb.device),
         index=torch.arange(count),
         names=captions,
         instances=[None] * count,
         photos=captions,
-        pairs=[object_colours(caption) for caption in captions],
+        pairs=[object_colors(caption) for caption in captions],
         labels=torch.randint(182, (count, size, size), device=rgb.device).to(torch.uint8),
     )
 
@@ -206,8 +206,8 @@ def ratios(timings: list[Timing]) -> dict[str, float]:
     seconds = {timing.name: timing.seconds for timing in timings}
     plain = seconds["training step"]
     found = {}
-    if (counter := seconds.get("training step with counter-colour pass")) is not None:
-        found["counter-colour pass: times the step without it"] = counter / plain
+    if (counter := seconds.get("training step with counter-color pass")) is not None:
+        found["counter-color pass: times the step without it"] = counter / plain
     if (reference := seconds.get("reference training step")) is not None:
         found["times faster than the reference"] = reference / plain
     return found
@@ -226,6 +226,7 @@ def table(timings: list[Timing], title: str) -> Table:
         result.add_column(heading, justify="right")
     for t in timings:
         spread = f"{t.fastest:.3f}-{t.slowest:.3f}"
-        result.add_row(t.name, t.precision, f"{t.seconds:.3f}", spread, f"{t.samples_per_second:.2f}",
-                       f"{t.peak_mib:.0f}")  # fmt: skip
+        result.add_row(
+            t.name, t.precision, f"{t.seconds:.3f}", spread, f"{t.samples_per_second:.2f}", f"{t.peak_mib:.0f}"
+        )
     return result

@@ -56,7 +56,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
 def show_info(cfg: DictConfig, folder: Path) -> None:
     """Prints the parts of a model, as a table or as JSON."""
     config = runs.plain(cfg)
-    parts = info.measure(config["model"], cfg.words, recoloured=bool(cfg.model.get("counter_color")))
+    parts = info.measure(config["model"], cfg.words, recolored=bool(cfg.model.get("counter_color")))
     parts += info.measure_discriminator(config["objective"])
     if cfg.json:
         figures = {part.name: {k: v for k, v in asdict(part).items() if k != "name"} for part in parts}
@@ -82,7 +82,7 @@ def time_model(cfg: DictConfig, folder: Path) -> None:
 
 
 def count_prior(cfg: DictConfig, folder: Path) -> None:
-    """Counts the colours of a training set into the file ``output``."""
+    """Counts the colors of a training set into the file ``output``."""
     OmegaConf.set_struct(cfg, False)
     cfg.data.val, cfg.data.tests = None, {}
     if "report" in cfg.data:
@@ -91,7 +91,7 @@ def count_prior(cfg: DictConfig, folder: Path) -> None:
     runs.console.print(f"wrote {cfg.output}; train with it: objective.prior={cfg.output}", soft_wrap=True)
 
 
-VERBS: dict[str, Callable[[DictConfig, Path], float | None]] = {
+COMMANDS: dict[str, Callable[[DictConfig, Path], float | None]] = {
     "train": train,
     "eval": evaluate,
     "info": show_info,

@@ -49,8 +49,10 @@ def pack(
             progress.update(task, completed=done.photos + len(done.failed))
     for error in done.failed.values():
         typer.secho(str(error), fg="red", err=True)
-    typer.echo(f"{output}: {done.photos} photos, {done.bytes / 2**20:,.0f} MiB, {done.shards_written} shards written, "
-               f"{done.shards_kept} kept, {len(done.failed)} photos could not be read")  # fmt: skip
+    typer.echo(
+        f"{output}: {done.photos} photos, {done.bytes / 2**20:,.0f} MiB, {done.shards_written} shards written, "
+        f"{done.shards_kept} kept, {len(done.failed)} photos could not be read"
+    )
     if done.failed and not leave_out:
         typer.secho("The pack is not finished. Mend these photos, or use --leave-out, and run this again.", err=True)
         raise typer.Exit(1)
@@ -77,8 +79,10 @@ def speed(
         typer.echo(json.dumps(asdict(found)))
     else:
         worker = f", largest worker {found.worker_mib:,.0f} MiB" if workers else ""
-        typer.echo(f"{found.samples_per_second:,.0f} samples/s ({found.samples} in {found.seconds:.1f} s), "
-                   f"peak memory {found.own_mib:,.0f} MiB{worker}")  # fmt: skip
+        typer.echo(
+            f"{found.samples_per_second:,.0f} samples/s ({found.samples} in {found.seconds:.1f} s), "
+            f"peak memory {found.own_mib:,.0f} MiB{worker}"
+        )
 
 
 @app.command()
@@ -90,7 +94,7 @@ def check(
     ] = 80,
     strict: Annotated[bool, typer.Option(help="Warnings count as errors.")] = False,
 ) -> None:
-    """Look for what is missing, broken, doubled, grey or shared between splits: lcoins data check DIR LIST [DIR LIST]…
+    """Look for what is missing, broken, doubled, gray or shared between splits: lcoins data check DIR LIST [DIR LIST]…
 
     Exit status: 0 when nothing hinders a training, 1 when something does, 2 for a folder or list that is not there.
     """
@@ -130,7 +134,7 @@ def preview(
     seed: Annotated[int, typer.Option(help="Another seed, other photos.")] = 0,
     force: Annotated[bool, typer.Option(help="Overwrite what is there.")] = False,
 ) -> None:
-    """A sheet to look at before training: photos, captions, colours named, caption lengths."""
+    """A sheet to look at before training: photos, captions, colors named, caption lengths."""
     from random import Random
 
     from lcoins.data.caption_lists import by_photo, read_pairs

@@ -15,13 +15,13 @@ def extended_coco_stuff(
     lists: Annotated[Path, typer.Option(help="Folder with L-CoDe's lists, or COCO's captions_train2017.json.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
     coco: Annotated[Path | None, typer.Option(help="Folder with train2017/; without it no photo is seen.")] = None,
-    keep_grey: Annotated[bool, typer.Option(help="Keep greyscale photos in the training list.")] = False,
+    keep_gray: Annotated[bool, typer.Option(help="Keep grayscale photos in the training list.")] = False,
 ) -> None:
-    """Extended COCO-Stuff: COCO 2017 photos with colour captions, and which colour word belongs to which object."""
+    """Extended COCO-Stuff: COCO 2017 photos with color captions, and which color word belongs to which object."""
     from lcoins.cli.printing import print_manifest
     from lcoins.data.build.coco_stuff import build_extended_coco_stuff
 
-    manifest, missing = build_extended_coco_stuff(lists, coco, output, keep_grey)
+    manifest, missing = build_extended_coco_stuff(lists, coco, output, keep_gray)
     print_manifest(manifest, output)
     root = coco or Path("COCO")
     _say_next(output, root / "train2017", root / "val2017", list(manifest["splits"]))
@@ -39,13 +39,13 @@ def folder(
     val: Annotated[float, typer.Option(help="Share of the photos for validation.")] = 0.1,
     test: Annotated[float, typer.Option(help="Share of the photos for the test.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
-    keep_grey: Annotated[bool, typer.Option(help="Keep greyscale photos.")] = False,
+    keep_gray: Annotated[bool, typer.Option(help="Keep grayscale photos.")] = False,
 ) -> None:
     """Your own photos with captions, split by photo into training, validation and test set."""
     from lcoins.cli.printing import print_manifest
     from lcoins.data.build.own_photos import build_folder
 
-    manifest = build_folder(photos, captions, output, val, test, seed, keep_grey)
+    manifest = build_folder(photos, captions, output, val, test, seed, keep_gray)
     print_manifest(manifest, output)
     _say_next(output, photos, photos, list(manifest["splits"]))
 

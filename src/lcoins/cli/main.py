@@ -16,7 +16,7 @@ from lcoins.cli.photos import say
 
 app = typer.Typer(
     name="lcoins",
-    help="Language-based image colorization: grey photo and sentence in, the right instance in the right colour out.",
+    help="Language-based image colorization: gray photo and sentence in, the right instance in the right color out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -75,7 +75,7 @@ def bench_infer(
     photo: Annotated[Path | None, typer.Option(help="The photo; default: a drawn scene.")] = None,
     megapixels: Annotated[float, typer.Option(min=0.01, max=100, help="Size of the drawn scene.")] = 12.0,
 ) -> None:
-    """Where the time goes when one photo is coloured on this machine's processor."""
+    """Where the time goes when one photo is colored on this machine's processor."""
     import tempfile
 
     from rich.console import Console
@@ -95,7 +95,7 @@ def bench_infer(
 
 @app.command(context_settings=OVERRIDES)
 def prior(context: typer.Context) -> None:
-    """Count how often each colour occurs in a training set, for objective.prior=FILE: model=… data=… output=FILE."""
+    """Count how often each color occurs in a training set, for objective.prior=FILE: model=… data=… output=FILE."""
     _hydra("prior", context.args)
 
 
@@ -129,8 +129,10 @@ def export(
         figures=json.loads(figures.read_text(encoding="utf-8")) if source.is_file() and figures.is_file() else None,
         provenance={"checkpoint": str(source), **code_version()},
     )
-    typer.echo(f"wrote {output}: {done.tensors} tensors, {done.bytes / 1e6:.1f} MB; {done.borrowed} tensors are those "
-               f"of installed packages")  # fmt: skip
+    typer.echo(
+        f"wrote {output}: {done.tensors} tensors, {done.bytes / 1e6:.1f} MB; {done.borrowed} tensors are those "
+        f"of installed packages"
+    )
     if done.deviation is not None:
         typer.echo(f"wrote {output / 'model.onnx'}: at most {done.deviation:.1g} units of ab from PyTorch")
 
@@ -164,7 +166,7 @@ def _hydra(verb: str, arguments: list[str]) -> None:
     @hydra.main(config_path=str(conf_folder()), config_name=verb, version_base="1.3")
     def run(cfg: DictConfig) -> float | None:
         try:
-            return verbs.VERBS[verb](cfg, Path(HydraConfig.get().runtime.output_dir))
+            return verbs.COMMANDS[verb](cfg, Path(HydraConfig.get().runtime.output_dir))
         except KeyboardInterrupt as stop:
             say(str(stop) or "interrupted")
             raise SystemExit(130) from stop

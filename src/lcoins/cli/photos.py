@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(pretty_exceptions_enable=False)
-# What colours: named by the user, or what comes with lcoins.
+# What colors: named by the user, or what comes with lcoins.
 System = Annotated[
     Path | None, typer.Option(help="A package of `lcoins export`, or a best.ckpt; default: the one in lcoins.")
 ]
@@ -29,15 +29,15 @@ def colorize(
         bool,
         typer.Option(
             "--restore-tone",
-            help="For old prints: take away their own tint (sepia) and bring back faded contrast before colouring.",
+            help="For old prints: take away their own tint (sepia) and bring back faded contrast before coloring.",
         ),
     ] = False,
-    strength: Annotated[float, typer.Option(min=0, max=3, help="Of the colours: 0 grey, 1 as the network says.")] = 1.0,
+    strength: Annotated[float, typer.Option(min=0, max=3, help="Of the colors: 0 gray, 1 as the network says.")] = 1.0,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
 ) -> None:
-    """Colour photos at their own size, by one sentence or several; a list brings a sentence for each photo.
+    """Color photos at their own size, by one sentence or several; a list brings a sentence for each photo.
 
-    Exit status: 0 when every picture was made, 1 when a photo could not be coloured, 2 for wrong arguments.
+    Exit status: 0 when every picture was made, 1 when a photo could not be colored, 2 for wrong arguments.
     """
     from rich.progress import track
 
@@ -50,7 +50,7 @@ def colorize(
     if sentences == ["-"]:
         sentences = [line for line in sys.stdin.read().splitlines() if line.strip()]
     for sentence in sentences:
-        typer.echo(f"{sentence!r}: understood as colours: {', '.join(used_words(sentence)) or 'none'}")
+        typer.echo(f"{sentence!r}: understood as colors: {', '.join(used_words(sentence)) or 'none'}")
     colorizer, _ = load_any(checkpoint or builtin_package(), device)
     try:
         result = colorize_files(
@@ -72,7 +72,7 @@ def colorize(
     for path, reason in result.failed.items():
         typer.secho(reason if reason.startswith(str(path)) else f"{path}: {reason}", fg="red", err=True)
     if result.failed:
-        say(f"{len(result.failed)} photos could not be coloured; what is wrong with each is said above")
+        say(f"{len(result.failed)} photos could not be colored; what is wrong with each is said above")
         raise typer.Exit(1)
 
 
@@ -84,14 +84,14 @@ def frames(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder to write; default: FOLDER_colorized.")
     ] = None,
-    smoothing: Annotated[float, typer.Option(help="How much the colours of the past count: 0 (off) to below 1.")] = 0.8,
+    smoothing: Annotated[float, typer.Option(help="How much the colors of the past count: 0 (off) to below 1.")] = 0.8,
     force: Annotated[bool, typer.Option(help="Remove the pictures that are there, and make them anew.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
 ) -> None:
-    """Colour the frames of a clip by one sentence, smoothed over time; says how much they flicker before and after.
+    """Color the frames of a clip by one sentence, smoothed over time; says how much they flicker before and after.
 
     Started again after a break, it goes on where it stopped. Exit status: 0 when every picture was made, 1 when a frame
-    could not be coloured, 2 for wrong arguments.
+    could not be colored, 2 for wrong arguments.
     """
     from rich.progress import track
 
@@ -99,7 +99,7 @@ def frames(
     from lcoins.colorize.export import builtin_package, load_any, weights_digest
     from lcoins.colorize.photo import used_words
 
-    typer.echo(f"{sentence!r}: understood as colours: {', '.join(used_words(sentence)) or 'none'}")
+    typer.echo(f"{sentence!r}: understood as colors: {', '.join(used_words(sentence)) or 'none'}")
     system = checkpoint or builtin_package()
     colorizer, _ = load_any(system, device)
     result = colorize_frames(

@@ -38,15 +38,19 @@ def print_findings(
         if len(own) > SHOWN:
             console.print(f"    and {len(own) - SHOWN:,} more", highlight=False)
     errors = sum(f.level == "error" for f in findings)
-    console.print(f"{errors:,} errors, {len(findings) - errors:,} warnings" + (f"; all of them: {report}" if report else
-                  "; name a file with -o for all of them"), soft_wrap=True, highlight=False)  # fmt: skip
+    console.print(
+        f"{errors:,} errors, {len(findings) - errors:,} warnings"
+        + (f"; all of them: {report}" if report else "; name a file with -o for all of them"),
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 def print_manifest(manifest: Mapping[str, Any], folder: Path, console: Console | None = None) -> None:
     """Prints what a builder made: counts per split and other figures, and what was left out."""
     console = console or Console()
     for split, counts in manifest["splits"].items():
-        first = ", ".join(f"{colour} {count:,}" for colour, count in list(counts["colours"].items())[:5])
+        first = ", ".join(f"{color} {count:,}" for color, count in list(counts["colors"].items())[:5])
         line = f"{split}: {counts['photos']:,} photos, {counts['captions']:,} captions ({first} ...)"
         console.print(line, soft_wrap=True, highlight=False)
     for name, figures in manifest.items():

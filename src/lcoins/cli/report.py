@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-SCENE_SETS = ("clear", "instances", "unobserved", "counter", "recolour")
+SCENE_SETS = ("clear", "instances", "unobserved", "counter", "recolor")
 
 
 class PageByDefault(TyperGroup):
@@ -67,13 +67,17 @@ def table1(
     from lcoins.reports.table1 import WRITERS, Table1
 
     if missing := [str(place) for place in runs if not place.exists()]:
-        raise FileNotFoundError(f"expected folders of finished runs, but there is no {', '.join(missing)}; give the "
-                                f"folders in which `lcoins train` left its runs")  # fmt: skip
+        raise FileNotFoundError(
+            f"expected folders of finished runs, but there is no {', '.join(missing)}; give the "
+            f"folders in which `lcoins train` left its runs"
+        )
     target = output or runs[0]
     folder = target.is_dir() or not target.suffix
     if not folder and target.suffix not in WRITERS:
-        raise ValueError(f"expected a folder or a file in {', '.join(WRITERS)} to write to, got {target}; give one of "
-                         f"these endings, or none for all of them")  # fmt: skip
+        raise ValueError(
+            f"expected a folder or a file in {', '.join(WRITERS)} to write to, got {target}; give one of "
+            f"these endings, or none for all of them"
+        )
     table = Table1(find_runs(runs))
     for path in [target / f"table1{ending}" for ending in WRITERS] if folder else [target]:
         write_whole(path, WRITERS[path.suffix](table))
@@ -86,7 +90,7 @@ def figures(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the figures.")],
     test_set: Annotated[str, typer.Option("--set", help="The test set to take pairs from.")] = "instances",
     rows: Annotated[int, typer.Option(min=1, help="Pairs shown in each figure.")] = 4,
-    word: Annotated[str | None, typer.Option(help="The word to follow; default: the first colour.")] = None,
+    word: Annotated[str | None, typer.Option(help="The word to follow; default: the first color.")] = None,
     baseline: Annotated[str | None, typer.Option(help="The variant whose groups are shown; default: full.")] = None,
     photo: Annotated[list[Path] | None, typer.Option(help="A photo of your own, old or new; repeat.")] = None,
     sentence: Annotated[list[str] | None, typer.Option(help="Its sentence; one for each --photo.")] = None,
@@ -97,8 +101,10 @@ def figures(
 
     photos = list(zip(photo or [], sentence or [], strict=False))
     if len(photo or []) != len(sentence or []):
-        raise ValueError(f"{len(photo or [])} photos but {len(sentence or [])} sentences; give one --sentence for each "
-                         f"--photo, in the same order")  # fmt: skip
+        raise ValueError(
+            f"{len(photo or [])} photos but {len(sentence or [])} sentences; give one --sentence for each "
+            f"--photo, in the same order"
+        )
     for path in draw_figures(runs, output, test_set, rows, word, baseline, photos, device):
         typer.echo(f"wrote {path}")
 
@@ -111,7 +117,7 @@ def edges(
     instances: Annotated[Path | None, typer.Option(help="COCO's instances_*.json, for the edges of things.")] = None,
     lpips: Annotated[Path | None, typer.Option(help="AlexNet's weights; default: torchvision's cache.")] = None,
 ) -> None:
-    """What enlarging colours along the photo's edges is worth against bilinear enlargement, at the photos' own size."""
+    """What enlarging colors along the photo's edges is worth against bilinear enlargement, at the photos' own size."""
     from rich.console import Console
 
     from lcoins.colorize.export import load_any

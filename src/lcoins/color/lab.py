@@ -1,4 +1,4 @@
-"""sRGB to CIELAB and back, network scaling, and recomposition: the only place that converts colours.
+"""sRGB to CIELAB and back, network scaling, and recomposition: the only place that converts colors.
 
 Units used in the whole package: ``rgb`` is sRGB in [0, 1]; ``lightness`` is L* in 0..100; ``ab`` is CIELAB a*b*,
 roughly -86..98 and -108..95 inside sRGB. The network sees ``lightness / 50 - 1`` and ``ab / 110``, both in [-1, 1].
@@ -35,7 +35,7 @@ def split_lab(rgb: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def lightness_of_levels(levels: NDArray[np.uint8 | np.uint16]) -> Tensor:
-    """8- or 16-bit sRGB (H, W, 3), or grey (H, W), to lightness (1, 1, H, W) in 0..100.
+    """8- or 16-bit sRGB (H, W, 3), or gray (H, W), to lightness (1, 1, H, W) in 0..100.
 
     The lightness of :func:`split_lab`, seven times as fast: only 256 values of a channel, or 65,536, have to be made
     linear, and neither a nor b is wanted.
@@ -61,7 +61,7 @@ def _lightness(luminance: NDArray[np.float32]) -> NDArray[np.float32]:
 def join_lab(lightness: Tensor, ab: Tensor, *, clip: bool = True) -> Tensor:
     """Lightness (B, 1, H, W) and ab (B, 2, H, W) to sRGB (B, 3, H, W); ``clip`` clamps to [0, 1].
 
-    Colours outside sRGB are clipped channel by channel, as in the paper's evaluation; see :func:`fit_gamut` for the
+    Colors outside sRGB are clipped channel by channel, as in the paper's evaluation; see :func:`fit_gamut` for the
     way that keeps hue and lightness.
     """
     with in_float32(lightness):
@@ -93,7 +93,7 @@ def from_network_ab(ab: Tensor) -> Tensor:
 
 
 def _in_gamut(fy: Tensor, a: Tensor, b: Tensor, tolerance: float = 1e-5) -> Tensor:
-    """Whether colours lie inside sRGB: fy = (L* + 16) / 116, ``a`` = a* / 500, ``b`` = b* / 200 (CIE 1976).
+    """Whether colors lie inside sRGB: fy = (L* + 16) / 116, ``a`` = a* / 500, ``b`` = b* / 200 (CIE 1976).
 
     Judged in linear light, which needs no power function. The tolerance is a thirtieth of an 8-bit step in the dark,
     where sRGB is steepest, and as much at the bright end, where it is flat (and kornia's rounded matrix puts white at
@@ -111,10 +111,10 @@ def _in_gamut(fy: Tensor, a: Tensor, b: Tensor, tolerance: float = 1e-5) -> Tens
 
 
 def fit_gamut(lightness: Tensor, ab: Tensor, steps: int = 12) -> Tensor:
-    """Scales ab (B, 2, H, W) towards grey, pixel by pixel, until (lightness, ab) lies inside sRGB.
+    """Scales ab (B, 2, H, W) towards gray, pixel by pixel, until (lightness, ab) lies inside sRGB.
 
     Hue and lightness stay; only chroma shrinks. Clipping RGB instead would change the photo's own lightness. Found by
-    bisection, so the scale is within 2**-steps of the largest that fits. Only colours outside sRGB are worked on; the
+    bisection, so the scale is within 2**-steps of the largest that fits. Only colors outside sRGB are worked on; the
     others come back unchanged.
     """
     fy, a, b = (lightness + 16.0) / 116.0, ab[:, :1] / 500.0, ab[:, 1:] / 200.0

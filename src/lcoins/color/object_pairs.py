@@ -1,7 +1,7 @@
-"""Which colour word of a caption belongs to which object: files of such pairs, in the shape that L-CoDe publishes.
+"""Which color word of a caption belongs to which object: files of such pairs, in the shape that L-CoDe publishes.
 
-L-CoDe's obj2col.json and the builder's object_colours_train.json are {photo: [pairs of caption 0, pairs of caption 1,
-...]}. A pair is [object, colour], each the position of a word among those that blanks separate, counted from 1.
+L-CoDe's obj2col.json and the builder's object_colors_train.json are {photo: [pairs of caption 0, pairs of caption 1,
+...]}. A pair is [object, color], each the position of a word among those that blanks separate, counted from 1.
 """
 
 import json
@@ -22,8 +22,8 @@ def load_entries(path: Path) -> Entries:
     Raises FileNotFoundError, and ValueError for a file of another shape or of more than MOST_BYTES.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file of object-colour pairs; give L-CoDe's obj2col.json, or null")
-    expected = f"{path}: expected {{photo: [[[object, colour], ...], ...]}}"
+        raise FileNotFoundError(f"{path}: no such file of object-color pairs; give L-CoDe's obj2col.json, or null")
+    expected = f"{path}: expected {{photo: [[[object, color], ...], ...]}}"
     if (size := path.stat().st_size) > MOST_BYTES:
         raise ValueError(f"{expected} of at most {MOST_BYTES:,} bytes, got {size:,}; split it with data.train_also")
     try:
@@ -38,7 +38,7 @@ def load_entries(path: Path) -> Entries:
     return content
 
 
-def read_object_colours(path: Path | str, captions: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[Pairs]], int]:
+def read_object_colors(path: Path | str, captions: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[Pairs]], int]:
     """The pairs of each caption by photo, over the words of :func:`split_words`, and how many had to be dropped.
 
     ``captions`` are those of each photo, in the order of their list. A photo that the file lacks, or has with another
@@ -68,4 +68,4 @@ def _places(caption: str, pairs: Sequence[Sequence[Any]]) -> Pairs:
             places[position] = place
         place += parts
     sound = (pair for pair in pairs if len(pair) == 2 and all(type(word) is int and word in places for word in pair))
-    return tuple((places[thing], places[colour]) for thing, colour in sound)
+    return tuple((places[thing], places[color]) for thing, color in sound)

@@ -1,6 +1,6 @@
-"""Colour words: which words name a colour, where they stand in a caption, and how a caption is recoloured.
+"""Color words: which words name a color, where they stand in a caption, and how a caption is recolored.
 
-The paper leaves the vocabulary and the replacement rule open. Detected are the eleven basic colour terms and the rarer
+The paper leaves the vocabulary and the replacement rule open. Detected are the eleven basic color terms and the rarer
 words below; substitutes are drawn from the eleven basic terms only, never a synonym of the word replaced.
 """
 
@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-BASIC_COLOURS = ("black", "white", "red", "green", "yellow", "blue", "brown", "orange", "pink", "purple", "gray")
+BASIC_COLORS = ("black", "white", "red", "green", "yellow", "blue", "brown", "orange", "pink", "purple", "gray")
 
 # Word -> the class it belongs to. Two words of one class are synonyms: neither may replace the other.
-COLOUR_CLASS: dict[str, str] = {word: word for word in BASIC_COLOURS} | {
+COLOR_CLASS: dict[str, str] = {word: word for word in BASIC_COLORS} | {
     "grey": "gray",
     "silver": "silver",
     "violet": "purple",
@@ -38,9 +38,9 @@ COLOUR_CLASS: dict[str, str] = {word: word for word in BASIC_COLOURS} | {
     "blonde": "yellow",
 }
 
-# Typical CIELAB (L*, a*, b*) of each class, D65: what "moves towards the named colour" is measured against. They are
-# the sRGB values that a colour chart gives the word, softened to what photographs show; achromatic words are grey.
-COLOUR_LAB: dict[str, tuple[float, float, float]] = {
+# Typical CIELAB (L*, a*, b*) of each class, D65: what "moves towards the named color" is measured against. They are
+# the sRGB values that a color chart gives the word, softened to what photographs show; achromatic words are gray.
+COLOR_LAB: dict[str, tuple[float, float, float]] = {
     "black": (15.0, 0.0, 0.0),
     "white": (95.0, 0.0, 0.0),
     "gray": (55.0, 0.0, 0.0),
@@ -71,21 +71,52 @@ COLOUR_LAB: dict[str, tuple[float, float, float]] = {
     "burgundy": (28.0, 44.0, 14.0),
 }
 
-_LONGEST_FIRST = "|".join(sorted(COLOUR_CLASS, key=len, reverse=True))
+_LONGEST_FIRST = "|".join(sorted(COLOR_CLASS, key=len, reverse=True))
 _WORD = re.compile(rf"(?<![\w-])({_LONGEST_FIRST})(?![\w-])", re.IGNORECASE)
 _SIDE = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
 
 WORD = re.compile(r"\w+")
-# What ends the reach of a colour word in object_colours(): it names no thing.
+# What ends the reach of a color word in object_colors(): it names no thing.
 _NO_OBJECT = frozenset(
-    ("a", "an", "the", "and", "or", "with", "of", "in", "on", "at", "to", "by", "near", "next", "under", "over",
-     "behind", "is", "are", "that", "which", "who", "from", "for", "into", "has", "have", "as", "while", "its", "it")
-)  # fmt: skip
+    (
+        "a",
+        "an",
+        "the",
+        "and",
+        "or",
+        "with",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "by",
+        "near",
+        "next",
+        "under",
+        "over",
+        "behind",
+        "is",
+        "are",
+        "that",
+        "which",
+        "who",
+        "from",
+        "for",
+        "into",
+        "has",
+        "have",
+        "as",
+        "while",
+        "its",
+        "it",
+    )
+)
 
 
 def split_words(caption: str) -> list[str]:
-    """The words of a caption in lower case: what vocabularies hold and object-colour pairs count.
+    """The words of a caption in lower case: what vocabularies hold and object-color pairs count.
 
     >>> split_words("A white t-shirt, size 3")
     ['a', 'white', 't', 'shirt', 'size', '3']
@@ -93,23 +124,23 @@ def split_words(caption: str) -> list[str]:
     return [word.lower() for word in WORD.findall(caption)]
 
 
-def object_colours(caption: str) -> tuple[tuple[int, int], ...]:
-    """Which word each colour word speaks of, (object, colour) places in :func:`split_words`: the next one after it.
+def object_colors(caption: str) -> tuple[tuple[int, int], ...]:
+    """Which word each color word speaks of, (object, color) places in :func:`split_words`: the next one after it.
 
-    Colours joined by "and" share their object; a colour before an article or a preposition has none. Of the published
+    Colors joined by "and" share their object; a color before an article or a preposition has none. Of the published
     pairs of L-CoDe (obj2col.json) this rule finds four in five on 64 COCO photos; the others are mostly compounds
     ("fire hydrant", "teddy bear"), of which it takes the first word.
 
-    >>> object_colours("a black and white cat on a red chair"), object_colours("the cat is black")
+    >>> object_colors("a black and white cat on a red chair"), object_colors("the cat is black")
     (((4, 1), (4, 3), (8, 7)), ())
     """
     words = split_words(caption)
     found = []
     for place, word in enumerate(words):
-        if word not in COLOUR_CLASS:
+        if word not in COLOR_CLASS:
             continue
         after = place + 1
-        while after < len(words) and (words[after] in COLOUR_CLASS or words[after] in ("and", "or")):
+        while after < len(words) and (words[after] in COLOR_CLASS or words[after] in ("and", "or")):
             after += 1
         if after < len(words) and words[after] not in _NO_OBJECT:
             found.append((after, place))
@@ -117,75 +148,75 @@ def object_colours(caption: str) -> tuple[tuple[int, int], ...]:
 
 
 @dataclass(frozen=True)
-class ColourWord:
-    """One colour word in a caption: the word as written, its class, and its character span [start, end)."""
+class ColorWord:
+    """One color word in a caption: the word as written, its class, and its character span [start, end)."""
 
     word: str
-    colour: str
+    color: str
     start: int
     end: int
 
 
-def find_colours(caption: str) -> list[ColourWord]:
-    """Every colour word of a caption, in order; whole words only, in any case.
+def find_colors(caption: str) -> list[ColorWord]:
+    """Every color word of a caption, in order; whole words only, in any case.
 
-    >>> [c.colour for c in find_colours("A Red car, two grey cats and a multi-colored kite")]
+    >>> [c.color for c in find_colors("A Red car, two grey cats and a multi-colored kite")]
     ['red', 'gray']
     """
-    return [ColourWord(m[0], COLOUR_CLASS[m[0].casefold()], m.start(), m.end()) for m in _WORD.finditer(caption)]
+    return [ColorWord(m[0], COLOR_CLASS[m[0].casefold()], m.start(), m.end()) for m in _WORD.finditer(caption)]
 
 
-def colours_named(caption: str) -> set[str]:
-    """The colour classes that a caption names, each once."""
-    return {found.colour for found in find_colours(caption)}
+def colors_named(caption: str) -> set[str]:
+    """The color classes that a caption names, each once."""
+    return {found.color for found in find_colors(caption)}
 
 
-def colour_counts(captions: Iterable[str]) -> Counter[str]:
-    """How many captions name each colour class; a caption counts once for a class."""
-    return Counter(colour for caption in captions for colour in colours_named(caption))
+def color_counts(captions: Iterable[str]) -> Counter[str]:
+    """How many captions name each color class; a caption counts once for a class."""
+    return Counter(color for caption in captions for color in colors_named(caption))
 
 
-def recolour(caption: str, rng: random.Random, choices: Iterable[str] = BASIC_COLOURS) -> str:
-    """Replaces each colour word, independently, by a word of ``choices`` that is no synonym of it (paper, 3.7).
+def recolor(caption: str, rng: random.Random, choices: Iterable[str] = BASIC_COLORS) -> str:
+    """Replaces each color word, independently, by a word of ``choices`` that is no synonym of it (paper, 3.7).
 
-    Without a colour word the caption comes back unchanged.
+    Without a color word the caption comes back unchanged.
 
-    >>> recolour("a red car", random.Random(0), choices=["red", "blue"])
+    >>> recolor("a red car", random.Random(0), choices=["red", "blue"])
     'a blue car'
     """
     choices = tuple(choices)
 
     def substitute(match: re.Match[str]) -> str:
-        old = COLOUR_CLASS[match[0].casefold()]
-        candidates = [word for word in choices if COLOUR_CLASS[word] != old]
+        old = COLOR_CLASS[match[0].casefold()]
+        candidates = [word for word in choices if COLOR_CLASS[word] != old]
         if not candidates:
-            raise ValueError(f"no substitute for {match[0]!r} in {choices}; give at least two colour classes")
+            raise ValueError(f"no substitute for {match[0]!r} in {choices}; give at least two color classes")
         new = rng.choice(candidates)
         return new.capitalize() if match[0][0].isupper() else new
 
     return _WORD.sub(substitute, caption)
 
 
-def replaced(caption: str, word: ColourWord, colour: str) -> str:
-    """The caption with one of its colour words exchanged.
+def replaced(caption: str, word: ColorWord, color: str) -> str:
+    """The caption with one of its color words exchanged.
 
-    >>> replaced("A red car", find_colours("A red car")[0], "blue")
+    >>> replaced("A red car", find_colors("A red car")[0], "blue")
     'A blue car'
     """
-    new = colour.capitalize() if word.word[0].isupper() else colour
+    new = color.capitalize() if word.word[0].isupper() else color
     return caption[: word.start] + new + caption[word.end :]
 
 
-def recolour_one(caption: str, rng: random.Random, choices: Iterable[str] = BASIC_COLOURS) -> str:
-    """Replaces one colour word, drawn from all of the caption, by a word of ``choices`` of a class it does not name.
+def recolor_one(caption: str, rng: random.Random, choices: Iterable[str] = BASIC_COLORS) -> str:
+    """Replaces one color word, drawn from all of the caption, by a word of ``choices`` of a class it does not name.
 
-    Without a colour word, or where every class of ``choices`` is named already, the caption comes back unchanged.
+    Without a color word, or where every class of ``choices`` is named already, the caption comes back unchanged.
 
-    >>> recolour_one("a red car", random.Random(0), choices=["red", "blue"])
+    >>> recolor_one("a red car", random.Random(0), choices=["red", "blue"])
     'a blue car'
     """
-    found = find_colours(caption)
-    candidates = [word for word in choices if COLOUR_CLASS[word] not in {word.colour for word in found}]
+    found = find_colors(caption)
+    candidates = [word for word in choices if COLOR_CLASS[word] not in {word.color for word in found}]
     if not found or not candidates:
         return caption
     return replaced(caption, rng.choice(found), rng.choice(candidates))

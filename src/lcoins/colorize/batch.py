@@ -15,16 +15,16 @@ from torch import Tensor
 
 from lcoins.color import lab
 from lcoins.colorize.photo import (
-    Colorizer,
+    SupportsColorize,
     checked_sentence,
     fitted,
     joined,
+    network_lightness,
     paint_strips,
     recompose,
-    seen_lightness,
     used_words,
 )
-from lcoins.colorize.word_effect import unheard_words
+from lcoins.colorize.word_effect import words_without_effect
 from lcoins.data.caption_lists import captions_by_photo, read_pairs
 from lcoins.evaluation.contact_sheet import SheetRow, contact_sheet
 from lcoins.files import whole_file
@@ -52,7 +52,7 @@ class Job:
 
 
 @dataclass
-class Colorized:
+class BatchResult:
     """What a run did: pictures written, outputs already there, photos that failed and why, remarks for the user."""
 
     written: list[Path] = field(default_factory=list)
@@ -65,7 +65,7 @@ Progress = Callable[[list[Job]], Iterable[Job]]
 
 
 def colorize_files(
-    colorizer: Colorizer,
+    colorizer: SupportsColorize,
     sources: Sequence[Path],
     sentences: Sequence[str],
     *,
@@ -75,25 +75,25 @@ def colorize_files(
     strength: float = 1.0,
     device: torch.device | str = "cpu",
     progress: Progress = iter,
-) -> Colorized:
-    """Colours photos, folders of photos and caption lists, and writes the pictures.
+) -> BatchResult:
+    """Colors photos, folders of photos and caption lists, and writes the pictures.
 
     Photos and folders take every sentence of ``sentences``; a list (.csv, .json ...) brings its own, for photos beside
     it. Without ``output`` the picture of ``photo.jpg`` is ``photo_colorized.jpg`` beside it, those of ``folder`` lie in
     ``folder_colorized`` and those of ``list.csv`` in ``list_colorized``. Several sentences give ``..._1``, ``..._2``
     and a sheet of all. A single picture that cannot be made, or that exists while ``force`` is off, raises (ValueError,
     FileNotFoundError, FileExistsError). Of several, the run goes on past photos that cannot be read and pictures that
-    exist; the result tells both. ``restore_tone`` colours old prints without their own tint and with the contrast that
+    exist; the result tells both. ``restore_tone`` colors old prints without their own tint and with the contrast that
     has faded (:mod:`lcoins.imaging.restore`). ``progress`` wraps the list of jobs, as ``rich.progress.track`` does.
     """
     sentences = [checked_sentence(sentence) for sentence in sentences]
     jobs = [job for source in sources for job in plan(source, sentences, output)]
     _expect_distinct(jobs)
-    result = Colorized()
+    result = BatchResult()
     for sentence in dict.fromkeys(sentence for job in jobs for sentence, _ in job.pictures):
         if not used_words(sentence):
             result.notices.append(
-                f"no colour word known in {sentence!r} (such as red, blue, brown): the model has to guess"
+                f"no color word known in {sentence!r} (such as red, blue, brown): the model has to guess"
             )
     if len(jobs) == 1 and len(jobs[0].pictures) == 1 and sources[0].is_file() and sentences:
         ((_, target),) = jobs[0].pictures
@@ -133,13 +133,13 @@ def _numbered(photo: Path, target: Path, sentences: Sequence[str]) -> Job:
 
 
 def _do(
-    colorizer: Colorizer,
+    colorizer: SupportsColorize,
     job: Job,
     force: bool,
     restore_tone: bool,
     strength: float,
     device: torch.device | str,
-    result: Colorized,
+    result: BatchResult,
 ) -> None:
     """Makes the pictures of a job that are missing, or all of them; the photo is read once."""
     wanted = [(sentence, target) for sentence, target in job.pictures if force or not target.exists()]
@@ -151,9 +151,10 @@ def _do(
         kind, _, longest = WRITTEN[target.suffix.lower()]
         if max(scan.size) > longest:
             size = f"{scan.size[0]} x {scan.size[1]}"
-            raise ValueError(f"{job.photo}: {kind} holds at most {longest} pixels a side, not {size}; name a .png "
-                             f"with -o")  # fmt: skip
-    seen = seen_lightness(colorizer, scan.lightness, device)
+            raise ValueError(
+                f"{job.photo}: {kind} holds at most {longest} pixels a side, not {size}; name a .png with -o"
+            )
+    seen = network_lightness(colorizer, scan.lightness, device)
     result.notices += scan.notices
     for sentence, target in wanted:
         with whole_file(target) as partial:
@@ -161,9 +162,9 @@ def _do(
                 partial, target.suffix, scan, paint_strips(colorizer, scan.lightness, seen, sentence, strength)
             )
         result.written.append(target)
-        for word in dict.fromkeys(word.word for word in unheard_words(colorizer, seen, sentence)):
+        for word in dict.fromkeys(word.word for word in words_without_effect(colorizer, seen, sentence)):
             result.notices.append(
-                f"{job.photo}: {word!r} found no region: any other colour would give nearly the same picture"
+                f"{job.photo}: {word!r} found no region: any other color would give nearly the same picture"
             )
     if job.sheet is not None:
         _write_sheet(job, scan.lightness)
@@ -192,10 +193,12 @@ def _write_sheet(job: Job, lightness: Tensor) -> None:
 
     height, width = lightness.shape[-2:]
     small = lab.resize_ab(lightness, fitted((height, width), PANEL))
-    grey = np.asarray(recompose(small, torch.zeros(1, 2, 1, 1)))
+    gray = np.asarray(recompose(small, torch.zeros(1, 2, 1, 1)))
     assert job.sheet is not None
-    rows = [SheetRow(sentence, {"photo": grey, "in colour": panel(load_photo(target, (PANEL, PANEL)))})
-            for sentence, target in job.pictures]  # fmt: skip
+    rows = [
+        SheetRow(sentence, {"photo": gray, "in color": panel(load_photo(target, (PANEL, PANEL)))})
+        for sentence, target in job.pictures
+    ]
     contact_sheet(rows, job.sheet, panel_size=PANEL)
 
 
@@ -255,8 +258,10 @@ def _expect_distinct(jobs: Sequence[Job]) -> None:
     for job in jobs:
         for _, target in job.pictures:
             if target in seen:
-                raise ValueError(f"{target} would be the picture of {seen[target]} and of {job.photo}; colour them in "
-                                 f"two runs, or name a folder with -o")  # fmt: skip
+                raise ValueError(
+                    f"{target} would be the picture of {seen[target]} and of {job.photo}; color them in "
+                    f"two runs, or name a folder with -o"
+                )
             seen[target] = job.photo
 
 

@@ -1,8 +1,8 @@
-"""A numbered folder of frames with one sentence to coloured frames, smoothed over time by :mod:`lcoins.colorize.temporal`.
+"""Colors a numbered folder of frames by one sentence and smooths colors over time (:mod:`lcoins.colorize.temporal`).
 
 No promise beyond that: a clip is as good as its frames would be as photos, and flickers less. Beside the pictures
 lies ``lcoins_frames.json``, which says how they were made, so that a run cut short goes on in the same way. It looks
-again at the frames that are done (with the network, without making their pictures), for smoothing needs their colours:
+again at the frames that are done (with the network, without making their pictures), for smoothing needs their colors:
 what comes out is to the bit what it would have been without the break.
 """
 
@@ -18,20 +18,20 @@ from PIL import Image
 from torch import Tensor
 
 from lcoins.color import lab
-from lcoins.colorize.batch import Colorized, Job, Progress, plan, write_picture
+from lcoins.colorize.batch import BatchResult, Job, Progress, plan, write_picture
 from lcoins.colorize.photo import (
-    Colorizer,
+    SupportsColorize,
     checked_sentence,
+    network_colors,
+    network_lightness,
     photo_lightness,
     recompose_strips,
-    seen_colours,
-    seen_lightness,
 )
 from lcoins.colorize.temporal import STILL, Clip
 from lcoins.files import whole_file, write_whole
 from lcoins.imaging.decode import load_photo, opened_photo, to_tensor
 from lcoins.imaging.metadata import kept_metadata
-from lcoins.imaging.near_gray import is_near_grey
+from lcoins.imaging.near_gray import is_near_gray
 from lcoins.imaging.read import Scan
 
 RECORD = "lcoins_frames.json"
@@ -40,14 +40,14 @@ NAMED = 5  # gaps named in one remark
 
 
 @dataclass
-class ColorizedFrames(Colorized):
-    """What a run did, and the mean flicker of the colours "before" and "after" smoothing and of the frames' "own"."""
+class ClipResult(BatchResult):
+    """What a run did, and the mean flicker of the colors "before" and "after" smoothing and of the frames' "own"."""
 
     flicker: dict[str, float] = field(default_factory=dict)
 
 
 def colorize_frames(
-    colorizer: Colorizer,
+    colorizer: SupportsColorize,
     folder: Path,
     sentence: str,
     *,
@@ -57,8 +57,8 @@ def colorize_frames(
     force: bool = False,
     device: torch.device | str = "cpu",
     progress: Progress = iter,
-) -> ColorizedFrames:
-    """Colours the frames of ``folder`` into ``output`` (default: ``folder_colorized``), in the order of their numbers.
+) -> ClipResult:
+    """Colors the frames of ``folder`` into ``output`` (default: ``folder_colorized``), in the order of their numbers.
 
     The last number in a name counts; gaps are allowed and remarked. Frames whose pictures exist are left as they are,
     unless ``force``, which removes them first; without it ValueError where they were made in another way: sentence,
@@ -68,7 +68,7 @@ def colorize_frames(
     that is no clip.
     """
     sentence = checked_sentence(sentence)
-    clip, result = Clip(smoothing), ColorizedFrames()
+    clip, result = Clip(smoothing), ClipResult()
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: expected a folder of frames, such as frame_0001.png, frame_0002.png ...")
     jobs, result.notices = numbered_frames(plan(folder, [sentence], output))
@@ -98,16 +98,16 @@ def colorize_frames(
     return result
 
 
-def flicker_report(result: ColorizedFrames) -> list[str]:
+def flicker_report(result: ClipResult) -> list[str]:
     """What to tell the user: how many pictures, and the flicker before and after."""
     lines = [f"wrote {len(result.written)} pictures to {result.written[0].parent}"] if result.written else []
     if result.skipped:
         lines.append(f"{len(result.skipped)} pictures existed and were left as they are; --force replaces them")
     if "before" in result.flicker:
-        own = f"; the frames' own colours: {result.flicker['own']:.2f}" if "own" in result.flicker else ""
+        own = f"; the frames' own colors: {result.flicker['own']:.2f}" if "own" in result.flicker else ""
         lines.append(
             f"flicker (mean change of ab from frame to frame where L* changes by less than {STILL:g}): "
-            f"{result.flicker['before']:.2f} before smoothing, {result.flicker['after']:.2f} after; grey: 0{own}"
+            f"{result.flicker['before']:.2f} before smoothing, {result.flicker['after']:.2f} after; gray: 0{own}"
         )
     return lines
 
@@ -120,15 +120,18 @@ def numbered_frames(jobs: Sequence[Job]) -> tuple[list[Job], list[str]]:
     numbers = {job.photo: int(found[-1]) for job in jobs if (found := re.findall(r"\d+", job.photo.stem))}
     folder = jobs[0].photo.parent
     if not numbers:
-        raise ValueError(f"{folder}: expected frames with numbers in their names, such as frame_0001.png; found "
-                         f"{jobs[0].photo.name}")  # fmt: skip
+        raise ValueError(
+            f"{folder}: expected frames with numbers in their names, such as frame_0001.png; found {jobs[0].photo.name}"
+        )
     frames = sorted((job for job in jobs if job.photo in numbers), key=lambda job: numbers[job.photo])
     gaps = []
     for job, following in pairwise(frames):
         first, second = numbers[job.photo], numbers[following.photo]
         if first == second:
-            raise ValueError(f"{job.photo} and {following.photo.name} both have the number {first}; expected one "
-                             f"clip in a folder, the last number in a name counting its frames")  # fmt: skip
+            raise ValueError(
+                f"{job.photo} and {following.photo.name} both have the number {first}; expected one "
+                f"clip in a folder, the last number in a name counting its frames"
+            )
         if second > first + 1:
             gaps.append(str(first + 1) if second == first + 2 else f"{first + 1}-{second - 1}")
     left_out = [job.photo.name for job in jobs if job.photo not in numbers]
@@ -138,14 +141,20 @@ def numbered_frames(jobs: Sequence[Job]) -> tuple[list[Job], list[str]]:
     return frames, notices
 
 
-def _do(colorizer: Colorizer, job: Job, image: Image.Image, clip: Clip, device: torch.device | str,
-        result: ColorizedFrames) -> None:  # fmt: skip
+def _do(
+    colorizer: SupportsColorize,
+    job: Job,
+    image: Image.Image,
+    clip: Clip,
+    device: torch.device | str,
+    result: ClipResult,
+) -> None:
     """Takes one frame into the clip, and writes its picture where it is missing."""
     ((sentence, target),) = job.pictures
     lightness = photo_lightness(image)
-    seen = seen_lightness(colorizer, lightness, device)
-    colours = seen_colours(colorizer, seen, sentence)
-    slope, offset = clip.step(lab.from_network_lightness(seen.float().cpu()), colours, own_ab(image, seen.shape[-1]))
+    seen = network_lightness(colorizer, lightness, device)
+    colors = network_colors(colorizer, seen, sentence)
+    slope, offset = clip.step(lab.from_network_lightness(seen.float().cpu()), colors, own_ab(image, seen.shape[-1]))
     if target.exists():
         return
     with opened_photo(job.photo) as opened:
@@ -158,16 +167,18 @@ def _do(colorizer: Colorizer, job: Job, image: Image.Image, clip: Clip, device: 
 
 
 def own_ab(image: Image.Image, side: int) -> Tensor | None:
-    """The ab that a frame of mode RGB has itself, (1, 2, side, side); None where it is grey or hardly tinted."""
-    if is_near_grey(image):
+    """The ab that a frame of mode RGB has itself, (1, 2, side, side); None where it is gray or hardly tinted."""
+    if is_near_gray(image):
         return None
     return lab.split_lab(to_tensor(image.resize((side, side), Image.Resampling.BILINEAR))[None])[1]
 
 
 def _expect_size(photo: Path, size: tuple[int, int], first: Path, expected: tuple[int, int]) -> None:
     if size != expected:
-        raise ValueError(f"{photo}: {size[0]} x {size[1]} pixels, but {first.name} has {expected[0]} x {expected[1]}; "
-                         f"expected frames of one size")  # fmt: skip
+        raise ValueError(
+            f"{photo}: {size[0]} x {size[1]} pixels, but {first.name} has {expected[0]} x {expected[1]}; "
+            f"expected frames of one size"
+        )
 
 
 def _expect_same(record: Path, made_by: dict[str, object]) -> None:
@@ -181,8 +192,10 @@ def _expect_same(record: Path, made_by: dict[str, object]) -> None:
             f"they were made; choose another folder with -o, or replace them with --force"
         ) from error
     if others:
-        raise ValueError(f"{record.parent} holds pictures made with other settings ({', '.join(others)}); choose "
-                         f"another folder with -o, or replace them with --force")  # fmt: skip
+        raise ValueError(
+            f"{record.parent} holds pictures made with other settings ({', '.join(others)}); choose "
+            f"another folder with -o, or replace them with --force"
+        )
 
 
 def _as_json(record: dict[str, object]) -> str:

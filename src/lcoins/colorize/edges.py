@@ -1,8 +1,8 @@
-"""Colours that follow the photo's edges: ab of a small square brought to full size by the photo's own lightness.
+"""Colors that follow the photo's edges: ab of a small square brought to full size by the photo's own lightness.
 
 The guided filter of He, Sun and Tang (TPAMI 2013) in its fast form (He and Sun, 2015): around each pixel of the small
 square ab is a linear function of lightness; slope and offset are enlarged, not ab, and meet the full-size lightness. So
-a colour ends where the lightness has its edge, which bilinear enlargement blurs over several pixels.
+a color ends where the lightness has its edge, which bilinear enlargement blurs over several pixels.
 """
 
 from torch import Tensor
@@ -27,7 +27,7 @@ def follow_edges(lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
     return _mean(slope, radius), _mean(offset, radius)
 
 
-def colours_at(lightness: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
+def colors_at(lightness: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
     """ab (B, 2, H, W) of a ``lightness`` (B, 1, H, W) in 0..100, from slope and offset of its size."""
     return offset + slope * lightness / 100
 

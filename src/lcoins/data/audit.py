@@ -13,14 +13,14 @@ from typing import Literal
 import numpy as np
 from rich.progress import track
 
-from lcoins.color.words import find_colours
+from lcoins.color.words import find_colors
 from lcoins.data.caption_lists import Pair, Problem, by_photo, read_pairs
 from lcoins.data.pack import is_pack
 from lcoins.data.photo_store import PhotoFolder
 from lcoins.data.validate import explain
 from lcoins.imaging.decode import PhotoError, load_photo
 from lcoins.imaging.duplicates import close_pairs, perceptual_hash
-from lcoins.imaging.near_gray import is_near_grey
+from lcoins.imaging.near_gray import is_near_gray
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 _COCO_NUMBER = re.compile(r"^(?:coco_)?(?:COCO_(?:train|val|test)\d{4}_)?(\d{12})\.jpg$", re.IGNORECASE)
@@ -49,11 +49,11 @@ class Split:
 
 @dataclass(frozen=True)
 class Look:
-    """What one decoding of a photo tells: the digest of its bytes, its perceptual hash, and whether it is near-grey."""
+    """What one decoding of a photo tells: the digest of its bytes, its perceptual hash, and whether it is near-gray."""
 
     digest: str
     hash: int
-    near_grey: bool
+    near_gray: bool
 
 
 def check_splits(
@@ -81,7 +81,7 @@ def check_splits(
         findings += _about_captions(split.name, listed, count_pieces, longest)
         findings += _unlisted(split, listed)
         counts[split.name] = {"photos": len(listed), "captions": len(pairs), "usable photos": usable}
-    findings += _near_grey(looks)
+    findings += _near_gray(looks)
     findings += _same_names(looks)
     findings += _same_looks(looks)
     return findings, counts
@@ -103,12 +103,10 @@ def _broken(split: str, problem: Problem) -> Finding:
     return Finding("error", problem.what, split, problem.photo, detail, problem.advice)
 
 
-def _near_grey(looks: Mapping[tuple[str, str], Look]) -> Iterator[Finding]:
+def _near_gray(looks: Mapping[tuple[str, str], Look]) -> Iterator[Finding]:
     for (split, photo), look in looks.items():
-        if look.near_grey:
-            yield Finding(
-                "warning", "near-grey photo", split, photo, "", "leave it out: it has no colour to learn from"
-            )
+        if look.near_gray:
+            yield Finding("warning", "near-gray photo", split, photo, "", "leave it out: it has no color to learn from")
 
 
 def _look(source: PhotoFolder, photo: str, pairs: list[Pair]) -> Look | Problem:
@@ -118,7 +116,7 @@ def _look(source: PhotoFolder, photo: str, pairs: list[Pair]) -> Look | Problem:
     except (PhotoError, FileNotFoundError) as error:
         return explain(source, photo, pairs, error)
     digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
-    return Look(digest, perceptual_hash(picture), is_near_grey(picture))
+    return Look(digest, perceptual_hash(picture), is_near_gray(picture))
 
 
 def _about_captions(
@@ -130,8 +128,8 @@ def _about_captions(
             caption = pair.caption
             line = f"line {pair.line}"
             shown = f"{line}: {caption}"
-            if not find_colours(caption):
-                yield Finding("warning", "no colour word", split, photo, shown, "it teaches nothing about words")
+            if not find_colors(caption):
+                yield Finding("warning", "no color word", split, photo, shown, "it teaches nothing about words")
             if (pieces := count_pieces(caption)) > longest:
                 detail = f"{line}: {pieces} word pieces"
                 yield Finding("warning", "caption too long", split, photo, detail, f"only the first {longest} are read")

@@ -1,4 +1,4 @@
-"""Luminance augmentation: hides what lightness tells about colour. Pure, generator-driven.
+"""Luminance augmentation: hides what lightness tells about color. Pure, generator-driven.
 
 The paper's (3.2, Eqs. 1-2); two of our own that go further, which are never reported as the paper's; and Xie2018's.
 """
@@ -60,11 +60,11 @@ class LuminanceAugmentation:
 
 
 @dataclass(frozen=True)
-class ColourFilter(LuminanceAugmentation):
-    """The paper's augmentation, then a random colour filter before the lens. Our own.
+class ColorFilter(LuminanceAugmentation):
+    """The paper's augmentation, then a random color filter before the lens. Our own.
 
     Black-and-white film behind a red filter shows red bright and blue dark. Here lightness becomes L + u . (a, b), with
-    u (2,) normal with deviation ``strength``, drawn per photo, so that what lightness tells about colour has a random
+    u (2,) normal with deviation ``strength``, drawn per photo, so that what lightness tells about color has a random
     sign. Gamma keeps the order of lightness and hue rotation keeps saturation; this keeps neither.
     """
 
@@ -82,7 +82,7 @@ class Shading(LuminanceAugmentation):
     """The paper's hue rotation, and an exponent that changes smoothly over the picture in place of its one gamma. Ours.
 
     The logarithm of the exponent is normal with deviation ``strength`` at the crossings of a grid of ``cells`` by
-    ``cells`` and bicubic between them: things of one colour come out bright here and dark there. ``gamma`` must be 1.
+    ``cells`` and bicubic between them: things of one color come out bright here and dark there. ``gamma`` must be 1.
     """
 
     strength: float
@@ -113,8 +113,9 @@ class RandomLighting:
 
     def __post_init__(self) -> None:
         if not 0 <= self.contrast < 1 or self.brightness < 0:
-            raise ValueError(f"contrast must lie in 0..1 and brightness be at least 0, not {self.contrast} and "
-                             f"{self.brightness}")  # fmt: skip
+            raise ValueError(
+                f"contrast must lie in 0..1 and brightness be at least 0, not {self.contrast} and {self.brightness}"
+            )
 
     @torch.no_grad()
     def __call__(self, rgb: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""Instances of real photos: COCO's polygons, given the colour words of a caption where that is beyond doubt."""
+"""Instances of real photos: COCO's polygons, given the color words of a caption where that is beyond doubt."""
 
 import re
 from array import array
@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from lcoins.color.words import BASIC_COLOURS, COLOUR_CLASS, ColourWord, find_colours
+from lcoins.color.words import BASIC_COLORS, COLOR_CLASS, ColorWord, find_colors
 from lcoins.data.types import Instances
 
 SMALLEST_SHARE = 0.005  # of the picture: below it a mask has too few pixels at the protocol's size
-REACH = 3  # words between a colour word and its noun: "a yellow commercial passenger airplane"
+REACH = 3  # words between a color word and its noun: "a yellow commercial passenger airplane"
 
-# Other names of COCO's categories in captions. "Man" and "woman" are not among them: their colour is their clothes'.
+# Other names of COCO's categories in captions. "Man" and "woman" are not among them: their color is their clothes'.
 OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "airplane": ("plane", "aeroplane", "jet", "airliner"),
     "bicycle": ("bike",),
@@ -43,7 +43,7 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
 }
 NO_OBJECT = ("person",)
 
-# What ends the reach of a colour word, and two colours of one thing: "black and white bear".
+# What ends the reach of a color word, and two colors of one thing: "black and white bear".
 _BREAK = re.compile(
     r"[,.;]|\b(a|an|the|and|or|with|of|in|on|at|to|by|near|next|under|over|behind|is|are)\b", re.IGNORECASE
 )
@@ -98,9 +98,9 @@ class Polygons:
             raise ValueError(f"{path} is not of the form of COCO's instances_*.json: {error!r}") from error
 
     def instances(self, photo: str, caption: str, size: int) -> Instances | None:
-        """The instances whose colour the caption names, masks (K, size, size), or None without any.
+        """The instances whose color the caption names, masks (K, size, size), or None without any.
 
-        A colour word belongs to the first category named after it, with no other colour word, "and" or comma between.
+        A color word belongs to the first category named after it, with no other color word, "and" or comma between.
         It counts where that category is named once, as one thing of which the photo has exactly one, or as several,
         which are then one mask. Words other than the eleven basic ones are left out, as are masks of less than 0.5 %.
         """
@@ -118,12 +118,12 @@ class Polygons:
         return Instances(_disjoint(stacked), tuple(found[place][1] for place in kept))
 
     def _named(self, photo: Photo, caption: str) -> Iterator[tuple[str, str]]:
-        """Category and colour of what is named beyond doubt."""
+        """Category and color of what is named beyond doubt."""
         nouns = [(match.start(), *self.words[match[0]]) for match in self.noun.finditer(caption.lower())]
         mentions = [category for _, category, _ in nouns]
-        for word in find_colours(caption):
+        for word in find_colors(caption):
             noun = _noun_of(word, caption, nouns)
-            if noun is None or word.colour not in BASIC_COLOURS:
+            if noun is None or word.color not in BASIC_COLORS:
                 continue
             _, category, plural = noun
             present = len(photo.objects.get(category, ()))
@@ -132,7 +132,7 @@ class Polygons:
                 and category not in photo.crowds
                 and (present == 1 or (plural and present > 1))
             ):
-                yield category, word.colour
+                yield category, word.color
 
 
 def _polygon(values: list[float]) -> Polygon:
@@ -182,7 +182,7 @@ def vocabulary(categories: Iterable[str]) -> dict[str, tuple[str, bool]]:
     return {_plural(name): (category, True) for name, category in named.items()} | {
         name: (category, False)
         for name, category in named.items()
-        if name not in COLOUR_CLASS  # an orange may be a colour
+        if name not in COLOR_CLASS  # an orange may be a color
     }
 
 
@@ -193,21 +193,21 @@ def _plural(name: str) -> str:
     return f"{name}s"
 
 
-def _noun_of(word: ColourWord, caption: str, nouns: Sequence[Noun]) -> Noun | None:
-    """The noun that a colour word belongs to, or None where another colour shares it or something stands between."""
+def _noun_of(word: ColorWord, caption: str, nouns: Sequence[Noun]) -> Noun | None:
+    """The noun that a color word belongs to, or None where another color shares it or something stands between."""
     if _SHARED.search(_masked(caption, word)):
         return None
     noun = next((noun for noun in nouns if noun[0] >= word.end), None)
     if noun is None:
         return None
     between = caption[word.end : noun[0]].lower()
-    broken = bool(find_colours(between)) or bool(_BREAK.search(between))
+    broken = bool(find_colors(between)) or bool(_BREAK.search(between))
     return None if broken or len(between.split()) > REACH else noun
 
 
-def _masked(caption: str, word: ColourWord) -> str:
-    """The caption with the colour word as "@" and every other one as "#"."""
+def _masked(caption: str, word: ColorWord) -> str:
+    """The caption with the color word as "@" and every other one as "#"."""
     text = caption
-    for found in reversed(find_colours(caption)):
+    for found in reversed(find_colors(caption)):
         text = text[: found.start] + ("@" if found.start == word.start else "#") + text[found.end :]
     return text

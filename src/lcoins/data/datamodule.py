@@ -9,16 +9,16 @@ from lightning import LightningDataModule
 from torch.utils.data import DataLoader, Sampler
 
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
-from lcoins.color.words import recolour
+from lcoins.color.words import recolor
 from lcoins.data.augment import Augmentation
-from lcoins.data.recoloring import WordRecolouring
+from lcoins.data.recoloring import WordRecoloring
 from lcoins.data.types import Batch, Sample, collate, key
 
 
 class SampleSet(Protocol):
     """What a data set must offer: samples by index, and a new draw of everything random in each epoch.
 
-    ``palette`` maps colour words to CIELAB where the samples have exact instances with named colours, else it is None;
+    ``palette`` maps color words to CIELAB where the samples have exact instances with named colors, else it is None;
     ``texts`` hold every word that a caption of the set can hold.
     """
 
@@ -65,7 +65,7 @@ class ColorizationData(LightningDataModule):
 
     After a batch has reached the device, the target ab is taken from the original photo, and the lightness from it or,
     in training, from its luminance augmentation (paper, 3.2). Metrics never see augmented lightness. Before that, in
-    training too, ``word_recolouring`` may exchange colour words together with what they name.
+    training too, ``word_recoloring`` may exchange color words together with what they name.
     """
 
     def __init__(
@@ -78,16 +78,18 @@ class ColorizationData(LightningDataModule):
         workers: int,
         augmentation: Augmentation,
         seed: int,
-        word_recolouring: WordRecolouring | None = None,
+        word_recoloring: WordRecoloring | None = None,
     ):
         super().__init__()
         if train is not None and len(train) < batch_size:
-            raise ValueError(f"the training set has {len(train)} photos, fewer than one batch of {batch_size}; "
-                             f"set data.batch_size to {len(train)} or less, or add photos")  # fmt: skip
+            raise ValueError(
+                f"the training set has {len(train)} photos, fewer than one batch of {batch_size}; "
+                f"set data.batch_size to {len(train)} or less, or add photos"
+            )
         self.train_set, self.val_set, self.test_sets = train, val, dict(tests)
         self.batch_size, self.eval_batch_size, self.workers = batch_size, eval_batch_size, workers
         self.augmentation, self.seed = augmentation, seed
-        self.word_recolouring = word_recolouring
+        self.word_recoloring = word_recoloring
         palettes = [samples.palette for samples in (val, *tests.values()) if samples is not None]
         self.palette = next((palette for palette in palettes if palette is not None), None)
 
@@ -119,16 +121,17 @@ class ColorizationData(LightningDataModule):
 
     def test_loaders(self) -> dict[str, DataLoader[Sample]]:
         """One loader per named test set, every pair once and in order."""
-        return {name: self._loader(samples, self.eval_batch_size, train=False)
-                for name, samples in self.test_sets.items()}  # fmt: skip
+        return {
+            name: self._loader(samples, self.eval_batch_size, train=False) for name, samples in self.test_sets.items()
+        }
 
     @torch.no_grad()
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int = 0) -> Batch:
         """Makes the pixels of a batch float and adds network lightness and ab to one that has reached the device."""
         batch.rgb = batch.float_rgb()
         training = self.trainer is not None and self.trainer.training
-        if training and self.word_recolouring is not None:
-            self._exchange_words(batch, self.word_recolouring)
+        if training and self.word_recoloring is not None:
+            self._exchange_words(batch, self.word_recoloring)
         lightness, ab = split_lab(batch.rgb)
         batch.ab = to_network_ab(ab)
         batch.original_lightness = to_network_lightness(lightness)
@@ -138,12 +141,12 @@ class ColorizationData(LightningDataModule):
             batch.lightness = to_network_lightness(self.augmentation(batch.rgb, generator))
         return batch
 
-    def _exchange_words(self, batch: Batch, word_recolouring: WordRecolouring) -> None:
-        """Recolours words and what they name; the second caption is drawn anew where the first has changed."""
+    def _exchange_words(self, batch: Batch, word_recoloring: WordRecoloring) -> None:
+        """Recolors words and what they name; the second caption is drawn anew where the first has changed."""
         rng = random.Random(self._place("words", batch))
-        batch.rgb, captions = word_recolouring(batch.rgb, batch.captions, rng)
-        second = zip(batch.captions, captions, batch.recoloured, strict=True)
-        batch.recoloured = [old if before == after else recolour(after, rng) for before, after, old in second]
+        batch.rgb, captions = word_recoloring(batch.rgb, batch.captions, rng)
+        second = zip(batch.captions, captions, batch.recolored, strict=True)
+        batch.recolored = [old if before == after else recolor(after, rng) for before, after, old in second]
         batch.captions = captions
 
     def _place(self, purpose: str, batch: Batch) -> int:

@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 from rich.console import Console
 
-from lcoins.color.object_pairs import read_object_colours
+from lcoins.color.object_pairs import read_object_colors
 from lcoins.data.augment import Augmentation
 from lcoins.data.caption_lists import Pair, Problem, captions_by_photo, read_pairs
 from lcoins.data.coco_instances import Polygons
 from lcoins.data.datamodule import ColorizationData
 from lcoins.data.photos import MergedPhotos, Photos
 from lcoins.data.pixel_labels import PixelLabels
-from lcoins.data.recoloring import WordRecolouring
+from lcoins.data.recoloring import WordRecoloring
 from lcoins.data.validate import ProblemsFound, check_photos, describe, write_report
 
 
@@ -69,16 +69,16 @@ def photo_data(
     seed: int,
     report: Path | str | None = None,
     train_also: Sequence[Mapping[str, Any]] = (),
-    word_recolouring: WordRecolouring | None = None,
+    word_recoloring: WordRecoloring | None = None,
 ) -> ColorizationData:
     """Photos for training and validation at the model's ``image_size`` and for tests at ``eval_size`` (paper: 224).
 
     ``train`` and ``val`` may be None where only the tests are wanted. ``train_also`` holds further training sets, which
     are merged with ``train``: each of their photos is seen once an epoch. ``report`` is a file for all that is wrong.
-    A test set may name COCO's ``instances_*.json``, whose polygons then judge the colour words. Any set may name
-    ``object_colours``, a file of object-colour pairs, and ``labels``, where the classes of its pixels are
+    A test set may name COCO's ``instances_*.json``, whose polygons then judge the color words. Any set may name
+    ``object_colors``, a file of object-color pairs, and ``labels``, where the classes of its pixels are
     (:mod:`lcoins.color.object_pairs`, :mod:`lcoins.data.pixel_labels`); which photos lack them is told in one line.
-    ``word_recolouring`` exchanges colour words of training captions together with what they name.
+    ``word_recoloring`` exchanges color words of training captions together with what they name.
     """
     merged = {f"train_also[{place}]": source for place, source in enumerate(train_also if train is not None else ())}
     lists = {"train": train} | merged | {"val": val} | {f"tests.{name}": source for name, source in tests.items()}
@@ -106,19 +106,19 @@ def photo_data(
         workers=workers,
         augmentation=augmentation,
         seed=seed,
-        word_recolouring=word_recolouring,
+        word_recoloring=word_recoloring,
     )
 
 
 def _known(name: str, source: Mapping[str, Any], captions: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """What a list's source says about its photos beside their captions; prints how many it says nothing about."""
     known: dict[str, Any] = {}
-    if path := source.get("object_colours"):
-        known["object_colours"], dropped = read_object_colours(path, captions)
-        unknown = len(captions) - len(known["object_colours"])
+    if path := source.get("object_colors"):
+        known["object_colors"], dropped = read_object_colors(path, captions)
+        unknown = len(captions) - len(known["object_colors"])
         if unknown or dropped:
             _tell(
-                f"{name}: {path} lacks the object-colour pairs of {unknown} of {len(captions)} photos (it has none, or "
+                f"{name}: {path} lacks the object-color pairs of {unknown} of {len(captions)} photos (it has none, or "
                 f"those of another number of captions); {dropped} pairs name no two words of their caption"
             )
     if path := source.get("labels"):

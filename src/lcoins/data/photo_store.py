@@ -10,7 +10,7 @@ from lcoins.imaging.decode import check_photo, load_photo
 
 
 class PhotoFolder:
-    """Photos as files; ``profiles`` honours embedded colour profiles. A :class:`Pack` offers the same."""
+    """Photos as files; ``profiles`` honors embedded color profiles. A :class:`Pack` offers the same."""
 
     def __init__(self, root: Path | str, profiles: bool = False) -> None:
         self.root, self.profiles = Path(root), profiles

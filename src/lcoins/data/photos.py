@@ -17,13 +17,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
-from lcoins.color.words import BASIC_COLOURS, COLOUR_LAB, object_colours, recolour, swap_sides
+from lcoins.color.words import BASIC_COLORS, COLOR_LAB, object_colors, recolor, swap_sides
 from lcoins.data.caption_lists import Pair, captions_by_photo
 from lcoins.data.coco_instances import Polygons
 from lcoins.data.pack import Pack
 from lcoins.data.photo_store import open_photos
 from lcoins.data.pixel_labels import Box, PixelLabels
-from lcoins.data.types import Pairs, Sample, keyed_random
+from lcoins.data.types import RECOLOR_KEY, Pairs, Sample, keyed_random
 from lcoins.imaging.decode import PhotoError
 
 RATIO = (3 / 4, 4 / 3)
@@ -36,9 +36,9 @@ class Photos(Dataset[Sample]):
     of its area (None: the whole photo, squashed) and, by ``hflip``, a flip of every second photo: "plain" flips the
     picture alone, "swap_words" exchanges "left" and "right" in the caption too. All draws depend on (seed, epoch,
     index) alone. In evaluation one item per pair, in the list's order, squashed bilinearly as in the paper's protocol.
-    ``profiles`` honours embedded colour profiles; published figures, and so the default, take the stored numbers.
-    ``polygons`` gives the pairs of an evaluation their instances, which are judged by the eleven basic colour words.
-    ``labels`` gives the samples the classes of their pixels, ``object_colours`` their object-colour pairs by photo and
+    ``profiles`` honors embedded color profiles; published figures, and so the default, take the stored numbers.
+    ``polygons`` gives the pairs of an evaluation their instances, which are judged by the eleven basic color words.
+    ``labels`` gives the samples the classes of their pixels, ``object_colors`` their object-color pairs by photo and
     caption, None for a photo that it lacks; without it the pairs are guessed from the caption.
     """
 
@@ -54,7 +54,7 @@ class Photos(Dataset[Sample]):
         hflip: Literal["none", "plain", "swap_words"] = "none",
         profiles: bool = False,
         polygons: Polygons | None = None,
-        object_colours: Mapping[str, Sequence[Pairs]] | None = None,
+        object_colors: Mapping[str, Sequence[Pairs]] | None = None,
         labels: PixelLabels | None = None,
     ) -> None:
         if not pairs:
@@ -65,8 +65,8 @@ class Photos(Dataset[Sample]):
             raise ValueError(f"hflip: expected none, plain or swap_words, got {hflip!r}")
         self.image_size = image_size
         self.training, self.seed, self.crop_scale, self.hflip = training, seed, crop_scale, hflip
-        self.polygons, self.object_colours, self.labels = polygons, object_colours, labels
-        self.palette = {word: COLOUR_LAB[word] for word in BASIC_COLOURS} if polygons is not None else None
+        self.polygons, self.object_colors, self.labels = polygons, object_colors, labels
+        self.palette = {word: COLOR_LAB[word] for word in BASIC_COLORS} if polygons is not None else None
         self.captions = captions_by_photo(pairs)
         self.items = list(_places(pairs))
         self.photos = list(self.captions)
@@ -98,9 +98,9 @@ class Photos(Dataset[Sample]):
         whole = Image.fromarray(self._load(photo, None))
         picture = whole.resize(side, Image.Resampling.BILINEAR)
         caption = self.captions[photo][place]
-        recoloured = recolour(caption, keyed_random(self.seed, "recolour", 0, index))
+        recolored = recolor(caption, keyed_random(self.seed, RECOLOR_KEY, 0, index))
         rgb = torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
-        sample = self._sample(rgb, index, photo, place, caption, recoloured)
+        sample = self._sample(rgb, index, photo, place, caption, recolored)
         sample.labels = self._crop_labels(photo, whole.size, (0, 0, *whole.size), flipped=False)
         if self.polygons is not None:
             sample.instances = self.polygons.instances(photo, caption, self.image_size)
@@ -126,8 +126,8 @@ class Photos(Dataset[Sample]):
         rgb = rgb.flip(-1) if flipped else rgb
         if flipped and self.hflip == "swap_words":
             caption = swap_sides(caption)
-        recoloured = recolour(caption, keyed_random(self.seed, "recolour", epoch, index))
-        sample = self._sample(rgb.contiguous(), index, photo, place, caption, recoloured)
+        recolored = recolor(caption, keyed_random(self.seed, RECOLOR_KEY, epoch, index))
+        sample = self._sample(rgb.contiguous(), index, photo, place, caption, recolored)
         sample.labels = self._crop_labels(photo, size, box, flipped)
         return sample
 
@@ -137,13 +137,13 @@ class Photos(Dataset[Sample]):
         except (PhotoError, FileNotFoundError) as error:
             raise ValueError(f"photo {photo!r} can no longer be read, though training had started: {error}") from error
 
-    def _sample(self, rgb: Tensor, index: int, photo: str, place: int, caption: str, recoloured: str) -> Sample:
+    def _sample(self, rgb: Tensor, index: int, photo: str, place: int, caption: str, recolored: str) -> Sample:
         name = photo if len(self.captions[photo]) == 1 else f"{photo}_{place}"
-        if self.object_colours is None:
-            pairs: Pairs | None = object_colours(caption)
+        if self.object_colors is None:
+            pairs: Pairs | None = object_colors(caption)
         else:  # a flipped caption has other words at the same places
-            pairs = self.object_colours[photo][place] if photo in self.object_colours else None
-        return Sample(rgb, caption, recoloured, index, name, photo=photo, pairs=pairs)
+            pairs = self.object_colors[photo][place] if photo in self.object_colors else None
+        return Sample(rgb, caption, recolored, index, name, photo=photo, pairs=pairs)
 
     def _crop_labels(self, photo: str, size: tuple[int, int], box: Box, flipped: bool) -> Tensor | None:
         labels = self.labels.crop(photo, size, box, self.image_size) if self.labels is not None else None

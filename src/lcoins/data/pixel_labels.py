@@ -18,7 +18,7 @@ from lcoins.imaging.decode import DAMAGED, MAX_PIXELS
 Size = tuple[int, int]  # width, height
 Box = tuple[int, int, int, int]  # left, upper, right, lower
 
-# How Pillow unpacks pixels whose values stay what the file holds; grey of 1, 2 or 4 bits it would scale to 255.
+# How Pillow unpacks pixels whose values stay what the file holds; gray of 1, 2 or 4 bits it would scale to 255.
 _CLASSES = ("L", "P", "P;1", "P;2", "P;4")
 
 
@@ -82,7 +82,7 @@ def _read_map(path: Path, photo: Size) -> NDArray[np.uint8]:
         mode = image.tile[0][3]
     if mode not in _CLASSES:
         expected = "expected one channel of 8 bits, the class of each pixel"
-        raise ValueError(f"{path}: {expected}, got mode {mode}; save it as an 8-bit grey or palette PNG")
+        raise ValueError(f"{path}: {expected}, got mode {mode}; save it as an 8-bit gray or palette PNG")
     _expect_size(str(path), image.size, photo)
     with _damage_named(path):
         image.load()

@@ -7,39 +7,42 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from lcoins.color.words import find_colours
+from lcoins.color.words import find_colors
 
 
 @dataclass
 class Instances:
-    """Exact instances of one picture: ``masks`` (K, H, W) bool and the K colour classes that the caption gives them.
+    """Exact instances of one picture: ``masks`` (K, H, W) bool and the K color classes that the caption gives them.
 
-    ``told_by`` says by what the caption tells them apart (scenes: place, size, pattern or kind), where that is known.
+    ``distinguished_by`` says by what the caption tells them apart (scenes: place, size, pattern or kind), where that is
+    known.
     """
 
     masks: Tensor
-    colours: tuple[str, ...]
-    told_by: str | None = None
+    colors: tuple[str, ...]
+    distinguished_by: str | None = None
 
 
+# Part of the key under which the substitutes of a caption are drawn: another spelling would draw other words.
+RECOLOR_KEY = "recolour"
 VOID = 255  # the label of a pixel that belongs to no known class
-Pairs = tuple[tuple[int, int], ...]  # (object word, colour word), places in the caption's words from 0
+Pairs = tuple[tuple[int, int], ...]  # (object word, color word), places in the caption's words from 0
 
 
 @dataclass
 class Sample:
     """One (photo, caption) pair: ``rgb`` (3, H, W) sRGB, uint8 or float32 in [0, 1].
 
-    ``recoloured`` is the caption with every colour word exchanged (paper, 3.7), or the caption itself where it names
-    no colour. ``index`` is the pair's place in its data set, ``name`` what a report calls it; ``photo`` is the same for
-    all captions of one photo. ``pairs`` says which colour word belongs to which object, over the words of
-    :func:`lcoins.color.words.split_words`; ``labels`` (H, W) uint8 is the class of each pixel, 255 where it has none. Both
-    are None where nobody knows.
+    ``recolored`` is the caption with every color word exchanged (paper, 3.7), or the caption itself where it names
+    no color. ``index`` is the pair's place in its data set, ``name`` what a report calls it; ``photo`` is the same for
+    all captions of one photo. ``pairs`` says which color word belongs to which object, over the words of
+    :func:`lcoins.color.words.split_words`; ``labels`` (H, W) uint8 is the class of each pixel, 255 where it has none.
+    Both are None where nobody knows.
     """
 
     rgb: Tensor
     caption: str
-    recoloured: str
+    recolored: str
     index: int
     name: str
     instances: Instances | None = None
@@ -52,7 +55,7 @@ class Sample:
 class Batch:
     """Samples stacked: ``rgb`` (B, 3, H, W) as the samples have it, captions as strings (each model tokenizes).
 
-    ``has_colour`` (B,) tells which captions name a colour and so take part in the counter-colour loss. ``pairs`` are
+    ``has_color`` (B,) tells which captions name a color and so take part in the counter-color loss. ``pairs`` are
     the samples'; ``labels`` (B, H, W) is None where no sample has any, and 255 for one that has none. The data module
     fills the last three after the batch has reached the device, in the network's scale: ``lightness`` (B, 1, H, W),
     augmented in training; ``ab`` (B, 2, H, W), always the original photo's; ``original_lightness`` (B, 1, H, W).
@@ -60,8 +63,8 @@ class Batch:
 
     rgb: Tensor
     captions: list[str]
-    recoloured: list[str]
-    has_colour: Tensor
+    recolored: list[str]
+    has_color: Tensor
     index: Tensor
     names: list[str]
     instances: list[Instances | None]
@@ -93,8 +96,8 @@ def collate(samples: list[Sample]) -> Batch:
     return Batch(
         rgb=torch.stack([sample.rgb for sample in samples]),
         captions=[sample.caption for sample in samples],
-        recoloured=[sample.recoloured for sample in samples],
-        has_colour=torch.tensor([bool(find_colours(sample.caption)) for sample in samples]),
+        recolored=[sample.recolored for sample in samples],
+        has_color=torch.tensor([bool(find_colors(sample.caption)) for sample in samples]),
         index=torch.tensor([sample.index for sample in samples]),
         names=[sample.name for sample in samples],
         instances=[sample.instances for sample in samples],

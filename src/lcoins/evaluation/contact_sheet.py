@@ -1,4 +1,4 @@
-"""Contact sheets: for each caption the grey photo, the prediction, the truth and the groups, side by side."""
+"""Contact sheets: for each caption the gray photo, the prediction, the truth and the groups, side by side."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from lcoins.color.lab import join_lab
-from lcoins.color.words import COLOUR_LAB, find_colours
+from lcoins.color.words import COLOR_LAB, find_colors
 from lcoins.evaluation.groups import grid_side, labels_of
 from lcoins.evaluation.quality import to_uint8
 from lcoins.files import whole_file
@@ -30,22 +30,22 @@ PAPER = (255, 255, 255)
 
 @dataclass
 class SheetRow:
-    """One row: a caption and its pictures by column title; ``recoloured``, if given, is printed under the caption.
+    """One row: a caption and its pictures by column title; ``recolored``, if given, is printed under the caption.
 
     ``groups`` is the group of each pixel (H, W), for a viewer that lays it over a picture.
     """
 
     caption: str
     panels: dict[str, Picture]
-    recoloured: str | None = None
+    recolored: str | None = None
     groups: NDArray[np.int64] | None = None
 
 
 def contact_sheet(rows: Sequence[SheetRow], path: Path, panel_size: int = 224) -> None:
     """Writes rows as one PNG; columns appear in the order in which the rows name them, missing panels stay empty.
 
-    Pictures are scaled to ``panel_size`` in height and width at most, keeping their shape. Colour words are underlined
-    in their colour.
+    Pictures are scaled to ``panel_size`` in height and width at most, keeping their shape. Color words are underlined
+    in their color.
     """
     if not rows:
         raise ValueError(f"no rows for the contact sheet {path}; give at least one caption with its pictures")
@@ -89,17 +89,17 @@ def group_map(assignment: Tensor, height: int, width: int) -> NDArray[np.int64]:
     return token_map(labels_of(assignment), height, width)
 
 
-def group_overlay(assignment: Tensor, grey: Picture, strength: float = 0.6) -> Picture:
-    """Colours the grey picture by the group of each image token: assignment (N_G, N_I) -> (H, W, 3).
+def group_overlay(assignment: Tensor, gray: Picture, strength: float = 0.6) -> Picture:
+    """Colors the gray picture by the group of each image token: assignment (N_G, N_I) -> (H, W, 3).
 
-    Group k has the same colour in every picture. ``strength`` is the share of the group's colour in the blend.
+    Group k has the same color in every picture. ``strength`` is the share of the group's color in the blend.
     """
-    colours = group_colours(len(assignment))[group_map(assignment, *grey.shape[:2])]
-    return (grey * (1 - strength) + colours * strength).round().astype(np.uint8)
+    colors = group_colors(len(assignment))[group_map(assignment, *gray.shape[:2])]
+    return (gray * (1 - strength) + colors * strength).round().astype(np.uint8)
 
 
-def group_colours(groups: int) -> NDArray[np.float64]:
-    """Hues in even steps, lightness in three steps so that neighbours in hue differ in lightness too; (N, 3) 0..255."""
+def group_colors(groups: int) -> NDArray[np.float64]:
+    """Hues in even steps, lightness in three steps so that neighbors in hue differ in lightness too; (N, 3) 0..255."""
     hue = torch.arange(groups) * (2 * math.pi / groups)
     lightness = torch.tensor([50.0, 82.0, 66.0]).repeat(groups // 3 + 1)[:groups]
     ab = torch.stack([hue.cos(), hue.sin()]) * 58
@@ -109,8 +109,8 @@ def group_colours(groups: int) -> NDArray[np.float64]:
 
 def _texts(row: SheetRow, font: Font, width: int) -> list[str]:
     lines = wrap(row.caption, font, width)
-    if row.recoloured is not None:
-        lines += wrap(f"recoloured: {row.recoloured}", font, width)
+    if row.recolored is not None:
+        lines += wrap(f"recolored: {row.recolored}", font, width)
     return lines
 
 
@@ -127,18 +127,18 @@ def wrap(text: str, font: Font, width: int) -> list[str]:
 
 
 def draw_caption(draw: ImageDraw.ImageDraw, corner: tuple[int, int], line: str, font: Font) -> None:
-    """Writes one line of a caption with each colour word underlined in its colour."""
+    """Writes one line of a caption with each color word underlined in its color."""
     left, top = corner
     draw.text(corner, line, fill=INK, font=font)
-    for found in find_colours(line):
+    for found in find_colors(line):
         start, end = (left + font.getlength(line[:place]) for place in (found.start, found.end))
         box = (start, top + FONT_SIZE + 2, end, top + FONT_SIZE + 5)
-        draw.rectangle(box, fill=word_rgb(found.colour), outline=(150, 150, 150))
+        draw.rectangle(box, fill=word_rgb(found.color), outline=(150, 150, 150))
 
 
-def word_rgb(colour: str) -> tuple[int, int, int]:
-    """The 8-bit sRGB of a colour class, as drawings show it."""
-    lightness, a, b = COLOUR_LAB[colour]
+def word_rgb(color: str) -> tuple[int, int, int]:
+    """The 8-bit sRGB of a color class, as drawings show it."""
+    lightness, a, b = COLOR_LAB[color]
     rgb = join_lab(torch.tensor(lightness).view(1, 1, 1, 1), torch.tensor([a, b]).view(1, 2, 1, 1)).flatten()
     red, green, blue = (round(float(value) * 255) for value in rgb)
     return red, green, blue

@@ -66,8 +66,10 @@ def stability(one: Tensor, other: Tensor) -> float:
     The numbers of the groups play no part, so that groups may change places from seed to seed.
     """
     if one.shape != other.shape:
-        raise ValueError(f"groups of different pictures or grids cannot be compared: {tuple(one.shape)} and "
-                         f"{tuple(other.shape)}; evaluate both runs on the same test set")  # fmt: skip
+        raise ValueError(
+            f"groups of different pictures or grids cannot be compared: {tuple(one.shape)} and "
+            f"{tuple(other.shape)}; evaluate both runs on the same test set"
+        )
     return sum(_adjusted_rand(a, b) for a, b in zip(one, other, strict=True)) / len(one)
 
 

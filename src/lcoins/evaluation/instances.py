@@ -1,4 +1,4 @@
-"""What instance awareness is worth, measured with exact masks: colour, bleeding, background, and recolouring.
+"""What instance awareness is worth, measured with exact masks: color, bleeding, background, and recoloring.
 
 All work on one picture: ab (2, H, W) in CIELAB units, lightness (1, H, W) in 0..100, masks (K, H, W) bool, disjoint.
 Averages over pictures are the caller's. Not in the paper, which argues with pictures.
@@ -21,10 +21,10 @@ RING = 0.05  # width of the ring around a mask, as a share of the picture's long
 def named_differences(
     lightness: Tensor, ab: Tensor, masks: Tensor, words: Sequence[str], palette: Mapping[str, Lab]
 ) -> list[float]:
-    """CIEDE2000 between each instance and the colour that its word names, both at the photo's own lightness.
+    """CIEDE2000 between each instance and the color that its word names, both at the photo's own lightness.
 
     For instance k: mean over its pixels of ``dE00((L, a, b), (L, a_w, b_w))``, (a_w, b_w) the palette's ab of its word.
-    Range 0 to about 100; 1 is just visible. Not 0 for the truth, whose colours vary and stay inside sRGB.
+    Range 0 to about 100; 1 is just visible. Not 0 for the truth, whose colors vary and stay inside sRGB.
     """
     found = []
     for mask, word in zip(masks, words, strict=True):
@@ -58,12 +58,12 @@ def regions(masks: Tensor) -> Regions:
 
 
 def ab_error(ab: Tensor, truth: Tensor) -> Tensor:
-    """Distance of each pixel to its true colour on the ab plane, (H, W) >= 0."""
+    """Distance of each pixel to its true color on the ab plane, (H, W) >= 0."""
     return (ab - truth).norm(dim=0)
 
 
 def bleeding(ab: Tensor, truth: Tensor, where: Regions) -> float | None:
-    """Mean :func:`ab_error` in the rings around the masks, >= 0: colour that ran over the edge, or is missing there.
+    """Mean :func:`ab_error` in the rings around the masks, >= 0: color that ran over the edge, or is missing there.
 
     The mean is over rings, so that a small instance counts as much as a large one. None where no ring has a pixel.
     """
@@ -106,7 +106,7 @@ def response(
     """
     changed = [k for k, (one, other) in enumerate(zip(old, new, strict=True)) if one != other]
     if not changed:
-        raise ValueError("no colour word changed, so there is no response to measure; leave this pair out")
+        raise ValueError("no color word changed, so there is no response to measure; leave this pair out")
     masks = where.masks
     moves = (mean_ab(after, masks) - mean_ab(before, masks)).double().cpu()
     shares = []

@@ -11,11 +11,9 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
+from lcoins.models.backbones.pretrained import MissingWeightsError
+
 _HEADS = Path(torchmetrics.__file__).parent / "functional" / "image" / "lpips_models"
-
-
-class WeightsMissing(FileNotFoundError):
-    """A network's weights are not on this machine; the message says which file to put where."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +31,13 @@ _BACKBONES = {
 
 
 def lpips_weights_file(net: str, weights: Path | None = None) -> Path:
-    """The backbone's file: ``weights`` if named, else torchvision's cache; never a download, else WeightsMissing."""
+    """The weights file: ``weights`` if given, else that in torchvision's cache. Raises MissingWeightsError."""
     if net not in _BACKBONES:
         raise ValueError(f"LPIPS backbone {net!r} is unknown; choose one of {', '.join(_BACKBONES)}")
     url = getattr(torchvision.models, _BACKBONES[net].weights).DEFAULT.url
     path = Path(weights).expanduser() if weights else Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
     if not path.is_file():
-        raise WeightsMissing(
+        raise MissingWeightsError(
             f"LPIPS ({net}) needs the weights of torchvision's {_BACKBONES[net].builder}: {path} is missing. "
             f"Put the file there (it is {url}) or name a local file in the same key layout for {net}."
         )
@@ -50,7 +48,7 @@ class Lpips(nn.Module):
     """LPIPS v0.1 (Zhang et al. 2018) as the ``lpips`` package computes it, with weights from a local file only.
 
     The backbone's file has torchvision's keys (``features.0.weight`` ...), with or without the classifier; the linear
-    heads are the ones that torchmetrics carries. Pictures are float sRGB before quantisation, [0, 1] in gamut; the
+    heads are the ones that torchmetrics carries. Pictures are float sRGB before quantization, [0, 1] in gamut; the
     mapping to [-1, 1] and ImageNet's statistics happens inside.
     """
 
@@ -117,6 +115,6 @@ def available_lpips(nets: Mapping[str, Path | None]) -> tuple[dict[str, Lpips], 
     for net, weights in nets.items():
         try:
             found[net] = Lpips(net, weights)
-        except (WeightsMissing, ValueError) as error:
+        except (MissingWeightsError, ValueError) as error:
             missing[f"lpips_{net}"] = str(error)
     return found, missing

@@ -1,4 +1,4 @@
-"""The evaluation protocol of the paper, and two measures that it lacks: do the colours obey the words?
+"""The evaluation protocol of the paper, and two measures that it lacks: do the colors obey the words?
 
 Pictures enter as the protocol makes them: prediction and reference both go from (original lightness, ab) to sRGB, are
 clipped, multiplied by 255 and truncated (:func:`to_uint8`), so that a perfect ab is a perfect picture. Everything is
@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from lcoins.color.words import BASIC_COLOURS, COLOUR_CLASS, COLOUR_LAB, find_colours
+from lcoins.color.words import BASIC_COLORS, COLOR_CLASS, COLOR_LAB, find_colors
 
-SAME_AB = 1.0  # CIELAB units: two words whose ab differ by less name one colour on the ab plane
-MIN_WORD_DISTANCE = 15.0  # ab units between old and new word below which a recolouring says nothing
+SAME_AB = 1.0  # CIELAB units: two words whose ab differ by less name one color on the ab plane
+MIN_WORD_DISTANCE = 15.0  # ab units between old and new word below which a recoloring says nothing
 REGION_SHARE = 0.1  # share of the pixels that "listened" to the new word
 MIN_MOVE = 0.1  # ab units of mean movement below which a picture did not react at all
 
@@ -55,8 +55,8 @@ def ssim(prediction: Tensor, reference: Tensor) -> Tensor:
     return torch.tensor([structural_similarity(p, r, channel_axis=-1, data_range=255) for p, r in pairs]).double()
 
 
-def colourfulness(pictures: Tensor, *, signed: bool = False) -> Tensor:
-    """Hasler-Suesstrunk colourfulness of each picture, uint8 (B, 3, H, W) -> float64 (B,); 0 for grey.
+def colorfulness(pictures: Tensor, *, signed: bool = False) -> Tensor:
+    """Hasler-Suesstrunk colorfulness of each picture, uint8 (B, 3, H, W) -> float64 (B,); 0 for gray.
 
     ``sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2)`` on the opponents rg = R - G, yb = (R + G) / 2 - B.
     The default takes their absolute values, as all compared repositories do; ``signed`` is the 2003 paper's formula.
@@ -74,15 +74,15 @@ def _expect_pictures(prediction: Tensor, reference: Tensor) -> None:
         if pictures.dtype != torch.uint8 or pictures.ndim != 4 or pictures.shape[1] != 3:
             raise ValueError(
                 f"{name}: expected uint8 pictures (B, 3, H, W), got {pictures.dtype} {tuple(pictures.shape)}; "
-                "quantise sRGB with to_uint8 first"
+                "quantize sRGB with to_uint8 first"
             )
     if prediction.shape != reference.shape:
         raise ValueError(f"prediction {tuple(prediction.shape)} and reference {tuple(reference.shape)} differ in shape")
 
 
 @dataclass(frozen=True)
-class ColourWords:
-    """What :func:`name_colours` found, per instance: the word asked for, the colour seen, whether they agree."""
+class ColorWords:
+    """What :func:`name_colors` found, per instance: the word asked for, the color seen, whether they agree."""
 
     asked: list[str]
     seen: list[str]
@@ -90,17 +90,17 @@ class ColourWords:
 
     @property
     def confusion(self) -> Counter[tuple[str, str]]:
-        """How often each word was seen as which colour."""
+        """How often each word was seen as which color."""
         return Counter(zip(self.asked, self.seen, strict=True))
 
     @property
     def swapped(self) -> list[bool]:
-        """Instances that wear the colour asked for another instance of the same picture: colour on the wrong thing."""
+        """Instances that wear the color asked for another instance of the same picture: color on the wrong thing."""
         return [not right and name in self.asked for name, right in zip(self.seen, self.correct, strict=True)]
 
 
-def distinct_colours(palette: Mapping[str, Lab]) -> dict[str, str]:
-    """Word -> the first word of the palette with the same ab: black, gray and white are one colour on the ab plane."""
+def distinct_colors(palette: Mapping[str, Lab]) -> dict[str, str]:
+    """Word -> the first word of the palette with the same ab: black, gray and white are one color on the ab plane."""
     first: dict[str, str] = {}
     for word, (_, a, b) in palette.items():
         same = (f for f in dict.fromkeys(first.values()) if math.dist(palette[f][1:], (a, b)) < SAME_AB)
@@ -109,8 +109,8 @@ def distinct_colours(palette: Mapping[str, Lab]) -> dict[str, str]:
 
 
 def chance_level(palette: Mapping[str, Lab]) -> float:
-    """Accuracy of guessing uniformly among the colours that ab can tell apart: 1 / len(palette) if all differ."""
-    return 1 / len(set(distinct_colours(palette).values()))
+    """Accuracy of guessing uniformly among the colors that ab can tell apart: 1 / len(palette) if all differ."""
+    return 1 / len(set(distinct_colors(palette).values()))
 
 
 def mean_ab(ab: Tensor, masks: Tensor) -> Tensor:
@@ -122,26 +122,26 @@ def mean_ab(ab: Tensor, masks: Tensor) -> Tensor:
     return weights @ ab.flatten(1).T / area
 
 
-def name_colours(means: Tensor, words: Sequence[str], palette: Mapping[str, Lab]) -> ColourWords:
-    """Compares the colour word of each instance with the palette word nearest to its mean ab (K, 2).
+def name_colors(means: Tensor, words: Sequence[str], palette: Mapping[str, Lab]) -> ColorWords:
+    """Compares the color word of each instance with the palette word nearest to its mean ab (K, 2).
 
     Nearest on the ab plane only: lightness is the photo's own, so it must not decide. Words with the same ab count as
-    one colour (see :func:`distinct_colours`).
+    one color (see :func:`distinct_colors`).
     """
     unknown = sorted(set(words) - set(palette))
     if unknown:
-        raise ValueError(f"colours {unknown} are not in the palette {sorted(palette)}; add their CIELAB values")
-    same = distinct_colours(palette)
+        raise ValueError(f"colors {unknown} are not in the palette {sorted(palette)}; add their CIELAB values")
+    same = distinct_colors(palette)
     names = list(dict.fromkeys(same.values()))
     anchors = torch.tensor([palette[name][1:] for name in names], dtype=torch.float64)
     nearest = torch.cdist(means.double().cpu(), anchors).argmin(dim=1).tolist()
     asked, seen = [same[word] for word in words], [names[place] for place in nearest]
-    return ColourWords(asked, seen, [word == name for word, name in zip(asked, seen, strict=True)])
+    return ColorWords(asked, seen, [word == name for word, name in zip(asked, seen, strict=True)])
 
 
 @dataclass(frozen=True)
-class Recolouring:
-    """How one picture moved when its one colour word was exchanged; see :func:`recolouring`."""
+class Recoloring:
+    """How one picture moved when its one color word was exchanged; see :func:`recoloring`."""
 
     shift: float
     towards: float
@@ -151,49 +151,47 @@ class Recolouring:
     hit_chance: float
 
 
-def exchanged_word(caption: str, recoloured: str, choices: Iterable[str] = BASIC_COLOURS) -> tuple[str, str] | None:
-    """(old, new) colour class of a caption with exactly one colour word, or None if there is nothing to measure.
+def exchanged_word(caption: str, recolored: str, choices: Iterable[str] = BASIC_COLORS) -> tuple[str, str] | None:
+    """(old, new) color class of a caption with exactly one color word, or None if there is nothing to measure.
 
-    Nothing to measure: no or several colour words, a new word that is not of ``choices``, or classes whose ab differ by
+    Nothing to measure: no or several color words, a new word that is not of ``choices``, or classes whose ab differ by
     less than 15 units (white and black).
 
     >>> exchanged_word("a red bus", "a blue bus"), exchanged_word("a black cat", "a white cat")
     (('red', 'blue'), None)
     """
-    before, after = find_colours(caption), find_colours(recoloured)
+    before, after = find_colors(caption), find_colors(recolored)
     if len(before) != 1 or len(after) != 1:
         return None
-    old, new = before[0].colour, after[0].colour
+    old, new = before[0].color, after[0].color
     return (old, new) if new in _substitutes(old, choices) else None
 
 
-def recolouring(
-    before: Tensor, after: Tensor, old: str, new: str, choices: Iterable[str] = BASIC_COLOURS
-) -> Recolouring:
-    """Measures whether ``after`` (2, H, W) moved from the colour ``old`` to ``new``, against ``before``; CIELAB units.
+def recoloring(before: Tensor, after: Tensor, old: str, new: str, choices: Iterable[str] = BASIC_COLORS) -> Recoloring:
+    """Measures whether ``after`` (2, H, W) moved from the color ``old`` to ``new``, against ``before``; CIELAB units.
 
     With d = after - before per pixel and R the 10 % of the pixels with the largest |d| (the region that listened; it
     is chosen by the length of d, never by its direction), u(w) the unit vector from the ab of ``old`` to that of w:
 
     - ``shift`` = mean |d| over all pixels, >= 0. Reaction of any kind; says nothing about obedience.
-    - ``towards`` = mean over R of d . u(new), any sign; a full change of colour gives |ab(new) - ab(old)|.
+    - ``towards`` = mean over R of d . u(new), any sign; a full change of color gives |ab(new) - ab(old)|.
     - ``control`` = the same movement against the other words that could have been drawn: the mean of d . u(w) over
       the words w of ``choices`` other than ``new`` at least 15 units from ``old``. **towards - control has
       expectation 0 for every model whose movement does not depend on which new word was drawn**, be it no movement,
-      random movement, loss of colour, or a favourite colour, provided that the new word is drawn uniformly from
+      random movement, loss of color, or a favorite color, provided that the new word is drawn uniformly from
       ``choices``. ``towards`` alone is not safe: captions say "white" more often than chance, so that mere gain of
-      a favourite colour scores above 0.
+      a favorite color scores above 0.
     - ``nearer``: the mean ab of R is nearer to ab(new) than it was. At most 1/2 of random movements, never without any.
     - ``hit``: among the choices, ``new`` is the word whose u(w) has the smallest angle to the mean movement of R;
       words of one ab count together. ``hit_chance`` = the share of the choices that have the guessed ab, which is the
       expected hit of a model that makes the same guess without reading the new word. No movement, no guess: both 0.
     """
-    origin = torch.tensor(COLOUR_LAB[old][1:], dtype=torch.float64)
+    origin = torch.tensor(COLOR_LAB[old][1:], dtype=torch.float64)
     words = _substitutes(old, choices)
     if new not in words or len(words) < 2:
         raise ValueError(f"{new!r} is no possible substitute of {old!r} among {words}; skip it, see exchanged_word")
-    colours = torch.tensor([COLOUR_LAB[word][1:] for word in words], dtype=torch.float64)
-    directions = normalize(colours - origin, dim=1)
+    colors = torch.tensor([COLOR_LAB[word][1:] for word in words], dtype=torch.float64)
+    directions = normalize(colors - origin, dim=1)
 
     start, move = before.double().flatten(1).cpu(), (after.double() - before.double()).flatten(1).cpu()
     length = move.norm(dim=0)
@@ -204,18 +202,18 @@ def recolouring(
     others = torch.arange(len(words)) != place
     guessed = torch.zeros(len(words), dtype=torch.bool)
     if float(move_mean.norm()) >= MIN_MOVE:
-        guessed = (colours - colours[along.argmax()]).norm(dim=1) < SAME_AB
-    return Recolouring(
+        guessed = (colors - colors[along.argmax()]).norm(dim=1) < SAME_AB
+    return Recoloring(
         shift=float(length.mean()),
         towards=float(along[place]),
         control=float(along[others].mean()),
-        nearer=bool((start_mean + move_mean - colours[place]).norm() < (start_mean - colours[place]).norm()),
+        nearer=bool((start_mean + move_mean - colors[place]).norm() < (start_mean - colors[place]).norm()),
         hit=bool(guessed[place]),
         hit_chance=float(guessed.double().mean()),
     )
 
 
 def _substitutes(old: str, choices: Iterable[str]) -> list[str]:
-    """The colour classes of ``choices`` that are far enough from ``old`` on the ab plane."""
-    classes = dict.fromkeys(COLOUR_CLASS[choice] for choice in choices)
-    return [word for word in classes if math.dist(COLOUR_LAB[old][1:], COLOUR_LAB[word][1:]) >= MIN_WORD_DISTANCE]
+    """The color classes of ``choices`` that are far enough from ``old`` on the ab plane."""
+    classes = dict.fromkeys(COLOR_CLASS[choice] for choice in choices)
+    return [word for word in classes if math.dist(COLOR_LAB[old][1:], COLOR_LAB[word][1:]) >= MIN_WORD_DISTANCE]

@@ -12,11 +12,11 @@ from typing import Any
 from rich.console import Console
 
 from lcoins.evaluation.contact_sheet import SheetRow, contact_sheet
-from lcoins.evaluation.tables import quality_table, recolouring_table
+from lcoins.evaluation.tables import quality_table, recoloring_table
 from lcoins.files import write_whole
 
 Row = dict[str, Any]  # what is known of one pair, by column
-TEXT_COLUMNS = ("name", "photo", "caption", "recoloured", "old", "new")  # the columns of a row that are no numbers
+TEXT_COLUMNS = ("name", "photo", "caption", "recolored", "old", "new")  # the columns of a row that are no numbers
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Report:
 
 
 def flat(reports: Iterable[Report]) -> dict[str, float]:
-    """All figures under ``title/figure``, and ``chance`` beside them when colour words were judged."""
+    """All figures under ``title/figure``, and ``chance`` beside them when color words were judged."""
     reports = list(reports)
     values = {f"{report.title}/{name}": value for report in reports for name, value in report.figures.items()}
     chances = {report.figures["chance"] for report in reports if "chance" in report.figures}
@@ -50,13 +50,13 @@ def write_json(content: Mapping[str, Any], path: Path) -> None:
 
 
 def print_table(reports: Iterable[Report], console: Console | None = None) -> None:
-    """Prints the figures of all reports, prediction beside grey floor and truth, and under them what is missing."""
+    """Prints the figures of all reports, prediction beside gray floor and truth, and under them what is missing."""
     reports = list(reports)
     console = console or Console()
     lines = [(report.title, int(report.settings["pairs"]), report.figures) for report in reports]
     console.print(quality_table(lines))
-    if any("recolour_gain" in figures for _, _, figures in lines):
-        console.print(recolouring_table(lines))
+    if any("recolor_gain" in figures for _, _, figures in lines):
+        console.print(recoloring_table(lines))
     remarks = [f"{report.title}: {note}" for report in reports for note in report.notes]
     missing = {name: text for report in reports for name, text in report.unavailable.items()}
     for line in [*remarks, *(f"{name} not computed: {text}" for name, text in missing.items())]:

@@ -1,8 +1,8 @@
 """Any photo file to an upright sRGB picture: the only place that decodes.
 
-Pillow leaves traps that this module closes: 16-bit grey converted to RGB is clipped to white, grey of 12 bits comes out
-nearly black, 16-bit "white is zero" as a negative and 16-bit colour in separate planes as noise, transparency shows
-whatever lies hidden under it, EXIF orientation is ignored, an embedded colour profile is dropped, and damage is warned
+Pillow leaves traps that this module closes: 16-bit gray converted to RGB is clipped to white, gray of 12 bits comes out
+nearly black, 16-bit "white is zero" as a negative and 16-bit color in separate planes as noise, transparency shows
+whatever lies hidden under it, EXIF orientation is ignored, an embedded color profile is dropped, and damage is warned
 of in the middle of other output.
 """
 
@@ -67,10 +67,10 @@ def load_photo(
     """The photo as an upright sRGB picture of mode RGB, at its own size.
 
     ``size`` (width, height) is the least size that the caller needs: a JPEG at least twice as large is decoded at a
-    half, quarter or eighth; other formats ignore it. ``profile`` converts from an embedded colour profile; without it
+    half, quarter or eighth; other formats ignore it. ``profile`` converts from an embedded color profile; without it
     the stored numbers are taken for sRGB, as published evaluations do. Transparency lies on white; of an animation the
     first frame is taken. Raises FileNotFoundError, and :class:`PhotoError`, a ValueError, for what is no whole
-    photo of at most ``max_pixels`` pixels; a truncated file is refused, never filled with grey.
+    photo of at most ``max_pixels`` pixels; a truncated file is refused, never filled with gray.
     """
     path = Path(path)
     with opened_photo(path, max_pixels) as opened:
@@ -145,7 +145,7 @@ def _unknown(path: Path, start: bytes) -> PhotoError:
         return _bad(path, "HEIC photo", "no library for it is installed", "pip install 'lcoins[heif]'")
     if start[:4] in _TIFF_HEADERS:
         detail = "a TIFF of a kind that is not read, or damaged"
-        return _bad(path, "unreadable photo", detail, "save it as 8- or 16-bit grey or RGB, or copy it again")
+        return _bad(path, "unreadable photo", detail, "save it as 8- or 16-bit gray or RGB, or copy it again")
     advice = f"expected one of {', '.join(_READABLE)}; convert it, or copy or download it again"
     return _bad(path, "unreadable photo", "of no known format, or cut off in its header", advice)
 
@@ -187,7 +187,7 @@ def one_line(error: Exception) -> str:
 
 
 def _with_known_white(image: Image.Image) -> Image.Image:
-    """Grey TIFFs that Pillow decodes without looking at what is white: 12 bits, and white as zero."""
+    """Gray TIFFs that Pillow decodes without looking at what is white: 12 bits, and white as zero."""
     deep = image.mode.startswith("I;16") or image.mode == "F"
     if not deep or not isinstance(image, TiffImagePlugin.TiffImageFile):
         return image
@@ -241,7 +241,7 @@ def embedded_transform(image: Image.Image, mode: str) -> ImageCms.ImageCmsTransf
 
 
 def flatten(image: Image.Image) -> Image.Image:
-    """To one of the modes L, RGB, CMYK and LAB, in the file's own colour space, transparency on white."""
+    """To one of the modes L, RGB, CMYK and LAB, in the file's own color space, transparency on white."""
     if image.mode.startswith("I") or image.mode == "F":
         return Image.fromarray(np.rint(deep_levels(image) * np.float32(255 / 65535)).astype(np.uint8))
     if image.has_transparency_data:
@@ -253,7 +253,7 @@ def flatten(image: Image.Image) -> Image.Image:
 
 
 def deep_levels(image: Image.Image) -> NDArray[np.uint16]:
-    """Grey of 16 bits (65535 is white) or float (1.0 is white) as levels 0..65535, (H, W).
+    """Gray of 16 bits (65535 is white) or float (1.0 is white) as levels 0..65535, (H, W).
 
     Raises ValueError for other values, of which nobody knows which is white.
     """
@@ -262,5 +262,5 @@ def deep_levels(image: Image.Image) -> NDArray[np.uint16]:
         return pixels.astype(np.uint16, copy=False)  # in this machine's order of bytes
     white = 1.0 if image.mode == "F" else 65535.0
     if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= white):
-        raise ValueError(f"grey pixels of mode {image.mode} outside 0..{white:g}, so which value is white is unknown")
+        raise ValueError(f"gray pixels of mode {image.mode} outside 0..{white:g}, so which value is white is unknown")
     return np.rint(pixels * (65535.0 / white)).astype(np.uint16)

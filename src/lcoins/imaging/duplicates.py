@@ -10,12 +10,12 @@ LOOK_ALIKE = 6  # bits of 64 in which two hashes may differ
 
 
 def perceptual_hash(picture: Image.Image) -> int:
-    """The DCT hash of Zauner (2010): signs of the 64 lowest frequencies of a 32 x 32 grey version about their median.
+    """The DCT hash of Zauner (2010): signs of the 64 lowest frequencies of a 32 x 32 gray version about their median.
 
-    It hardly changes with size, compression or colour; a mirrored or cropped photo has another.
+    It hardly changes with size, compression or color; a mirrored or cropped photo has another.
     """
-    grey = np.asarray(picture.convert("L").resize((32, 32), Image.Resampling.BOX), dtype=np.float64)
-    low = dctn(grey, norm="ortho")[1:9, 1:9].flatten()
+    gray = np.asarray(picture.convert("L").resize((32, 32), Image.Resampling.BOX), dtype=np.float64)
+    low = dctn(gray, norm="ortho")[1:9, 1:9].flatten()
     bits = low > np.median(low)
     return int(np.packbits(bits).view(">u8")[0])
 

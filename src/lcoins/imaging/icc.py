@@ -1,7 +1,7 @@
-"""Embedded colour profiles: from their colour space to sRGB, in 8 bits or 16, and the profile that says sRGB.
+"""Embedded color profiles: from their color space to sRGB, in 8 bits or 16, and the profile that says sRGB.
 
-LittleCMS does the work. Pillow hands it RGB pixels of 8 bits only, but grey ones of 16, so that the curve of any
-channel is known at full depth by asking for it as the curve of a grey profile.
+LittleCMS does the work. Pillow hands it RGB pixels of 8 bits only, but gray ones of 16, so that the curve of any
+channel is known at full depth by asking for it as the curve of a gray profile.
 """
 
 import struct
@@ -18,7 +18,7 @@ Levels = NDArray[np.uint16]
 _PROFILE_SPACE = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 _D50 = (0.9642, 1.0, 0.8249)
 _NO_OPTIMIZATION = 0x0100  # cmsFLAGS_NOOPTIMIZE: every level through the curve itself
-# Linear sRGB of XYZ under D50, the inverse of the colourants in an sRGB profile.
+# Linear sRGB of XYZ under D50, the inverse of the colorants in an sRGB profile.
 _XYZ_TO_LINEAR_SRGB = np.linalg.inv(
     [[0.43607, 0.38515, 0.14307], [0.22249, 0.71687, 0.06061], [0.01392, 0.09708, 0.71410]]
 )
@@ -59,8 +59,8 @@ def profile_to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | N
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
         raise ProfileError("it is damaged") from error
     levels = np.linspace(0, 255, 6, dtype=np.uint8)
-    colours = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
-    chart = Image.fromarray(colours).convert(mode)
+    colors = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
+    chart = Image.fromarray(colors).convert(mode)
     change = np.asarray(transform.apply(chart), dtype=int) - np.asarray(chart.convert("RGB"))
     return transform if np.abs(change).max() > 1 else None
 
@@ -80,7 +80,7 @@ def _opened(profile: bytes, mode: str) -> ImageCms.ImageCmsProfile:
 def deep_profile_to_srgb(profile: bytes, mode: str) -> Callable[[Levels], Levels]:
     """From 16-bit levels in a profile's space, (H, W) of mode L or (H, W, 3) of mode RGB, to those of sRGB.
 
-    Exact to the last but one or two of the 16 bits. Colours outside sRGB are clipped. Raises :class:`ProfileError` for
+    Exact to the last but one or two of the 16 bits. Colors outside sRGB are clipped. Raises :class:`ProfileError` for
     what :func:`profile_to_srgb` refuses, and for an RGB profile of tables in place of curves and a matrix.
     """
     source = _opened(profile, mode)
@@ -92,8 +92,8 @@ def deep_profile_to_srgb(profile: bytes, mode: str) -> Callable[[Levels], Levels
             return lambda levels: table[levels]
         curves = [_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC")]
         opened = source.profile
-        colourants = [opened.red_colorant, opened.green_colorant, opened.blue_colorant]
-        xyz = np.array([colourant[0] for colourant in colourants]).T  # type: ignore[index]  # none: a TypeError
+        colorants = [opened.red_colorant, opened.green_colorant, opened.blue_colorant]
+        xyz = np.array([colorant[0] for colorant in colorants]).T  # type: ignore[index]  # none: a TypeError
         if b"A2B0" in tags or xyz.shape != (3, 3):
             raise KeyError("A2B0")
     except (KeyError, TypeError, struct.error) as error:
@@ -118,7 +118,7 @@ def _tags(profile: bytes) -> dict[bytes, bytes]:
 
 def _curve(tag: bytes) -> Levels:
     """Linear light of each of the 65,536 levels by the curve in a tag of type ``curv`` or ``para``."""
-    source, target = (ImageCms.ImageCmsProfile(BytesIO(_grey_profile(curve))) for curve in (tag, _gamma(1.0)))
+    source, target = (ImageCms.ImageCmsProfile(BytesIO(_gray_profile(curve))) for curve in (tag, _gamma(1.0)))
     transform = ImageCms.buildTransform(
         source, target, "I;16", "I;16", ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags(_NO_OPTIMIZATION)
     )
@@ -130,8 +130,8 @@ def _gamma(exponent: float) -> bytes:
     return b"curv" + struct.pack(">IIH", 0, 1, round(exponent * 256))
 
 
-def _grey_profile(curve: bytes) -> bytes:
-    """A grey profile of ICC version 2 with a tag of any profile as its curve."""
+def _gray_profile(curve: bytes) -> bytes:
+    """A gray profile of ICC version 2 with a tag of any profile as its curve."""
     white = b"XYZ " + struct.pack(">I3i", 0, *(round(value * 65536) for value in _D50))
     bodies = [(b"wtpt", white), (b"kTRC", curve + bytes(-len(curve) % 4))]
     start = 128 + 4 + 12 * len(bodies)

@@ -33,9 +33,9 @@ _LONGEST_EXIF = 65_000  # bytes; a JPEG segment holds 65,533
 def kept_metadata(opened: Image.Image, photo: Path) -> tuple[dict[str, Any], list[str]]:
     """What the picture keeps of an opened photo's metadata (EXIF, resolution), as options to save it with, and remarks.
 
-    Dropped: the orientation (the picture is upright), the thumbnail (it has other colours), the maker's notes (their
-    addresses break when moved). The ICC profile becomes that of sRGB, in which the picture is made: a grey photo's own
-    could hold no colour. Damaged metadata is no reason to fail.
+    Dropped: the orientation (the picture is upright), the thumbnail (it has other colors), the maker's notes (their
+    addresses break when moved). The ICC profile becomes that of sRGB, in which the picture is made: a gray photo's own
+    could hold no color. Damaged metadata is no reason to fail.
     """
     options: dict[str, Any] = {"icc_profile": srgb_profile()}
     try:

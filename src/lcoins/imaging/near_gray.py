@@ -1,4 +1,4 @@
-"""Which photos have no colour to learn from: by their pixels, since "black and white" in a caption is often a cow."""
+"""Which photos have no color to learn from: by their pixels, since "black and white" in a caption is often a cow."""
 
 import numpy as np
 import torch
@@ -6,7 +6,7 @@ from PIL import Image
 
 from lcoins.color.lab import split_lab
 
-NEAR_GREY = 8.0  # CIELAB chroma below which a colour is hardly seen
+NEAR_GRAY = 8.0  # CIELAB chroma below which a color is hardly seen
 SHARE = 0.99  # of the pixels
 
 
@@ -17,12 +17,12 @@ def high_chroma(picture: Image.Image) -> float:
     return float(split_lab(rgb)[1].square().sum(dim=1).sqrt().quantile(SHARE))
 
 
-def is_near_grey(picture: Image.Image) -> bool:
-    """Whether a picture of mode RGB is grey, or so faintly tinted that colorization cannot learn from it.
+def is_near_gray(picture: Image.Image) -> bool:
+    """Whether a picture of mode RGB is gray, or so faintly tinted that colorization cannot learn from it.
 
-    A grey scene with one small red thing is not: a hundredth of the pixels suffices.
+    A gray scene with one small red thing is not: a hundredth of the pixels suffices.
 
-    >>> is_near_grey(Image.new("RGB", (9, 9), (120, 121, 119))), is_near_grey(Image.new("RGB", (9, 9), (120, 100, 80)))
+    >>> is_near_gray(Image.new("RGB", (9, 9), (120, 121, 119))), is_near_gray(Image.new("RGB", (9, 9), (120, 100, 80)))
     (True, False)
     """
-    return high_chroma(picture) < NEAR_GREY
+    return high_chroma(picture) < NEAR_GRAY

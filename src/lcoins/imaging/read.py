@@ -1,4 +1,4 @@
-"""A photo's file to what colouring needs of it: full-size lightness at full depth, its metadata, and remarks."""
+"""A photo's file to what coloring needs of it: full-size lightness at full depth, its metadata, and remarks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,7 +18,7 @@ from lcoins.imaging.icc import ProfileError, deep_profile_to_srgb, lab_to_srgb
 from lcoins.imaging.metadata import kept_metadata
 from lcoins.imaging.orientation import turn_of, upright_rows, upright_size
 from lcoins.imaging.restore import is_tinted, read_tone
-from lcoins.imaging.sixteen_bit import deep_pixels, is_deep, is_deep_grey, loses_depth
+from lcoins.imaging.sixteen_bit import deep_pixels, is_deep, is_deep_gray, loses_depth
 
 Levels = NDArray[np.uint8 | np.uint16]
 
@@ -29,7 +29,7 @@ _SAMPLED = 256  # rows and columns looked at to judge the tone
 
 @dataclass(frozen=True)
 class Scan:
-    """A photo as it is coloured: lightness (1, 1, H, W) in 0..100, upright; the depth of its file, 8 or 16 bits.
+    """A photo as it is colored: lightness (1, 1, H, W) in 0..100, upright; the depth of its file, 8 or 16 bits.
 
     ``metadata`` is what a picture keeps, as options to save it with; ``notices`` are remarks for the user.
     """
@@ -47,7 +47,7 @@ class Scan:
 
 @dataclass(frozen=True)
 class _Pixels:
-    """Upright pixels as sRGB levels of 8 or 16 bits, made strip by strip: (R, W) of grey, else (R, W, 3)."""
+    """Upright pixels as sRGB levels of 8 or 16 bits, made strip by strip: (R, W) of gray, else (R, W, 3)."""
 
     size: tuple[int, int]
     bits: int
@@ -57,9 +57,10 @@ class _Pixels:
 def read_scan(path: Path, *, restore_tone: bool = False, max_pixels: int = MAX_PIXELS) -> Scan:
     """Reads a photo of any format at its full depth, in bounded memory.
 
-    An embedded colour profile is applied; transparency lies on white; of several pages or frames the first is taken.
-    ``restore_tone`` takes away a print's own tint and stretches faded contrast (:mod:`lcoins.imaging.restore`): the lightness is
-    that of the restored print. Raises FileNotFoundError, and :class:`lcoins.imaging.decode.PhotoError`, a ValueError.
+    An embedded color profile is applied; transparency lies on white; of several pages or frames the first is taken.
+    ``restore_tone`` takes away a print's own tint and stretches faded contrast (:mod:`lcoins.imaging.restore`): the
+    lightness is that of the restored print. Raises FileNotFoundError, and :class:`lcoins.imaging.decode.PhotoError`, a
+    ValueError.
     """
     notices: list[str] = []
     with opened_photo(path, max_pixels) as opened:
@@ -100,7 +101,7 @@ def _shallow(path: Path, image: Image.Image, notices: list[str]) -> _Pixels:
     try:
         transform = lab_to_srgb() if mode == "LAB" else embedded_transform(image, mode)
     except ProfileError as error:
-        notices.append(f"{path}: its colour profile was left out: {error}")
+        notices.append(f"{path}: its color profile was left out: {error}")
 
     def rows(top: int, bottom: int) -> Levels:
         flat = flatten(upright_rows(image, turn, top, bottom))
@@ -114,18 +115,18 @@ def _shallow(path: Path, image: Image.Image, notices: list[str]) -> _Pixels:
 
 def _deep(path: Path, image: Image.Image, notices: list[str]) -> _Pixels:
     """Pixels of 16 bits; of 8 where the profile can be applied to no more."""
-    profile, mode = image.info.get("icc_profile"), "L" if is_deep_grey(image) else "RGB"
+    profile, mode = image.info.get("icc_profile"), "L" if is_deep_gray(image) else "RGB"
     try:
         foreign = embedded_transform(image, mode) is not None  # and not that of sRGB
     except ProfileError as error:
-        notices.append(f"{path}: its colour profile was left out: {error}")
+        notices.append(f"{path}: its color profile was left out: {error}")
         foreign = False
     convert = None
     if foreign:
         try:
             convert = deep_profile_to_srgb(profile, mode)
         except ProfileError as error:
-            notices.append(f"{path}: its colour profile was applied to 8 of the 16 bits: {error}")
+            notices.append(f"{path}: its color profile was applied to 8 of the 16 bits: {error}")
             return _shallow(path, image, notices)
     pixels = deep_pixels(path, image)
 
@@ -149,9 +150,9 @@ def _lightness(pixels: _Pixels, path: Path, restore_tone: bool, notices: list[st
     sample = _sample(pixels)
     if restore_tone:
         tone = read_tone(sample)
-        return _in_strips(pixels, lambda levels: tone.grey(_in_colour(levels)))
+        return _in_strips(pixels, lambda levels: tone.gray(_in_color(levels)))
     if is_tinted(sample):
-        notices.append(f"{path}: looks like a tinted print; --restore-tone takes the tint away before it is coloured")
+        notices.append(f"{path}: looks like a tinted print; --restore-tone takes the tint away before it is colored")
     return _in_strips(pixels)
 
 
@@ -163,10 +164,10 @@ def _sample(pixels: _Pixels) -> Levels:
         return np.unique(np.linspace(first, length - 1 - first, _SAMPLED).astype(np.int64))
 
     rows, columns = places(pixels.size[1]), places(pixels.size[0])
-    return np.concatenate([_in_colour(pixels.rows(row, row + 1)[:, columns])[0] for row in rows])
+    return np.concatenate([_in_color(pixels.rows(row, row + 1)[:, columns])[0] for row in rows])
 
 
-def _in_colour(levels: Levels) -> Levels:
+def _in_color(levels: Levels) -> Levels:
     return levels if levels.ndim == 3 else np.broadcast_to(levels[..., None], (*levels.shape, 3))
 
 

@@ -1,6 +1,6 @@
 """Old prints: their own tint taken away, and contrast that has faded brought back, before lightness is read.
 
-A sepia print is a grey picture in which every channel runs from the colour of the ink to that of the paper.
+A sepia print is a gray picture in which every channel runs from the color of the ink to that of the paper.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from lcoins.color import lab
 
 Levels = NDArray[np.uint8 | np.uint16]
 
-# Ink and paper: the colour that this share of the pixels, in percent, is darker and lighter than, channel by channel.
+# Ink and paper: the color that this share of the pixels, in percent, is darker and lighter than, channel by channel.
 _INK, _PAPER = 0.5, 99.5
 # What they are brought to, as sRGB: the medians of the same shares in ordinary photos. More contrast than that stays.
 _FRESH_INK, _FRESH_PAPER = 0.03, 0.95
@@ -21,25 +21,25 @@ _LEAST_RANGE = 0.1  # of sRGB from ink to paper; less is an even surface, whose 
 _CLIPPED = (
     0.02  # of the way from ink to paper: so much lighter than another, on average, looks a channel that is clipped
 )
-_CHANNELS = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # how much each counts for grey: ITU-R BT.601
+_CHANNELS = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # how much each counts for gray: ITU-R BT.601
 
-# A print is tinted if its mean colour is at least so far from grey, in ab, and its colours lie so near to the mean of
-# those as light: ordinary colour photos have 12 where prints have 1 to 4.
+# A print is tinted if its mean color is at least so far from gray, in ab, and its colors lie so near to the mean of
+# those as light: ordinary color photos have 12 where prints have 1 to 4.
 _TINT, _SPREAD, _SPREAD_TO_TINT = 5.0, 4.0, 0.25
 
 
 @dataclass(frozen=True)
 class Tone:
-    """The colours of a print's ink and paper, (3,) as sRGB in [0, 1], and how much each channel counts, in sum 1."""
+    """The colors of a print's ink and paper, (3,) as sRGB in [0, 1], and how much each channel counts, in sum 1."""
 
     ink: NDArray[np.float32]
     paper: NDArray[np.float32]
     weights: NDArray[np.float32]
 
-    def grey(self, levels: Levels) -> NDArray[np.uint16]:
-        """Levels (H, W, 3) of the print to those of the grey picture, (H, W) in 0..65535.
+    def gray(self, levels: Levels) -> NDArray[np.uint16]:
+        """Levels (H, W, 3) of the print to those of the gray picture, (H, W) in 0..65535.
 
-        What counts of a pixel's colour is how far it lies on the way from ink to paper.
+        What counts of a pixel's color is how far it lies on the way from ink to paper.
         """
         ink, paper = float(self.ink @ self.weights), float(self.paper @ self.weights)
         darkest, lightest = min(ink, _FRESH_INK), max(paper, _FRESH_PAPER)
@@ -64,7 +64,7 @@ def read_tone(sample: Levels) -> Tone:
 
 
 def is_tinted(sample: Levels) -> bool:
-    """Whether pixels (N, 3) are those of a grey picture with a tint: what is equally light has the same colour."""
+    """Whether pixels (N, 3) are those of a gray picture with a tint: what is equally light has the same color."""
     rgb = torch.from_numpy(sample / np.float32(np.iinfo(sample.dtype).max))
     lightness, ab = (channels[0, :, :, 0].numpy() for channels in lab.split_lab(rgb.T[None, :, :, None]))
     tint = float(np.linalg.norm(ab.mean(axis=1)))

@@ -1,6 +1,6 @@
 """Photos of 16 bits a channel at their full depth, which Pillow's own RGB pictures cannot hold.
 
-Pillow decodes 16-bit colour to the upper byte of each channel. Told that the bytes lie the other way round, it gives
+Pillow decodes 16-bit color to the upper byte of each channel. Told that the bytes lie the other way round, it gives
 the lower ones, so that decoding twice gives all 16 bits, through the same decoders and the same checks.
 """
 
@@ -28,7 +28,7 @@ _ROWS = 64  # in work at once
 def is_deep(opened: Image.Image) -> bool:
     """Whether an opened photo, not decoded yet, has 16 bits a channel that :func:`deep_pixels` can read."""
     tiles = getattr(opened, "tile", [])
-    if is_deep_grey(opened):
+    if is_deep_gray(opened):
         return True
     if opened.mode not in ("RGB", "RGBA") or not tiles or "transparency" in opened.info:
         return False
@@ -38,7 +38,7 @@ def is_deep(opened: Image.Image) -> bool:
     return all(_byte_order(tile.args) in _EXCHANGED for tile in tiles)
 
 
-def is_deep_grey(image: Image.Image) -> bool:
+def is_deep_gray(image: Image.Image) -> bool:
     """Whether a photo, decoded or not, is of one channel of more than 8 bits."""
     return image.mode.startswith("I") or image.mode == "F"
 
@@ -49,13 +49,13 @@ def loses_depth(opened: Image.Image) -> bool:
 
 
 def deep_pixels(path: Path, first: Image.Image) -> NDArray[np.uint16]:
-    """The upright pixels of a photo that :func:`is_deep`: grey (H, W) or colour (H, W, 3), 65535 is white.
+    """The upright pixels of a photo that :func:`is_deep`: gray (H, W) or color (H, W, 3), 65535 is white.
 
     ``first`` is its first decoding, which is closed, for of 100 megapixels only so much can be held at once.
     Transparency lies on white. Raises what :func:`lcoins.imaging.decode.load_photo` raises.
     """
     turn = turn_of(first)
-    if is_deep_grey(first):
+    if is_deep_gray(first):
         levels = deep_levels(first)
         first.close()
         return upright_view(levels, turn)
@@ -77,12 +77,12 @@ def _add_bytes(levels: NDArray[np.uint16], image: Image.Image, place: int) -> No
 
 def _on_white(levels: NDArray[np.uint16]) -> NDArray[np.uint16]:
     """Levels (H, W, 3), or (H, W, 4) with opacity, which are changed, to (H, W, 3)."""
-    colours = levels[..., :3]
+    colors = levels[..., :3]
     for top in range(0, len(levels), _ROWS) if levels.shape[-1] == 4 else ():
         opacity = levels[top : top + _ROWS, :, 3:] / np.float32(65535)
-        rows = colours[top : top + _ROWS]
+        rows = colors[top : top + _ROWS]
         rows[...] = np.rint(65535 - (65535 - rows.astype(np.float32)) * opacity)
-    return colours
+    return colors
 
 
 def _byte_order(arguments: Any) -> Any:

@@ -12,7 +12,7 @@ from PIL import Image, TiffImagePlugin, TiffTags
 
 Strips = Iterable[NDArray[np.uint16]]
 
-_METRES_PER_INCH = 0.0254
+_METERS_PER_INCH = 0.0254
 _CHUNK = 2**20  # bytes of compressed pixels in a chunk of a PNG, and of pixels in a strip of a TIFF
 
 
@@ -31,7 +31,7 @@ def _write_png(file: IO[bytes], size: tuple[int, int], strips: Strips, metadata:
     if "icc_profile" in metadata:
         _write_chunk(file, b"iCCP", b"sRGB\0\0" + zlib.compress(metadata["icc_profile"]))
     if "dpi" in metadata:
-        density = (round(dots / _METRES_PER_INCH) for dots in metadata["dpi"])
+        density = (round(dots / _METERS_PER_INCH) for dots in metadata["dpi"])
         _write_chunk(file, b"pHYs", struct.pack(">IIB", *density, 1))
     if "exif" in metadata:
         _write_chunk(file, b"eXIf", metadata["exif"].removeprefix(b"Exif\0\0"))

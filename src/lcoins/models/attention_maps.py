@@ -34,14 +34,16 @@ class BlockAttention:
 
 @torch.inference_mode()
 def attention_maps(model: LCoIns, lightness: Tensor, caption: str) -> tuple[list[BlockAttention], Words, Colorization]:
-    """The attention of every block for network lightness (1, 1, S, S) and one caption, its word pieces, its colours.
+    """The attention of every block for network lightness (1, 1, S, S) and one caption, its word pieces, its colors.
 
     Raises ValueError for a model without grouping attention, where image and words do not meet in groups alone.
     """
     attentions = [module for module in model.transformer.modules() if isinstance(module, GroupingAttention)]
     if not attentions:
-        raise ValueError("this model has joint attention, so its words reach the image without groups; take a run with "
-                         "grouping attention (ablation=full, no_la or no_cl)")  # fmt: skip
+        raise ValueError(
+            "this model has joint attention, so its words reach the image without groups; take a run with "
+            "grouping attention (ablation=full, no_la or no_cl)"
+        )
     seen: list[BlockAttention] = []
 
     def read(attention: GroupingAttention, inputs: tuple[Tensor, tuple[int, int, int], Tensor], output: Tensor) -> None:

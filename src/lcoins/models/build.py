@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lcoins.models.backbones.skip_init import Undrawn
+from lcoins.models.backbones.skip_init import SkipInit
 
 OWN = "lcoins.models."
 
@@ -41,8 +41,10 @@ def _built(config: Any, place: str) -> Any:
     try:
         signature(target).bind(**values)
     except TypeError as error:
-        raise ValueError(f"{place}: {target.__name__} does not take these keys, {error}; "
-                         f"it takes {', '.join(signature(target).parameters)}") from error  # fmt: skip
+        raise ValueError(
+            f"{place}: {target.__name__} does not take these keys, {error}; "
+            f"it takes {', '.join(signature(target).parameters)}"
+        ) from error
     return target(**values)
 
 
@@ -58,15 +60,18 @@ def own_class(target: str) -> Any:
     return found
 
 
-def misfits(own: Mapping[str, Tensor], given: Mapping[str, Tensor | None]) -> list[str]:
+def state_dict_mismatches(own: Mapping[str, Tensor], given: Mapping[str, Tensor | None]) -> list[str]:
     """Every way in which given weights are not those of a colorizer, a line each; None is given from elsewhere."""
     tensors = {name: value for name, value in given.items() if value is not None and name in own}
     return [
         *(f"missing: {name}" for name in sorted(own.keys() - given.keys())),
         *(f"left over: {name}" for name in sorted(given.keys() - own.keys())),
-        *(f"{name}: expected {tuple(own[name].shape)}, got {tuple(tensors[name].shape)}"
-          for name in sorted(tensors) if own[name].shape != tensors[name].shape),
-    ]  # fmt: skip
+        *(
+            f"{name}: expected {tuple(own[name].shape)}, got {tuple(tensors[name].shape)}"
+            for name in sorted(tensors)
+            if own[name].shape != tensors[name].shape
+        ),
+    ]
 
 
 def _untrained(config: Any) -> Any:
@@ -93,8 +98,10 @@ def refuse_foreign_keys(model: Mapping[str, Any]) -> None:
     foreign = sorted(key for key in model if key not in own and not key.startswith("_"))
     if foreign:
         name = model["_target_"].rpartition(".")[2]
-        raise ValueError(f"{name} has no {', '.join(foreign)}: ablation=no_ge, no_ga and no_cl are those of L-CoIns; "
-                         f"choose ablation=full, or another model")  # fmt: skip
+        raise ValueError(
+            f"{name} has no {', '.join(foreign)}: ablation=no_ge, no_ga and no_cl are those of L-CoIns; "
+            f"choose ablation=full, or another model"
+        )
 
 
 def load_colorizer(checkpoint: Path | str, device: torch.device | str = "cpu") -> tuple[nn.Module, dict[str, Any]]:
@@ -108,12 +115,14 @@ def load_colorizer(checkpoint: Path | str, device: torch.device | str = "cpu") -
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{path} is no checkpoint of lcoins: it cannot be read as tensors and plain values; give a "
-                         f"best.ckpt or last.ckpt of a run") from error  # fmt: skip
+        raise ValueError(
+            f"{path} is no checkpoint of lcoins: it cannot be read as tensors and plain values; give a "
+            f"best.ckpt or last.ckpt of a run"
+        ) from error
     if not isinstance(content, dict) or "config" not in content or "state_dict" not in content:
         raise ValueError(f"{path} is no checkpoint of lcoins: it has no config; give a best.ckpt or last.ckpt of a run")
     expect_own_classes(content["config"]["model"], str(path))
-    with Undrawn():
+    with SkipInit():
         colorizer = build_colorizer(content["config"]["model"], weights=False)
     prefix = "colorizer."
     weights = {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}

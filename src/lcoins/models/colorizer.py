@@ -23,8 +23,8 @@ class Colorization:
 class Colorizer(nn.Module):
     """Any system: ``forward(lightness, words)`` on network lightness (B, 1, S, S), S = ``image_size``, to Colorization.
 
-    A sixth system is one subclass, one objective (:mod:`lcoins.training.compared_losses`) and one YAML. ``training_parts`` names the
-    members that only a training loss needs.
+    A sixth system is one subclass, one objective (:mod:`lcoins.training.compared_losses`) and one YAML.
+    ``training_parts`` names the members that only a training loss needs.
     """
 
     training_parts: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class Colorizer(nn.Module):
 
     @torch.inference_mode()
     def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
-        """Network lightness (B, 1, S, S) and B captions to colours, in evaluation mode, without gradients."""
+        """Network lightness (B, 1, S, S) and B captions to colors, in evaluation mode, without gradients."""
         was_training = self.training
         self.eval()
         try:

@@ -74,10 +74,10 @@ class JointAttention(_SelfAttention):
 
 
 class DecoupledAttention(_SelfAttention):
-    """L-CoDer's: a patch looks for the object and takes the colour that belongs to it (its release, "whole").
+    """L-CoDer's: a patch looks for the object and takes the color that belongs to it (its release, "whole").
 
-    Patches attend to patches and, by their likeness to object tokens, to the values of the colour tokens; objects to
-    patches and objects; colours to patches and colours. A forbidden path is left out rather than weighted by exp(-100).
+    Patches attend to patches and, by their likeness to object tokens, to the values of the color tokens; objects to
+    patches and objects; colors to patches and colors. A forbidden path is left out rather than weighted by exp(-100).
     The keys have no bias, which shifts all scores of a query alike and so changes nothing.
     """
 
@@ -85,7 +85,7 @@ class DecoupledAttention(_SelfAttention):
         super().__init__(width, heads, concatenated=1)
 
     def forward(self, tokens: Tensor, sizes: tuple[int, int, int], mask: Tensor) -> Tensor:
-        """Tokens (B, N_I + 2 N_L, C) in the order image, objects, colours; mask (B, N_L) true for real words."""
+        """Tokens (B, N_I + 2 N_L, C) in the order image, objects, colors; mask (B, N_L) true for real words."""
         q, k, v = self.queries_keys_values(tokens)
         (q_img, q_obj, q_col), (k_img, k_obj, k_col), (v_img, v_obj, v_col) = (x.split(sizes, dim=2) for x in (q, k, v))
         seen = torch.cat([mask.new_ones(mask.shape[0], sizes[0]), mask], dim=1)[:, None, None, :]
@@ -178,8 +178,10 @@ class GroupingTransformer(nn.Module):
         if attention not in ("grouping", "joint"):
             raise ValueError(f"attention must be grouping or joint, not {attention!r}")
         if attention == "grouping" and n_groups == 0:
-            raise ValueError("grouping attention needs groups: they are the only path between image and words. Use "
-                             "ablation=no_ge (joint attention, no groups), or set model.n_groups above 0.")  # fmt: skip
+            raise ValueError(
+                "grouping attention needs groups: they are the only path between image and words. Use "
+                "ablation=no_ge (joint attention, no groups), or set model.n_groups above 0."
+            )
         self.n_groups = n_groups
         if n_groups:
             std = group_token_std
@@ -204,7 +206,7 @@ class GroupingTransformer(nn.Module):
 class GroupingLayer(nn.Module):
     """Hard assignment of image tokens to groups and their mean added to each group (Eqs. 11-12).
 
-    The similarity is a scaled dot product of normalised tokens, made a distribution over the groups. In training the
+    The similarity is a scaled dot product of normalized tokens, made a distribution over the groups. In training the
     assignment is drawn with Gumbel noise, as in GroupViT, to which the paper refers; in evaluation it is the argmax.
     Gradients pass straight through. Deviations from Eq. 12: the kept entry becomes 1 rather than keeping its value,
     and the denominator is at least 1, which only concerns empty groups (theirs would be 0/0).

@@ -52,7 +52,7 @@ class PatchEncoder(nn.Module):
 class GridEncoder(nn.Module):
     """Any timm backbone that gives a grid of features, for CPU-sized work. Not in the paper.
 
-    The features of the given ``stages`` are brought to the finest grid, concatenated, normalised and projected; a
+    The features of the given ``stages`` are brought to the finest grid, concatenated, normalized and projected; a
     position table, sines at first and learned from there, gives the place that a convolutional net lacks. ``init`` is
     ``none``, ``package`` (weights that an installed package carries), ``timm`` (hub or its cache) or a local file.
     ``standardize`` gives every picture the same mean and contrast first, so that a backbone that is not trained along

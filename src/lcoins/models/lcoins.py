@@ -13,7 +13,7 @@ from lcoins.models.upsampler import Upsampler
 
 @dataclass
 class Relevance:
-    """What the counter-colour loss compares: R_lag (B, N_L, C) with its mask (B, N_L), and R_grp (B, N_G, C)."""
+    """What the counter-color loss compares: R_lag (B, N_L, C) with its mask (B, N_L), and R_grp (B, N_G, C)."""
 
     words: Tensor
     mask: Tensor
@@ -22,7 +22,7 @@ class Relevance:
 
 @dataclass
 class GroupedColorization(Colorization):
-    """``relevance`` belongs to the caption and ``counter_relevance`` to the recoloured one; None unless asked for."""
+    """``relevance`` belongs to the caption and ``counter_relevance`` to the recolored one; None unless asked for."""
 
     relevance: Relevance | None = None
     counter_relevance: Relevance | None = None
@@ -33,7 +33,7 @@ class LCoIns(Colorizer):
 
     ``n_groups``, ``attention`` and ``counter_color`` make its ablations: 0 groups is "w/o GE", ``joint`` attention
     "w/o GA", ``counter_color=False`` "w/o CL" (no grouping layer, no projections to the shared space). Without groups
-    the counter-colour loss compares words with image tokens, as the paper says.
+    the counter-color loss compares words with image tokens, as the paper says.
     """
 
     # The projections to the shared space; the grouping layer stays, for it draws the group map.
@@ -63,39 +63,48 @@ class LCoIns(Colorizer):
         self.grouping_layer = GroupingLayer(width) if counter_color and n_groups else None
         self.word_relevance = nn.Linear(width, width) if counter_color else None
         self.group_relevance = nn.Linear(width, width) if counter_color else None
-        own = (self.image_encoder.projection, self.text_encoder.projection, self.transformer, self.upsampler,
-               self.grouping_layer, self.word_relevance, self.group_relevance)  # fmt: skip
+        own = (
+            self.image_encoder.projection,
+            self.text_encoder.projection,
+            self.transformer,
+            self.upsampler,
+            self.grouping_layer,
+            self.word_relevance,
+            self.group_relevance,
+        )
         for part in own:
             if part is not None:
-                part.apply(initialise)
+                part.apply(initialize)
 
     def forward(
-        self, lightness: Tensor, words: Words, recoloured: Words | None = None, assign: bool = False
+        self, lightness: Tensor, words: Words, recolored: Words | None = None, assign: bool = False
     ) -> GroupedColorization:
-        """Colours network lightness (B, 1, S, S) as the words say; ``assign`` asks for the group map as well.
+        """Colors network lightness (B, 1, S, S) as the words say; ``assign`` asks for the group map as well.
 
-        With ``recoloured``, the same lightness runs through the transformer a second time with the recoloured caption,
-        for the counter-colour loss (3.7); the image tokens are computed once and only the first pass is upsampled.
+        With ``recolored``, the same lightness runs through the transformer a second time with the recolored caption,
+        for the counter-color loss (3.7); the image tokens are computed once and only the first pass is upsampled.
         """
         patches = self.image_encoder(lightness)
         count = patches.shape[0]
-        if recoloured is not None:
-            words = words.followed_by(recoloured)
+        if recolored is not None:
+            words = words.followed_by(recolored)
             patches = patches.repeat(2, 1, 1)
         z_img, z_lag, z_grp = self.transformer(patches, self.text_encoder(words), words)
         result = GroupedColorization(ab=self.upsampler(z_img[:count]))
-        if self.grouping_layer is not None and (assign or recoloured is not None):
+        if self.grouping_layer is not None and (assign or recolored is not None):
             z_grp, assignment = self.grouping_layer(z_grp, z_img)
             result.assignment = assignment[:count]
-        if recoloured is not None:
+        if recolored is not None:
             first, second = self._relevance(words, z_img, z_lag, z_grp, count)
             result.relevance, result.counter_relevance = first, second
         return result
 
     def _relevance(self, words: Words, z_img: Tensor, z_lag: Tensor, z_grp: Tensor, count: int) -> list[Relevance]:
         if self.word_relevance is None or self.group_relevance is None:
-            raise ValueError("this model was built without the counter-colour loss (model.counter_color=false); call "
-                             "it without recoloured captions")  # fmt: skip
+            raise ValueError(
+                "this model was built without the counter-color loss (model.counter_color=false); call "
+                "it without recolored captions"
+            )
         r_lag = self.word_relevance(z_lag)
         r_grp = self.group_relevance(z_grp if z_grp.shape[1] else z_img)
         halves = (slice(None, count), slice(count, None))
@@ -124,7 +133,7 @@ class LCoIns(Colorizer):
         return self(lightness, words, assign=True)
 
 
-def initialise(module: nn.Module) -> None:
+def initialize(module: nn.Module) -> None:
     """As in the authors' code: linear layers Xavier-uniform, convolutions orthogonal, transposed ones untouched."""
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)

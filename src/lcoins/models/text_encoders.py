@@ -19,8 +19,8 @@ PHRASE_ENDS = (",", "and")  # each begins the next phrase
 class Words(NamedTuple):
     """Token ids (B, N_L) and their mask (B, N_L), true for real tokens; at least one token per caption is real.
 
-    ``places`` (B, N_L) says which word of the caption (:func:`lcoins.color.words.split_words`, from 0) a token begins, -1
-    for the further pieces of a word and for padding: object-colour pairs count words. None where nobody asks.
+    ``places`` (B, N_L) says which word of the caption (:func:`lcoins.color.words.split_words`, from 0) a token begins,
+    -1 for the further pieces of a word and for padding: object-color pairs count words. None where nobody asks.
     """
 
     ids: Tensor

@@ -48,11 +48,18 @@ SHORTCUT = Measure("luminance shortcut", "", +1, 2)
 MEASURES = (
     WORDS,
     *(
-        Measure(f"told apart by {told_by}", f"instances_correct_by_{told_by}", +1, 3, f"instances_by_{told_by}", True)
-        for told_by in TOLD_BY
+        Measure(
+            f"told apart by {distinguished_by}",
+            f"instances_correct_by_{distinguished_by}",
+            +1,
+            3,
+            f"instances_by_{distinguished_by}",
+            True,
+        )
+        for distinguished_by in TOLD_BY
     ),
-    Measure("recoloured words right, %", "recoloured_correct", +1, 3, "recoloured_instances", percent=True),
-    Measure("ΔE00 to the named colour", "named_delta_e", -1, 1),
+    Measure("recolored words right, %", "recolored_correct", +1, 3, "recolored_instances", percent=True),
+    Measure("ΔE00 to the named color", "named_delta_e", -1, 1),
     Measure("response to new words", "response", +1, 2),
     Measure("spill on other instances", "spill_instances", -1, 2),
     Measure("spill on the background", "spill_background", -1, 2),
@@ -65,9 +72,9 @@ MEASURES = (
     Measure("SSIM", "ssim", +1, 3),
     Measure("LPIPS alex", "lpips_alex", -1, 3),
     Measure("LPIPS vgg", "lpips_vgg", -1, 3),
-    Measure("colourfulness", "colourfulness", 0, 1),
-    Measure("shift by one new word", "recolour_shift", 0, 2),
-    Measure("towards the new word", "recolour_towards", +1, 2),
+    Measure("colorfulness", "colorfulness", 0, 1),
+    Measure("shift by one new word", "recolor_shift", 0, 2),
+    Measure("towards the new word", "recolor_towards", +1, 2),
 )
 
 
@@ -119,11 +126,13 @@ class Comparison:
         tested = [run for runs in self.variants.values() for run in runs if title in run.pairs]
         for run in tested:
             if run.pairs[title] != tested[0].pairs[title]:
-                raise ValueError(f"{run.folder} and {tested[0].folder} were tested on different pairs of {title!r}; "
-                                 f"compare runs of one data config, or evaluate them on the same")  # fmt: skip
+                raise ValueError(
+                    f"{run.folder} and {tested[0].folder} were tested on different pairs of {title!r}; "
+                    f"compare runs of one data config, or evaluate them on the same"
+                )
 
     def judged_sets(self) -> list[str]:
-        """The test sets on which the baseline was judged by its colour words."""
+        """The test sets on which the baseline was judged by its color words."""
         return [title for title in self.sets if self.figure(title, WORDS, self.baseline)]
 
     def measures(self, title: str) -> list[Measure]:
@@ -154,7 +163,7 @@ class Comparison:
     def shortcut(self, variant: str) -> Figure | None:
         """Luminance shortcut: words right on ``counter`` over words right on ``clear``; 1 where lightness is no help.
 
-        Below 1 the model reads colour off lightness, above 1 it would be helped by a contradiction. Only runs that
+        Below 1 the model reads color off lightness, above 1 it would be helped by a contradiction. Only runs that
         were tested on both sets count.
         """
         figures = [self.figure(title, WORDS, variant) for title in ("counter", "clear")]

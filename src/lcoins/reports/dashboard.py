@@ -9,10 +9,10 @@ import wandb_workspaces.workspaces as workspaces
 from wandb_workspaces.expr import Config
 
 VARIANT = "variant"  # what build_loggers writes into the config: runs that differ in nothing but the seed share it
-WORDS = "colour_word_accuracy"
+WORDS = "color_word_accuracy"
 INSTANCES = {
-    "recoloured_word_accuracy": "recoloured words right",
-    "named_delta_e": "ΔE00 to the named colour",
+    "recolored_word_accuracy": "recolored words right",
+    "named_delta_e": "ΔE00 to the named color",
     "response": "response to new words",
     "spill_instances": "spill on other instances",
     "bleeding": "bleeding",
@@ -20,7 +20,7 @@ INSTANCES = {
     "groups_ari": "groups: adjusted Rand index",
     "groups_purity": "groups: purity",
 }
-QUALITY = {"psnr": "PSNR, dB", "ssim": "SSIM", "lpips_alex": "LPIPS alex", "colourfulness": "colourfulness"}
+QUALITY = {"psnr": "PSNR, dB", "ssim": "SSIM", "lpips_alex": "LPIPS alex", "colorfulness": "colorfulness"}
 CURVES = {"val/psnr": "PSNR, dB", f"val/{WORDS}": "words right", "train/loss": "loss", "lr-AdamW/pg1": "learning rate"}
 
 
@@ -47,8 +47,14 @@ def dashboard(entity: str, project: str, sets: Sequence[str], name: str) -> work
         workspaces.Section(
             name="Training",
             panels=[
-                panels.LinePlot(title=text, x="epoch", y=[key], groupby=panels.Config(VARIANT), groupby_aggfunc="mean",
-                                groupby_rangefunc="minmax")
+                panels.LinePlot(
+                    title=text,
+                    x="epoch",
+                    y=[key],
+                    groupby=panels.Config(VARIANT),
+                    groupby_aggfunc="mean",
+                    groupby_rangefunc="minmax",
+                )
                 for key, text in CURVES.items()
             ],
         ),
@@ -60,7 +66,7 @@ def dashboard(entity: str, project: str, sets: Sequence[str], name: str) -> work
                 panels.MediaBrowser(title="test", media_keys=[f"test/{title}_sheet" for title in sets]),
             ],
         ),
-    ]  # fmt: skip
+    ]
     return workspaces.Workspace(
         entity=entity,
         project=project,

@@ -1,4 +1,4 @@
-"""What enlarging colours along the photo's edges is worth against bilinear enlargement, at the photos' own size."""
+"""What enlarging colors along the photo's edges is worth against bilinear enlargement, at the photos' own size."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from torch.nn.functional import max_pool2d
 
 from lcoins.color import lab
 from lcoins.colorize.edges import follow_edges
-from lcoins.colorize.photo import Colorizer, recompose, seen_lightness
+from lcoins.colorize.photo import SupportsColorize, network_lightness, recompose
 from lcoins.data.caption_lists import Pair
 from lcoins.data.coco_instances import Photo, Polygons
 from lcoins.evaluation import quality as metrics
@@ -38,15 +38,15 @@ class EdgeFigures:
 
 
 def study(
-    colorizer: Colorizer, root: Path, pairs: Iterable[Pair], outlines: Polygons | None, lpips: Lpips | None
+    colorizer: SupportsColorize, root: Path, pairs: Iterable[Pair], outlines: Polygons | None, lpips: Lpips | None
 ) -> dict[str, EdgeFigures]:
-    """Colours every pair both ways and compares them with the photo, at its own size and after rounding to 8 bits."""
+    """Colors every pair both ways and compares them with the photo, at its own size and after rounding to 8 bits."""
     rows: dict[str, list[tuple[float, ...]]] = {way: [] for way in WAYS}
     for pair in track(list(pairs), description="enlarging"):
         image = load_photo(root / pair.photo)
         truth = _Truth(to_tensor(image)[None], lpips)
         lightness = photo_lightness(image)
-        seen = seen_lightness(colorizer, lightness, "cpu")
+        seen = network_lightness(colorizer, lightness, "cpu")
         small = lab.from_network_ab(colorizer.colorize(seen, [pair.caption]).ab.float())
         slope, offset = follow_edges(lab.from_network_lightness(seen), small)
         known = outlines.photos.get(pair.photo) if outlines is not None else None
@@ -97,7 +97,7 @@ def _means(rows: np.ndarray) -> EdgeFigures:
 
 def table(figures: dict[str, EdgeFigures], pairs: int) -> Table:
     """The figures to print, one row a way."""
-    result = Table(title=f"Colours enlarged to the photo's own size, means over {pairs} pairs")
+    result = Table(title=f"Colors enlarged to the photo's own size, means over {pairs} pairs")
     for heading in ("", "PSNR dB", "LPIPS", "error of ab", "along outlines"):
         result.add_column(heading, justify="right" if heading else "left")
     for way, own in figures.items():

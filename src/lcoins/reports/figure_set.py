@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 from omegaconf import OmegaConf
 
-from lcoins.color.words import find_colours
+from lcoins.color.words import find_colors
 from lcoins.colorize.photo import colorize_photo
 from lcoins.imaging.decode import load_photo
 from lcoins.models import build as colorizers
@@ -55,7 +55,7 @@ def draw_figures(
     if own.transformer.n_groups and config["model"]["attention"] == "grouping":
         looks, captions = [figures.look(own, sample) for sample in samples], [sample.caption for sample in samples]
         yield from figures.groups_figure(looks, captions, output / f"groups_{test_set}")
-        named = [(seen, text, word or _first_colour(text)) for seen, text in zip(looks, captions, strict=True)]
+        named = [(seen, text, word or _first_color(text)) for seen, text in zip(looks, captions, strict=True)]
         followed = [(seen, text, chosen) for seen, text, chosen in named if chosen is not None]
         if followed:
             shown, texts, words = zip(*followed, strict=True)
@@ -69,13 +69,13 @@ def _load(folder: Path, device: str) -> LCoIns:
     return cast(LCoIns, colorizer)
 
 
-def _first_colour(caption: str) -> str | None:
-    found = find_colours(caption)
+def _first_color(caption: str) -> str | None:
+    found = find_colors(caption)
     return found[0].word if found else None
 
 
 def _own_photos(models: dict[str, LCoIns], photos: Sequence[tuple[Path, str]], path: Path, device: str) -> list[Path]:
-    """Fig. 6: photos without a truth, each at its own shape, as every model colours them."""
+    """Fig. 6: photos without a truth, each at its own shape, as every model colors them."""
     rows = []
     for place, sentence in photos:
         photo = load_photo(place)

@@ -17,16 +17,18 @@ from lcoins.reports.comparison import SHORTCUT, WORDS, Comparison, Figure, Gap, 
 from lcoins.reports.plots import curves_plot, gaps_plot, words_plot
 
 SHEET_WIDTH = 1400  # pixels at most: read comfortably; a page of 25 sheets of scenes has 19 MB
-CURVES = {"val/colour_word_accuracy": "share of words right", "val/psnr": "PSNR, dB"}
+CURVES = {"val/color_word_accuracy": "share of words right", "val/psnr": "PSNR, dB"}
 Entry = dict[str, Any]
 
 
 def write_page(comparison: Comparison, path: Path, title: str) -> None:
     """Writes the page, whole; it holds its pictures, styles and script itself and asks no server for anything."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("lcoins.reports", ""), autoescape=True, undefined=jinja2.StrictUndefined,
+        loader=jinja2.PackageLoader("lcoins.reports", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
         trim_blocks=True,
-    )  # fmt: skip
+    )
     runs = [run for runs in comparison.variants.values() for run in runs]
     text = environment.get_template("page.html.j2").render(
         title=title,
@@ -74,7 +76,7 @@ def overview(comparison: Comparison) -> dict[str, Any] | None:
         if shortcut:
             cells.append(_cell(SHORTCUT, comparison.shortcut(variant), comparison.shortcut_gap(variant)))
         rows.append({"variant": variant, "cells": cells})
-    caption = "Words right, % of the instances in the colour of their word"
+    caption = "Words right, % of the instances in the color of their word"
     if shortcut:
         caption += "; luminance shortcut: words right on counter over words right on clear"
     return {"caption": caption, "headings": [*sets, *(["shortcut ↑"] if shortcut else [])], "rows": rows}

@@ -15,8 +15,8 @@ from lcoins.evaluation.result import TEXT_COLUMNS
 Array = NDArray[np.float64]
 
 # Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
-CIRCUMSTANCES = ("trainer", "tracker", "runs", "evaluation", "data.workers", "data.report")
-USUAL_ORDER = ("clear", "instances", "unobserved", "counter", "recolour")
+NOT_IDENTITY = ("trainer", "tracker", "runs", "evaluation", "data.workers", "data.report")
+USUAL_ORDER = ("clear", "instances", "unobserved", "counter", "recolor")
 
 
 @dataclass
@@ -48,12 +48,20 @@ def find_runs(places: Sequence[Path]) -> list[Run]:
 
     Raises FileNotFoundError where there is none.
     """
-    folders = sorted({done.parent for place in places for done in place.rglob("metrics.json")
-                      if (done.parent / "config.yaml").is_file() and (done.parent / "test").is_dir()})  # fmt: skip
+    folders = sorted(
+        {
+            done.parent
+            for place in places
+            for done in place.rglob("metrics.json")
+            if (done.parent / "config.yaml").is_file() and (done.parent / "test").is_dir()
+        }
+    )
     if not folders:
         named = ", ".join(map(str, places))
-        raise FileNotFoundError(f"no finished run below {named}: expected folders with config.yaml, metrics.json and "
-                                f"test/, as `lcoins train` leaves them; give the folder of your runs")  # fmt: skip
+        raise FileNotFoundError(
+            f"no finished run below {named}: expected folders with config.yaml, metrics.json and "
+            f"test/, as `lcoins train` leaves them; give the folder of your runs"
+        )
     names = _variants([folder.parent for folder in folders])
     runs = [_read_run(folder, names[folder.parent]) for folder in folders]
     return sorted(runs, key=lambda run: (run.variant, run.seed))
@@ -72,8 +80,10 @@ def _variants(parents: Sequence[Path]) -> dict[Path, str]:
         own = {parent: [part.partition("=")[2] or part for part in parts] for parent, parts in own.items()}
     labels = {parent: ",".join(parts) or "default" for parent, parts in own.items()}
     if len({parent.parent for parent in parents}) > 1:
-        labels = {parent: "/".join([parent.parent.name, *([label] if label != "default" else [])])
-                  for parent, label in labels.items()}  # fmt: skip
+        labels = {
+            parent: "/".join([parent.parent.name, *([label] if label != "default" else [])])
+            for parent, label in labels.items()
+        }
     return labels
 
 

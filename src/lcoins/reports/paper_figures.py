@@ -47,14 +47,17 @@ def picture_grid(titles: Sequence[str], rows: Sequence[PictureRow], path: Path, 
     letters = int(width * 72 / (FONT * 0.52))  # what fits into a line of the width
     captions = [textwrap.wrap(row.caption, letters) for row in rows]
     side, line = width / len(titles), FONT * 1.3 / 72
-    heights = [[side * row.pictures[0].shape[0] / row.pictures[0].shape[1], line * len(text) + 0.06]
-               for row, text in zip(rows, captions, strict=True)]  # fmt: skip
+    heights = [
+        [side * row.pictures[0].shape[0] / row.pictures[0].shape[1], line * len(text) + 0.06]
+        for row, text in zip(rows, captions, strict=True)
+    ]
     ratios = [height for pair in heights for height in pair]
     with rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(width, sum(ratios) + 0.2))
         top = 1 - 0.18 / (sum(ratios) + 0.2)
-        grid = figure.add_gridspec(len(ratios), len(titles), height_ratios=ratios, left=0, right=1, bottom=0, top=top,
-                                   wspace=0.03, hspace=0.02)  # fmt: skip
+        grid = figure.add_gridspec(
+            len(ratios), len(titles), height_ratios=ratios, left=0, right=1, bottom=0, top=top, wspace=0.03, hspace=0.02
+        )
         for number, (row, text) in enumerate(zip(rows, captions, strict=True)):
             for place, picture in enumerate(row.pictures):
                 axes = figure.add_subplot(grid[2 * number, place])
@@ -87,21 +90,21 @@ def augmentation_figure(
     seen = [split_lab(rgb)[0]]
     for draw in range(draws):
         seen.append(augmentation(rgb, torch.Generator().manual_seed(key("figure", draw))))
-    grey = [pictures(lightness, torch.zeros(len(rgb), 2, *rgb.shape[-2:])) for lightness in seen]
+    gray = [pictures(lightness, torch.zeros(len(rgb), 2, *rgb.shape[-2:])) for lightness in seen]
     photos = to_uint8(rgb).permute(0, 2, 3, 1).numpy()
-    rows = [PictureRow([photos[i], *(column[i] for column in grey)]) for i in range(len(samples))]
+    rows = [PictureRow([photos[i], *(column[i] for column in gray)]) for i in range(len(samples))]
     return picture_grid(["photo", "lightness", *[f"augmented {n + 1}" for n in range(draws)]], rows, path)
 
 
 def comparison_figure(models: dict[str, LCoIns], samples: Sequence[Sample], path: Path) -> list[Path]:
-    """Figs. 4 and 5: each photo in grey, as each model colours it, and in truth, with its caption beneath."""
+    """Figs. 4 and 5: each photo in gray, as each model colors it, and in truth, with its caption beneath."""
     rgb = collate(list(samples)).float_rgb()
     lightness, truth = split_lab(rgb)
     captions = [sample.caption for sample in samples]
-    columns = {"grey": pictures(lightness, torch.zeros_like(truth))}
+    columns = {"gray": pictures(lightness, torch.zeros_like(truth))}
     for title, model in models.items():
         seen = network_input(lightness, model.image_size).to(next(model.parameters()).device)
-        columns[title] = _coloured(lightness, model.colorize(seen, captions))
+        columns[title] = _colored(lightness, model.colorize(seen, captions))
     columns["truth"] = pictures(lightness, truth)
     rows = [PictureRow([column[i] for column in columns.values()], captions[i]) for i in range(len(samples))]
     return picture_grid(list(columns), rows, path)
@@ -109,33 +112,33 @@ def comparison_figure(models: dict[str, LCoIns], samples: Sequence[Sample], path
 
 @dataclass
 class Look:
-    """What the figures of groups show of one sample: its grey and coloured picture, and how its colours came about."""
+    """What the figures of groups show of one sample: its gray and colored picture, and how its colors came about."""
 
-    grey: Picture
-    coloured: Picture
+    gray: Picture
+    colored: Picture
     blocks: list[BlockAttention]
     words: Words
     assignment: Tensor | None
 
 
 def look(model: LCoIns, sample: Sample) -> Look:
-    """Colours one sample and reads the attention of every block on the way."""
+    """Colors one sample and reads the attention of every block on the way."""
     lightness, truth = split_lab(collate([sample]).float_rgb())
     seen = network_input(lightness, model.image_size).to(next(model.parameters()).device)
     blocks, words, result = attention_maps(model, seen, sample.caption)
-    grey = pictures(lightness, torch.zeros_like(truth))[0]
+    gray = pictures(lightness, torch.zeros_like(truth))[0]
     assignment = None if result.assignment is None else result.assignment[0]
-    return Look(grey, _coloured(lightness, result)[0], blocks, words, assignment)
+    return Look(gray, _colored(lightness, result)[0], blocks, words, assignment)
 
 
 def groups_figure(looks: Sequence[Look], captions: Sequence[str], path: Path) -> list[Path]:
     """Group of each image token over depth: by the attention of each block, and as the grouping layer assigns it."""
     rows = []
     for seen, caption in zip(looks, captions, strict=True):
-        maps = [group_overlay(block.img_grp.T, seen.grey) for block in seen.blocks]
-        last = seen.grey if seen.assignment is None else group_overlay(seen.assignment, seen.grey)
-        rows.append(PictureRow([seen.grey, *maps, last, seen.coloured], caption))
-    return picture_grid(["grey", *_block_titles(looks), "grouping layer", "colours"], rows, path)
+        maps = [group_overlay(block.img_grp.T, seen.gray) for block in seen.blocks]
+        last = seen.gray if seen.assignment is None else group_overlay(seen.assignment, seen.gray)
+        rows.append(PictureRow([seen.gray, *maps, last, seen.colored], caption))
+    return picture_grid(["gray", *_block_titles(looks), "grouping layer", "colors"], rows, path)
 
 
 def attention_figure(
@@ -150,21 +153,23 @@ def attention_figure(
         places = _places(seen.words.ids[0].tolist(), model.text_encoder.tokenize([word]).ids[0].tolist())
         if not places:
             raise ValueError(f"{word!r} is not in the caption {caption!r}; choose one of its words")
-        shape, last = seen.grey.shape[:2], seen.blocks[-1]
+        shape, last = seen.gray.shape[:2], seen.blocks[-1]
         heard = [token_map(block.listening(places).double(), *shape) for block in seen.blocks]
         most = max(float(one.max()) for one in heard)
         groups = last.grp_lag[:, places].sum(dim=1)
         loudest = int(groups.argmax())
         of_group = token_map(last.img_grp[:, loudest].double(), *shape)
-        text = (f"{word!r} in: {caption}. Group {loudest} listens to it most, with "
-                f"{100 * float(groups[loudest]):.0f} % of its attention in the last block.")  # fmt: skip
+        text = (
+            f"{word!r} in: {caption}. Group {loudest} listens to it most, with "
+            f"{100 * float(groups[loudest]):.0f} % of its attention in the last block."
+        )
         maps = [np.minimum(one / most, 1.0) for one in heard]
-        rows.append(PictureRow([seen.grey, *maps, of_group, seen.coloured], text))
-    return picture_grid(["grey", *_block_titles(looks), "that group", "colours"], rows, path)
+        rows.append(PictureRow([seen.gray, *maps, of_group, seen.colored], text))
+    return picture_grid(["gray", *_block_titles(looks), "that group", "colors"], rows, path)
 
 
-def _coloured(lightness: Tensor, result: Colorization) -> NDArray[np.uint8]:
-    """The pictures (B, H, W, 3) of a model's colours at the size of the lightness (B, 1, H, W)."""
+def _colored(lightness: Tensor, result: Colorization) -> NDArray[np.uint8]:
+    """The pictures (B, H, W, 3) of a model's colors at the size of the lightness (B, 1, H, W)."""
     ab = resize_ab(from_network_ab(result.ab.float().cpu()), (lightness.shape[-2], lightness.shape[-1]))
     return pictures(lightness, ab)
 

@@ -19,7 +19,7 @@ STYLE: Any = {
     "svg.hashsalt": "lcoins",  # the same runs give the same file
     "font.family": "sans-serif",
 }
-COLOURS = ("#1d1d1f", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito
+COLORS = ("#1d1d1f", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito
 
 
 def words_plot(comparison: Comparison, sets: Sequence[str]) -> str:
@@ -27,14 +27,19 @@ def words_plot(comparison: Comparison, sets: Sequence[str]) -> str:
     with rc_context(STYLE):
         figure, axes = _axes(height=3.2)
         for place, variant in enumerate(comparison.variants):
-            colour, shift = COLOURS[place % len(COLOURS)], _shift(place, len(comparison.variants))
+            color, shift = COLORS[place % len(COLORS)], _shift(place, len(comparison.variants))
             for number, name in enumerate(sets):
                 found = comparison.figure(name, WORDS, variant)
                 if found is not None:
                     x = number + shift
-                    axes.plot([x] * len(found.values), [100 * v for v in found.values], "o", ms=3, color=colour)
-                    axes.plot([x - 0.05, x + 0.05], [100 * found.mean] * 2, color=colour, lw=2,
-                              label=variant if number == 0 else None)  # fmt: skip
+                    axes.plot([x] * len(found.values), [100 * v for v in found.values], "o", ms=3, color=color)
+                    axes.plot(
+                        [x - 0.05, x + 0.05],
+                        [100 * found.mean] * 2,
+                        color=color,
+                        lw=2,
+                        label=variant if number == 0 else None,
+                    )
         axes.set_xticks(range(len(sets)), sets)
         axes.set_ylabel("words right, %")
         axes.grid(axis="y", alpha=0.3)
@@ -48,15 +53,23 @@ def gaps_plot(comparison: Comparison, sets: Sequence[str]) -> str:
         figure, axes = _axes(height=3.2)
         others = [variant for variant in comparison.variants if variant != comparison.baseline]
         for place, variant in enumerate(others):
-            colour, shift = COLOURS[(place + 1) % len(COLOURS)], _shift(place, len(others))
+            color, shift = COLORS[(place + 1) % len(COLORS)], _shift(place, len(others))
             named = False
             for number, name in enumerate(sets):
                 gap = comparison.gap(name, WORDS, variant)
                 if gap is not None:
                     ends = [[100 * (gap.value - gap.low)], [100 * (gap.high - gap.value)]]
-                    axes.errorbar([number + shift], [100 * gap.value], yerr=ends, fmt="o", ms=5, color=colour,
-                                  mfc="white" if gap.inside else colour, capsize=3,
-                                  label=None if named else variant)  # fmt: skip
+                    axes.errorbar(
+                        [number + shift],
+                        [100 * gap.value],
+                        yerr=ends,
+                        fmt="o",
+                        ms=5,
+                        color=color,
+                        mfc="white" if gap.inside else color,
+                        capsize=3,
+                        label=None if named else variant,
+                    )
                     named = True
         axes.axhline(0, color="#1d1d1f", lw=0.8)
         axes.set_xticks(range(len(sets)), sets)
@@ -77,10 +90,10 @@ def curves_plot(comparison: Comparison, column: str, title: str) -> str | None:
             epochs = sorted(set[int]().union(*found))
             if epochs:
                 values = [[curve[epoch] for curve in found if epoch in curve] for epoch in epochs]
-                colour, counted = COLOURS[place % len(COLOURS)], [epoch + 1 for epoch in epochs]
-                axes.plot(counted, [sum(v) / len(v) for v in values], "o-", ms=3, color=colour, label=variant)
+                color, counted = COLORS[place % len(COLORS)], [epoch + 1 for epoch in epochs]
+                axes.plot(counted, [sum(v) / len(v) for v in values], "o-", ms=3, color=color, label=variant)
                 axes.fill_between(
-                    counted, list(map(min, values)), list(map(max, values)), color=colour, alpha=0.15, lw=0
+                    counted, list(map(min, values)), list(map(max, values)), color=color, alpha=0.15, lw=0
                 )
         axes.set_xlabel("epoch")
         axes.set_ylabel(title)

@@ -1,4 +1,4 @@
-"""What a person looks at before training: photos with their captions, the colours named, the lengths of captions."""
+"""What a person looks at before training: photos with their captions, the colors named, the lengths of captions."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from lcoins.color.words import colour_counts, find_colours
+from lcoins.color.words import color_counts, find_colors
 from lcoins.evaluation.contact_sheet import (
     FONT_SIZE,
     GAP,
@@ -54,7 +54,7 @@ def preview_sheet(title: str, photos: Sequence[PreviewPhoto], captions: Sequence
     draw = ImageDraw.Draw(sheet)
     draw.text((GAP, GAP), title, fill=INK, font=ImageFont.load_default(size=FONT_SIZE + 3))
     half = (width - 3 * GAP) // 2
-    sheet.paste(_colour_chart(captions, (half, CHART_HEIGHT), font), (GAP, 2 * GAP + LINE))
+    sheet.paste(_color_chart(captions, (half, CHART_HEIGHT), font), (GAP, 2 * GAP + LINE))
     sheet.paste(_length_chart(captions, (half, CHART_HEIGHT), font), (2 * GAP + half, 2 * GAP + LINE))
     for row, height in zip(rows, heights, strict=True):
         for place, cell in enumerate(row):
@@ -87,19 +87,19 @@ def _shortened(name: str, font: Font) -> str:
     return f"…{name}"
 
 
-def _colour_chart(captions: Sequence[str], size: tuple[int, int], font: Font) -> Image.Image:
-    counts = dict(colour_counts(captions).most_common(11))
-    silent = sum(not find_colours(caption) for caption in captions)
-    bars = {colour: (count, word_rgb(colour)) for colour, count in counts.items()} | {"none": (silent, PAPER)}
+def _color_chart(captions: Sequence[str], size: tuple[int, int], font: Font) -> Image.Image:
+    counts = dict(color_counts(captions).most_common(11))
+    silent = sum(not find_colors(caption) for caption in captions)
+    bars = {color: (count, word_rgb(color)) for color, count in counts.items()} | {"none": (silent, PAPER)}
     chart = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(chart)
-    draw.text((0, 0), "captions that name a colour", fill=INK, font=font)
+    draw.text((0, 0), "captions that name a color", fill=INK, font=font)
     left, right = 90, 130
     step = min(LINE, (size[1] - LINE) // len(bars))
     most = max(count for count, _ in bars.values()) or 1
-    for place, (colour, (count, fill)) in enumerate(bars.items()):
+    for place, (color, (count, fill)) in enumerate(bars.items()):
         top = LINE + GAP // 2 + place * step
-        draw.text((0, top - 2), colour, fill=INK, font=font)
+        draw.text((0, top - 2), color, fill=INK, font=font)
         end = left + round((size[0] - left - right) * count / most)
         draw.rectangle((left, top, max(left + 1, end), top + step - 5), fill=fill, outline=(150, 150, 150))
         draw.text((end + GAP, top - 2), f"{count:,} ({_share(count, len(captions))})", fill=INK, font=font)

@@ -12,7 +12,7 @@ from typing import Any, cast
 from omegaconf import OmegaConf
 
 from lcoins.reports.comparison import WORDS, Comparison, Figure, Measure
-from lcoins.reports.load_runs import CIRCUMSTANCES, Run
+from lcoins.reports.load_runs import NOT_IDENTITY, Run
 
 Config = dict[str, Any]  # values by dotted path, as in "model.image_size"
 SYSTEMS = {"LCoDe": "L-CoDe", "LCoDer": "L-CoDer", "LCoIns": "L-CoIns"}  # classes that the paper spells otherwise
@@ -21,12 +21,20 @@ LPIPS = [Measure(f"LPIPS {net}", f"lpips_{net}", -1, 3) for net in ("alex", "vgg
 PRINTED = {m: replace(m, title=f"paper: {m.title.removesuffix(' alex')}") for m in (PSNR, SSIM, LPIPS[0])}
 # What a run's config must hold, and what says only where and how it ran: there runs of one system may differ.
 NEEDED = ("seed", "model._target_", "model.image_size", "data._target_", "recipe.epochs")
-ELSEWHERE = tuple(f"{place}." for place in ("name", *CIRCUMSTANCES))
+ELSEWHERE = tuple(f"{place}." for place in ("name", *NOT_IDENTITY))
 MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*<>[]|&"})
 SIGNS = str.maketrans({"±": r"$\pm$", "\N{MINUS SIGN}": "$-$", "↑": r"$\uparrow$", "↓": r"$\downarrow$"})
-LATEX = SIGNS | str.maketrans({sign: f"\\{sign}" for sign in "{}$&#%_"} | {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}"})  # fmt: skip
+LATEX = SIGNS | str.maketrans(
+    {sign: f"\\{sign}" for sign in "{}$&#%_"}
+    | {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -121,12 +129,17 @@ def _tabular(table: Table1, titles: Sequence[str]) -> str:
     """A group of columns per test set, a block of rows per kind; shrunk only where it is wider than the text."""
     columns = [(title, measure) for title in titles for measure in table.groups[title]]
     ends = list(accumulate((len(table.groups[title]) for title in titles), initial=1))
-    spans = [rf"\multicolumn{{{len(table.groups[title])}}}{{c}}{{{table.names[title].translate(LATEX)}}}"
-             for title in titles]  # fmt: skip
-    lines = [r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
-             rf"\begin{{tabular}}{{l{'r' * len(columns)}}}", r"\toprule", rf" & {' & '.join(spans)} \\",
-             *(rf"\cmidrule(lr){{{start + 1}-{end}}}" for start, end in pairwise(ends)),
-             rf"System & {' & '.join(measure.heading.translate(LATEX) for _, measure in columns)} \\"]  # fmt: skip
+    spans = [
+        rf"\multicolumn{{{len(table.groups[title])}}}{{c}}{{{table.names[title].translate(LATEX)}}}" for title in titles
+    ]
+    lines = [
+        r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
+        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
+        r"\toprule",
+        rf" & {' & '.join(spans)} \\",
+        *(rf"\cmidrule(lr){{{start + 1}-{end}}}" for start, end in pairwise(ends)),
+        rf"System & {' & '.join(measure.heading.translate(LATEX) for _, measure in columns)} \\",
+    ]
     for block in filter(None, table.blocks):
         lines.append(r"\midrule")
         for row in block:
@@ -165,11 +178,15 @@ def _rows(runs: Sequence[Run], paper: Mapping[str, Any]) -> dict[str, list[Row]]
         if same is None:
             variants.append(same := [])
         if twice := [other.folder for other, its in same if its["seed"] == config["seed"]]:
-            raise ValueError(f"expected one run of a config and seed, got {twice[0]} and {run.folder}, which would "
-                             f"count as two seeds; give only one of them")  # fmt: skip
+            raise ValueError(
+                f"expected one run of a config and seed, got {twice[0]} and {run.folder}, which would "
+                f"count as two seeds; give only one of them"
+            )
         same.append((run, config))
-    return {system: [Row(_label(system, own, variants), system, own) for own in variants]
-            for system, variants in found.items()}  # fmt: skip
+    return {
+        system: [Row(_label(system, own, variants), system, own) for own in variants]
+        for system, variants in found.items()
+    }
 
 
 def _label(system: str, own: Sequence[tuple[Run, Config]], variants: Sequence[Sequence[tuple[Run, Config]]]) -> str:
@@ -182,8 +199,10 @@ def _label(system: str, own: Sequence[tuple[Run, Config]], variants: Sequence[Se
 def _config(path: Path) -> Config:
     config = dict(_leaves(OmegaConf.to_container(OmegaConf.load(path), resolve=True)))
     if missing := [key for key in NEEDED if key not in config]:
-        raise ValueError(f"expected the config of a run in {path}, but it lacks {', '.join(missing)}; "
-                         f"give folders of runs that `lcoins train` finished")  # fmt: skip
+        raise ValueError(
+            f"expected the config of a run in {path}, but it lacks {', '.join(missing)}; "
+            f"give folders of runs that `lcoins train` finished"
+        )
     return config
 
 
@@ -233,21 +252,28 @@ def _augmentation(config: Config) -> str:
 def _training(configs: Sequence[Config]) -> str:
     """What a row was trained from: weights of its parts, size, data, seeds and epochs."""
     config = configs[0]
-    inits = [f"{path.removeprefix('model.').removesuffix('.init')} {'none' if value is None else value}"
-             for path, value in config.items() if path.startswith("model.") and path.endswith(".init")]  # fmt: skip
+    inits = [
+        f"{path.removeprefix('model.').removesuffix('.init')} {'none' if value is None else value}"
+        for path, value in config.items()
+        if path.startswith("model.") and path.endswith(".init")
+    ]
     roots = [path.removesuffix(".root") for path in config if re.fullmatch(r"data\.train(_also\.\d+)?\.root", path)]
     lists = [f"{config[f'{at}.root']} with {Path(str(config.get(f'{at}.captions'))).name}" for at in roots]
     source = " and ".join(lists) or f"{config.get('data.train._target_')}, {config.get('data.train.length')} an epoch"
     seeds = ", ".join(map(str, sorted(c["seed"] for c in configs)))
     epochs = " or ".join(sorted({str(c.get("trainer.max_epochs", c["recipe.epochs"])) for c in configs}))
-    return (f"weights {', '.join(inits) or 'not named'}; {config['model.image_size']} px; {config['data._target_']} "
-            f"({source}); {_augmentation(config)}; seeds {seeds}; epochs {epochs}")  # fmt: skip
+    return (
+        f"weights {', '.join(inits) or 'not named'}; {config['model.image_size']} px; {config['data._target_']} "
+        f"({source}); {_augmentation(config)}; seeds {seeds}; epochs {epochs}"
+    )
 
 
 def _protocol(settings: Mapping[str, Any]) -> str:
     """The definitions of an evaluation in words; evaluations with the same words are comparable."""
-    nets = [f"{net} {its['version']} ({its['file']}, sha256 {its['sha256'][:8]})"
-            for net, its in (settings.get("lpips") or {}).items()]  # fmt: skip
+    nets = [
+        f"{net} {its['version']} ({its['file']}, sha256 {its['sha256'][:8]})"
+        for net, its in (settings.get("lpips") or {}).items()
+    ]
     told = {**settings, "lpips": f"{', '.join(nets)}, {settings.get('lpips_input')}" if nets else "not computed"}
-    names = {"reference": "reference", "quantisation": "quantisation", "psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS"}
+    names = {"reference": "reference", "quantization": "quantization", "psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS"}
     return "Protocol: " + "; ".join(f"{name}: {told.get(key, 'not stated')}" for key, name in names.items())

@@ -45,7 +45,7 @@ def build(config: dict[str, Any], folder: Path) -> tuple[ColorizationTraining, C
         weight_decay=recipe["weight_decay"],
         warmup_epochs=recipe["warmup_epochs"],
         min_lr=recipe["min_lr"],
-        drops=recipe.get("drops"),
+        lr_milestones=recipe.get("lr_milestones"),
         lr_factors=recipe.get("lr_factors", {}),
         palette=data.val_set.palette if data.val_set is not None else None,
         seed=config["seed"],
@@ -78,8 +78,10 @@ def count_prior(config: dict[str, Any], path: Path) -> None:
     """Writes how often each class of a system's objective occurs in its training set to ``path``, which must be new."""
     objective = build_objective(config["objective"])
     if not isinstance(objective, ClassificationObjective):
-        raise ValueError(f"{config['model']['_target_'].rpartition('.')[2]} does not weigh colours by how often they "
-                         f"occur; take a model that does: ml2018, xie2018 or their _tiny sizes")  # fmt: skip
+        raise ValueError(
+            f"{config['model']['_target_'].rpartition('.')[2]} does not weigh colors by how often they "
+            f"occur; take a model that does: ml2018, xie2018 or their _tiny sizes"
+        )
     if path.exists():
         raise FileExistsError(f"{path} exists; give another name as output=FILE, or remove it")
     system: Any = get_class(config["model"]["_target_"])

@@ -1,6 +1,6 @@
-"""What the compared systems minimise: the correspondence, classification and adversarial losses of five papers.
+"""What the compared systems minimize: the correspondence, classification and adversarial losses of five papers.
 
-The objective of L-CoIns itself is :class:`lcoins.training.losses.Objective`.
+The objective of L-CoIns itself is :class:`lcoins.training.losses.LCoInsObjective`.
 """
 
 import json
@@ -13,7 +13,7 @@ from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, cr
 
 from lcoins.color.lab import from_network_ab
 from lcoins.data.types import VOID, Batch
-from lcoins.models.compared.ab_bins import AbGrid, boosted_weights
+from lcoins.models.compared.ab_bins import AbBins, boosted_weights
 from lcoins.models.compared.correspondence import correspondence_target
 from lcoins.models.compared.lbie import Discriminator, SteppedColorization
 from lcoins.models.compared.lcode import CorrespondingColorization
@@ -38,7 +38,7 @@ def soft_class_loss(logits: Tensor, shares: Tensor, weights: Tensor) -> Tensor:
 class CorrespondenceObjective:
     """Smooth L1 on ab plus ``weight`` times the correspondence loss: L-CoDe (0.1, positive 5), L-CoDer (0.1, 100)."""
 
-    needs_recoloured = False
+    needs_recolored = False
 
     def __init__(self, weight: float, positive: float):
         if weight < 0 or positive < 0:
@@ -57,7 +57,7 @@ class CorrespondenceObjective:
 
 
 class ClassificationObjective:
-    """Cross-entropy over bins of ab, rare colours weighted up, and over what each pixel shows: ML2018 and Xie2018.
+    """Cross-entropy over bins of ab, rare colors weighted up, and over what each pixel shows: ML2018 and Xie2018.
 
     ``soft = False``: the nearest bin of every n-th pixel and the mean of PyTorch's weighted cross-entropy (ML2018).
     ``soft = True``: the ten nearest bins of ab averaged over n by n pixels, each pixel weighted by its nearest bin
@@ -65,7 +65,7 @@ class ClassificationObjective:
     wrote; a run without one counts its training set first. Until then all classes weigh the same.
     """
 
-    needs_recoloured = False
+    needs_recolored = False
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class ClassificationObjective:
         segmentation_weight: float,
         prior: str | Path | None = None,
     ):
-        self.grid, self.soft, self.uniform = AbGrid(grid), soft, uniform
+        self.grid, self.soft, self.uniform = AbBins(grid), soft, uniform
         self.color_weight, self.segmentation_weight = color_weight, segmentation_weight
         counts = read_prior(Path(prior), len(self.grid)) if prior is not None else {}
         self.weights = {
@@ -125,8 +125,10 @@ class ClassificationObjective:
             return logits.sum() * 0
         classes = logits.shape[1]
         if int(known.max()) >= classes:
-            raise ValueError(f"the labels hold class {int(known.max())}, but the model tells {classes} apart; set "
-                             f"model.segmentation_classes to at least {int(known.max()) + 1}")  # fmt: skip
+            raise ValueError(
+                f"the labels hold class {int(known.max())}, but the model tells {classes} apart; set "
+                f"model.segmentation_classes to at least {int(known.max()) + 1}"
+            )
         return cross_entropy(logits.float(), labels, self._weights("labels", classes, logits), ignore_index=VOID)
 
     def _weights(self, name: str, classes: int, like: Tensor) -> Tensor:
@@ -146,19 +148,21 @@ def read_prior(path: Path, bins: int) -> Mapping[str, Sequence[float]]:
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} holds no class counts ({error!r}); make it again with lcoins prior") from error
     if len(counts["ab"]) != bins:
-        raise ValueError(f"{path} counts {len(counts['ab'])} bins of ab, but this model has {bins}; run lcoins prior "
-                         f"with the same model")  # fmt: skip
+        raise ValueError(
+            f"{path} counts {len(counts['ab'])} bins of ab, but this model has {bins}; run lcoins prior "
+            f"with the same model"
+        )
     return counts
 
 
 class AdversarialObjective(nn.Module):
-    """LBIE: 100 * L1 on ab, and a discriminator that should take the colours for real; each step counts by its share.
+    """LBIE: 100 * L1 on ab, and a discriminator that should take the colors for real; each step counts by its share.
 
     L = sum_k p_k (``l1`` * L1_k - log D(fake_k)); the discriminator's own loss is :meth:`discriminate`. It hears the
     words as the generator's encoder gives them and does not train that encoder.
     """
 
-    needs_recoloured = False
+    needs_recolored = False
 
     def __init__(self, discriminator: Discriminator, l1: float):
         super().__init__()
@@ -171,8 +175,11 @@ class AdversarialObjective(nn.Module):
         fooled = self._against(output, batch, output.steps, real=True)
         l1 = (output.shares * differences).sum(dim=1).mean()
         adversarial = (output.shares * fooled).sum(dim=1).mean()
-        terms = {"l1": l1.detach(), "adversarial": adversarial.detach(),
-                 "steps": (output.shares.detach().argmax(dim=1) + 1).float().mean()}  # fmt: skip
+        terms = {
+            "l1": l1.detach(),
+            "adversarial": adversarial.detach(),
+            "steps": (output.shares.detach().argmax(dim=1) + 1).float().mean(),
+        }
         terms["chromatic"] = chromatic_loss(output.ab.detach(), batch.target_ab)
         return Losses(self.l1 * l1 + adversarial, terms)
 

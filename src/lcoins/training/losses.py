@@ -1,4 +1,4 @@
-"""The paper's losses (3.7): chromatic, Eq. 13; counter-colour, Eqs. 14-15; their weighted sum, Eq. 16."""
+"""The paper's losses (3.7): chromatic, Eq. 13; counter-color, Eqs. 14-15; their weighted sum, Eq. 16."""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ def chromatic_loss(ab: Tensor, target: Tensor, chroma_weight: float = 0.0) -> Te
     """Smooth L1 with delta 1 on network ab (B, 2, H, W), mean over all elements (Eq. 13 divides by pixels: twice that).
 
     ``chroma_weight`` is ours, 0 in the paper: each pixel counts 1 + chroma_weight * chroma of its target (network
-    scale), over the mean of these weights. Where a colour is uncertain the mean of all that it may be is a faint brown;
+    scale), over the mean of these weights. Where a color is uncertain the mean of all that it may be is a faint brown;
     weighted, it leans to the strong ones.
 
     >>> chromatic_loss(torch.zeros(1, 2, 1, 1), torch.full((1, 2, 1, 1), 0.5))
@@ -30,7 +30,7 @@ def chromatic_loss(ab: Tensor, target: Tensor, chroma_weight: float = 0.0) -> Te
 def similarity(words: Tensor, mask: Tensor, groups: Tensor) -> Tensor:
     """Mean cosine similarity of all real words (B, N_L, C; mask B, N_L) and all groups (B, N_G, C): (B,) in [-1, 1].
 
-    The double mean of Eq. 14, before its sigmoid. It factorises into a product of two mean unit vectors.
+    The double mean of Eq. 14, before its sigmoid. It factorizes into a product of two mean unit vectors.
     """
     weight = mask.unsqueeze(-1).float()
     mean_word = (normalize(words.float(), dim=-1) * weight).sum(1) / weight.sum(1).clamp(min=1.0)
@@ -39,38 +39,38 @@ def similarity(words: Tensor, mask: Tensor, groups: Tensor) -> Tensor:
 
 
 def counter_color_likelihood(
-    original: Relevance, recoloured: Relevance, has_colour: Tensor
+    original: Relevance, recolored: Relevance, has_color: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """L_ctr of Eq. 15, a log-likelihood in [-5.26, -1.25], and the four mean similarities it is made of.
 
-    Mean over the captions that name a colour (has_colour (B,)); a batch without any gives 0. ``s_10`` pairs the
-    recoloured words with the original groups, ``s_01`` the original words with the recoloured groups.
+    Mean over the captions that name a color (has_color (B,)); a batch without any gives 0. ``s_10`` pairs the
+    recolored words with the original groups, ``s_01`` the original words with the recolored groups.
     """
     similarities = {
         "s_00": similarity(original.words, original.mask, original.groups),
-        "s_10": similarity(recoloured.words, recoloured.mask, original.groups),
-        "s_11": similarity(recoloured.words, recoloured.mask, recoloured.groups),
-        "s_01": similarity(original.words, original.mask, recoloured.groups),
+        "s_10": similarity(recolored.words, recolored.mask, original.groups),
+        "s_11": similarity(recolored.words, recolored.mask, recolored.groups),
+        "s_01": similarity(original.words, original.mask, recolored.groups),
     }
     signs = {"s_00": 1, "s_10": -1, "s_11": 1, "s_01": -1}
     per_caption = torch.stack([logsigmoid(signs[name] * s) for name, s in similarities.items()]).sum(0)
-    weight = has_colour.to(per_caption)
+    weight = has_color.to(per_caption)
     count = weight.sum().clamp(min=1.0)
     return (per_caption * weight).sum() / count, {k: (s * weight).sum() / count for k, s in similarities.items()}
 
 
 @dataclass
 class Losses:
-    """``total`` to minimise, and every term for the log."""
+    """``total`` to minimize, and every term for the log."""
 
     total: Tensor
     terms: dict[str, Tensor] = field(default_factory=dict)
 
 
-class Objective:
+class LCoInsObjective:
     """Eq. 16: alpha * L_delta + beta * L_ctr.
 
-    L_ctr is a log-likelihood, so the paper's beta is negative (-0.0001): minimising the total maximises it.
+    L_ctr is a log-likelihood, so the paper's beta is negative (-0.0001): minimizing the total maximizes it.
     ``beta = 0`` is the ablation "w/o CL" and asks for no second pass. ``chroma_weight`` is ours, see chromatic_loss.
     """
 
@@ -82,23 +82,25 @@ class Objective:
         self.alpha, self.beta, self.chroma_weight = alpha, beta, chroma_weight
 
     @property
-    def needs_recoloured(self) -> bool:
-        """Whether the colorizer must run a second pass with the recoloured caption."""
+    def needs_recolored(self) -> bool:
+        """Whether the colorizer must run a second pass with the recolored caption."""
         return self.beta != 0
 
     def __call__(self, output: GroupedColorization, batch: Batch) -> Losses:
         """Losses of a colorization against a batch's network ab (B, 2, H, W), that of the original photo.
 
-        The batch's ``has_colour`` (B,) tells which captions name a colour.
+        The batch's ``has_color`` (B,) tells which captions name a color.
         """
         chromatic = chromatic_loss(output.ab, batch.target_ab, self.chroma_weight)
         losses = Losses(self.alpha * chromatic, {"chromatic": chromatic.detach()})
-        if self.needs_recoloured:
+        if self.needs_recolored:
             if output.relevance is None or output.counter_relevance is None:
-                raise ValueError("the counter-colour loss needs a colorization of both captions; set "
-                                 "model.counter_color to true, or objective.beta to 0")  # fmt: skip
+                raise ValueError(
+                    "the counter-color loss needs a colorization of both captions; set "
+                    "model.counter_color to true, or objective.beta to 0"
+                )
             likelihood, similarities = counter_color_likelihood(
-                output.relevance, output.counter_relevance, batch.has_colour
+                output.relevance, output.counter_relevance, batch.has_color
             )
             losses.total = losses.total + self.beta * likelihood
             losses.terms |= {"counter_color": likelihood.detach()}

@@ -1,4 +1,4 @@
-"""The LightningModule: it wires colorizer, objective, optimiser and log together and holds no mathematics."""
+"""The LightningModule: it wires colorizer, objective, optimizer and log together and holds no mathematics."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,10 +22,10 @@ from lcoins.training.losses import Losses, chromatic_loss
 
 
 class Objective(Protocol):
-    """Weighs what a colorizer returned against a batch; ``needs_recoloured`` asks for a second pass."""
+    """Weighs what a colorizer returned against a batch; ``needs_recolored`` asks for a second pass."""
 
     @property
-    def needs_recoloured(self) -> bool: ...
+    def needs_recolored(self) -> bool: ...
     def __call__(self, output: Any, batch: Batch) -> Losses: ...
 
 
@@ -46,8 +46,11 @@ def parameter_groups(
     groups: list[dict[str, Any]] = []
     taken: set[int] = set()
     for prefix, factor in [*(lr_factors or {}).items(), ("", 1.0)]:
-        named = [(name, p) for name, p in model.named_parameters()
-                 if p.requires_grad and name.startswith(prefix) and id(p) not in taken]  # fmt: skip
+        named = [
+            (name, p)
+            for name, p in model.named_parameters()
+            if p.requires_grad and name.startswith(prefix) and id(p) not in taken
+        ]
         taken |= {id(p) for _, p in named}
         still = {id(p) for name, p in named if p.ndim < 2 or any(part in name for part in NOT_DECAYED)}
         rate = {"lr_factor": factor} if prefix else {}
@@ -72,15 +75,15 @@ def warmup_cosine(step: int, warmup_steps: int, total_steps: int, floor: float) 
     return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def warmup_drops(step: int, warmup_steps: int, steps_per_epoch: float, drops: Sequence[float]) -> float:
-    """The factor on the learning rate: linear from 0 over ``warmup_steps``, then a tenth after each epoch of ``drops``.
+def warmup_milestones(step: int, warmup_steps: int, steps_per_epoch: float, lr_milestones: Sequence[float]) -> float:
+    """The factor on the learning rate: linear from 0 over ``warmup_steps``, a tenth after each of ``lr_milestones``.
 
-    >>> [round(warmup_drops(step, 0, 2, [1, 3]), 3) for step in (0, 1, 2, 5, 6)]
+    >>> [round(warmup_milestones(step, 0, 2, [1, 3]), 3) for step in (0, 1, 2, 5, 6)]
     [1.0, 1.0, 0.1, 0.1, 0.01]
     """
     if step < warmup_steps:
         return step / warmup_steps
-    return 0.1 ** sum(step >= epoch * steps_per_epoch for epoch in drops)
+    return 0.1 ** sum(step >= epoch * steps_per_epoch for epoch in lr_milestones)
 
 
 def moving_average(decay: float, average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
@@ -99,8 +102,9 @@ def moving_average(decay: float, average: Tensor, current: Tensor, count: Tensor
 class ColorizationTraining(LightningModule):
     """Trains any colorizer with its objective.
 
-    The rate falls along a cosine to ``min_lr``, or, where ``drops`` lists epochs, to a tenth after each of them;
-    ``lr_factors`` gives parts of the colorizer, by the beginnings of their parameters' names, a rate of their own.
+    The rate falls along a cosine to ``min_lr``, or, where ``lr_milestones`` lists epochs, to a tenth after each of
+    them; ``lr_factors`` gives parts of the colorizer, by the beginnings of their parameters' names, a rate of their
+    own.
 
     Everything random inside the model (dropout, drop path, Gumbel noise) is keyed by (seed, step, rank), so that a
     resumed run continues bit for bit. ``config`` travels in the checkpoint as plain values, to rebuild the model from.
@@ -116,7 +120,7 @@ class ColorizationTraining(LightningModule):
         weight_decay: float,
         warmup_epochs: float,
         min_lr: float,
-        drops: Sequence[float] | None,
+        lr_milestones: Sequence[float] | None,
         lr_factors: Mapping[str, float],
         palette: Mapping[str, tuple[float, float, float]] | None,
         seed: int,
@@ -127,9 +131,9 @@ class ColorizationTraining(LightningModule):
         self.objective = objective
         self.make_optimizer, self.weight_decay = optimizer, weight_decay
         self.warmup_epochs, self.min_lr = warmup_epochs, min_lr
-        self.drops, self.lr_factors = drops, lr_factors
+        self.lr_milestones, self.lr_factors = lr_milestones, lr_factors
         self.palette, self.seed, self.config = palette, seed, config
-        names = ("chromatic", "psnr", "colourfulness") + (("colour_word_accuracy",) if palette is not None else ())
+        names = ("chromatic", "psnr", "colorfulness") + (("color_word_accuracy",) if palette is not None else ())
         self.val_means: Any = nn.ModuleDict({name: MeanMetric() for name in names})
         self.train()  # Lightning keeps the modes that it finds, and a frozen part chooses its own
 
@@ -137,16 +141,16 @@ class ColorizationTraining(LightningModule):
         return self._optimizer_and_schedule(self.colorizer)  # type: ignore[return-value]
 
     def _optimizer_and_schedule(self, part: nn.Module) -> dict[str, Any]:
-        """The recipe's optimiser over the trainable parameters of a part, and its learning rate step by step."""
+        """The recipe's optimizer over the trainable parameters of a part, and its learning rate step by step."""
         optimizer = self.make_optimizer(parameter_groups(part, self.weight_decay, self.lr_factors))
         total = int(self.trainer.estimated_stepping_batches)
         epochs = self.trainer.max_epochs or 1
         warmup = int(total * min(1.0, self.warmup_epochs / max(1, epochs)))
-        drops, floor = self.drops, self.min_lr / optimizer.param_groups[0]["lr"]
+        lr_milestones, floor = self.lr_milestones, self.min_lr / optimizer.param_groups[0]["lr"]
 
         def factor(step: int, own: float) -> float:
-            if drops is not None:
-                return own * warmup_drops(step, warmup, total / epochs, drops)
+            if lr_milestones is not None:
+                return own * warmup_milestones(step, warmup, total / epochs, lr_milestones)
             return own * warmup_cosine(step, warmup, total, floor)
 
         shares = [group.get("lr_factor", 1.0) for group in optimizer.param_groups]
@@ -160,11 +164,11 @@ class ColorizationTraining(LightningModule):
         torch.manual_seed(key(self.seed, "noise", self.global_step, self.global_rank))
 
     def run_batch(self, batch: Batch) -> tuple[Colorization, Losses]:
-        """Colours a batch and weighs it, with a second pass for the recoloured captions where the objective asks."""
+        """Colors a batch and weighs it, with a second pass for the recolored captions where the objective asks."""
         words = self.colorizer.tokenize(batch.captions).to(self.device)
-        if self.objective.needs_recoloured:
-            recoloured = self.colorizer.tokenize(batch.recoloured).to(self.device)
-            output = self.colorizer(batch.lightness, words, recoloured)
+        if self.objective.needs_recolored:
+            recolored = self.colorizer.tokenize(batch.recolored).to(self.device)
+            output = self.colorizer(batch.lightness, words, recolored)
         else:
             output = self.colorizer(batch.lightness, words)
         return output, self.objective(output, batch)
@@ -203,19 +207,19 @@ class ColorizationTraining(LightningModule):
         real = metrics.to_uint8(join_lab(lightness, from_network_ab(batch.target_ab)))
         self.val_means["chromatic"].update(chromatic_loss(output.ab, batch.target_ab), size)
         self.val_means["psnr"].update(metrics.psnr(fake, real))
-        self.val_means["colourfulness"].update(metrics.colourfulness(fake))
+        self.val_means["colorfulness"].update(metrics.colorfulness(fake))
         if self.palette is not None:
             for one, instances in zip(ab, batch.instances, strict=True):
                 if instances is not None:
                     means = metrics.mean_ab(one, instances.masks)
-                    correct = metrics.name_colours(means, instances.colours, self.palette).correct
-                    self.val_means["colour_word_accuracy"].update(torch.tensor(correct, dtype=torch.float32))
+                    correct = metrics.name_colors(means, instances.colors, self.palette).correct
+                    self.val_means["color_word_accuracy"].update(torch.tensor(correct, dtype=torch.float32))
         for name, mean in self.val_means.items():
-            self.log(f"val/{name}", mean, prog_bar=name in ("psnr", "colour_word_accuracy"), batch_size=size)
+            self.log(f"val/{name}", mean, prog_bar=name in ("psnr", "color_word_accuracy"), batch_size=size)
 
 
 class AdversarialTraining(ColorizationTraining):
-    """LBIE's training: the discriminator steps first, then the generator, each with its own optimiser and schedule."""
+    """LBIE's training: the discriminator steps first, then the generator, each with its own optimizer and schedule."""
 
     objective: AdversarialObjective
 

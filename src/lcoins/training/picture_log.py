@@ -1,4 +1,4 @@
-"""Pictures during training: grey, prediction, truth and group map of the same few validation pairs, every epoch."""
+"""Pictures during training: gray, prediction, truth and group map of the same few validation pairs, every epoch."""
 
 from pathlib import Path
 from typing import Any
@@ -28,18 +28,18 @@ class PictureLog(Callback):
                 logger.log_image("val/pictures", [str(path)], step=trainer.global_step)
 
     def rows(self, pl_module: LightningModule) -> list[SheetRow]:
-        """One row per sample: grey, prediction, truth and, where the model has groups, their map."""
+        """One row per sample: gray, prediction, truth and, where the model has groups, their map."""
         batch = collate(self.samples)
         lightness, truth = split_lab(batch.float_rgb(pl_module.device))
         colorizer: Any = pl_module.colorizer
         output = colorizer.colorize(to_network_lightness(lightness), batch.captions)
-        grey, fake, real = (
+        gray, fake, real = (
             pictures(lightness, ab) for ab in (torch.zeros_like(truth), from_network_ab(output.ab.float()), truth)
         )
         rows = []
         for i, caption in enumerate(batch.captions):
-            panels = {"grey": grey[i], "prediction": fake[i], "truth": real[i]}
+            panels = {"gray": gray[i], "prediction": fake[i], "truth": real[i]}
             if output.assignment is not None:
-                panels["groups"] = group_overlay(output.assignment[i].cpu(), grey[i])
+                panels["groups"] = group_overlay(output.assignment[i].cpu(), gray[i])
             rows.append(SheetRow(caption, panels))
         return rows

@@ -29,9 +29,9 @@ from lcoins.evaluation.lpips import available_lpips
 from lcoins.evaluation.protocol import evaluate
 from lcoins.evaluation.result import Report, flat, print_table, write_json
 from lcoins.files import write_whole
-from lcoins.models.build import load_colorizer, misfits
+from lcoins.models.build import load_colorizer, state_dict_mismatches
 from lcoins.models.colorizer import Colorizer
-from lcoins.reports.load_runs import CIRCUMSTANCES
+from lcoins.reports.load_runs import NOT_IDENTITY
 from lcoins.training.build import build
 from lcoins.training.module import ColorizationTraining, moving_average
 from lcoins.training.picture_log import PictureLog
@@ -45,7 +45,7 @@ EXPECTED = (
     r"Checkpoint directory .* exists and is not empty",  # so it is in every resumed run
     r"Precision bf16-mixed is not supported by the model summary",  # of which only the size in MB is meant
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of PyTorch
-    r".*`lr_scheduler.step\(\)` before `optimizer.step\(\)`",  # a resumed schedule starts behind its optimiser
+    r".*`lr_scheduler.step\(\)` before `optimizer.step\(\)`",  # a resumed schedule starts behind its optimizer
 )
 
 console = Console()
@@ -74,12 +74,14 @@ def claim(folder: Path, config: dict[str, Any]) -> None:
     path = folder / "config.yaml"
     if path.exists():
         old = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-        allowed = tuple(f"{place}{end}" for place in CIRCUMSTANCES for end in (".", ":"))
+        allowed = tuple(f"{place}{end}" for place in NOT_IDENTITY for end in (".", ":"))
         changed = [line for line in differences(old, config) if not line.startswith(allowed)]
         if changed:
             lines = "\n  ".join(changed)
-            raise ValueError(f"{folder} holds a run with another config:\n  {lines}\nGive this one another name "
-                             f"(name=...), or remove the folder to start over.")  # fmt: skip
+            raise ValueError(
+                f"{folder} holds a run with another config:\n  {lines}\nGive this one another name "
+                f"(name=...), or remove the folder to start over."
+            )
         return
     write_whole(path, OmegaConf.to_yaml(OmegaConf.create(config)))
 
@@ -166,11 +168,13 @@ def take_weights(colorizer: Colorizer, source: Path) -> None:
     """
     given, own = load_any(source)[0].state_dict(), colorizer.state_dict()
     spared = {name: None for name in own if name.startswith(colorizer.training_parts)}
-    wrong = misfits(own, {**spared, **given})
+    wrong = state_dict_mismatches(own, {**spared, **given})
     if wrong:
         shown = "\n  ".join(wrong[:20])
-        raise ValueError(f"start_from={source} does not fit this model, {len(wrong)} differences:\n  {shown}\n"
-                         f"Take the model, image size and ablation that it was trained with.")  # fmt: skip
+        raise ValueError(
+            f"start_from={source} does not fit this model, {len(wrong)} differences:\n  {shown}\n"
+            f"Take the model, image size and ablation that it was trained with."
+        )
     colorizer.load_state_dict(given, strict=False)
 
 
@@ -220,7 +224,7 @@ def conclude(cfg: DictConfig, folder: Path, data: ColorizationData, trainer: Tra
         write_json(figures, folder / "metrics.json")
         log_test(trainer.loggers, reports, figures, folder / "test")
         console.print(f"figures: {folder / 'metrics.json'}; contact sheets: {folder / 'test'}", soft_wrap=True)
-        console.print(f'next: lcoins colorize PHOTO "a sentence with colours" --checkpoint {best}', soft_wrap=True)
+        console.print(f'next: lcoins colorize PHOTO "a sentence with colors" --checkpoint {best}', soft_wrap=True)
     return figures
 
 
@@ -241,7 +245,7 @@ def evaluate_sets(
             directory=folder,
             title=title,
             progress=True,
-            recolour=options.recolour,
+            recolor=options.recolor,
         )
         for title, loader in data.test_loaders().items()
     ]

@@ -1,4 +1,4 @@
-"""What a system must know of its training set before it is built: the words of its captions, and its colours."""
+"""What a system must know of its training set before it is built: the words of its captions, and its colors."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def count_classes(objective: ClassificationObjective, data: ColorizationData, fa
     """
     samples = _training_set(data)
     totals: dict[str, Tensor] = {"labels": torch.zeros(0, dtype=torch.long)}
-    for start in track(range(0, len(samples), PHOTOS_AT_ONCE), description="counting colours"):
+    for start in track(range(0, len(samples), PHOTOS_AT_ONCE), description="counting colors"):
         batch = collate([samples[i] for i in range(start, min(start + PHOTOS_AT_ONCE, len(samples)))])
         for name, counts in objective.count(split_lab(batch.float_rgb())[1], batch.labels, factor).items():
             totals[name] = totals[name] + counts if len(totals.get(name, ())) else counts

@@ -1,12 +1,12 @@
-"""Extended COCO-Stuff (L-CoDe, AAAI 2022): COCO 2017 photos whose captions name a colour, with object-colour pairs."""
+"""Extended COCO-Stuff (L-CoDe, AAAI 2022): COCO 2017 photos whose captions name a color, with object-color pairs."""
 
 import re
 from pathlib import Path
 from typing import Any
 
 from lcoins.color.object_pairs import Entries, load_entries
-from lcoins.color.words import find_colours
-from lcoins.data.build.filter import NEAR_GREY, fault_of, sift
+from lcoins.color.words import find_colors
+from lcoins.data.build.filter import NEAR_GRAY, fault_of, sift
 from lcoins.data.build.manifest import Build, expect_place, source_of, stream_json, write_build, write_rows
 from lcoins.data.caption_lists import Problem, captions_by_photo, read_pairs
 
@@ -17,26 +17,26 @@ LISTS = {
     "val": ("selected_val.json", "L-CoDe, github.com/changzheng123/L-CoDe, resources/selected_val.json"),
     "test": ("Extended_COCO_Stuff.json", "COCO-LC, github.com/lyf1212/COCO-LC, Extended_COCO_Stuff.json"),
 }
-OBJECT_COLOURS = ("obj2col.json", "L-CoDe, github.com/changzheng123/L-CoDe, resources/obj2col.json")
+OBJECT_COLORS = ("obj2col.json", "L-CoDe, github.com/changzheng123/L-CoDe, resources/obj2col.json")
 OFFICIAL = ("captions_train2017.json", "COCO 2017, images.cocodataset.org/annotations/annotations_trainval2017.zip")
-LICENCE = "captions CC BY 4.0 (COCO consortium); photos by their owners' terms; the selection by the named project"
-# Words that say "in colour" without naming one; 5 % of the published captions have no other.
-COLOUR_TALK = frozenset({"color", "colors", "colored", "colorful", "multicolored", "colour", "colours", "coloured"})
+LICENSE = "captions CC BY 4.0 (COCO consortium); photos by their owners' terms; the selection by the named project"
+# Words that say "in color" without naming one; 5 % of the published captions have no other.
+COLOR_TALK = frozenset({"color", "colors", "colored", "colorful", "multicolored"})
 RULE = (
-    f"Lower case, everything but a-z, 0-9 and blanks removed, the first {MOST_WORDS} words; kept if a word is a colour "
-    f"of lcoins' vocabulary other than cream, or one of {', '.join(sorted(COLOUR_TALK))}."
+    f"Lower case, everything but a-z, 0-9 and blanks removed, the first {MOST_WORDS} words; kept if a word is a color "
+    f"of lcoins' vocabulary other than cream, or one of {', '.join(sorted(COLOR_TALK))}."
 )
 _OTHER = re.compile(r"[^a-z0-9 ]")
 
 
 def build_extended_coco_stuff(
-    lists: Path, coco: Path | None, output: Path, keep_grey: bool = False
+    lists: Path, coco: Path | None, output: Path, keep_gray: bool = False
 ) -> tuple[dict[str, Any], list[str]]:
-    """Writes train.json, val.json, test.json and object_colours_train.json; returns manifest and what must be fetched.
+    """Writes train.json, val.json, test.json and object_colors_train.json; returns manifest and what must be fetched.
 
     ``lists`` holds the published lists or, for training, COCO's own captions, from which the list is rebuilt by RULE.
-    ``coco`` holds train2017/: photos of the training list that are missing there, damaged or (without ``keep_grey``)
-    near-grey are left out of it and named; None leaves the photos unseen. A split whose list is missing is left
+    ``coco`` holds train2017/: photos of the training list that are missing there, damaged or (without ``keep_gray``)
+    near-gray are left out of it and named; None leaves the photos unseen. A split whose list is missing is left
     out, and the second value says which file to get from where.
     """
     if not lists.is_dir():
@@ -46,38 +46,38 @@ def build_extended_coco_stuff(
     rebuilt, missing = _read_lists(lists, build)
     if not build.splits:
         raise FileNotFoundError("\n".join([f"{lists} holds none of the lists; put there", *missing]))
-    grey = None
+    gray = None
     if coco is not None and "train" in build.splits:
-        grey = _drop_bad_photos(coco / "train2017", build, keep_grey)
-    more: dict[str, Any] = {"train_list": "rebuilt" if rebuilt else "published", "near_grey_left_out": grey}
-    if (lists / OBJECT_COLOURS[0]).is_file():
-        aligned, more["object_colours"] = _read_object_colours(lists / OBJECT_COLOURS[0], build, rebuilt)
+        gray = _drop_bad_photos(coco / "train2017", build, keep_gray)
+    more: dict[str, Any] = {"train_list": "rebuilt" if rebuilt else "published", "near_gray_left_out": gray}
+    if (lists / OBJECT_COLORS[0]).is_file():
+        aligned, more["object_colors"] = _read_object_colors(lists / OBJECT_COLORS[0], build, rebuilt)
         if aligned:
-            write_rows(output / "object_colours_train.json", aligned)
+            write_rows(output / "object_colors_train.json", aligned)
     else:
-        missing.append(f"  {OBJECT_COLOURS[0]} from {OBJECT_COLOURS[1]}")
+        missing.append(f"  {OBJECT_COLORS[0]} from {OBJECT_COLORS[1]}")
     rule = RULE if rebuilt else "The published lists as they are."
     return write_build(output, NAME, rule, build, **more), missing
 
 
-def normalise(caption: str) -> str:
+def normalize(caption: str) -> str:
     """A COCO caption as the published lists have it; they also drop rare words, which needs their vocabulary.
 
-    >>> normalise("A zebra-print futon, with RED cushions.")
+    >>> normalize("A zebra-print futon, with RED cushions.")
     'a zebraprint futon with red cushions'
     """
     words = " ".join(caption.lower().split())  # a line break separates words, too
     return " ".join(_OTHER.sub("", words).split()[:MOST_WORDS])
 
 
-def names_colour(caption: str) -> bool:
-    """Whether RULE keeps a normalised caption.
+def names_color(caption: str) -> bool:
+    """Whether RULE keeps a normalized caption.
 
-    >>> names_colour("a colorful kite"), names_colour("ice cream on a plate"), names_colour("a tan dog")
+    >>> names_color("a colorful kite"), names_color("ice cream on a plate"), names_color("a tan dog")
     (True, False, True)
     """
-    named = any(found.word != "cream" for found in find_colours(caption))
-    return named or not COLOUR_TALK.isdisjoint(caption.split())
+    named = any(found.word != "cream" for found in find_colors(caption))
+    return named or not COLOR_TALK.isdisjoint(caption.split())
 
 
 def read_official(path: Path, problems: list[Problem]) -> dict[str, list[str]]:
@@ -95,7 +95,7 @@ def read_official(path: Path, problems: list[Problem]) -> dict[str, list[str]]:
         if not isinstance(caption, str) or photo is None:
             advice = "it should have caption and the image_id of a listed image"
             problems.append(Problem(f"{path.name} annotations[{place}]", photo or "", "no caption of an image", advice))
-        elif names_colour(text := normalise(caption)) and text not in kept.setdefault(photo, []):
+        elif names_color(text := normalize(caption)) and text not in kept.setdefault(photo, []):
             kept[photo].append(text)
     return {photo: kept[photo] for photo in sorted(kept) if kept[photo]}
 
@@ -109,10 +109,10 @@ def _read_lists(lists: Path, build: Build) -> tuple[bool, list[str]]:
             pairs, problems = read_pairs(path)
             build.problems += problems
             build.splits[split] = captions_by_photo(pairs)
-            build.sources.append(source_of(path, origin, LICENCE))
+            build.sources.append(source_of(path, origin, LICENSE))
         elif split == "train" and (official := lists / OFFICIAL[0]).is_file():
             build.splits[split] = read_official(official, build.problems)
-            build.sources.append(source_of(official, OFFICIAL[1], LICENCE))
+            build.sources.append(source_of(official, OFFICIAL[1], LICENSE))
             rebuilt = True
         else:
             instead = f", or {OFFICIAL[0]} from {OFFICIAL[1]}" if split == "train" else ""
@@ -120,14 +120,14 @@ def _read_lists(lists: Path, build: Build) -> tuple[bool, list[str]]:
     return rebuilt, missing
 
 
-def _read_object_colours(path: Path, build: Build, rebuilt: bool) -> tuple[Entries, dict[str, int]]:
+def _read_object_colors(path: Path, build: Build, rebuilt: bool) -> tuple[Entries, dict[str, int]]:
     """L-CoDe's pairs that fit the training captions, in the shape of its file, and how many there were of what.
 
     Positions count a caption's words from 1 (:mod:`lcoins.color.object_pairs`). A pair with a 0 names no word (there
     are three) and is dropped; one beyond the caption is dropped and named. Without the published training list only the
     counts are given, since the pairs fit its order of captions.
     """
-    build.sources.append(source_of(path, OBJECT_COLOURS[1], LICENCE))
+    build.sources.append(source_of(path, OBJECT_COLORS[1], LICENSE))
     content = load_entries(path)
     entries = [pairs for captions in content.values() for pairs in captions]
     counts = {
@@ -143,7 +143,7 @@ def _read_object_colours(path: Path, build: Build, rebuilt: bool) -> tuple[Entri
     for photo, captions in build.splits["train"].items():
         given = content.get(photo)
         if given is None or len(given) != len(captions):
-            what = "no object-colour pairs" if given is None else "object-colour pairs of other captions"
+            what = "no object-color pairs" if given is None else "object-color pairs of other captions"
             build.problems.append(Problem(path.name, photo, what, "it serves systems without such pairs only"))
             continue
         aligned[photo] = [
@@ -159,23 +159,23 @@ def _is_pair(pair: list[Any], photo: str, caption: str, problems: list[Problem])
     """Whether a pair names two words of its caption; what is wrong with one is named, except for a 0."""
     words = len(caption.split())
     if len(pair) != 2 or not all(type(position) is int and position >= 0 for position in pair):
-        problems.append(Problem(OBJECT_COLOURS[0], photo, "no object-colour pair", "expected two positions", str(pair)))
+        problems.append(Problem(OBJECT_COLORS[0], photo, "no object-color pair", "expected two positions", str(pair)))
         return False
     if max(pair) > words:
         detail = f"{pair} in a caption of {words} words"
-        problems.append(Problem(OBJECT_COLOURS[0], photo, "pair beyond its caption", "it is dropped", detail))
+        problems.append(Problem(OBJECT_COLORS[0], photo, "pair beyond its caption", "it is dropped", detail))
         return False
     return 0 not in pair
 
 
-def _drop_bad_photos(folder: Path, build: Build, keep_grey: bool) -> int:
-    """Takes photos that are missing, damaged or near-grey out of the training list; returns how many were near-grey."""
+def _drop_bad_photos(folder: Path, build: Build, keep_gray: bool) -> int:
+    """Takes photos that are missing, damaged or near-gray out of the training list; returns how many were near-gray."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; unpack images.cocodataset.org/zips/train2017.zip there")
-    advice = {"if_missing": "unpack train2017.zip again", "if_grey": "keep it with --keep-grey"}
+    advice = {"if_missing": "unpack train2017.zip again", "if_gray": "keep it with --keep-gray"}
 
     def judge(photo: str) -> Problem | None:
-        return fault_of(folder / photo, photo, "train2017", keep_grey=keep_grey, **advice)
+        return fault_of(folder / photo, photo, "train2017", keep_gray=keep_gray, **advice)
 
     sift(build.splits["train"], judge, build.problems, "looking at photos")
-    return sum(problem.what == NEAR_GREY for problem in build.problems)
+    return sum(problem.what == NEAR_GRAY for problem in build.problems)

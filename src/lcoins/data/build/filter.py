@@ -1,4 +1,4 @@
-"""Takes photos that cannot serve out of a list: missing, damaged, or without colour to learn from."""
+"""Takes photos that cannot serve out of a list: missing, damaged, or without color to learn from."""
 
 import os
 from collections.abc import Callable
@@ -11,20 +11,20 @@ from lcoins.data.build.manifest import Captions
 from lcoins.data.caption_lists import Problem
 from lcoins.data.validate import MISSING
 from lcoins.imaging.decode import PhotoError, load_photo
-from lcoins.imaging.near_gray import is_near_grey
+from lcoins.imaging.near_gray import is_near_gray
 
-NEAR_GREY = "near-grey photo"
+NEAR_GRAY = "near-gray photo"
 
 
-def fault_of(path: Path, photo: str, where: str, *, keep_grey: bool, if_missing: str, if_grey: str) -> Problem | None:
-    """What is wrong with the photo at ``path``, with the advice for a missing and for a near-grey one."""
+def fault_of(path: Path, photo: str, where: str, *, keep_gray: bool, if_missing: str, if_gray: str) -> Problem | None:
+    """What is wrong with the photo at ``path``, with the advice for a missing and for a near-gray one."""
     try:
-        grey = is_near_grey(load_photo(path, (64, 64), profile=False))
+        gray = is_near_gray(load_photo(path, (64, 64), profile=False))
     except FileNotFoundError:
         return Problem(where, photo, MISSING, if_missing)
     except PhotoError as error:
         return Problem(where, photo, error.kind, error.advice, error.detail)
-    return Problem(where, photo, NEAR_GREY, if_grey) if grey and not keep_grey else None
+    return Problem(where, photo, NEAR_GRAY, if_gray) if gray and not keep_gray else None
 
 
 def sift(captions: Captions, judge: Callable[[str], Problem | None], problems: list[Problem], doing: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import ijson
 
 import lcoins
-from lcoins.color.words import colour_counts
+from lcoins.color.words import color_counts
 from lcoins.data.caption_lists import Problem
 from lcoins.data.validate import write_report
 from lcoins.files import sha256_of, write_whole
@@ -26,7 +26,7 @@ class Source:
     sha256: str
     bytes: int
     origin: str
-    licence: str
+    license: str
 
 
 @dataclass
@@ -38,18 +38,18 @@ class Build:
     problems: list[Problem] = field(default_factory=list)
 
 
-def source_of(path: Path, origin: str, licence: str) -> Source:
+def source_of(path: Path, origin: str, license: str) -> Source:
     """Reads the file once for its checksum, in constant memory."""
-    return Source(path.name, sha256_of(path), path.stat().st_size, origin, licence)
+    return Source(path.name, sha256_of(path), path.stat().st_size, origin, license)
 
 
 def count_captions(captions: Captions) -> dict[str, Any]:
-    """Photos, captions, and how many captions name each colour class, the most frequent first."""
-    colours = colour_counts(text for texts in captions.values() for text in texts)
+    """Photos, captions, and how many captions name each color class, the most frequent first."""
+    colors = color_counts(text for texts in captions.values() for text in texts)
     return {
         "photos": len(captions),
         "captions": sum(map(len, captions.values())),
-        "colours": dict(sorted(colours.items(), key=lambda item: (-item[1], item[0]))),
+        "colors": dict(sorted(colors.items(), key=lambda item: (-item[1], item[0]))),
     }
 
 

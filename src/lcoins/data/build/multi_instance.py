@@ -16,7 +16,7 @@ from typing import Any
 from lcoins.data.build.filter import fault_of, sift
 from lcoins.data.build.manifest import Build, Captions, expect_place, source_of, write_build
 from lcoins.data.build.raw_sources import PLACES, known_prefix, locate
-from lcoins.data.build.selection import LEAST_COLOURS, Part, make_part
+from lcoins.data.build.selection import LEAST_COLORS, Part, make_part
 from lcoins.data.caption_lists import Problem, captions_by_photo, read_pairs
 from lcoins.data.types import key
 from lcoins.data.validate import MISSING
@@ -25,8 +25,8 @@ NAME = "Multi-instance (rebuilt)"
 TEST_ORIGIN = "COCO-LC, github.com/lyf1212/COCO-LC, Multi-instances.json"
 RULE = (
     "Test: the published list. Training: captions of the given sources in lower case that name at least "
-    f"{LEAST_COLOURS} different colours; no photo of the test list; photos in the order of a hash of (seed, key) up to "
-    "the limit, all their captions once each; near-grey photos left out where the photos are given."
+    f"{LEAST_COLORS} different colors; no photo of the test list; photos in the order of a hash of (seed, key) up to "
+    "the limit, all their captions once each; near-gray photos left out where the photos are given."
 )
 
 
@@ -80,8 +80,11 @@ def _read_test(path: Path, build: Build) -> Captions:
     build.problems += problems
     build.sources.append(source_of(path, TEST_ORIGIN, "captions by their sources' terms"))
     advice = f"expected <prefix>_<id>.jpg with one of {', '.join(PLACES)}"
-    build.problems += [Problem(pair.where, pair.photo, "photo of an unknown source", advice)
-                       for pair in pairs if known_prefix(pair.photo) is None]  # fmt: skip
+    build.problems += [
+        Problem(pair.where, pair.photo, "photo of an unknown source", advice)
+        for pair in pairs
+        if known_prefix(pair.photo) is None
+    ]
     return captions_by_photo(pair for pair in pairs if known_prefix(pair.photo) is not None)
 
 
@@ -145,9 +148,9 @@ def _place(photo: str, roots: dict[str, Path], folder: Path, copy: bool, trainin
     if_missing = "download it again" if prefix in roots else f"name its folder with --photos {prefix}=DIR"
     if found is None:
         return Problem(folder.name, photo, MISSING, if_missing)
-    if_grey = "it has no colour to learn from"
+    if_gray = "it has no color to learn from"
     if training and (
-        fault := fault_of(found, photo, folder.name, keep_grey=False, if_missing=if_missing, if_grey=if_grey)
+        fault := fault_of(found, photo, folder.name, keep_gray=False, if_missing=if_missing, if_gray=if_gray)
     ):
         return fault
     link = folder / photo

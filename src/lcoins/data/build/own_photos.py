@@ -12,19 +12,19 @@ from lcoins.data.validate import check_photos
 NAME = "own photos"
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 RULE = (
-    "Photos with at least one caption and, unless asked for, none that are near-grey, in the order of a hash "
+    "Photos with at least one caption and, unless asked for, none that are near-gray, in the order of a hash "
     "of (seed, name): the first share is the test set, the "
     "next the validation set, the rest the training set; all captions of a photo go with it."
 )
 
 
 def build_folder(
-    photos: Path, captions: Path | None, output: Path, val: float, test: float, seed: int, keep_grey: bool = False
+    photos: Path, captions: Path | None, output: Path, val: float, test: float, seed: int, keep_gray: bool = False
 ) -> dict[str, Any]:
     """Writes train.json, val.json and test.json; ``val`` and ``test`` are shares of the photos. Returns the manifest.
 
     Captions come from a list, or (None) from a text file beside each photo: photo.txt, one caption a line. Photos that
-    cannot be read or, without ``keep_grey``, are near-grey are left out and named. Raises ValueError when a split
+    cannot be read or, without ``keep_gray``, are near-gray are left out and named. Raises ValueError when a split
     would be empty.
     """
     if not photos.is_dir():
@@ -37,10 +37,14 @@ def build_folder(
     pairs, problems = read_pairs(captions) if captions is not None else _beside(photos)
     good = check_photos(photos, pairs, problems, on_problem="leave_out", progress=True) if pairs else []
     usable = captions_by_photo(good)
-    advice = {"if_missing": f"put it into {photos}", "if_grey": "keep it with --keep-grey"}
-    if not keep_grey:
-        sift(usable, lambda photo: fault_of(photos / photo, photo, "photos", keep_grey=False, **advice), problems,
-             "looking for grey photos")  # fmt: skip
+    advice = {"if_missing": f"put it into {photos}", "if_gray": "keep it with --keep-gray"}
+    if not keep_gray:
+        sift(
+            usable,
+            lambda photo: fault_of(photos / photo, photo, "photos", keep_gray=False, **advice),
+            problems,
+            "looking for gray photos",
+        )
     build = Build(problems=problems)
     for name, part in _split(usable, val, test, seed).items():
         if part:

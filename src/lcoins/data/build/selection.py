@@ -10,24 +10,24 @@ from pathlib import Path
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from lcoins.color.words import colours_named
+from lcoins.color.words import colors_named
 from lcoins.data.build.manifest import Source, source_of
 from lcoins.data.build.raw_sources import ORIGINS, READERS, Record
 from lcoins.data.caption_lists import Problem
 from lcoins.files import remove_partial_files, whole_file
 
-LEAST_COLOURS = 2
+LEAST_COLORS = 2
 VERSION = 2  # of the rule below; another one makes old parts worthless
 _KEY = re.compile(r"[\w.-]+")  # a file's name and no path, since photos are linked under it
 
 
 def is_selected(caption: str) -> bool:
-    """The rule of the rebuilt list: at least two different colours, as nearly all of the published captions name.
+    """The rule of the rebuilt list: at least two different colors, as nearly all of the published captions name.
 
     >>> is_selected("a red car beside a blue bus"), is_selected("a red car beside a red bus")
     (True, False)
     """
-    return len(colours_named(caption)) >= LEAST_COLOURS
+    return len(colors_named(caption)) >= LEAST_COLORS
 
 
 class Part:

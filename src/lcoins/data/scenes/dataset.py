@@ -1,8 +1,8 @@
 """Drawn scenes with captions and exact masks: the data set that needs no file.
 
-Two to four objects of different colours stand before a textured background, told apart by place, size or pattern.
-Lightness goes with colour as in photographs (yellow bright, purple dark), but in ``counter`` it contradicts it, so that
-only the words tell the colour.
+Two to four objects of different colors stand before a textured background, told apart by place, size or pattern.
+Lightness goes with color as in photographs (yellow bright, purple dark), but in ``counter`` it contradicts it, so that
+only the words tell the color.
 """
 
 import numpy as np
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from lcoins.color.words import recolour, recolour_one
+from lcoins.color.words import recolor, recolor_one
 from lcoins.data.scenes.drawing import draw_scene
-from lcoins.data.scenes.layout import KINDS, SCENE_COLOURS, plan_scene
-from lcoins.data.scenes.sentences import VOCABULARY, colour_pairs, describe, fix_articles
-from lcoins.data.types import Instances, Sample, key, keyed_random
+from lcoins.data.scenes.layout import KINDS, SCENE_COLORS, plan_scene
+from lcoins.data.scenes.sentences import VOCABULARY, color_pairs, describe, fix_articles
+from lcoins.data.types import RECOLOR_KEY, Instances, Sample, key, keyed_random
 
-__all__ = ["SCENE_COLOURS", "SPLITS", "VOCABULARY", "Scenes"]
+__all__ = ["SCENE_COLORS", "SPLITS", "VOCABULARY", "Scenes"]
 
-SPLITS = ("train", "val", "clear", "instances", "unobserved", "counter", "recolour")
+SPLITS = ("train", "val", "clear", "instances", "unobserved", "counter", "recolor")
 SMALLEST_SIZE = 24
 
 
@@ -27,12 +27,12 @@ class Scenes(Dataset[Sample]):
     """``length`` scenes of one split, ``image_size`` pixels square; scene i of a split is the same everywhere.
 
     In ``clear`` no kind of object occurs twice, in ``instances`` one always does; ``train`` and ``val`` mix both. The
-    others differ from ``clear`` in one thing each: in ``counter`` lightness contradicts colour; in ``unobserved`` are
-    pairs of colour and kind that no other split draws; in ``recolour`` the recoloured sentence exchanges one colour
+    others differ from ``clear`` in one thing each: in ``counter`` lightness contradicts color; in ``unobserved`` are
+    pairs of color and kind that no other split draws; in ``recolor`` the recolored sentence exchanges one color
     word, not all of them. ``train`` has new scenes in every epoch (see :meth:`set_epoch`); the other splits stay.
     """
 
-    palette = SCENE_COLOURS
+    palette = SCENE_COLORS
     texts = VOCABULARY
 
     def __init__(self, split: str, length: int, image_size: int = 64, seed: int = 0) -> None:
@@ -64,20 +64,20 @@ class Scenes(Dataset[Sample]):
         number = self.epoch * self.length + index
         identity = key(self.seed, self.split, number)
         rng, noise = keyed_random(identity, "scene"), np.random.default_rng(identity)
-        objects, told_by = plan_scene(self.split, rng)
-        caption = describe(objects, told_by, rng).sentence
+        objects, distinguished_by = plan_scene(self.split, rng)
+        caption = describe(objects, distinguished_by, rng).sentence
         rgb, masks = draw_scene(objects, self.image_size, rng, noise)
-        exchange = recolour_one if self.split == "recolour" else recolour
-        chance = keyed_random(self.seed, self.split, self.epoch, index, "recolour")
+        exchange = recolor_one if self.split == "recolor" else recolor
+        chance = keyed_random(self.seed, self.split, self.epoch, index, RECOLOR_KEY)
         return Sample(
             rgb=torch.from_numpy(rgb),
             caption=caption,
-            recoloured=fix_articles(exchange(caption, chance, choices=SCENE_COLOURS)),
+            recolored=fix_articles(exchange(caption, chance, choices=SCENE_COLORS)),
             index=index,
             name=f"{self.split}/{number:05d}",
-            pairs=colour_pairs(caption),
+            pairs=color_pairs(caption),
             labels=_labels(masks, [thing.kind for thing in objects]),
-            instances=Instances(torch.from_numpy(masks), tuple(thing.colour for thing in objects), told_by),
+            instances=Instances(torch.from_numpy(masks), tuple(thing.color for thing in objects), distinguished_by),
         )
 
 

@@ -1,4 +1,4 @@
-"""The pixels of a drawn scene, composed in Lab: a textured grey background, and objects with exact masks.
+"""The pixels of a drawn scene, composed in Lab: a textured gray background, and objects with exact masks.
 
 Patterns, shading and texture live in lightness alone; within its mask an object has one hue. Plain numpy on small
 windows, because a training draws hundreds of scenes per second.
@@ -92,7 +92,7 @@ def _draw_background(
 ) -> Field:
     """Lab (3, S, S): clouds at two scales, a gradient, one of several textures, and a tint of chroma below 6.
 
-    Of three lightnesses drawn, the one farthest from any object's is taken, so that most objects stand out in grey.
+    Of three lightnesses drawn, the one farthest from any object's is taken, so that most objects stand out in gray.
     """
     lab = np.empty((3, image_size, image_size), dtype=np.float32)
     place = _coordinates(image_size)
@@ -128,7 +128,7 @@ def _texture(image_size: int, rng: random.Random, noise: np.random.Generator) ->
 
 @dataclass(frozen=True)
 class _Place:
-    """A window of the picture around an object: pixel coordinates from its centre and distance from its edge."""
+    """A window of the picture around an object: pixel coordinates from its center and distance from its edge."""
 
     rows: slice
     columns: slice
@@ -139,8 +139,8 @@ class _Place:
 
 def _measure(thing: SceneObject, image_size: int) -> _Place:
     place, radius = _coordinates(image_size), thing.diameter / 2
-    columns, rows = (_window(middle, radius + _HALO, image_size) for middle in thing.centre)
-    x, y = place[columns] - thing.centre[0], (place[rows] - thing.centre[1])[:, None]
+    columns, rows = (_window(middle, radius + _HALO, image_size) for middle in thing.center)
+    x, y = place[columns] - thing.center[0], (place[rows] - thing.center[1])[:, None]
     cos, sin = math.cos(thing.angle) / radius, math.sin(thing.angle) / radius
     distance = SHAPES[thing.kind](cos * x + sin * y, cos * y - sin * x) * radius
     return _Place(rows, columns, x, y, distance)
@@ -151,7 +151,7 @@ def _window(middle: float, reach: float, size: int) -> slice:
 
 
 def _set_off(lightness: Field, thing: SceneObject, place: _Place) -> None:
-    """A soft shadow or glow on the background around an object about as light, so that grey still shows its shape."""
+    """A soft shadow or glow on the background around an object about as light, so that gray still shows its shape."""
     background = lightness[place.rows, place.columns]
     own, behind = thing.lab[0], float(background.mean())
     contrast = 18 if thing.pattern == "plain" else 25

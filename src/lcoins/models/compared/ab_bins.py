@@ -1,4 +1,4 @@
-"""Colour as classes: grids of ab, labels, class weights and decoding (Zhang et al., ECCV 2016; ML2018, Xie2018)."""
+"""Color as classes: grids of ab, labels, class weights and decoding (Zhang et al., ECCV 2016; ML2018, Xie2018)."""
 
 from collections.abc import Sequence
 
@@ -8,21 +8,38 @@ from torch.nn.functional import interpolate
 
 from lcoins.color.lab import in_float32
 
-STEP = 10.0  # CIELAB units between neighbouring bins
+STEP = 10.0  # CIELAB units between neighboring bins
 SIDE = 25  # lattice points from -120 to 120 in a and b
 
 # The 313 bins of Zhang et al.: for each a / 10 the first and last b / 10.
 _ROWS = {
-    -9: (5, 9), -8: (2, 9), -7: (0, 9), -6: (-2, 9), -5: (-3, 10), -4: (-4, 10), -3: (-5, 10), -2: (-5, 10),
-    -1: (-6, 10), 0: (-7, 10), 1: (-8, 9), 2: (-8, 9), 3: (-9, 9), 4: (-10, 9), 5: (-10, 8), 6: (-11, 8), 7: (-11, 8),
-    8: (-11, 7), 9: (-11, 7), 10: (-9, 0),
-}  # fmt: skip
+    -9: (5, 9),
+    -8: (2, 9),
+    -7: (0, 9),
+    -6: (-2, 9),
+    -5: (-3, 10),
+    -4: (-4, 10),
+    -3: (-5, 10),
+    -2: (-5, 10),
+    -1: (-6, 10),
+    0: (-7, 10),
+    1: (-8, 9),
+    2: (-8, 9),
+    3: (-9, 9),
+    4: (-10, 9),
+    5: (-10, 8),
+    6: (-11, 8),
+    7: (-11, 8),
+    8: (-11, 7),
+    9: (-11, 7),
+    10: (-9, 0),
+}
 
 
 def square_bins() -> Tensor:
     """The 625 bins of ML2018, (625, 2) in CIELAB: a and b from -120 to 120 in steps of 10, by a and then b.
 
-    Only 261 of them hold a colour of sRGB.
+    Only 261 of them hold a color of sRGB.
     """
     axis = torch.arange(SIDE) * STEP - STEP * (SIDE // 2)
     return torch.cartesian_prod(axis, axis)
@@ -36,8 +53,8 @@ def gamut_bins() -> Tensor:
 BINS = {"square": square_bins, "gamut": gamut_bins}
 
 
-class AbGrid:
-    """Bins of ab, (K, 2) in CIELAB, and what a system of colour classes does with them.
+class AbBins:
+    """Bins of ab, (K, 2) in CIELAB, and what a system of color classes does with them.
 
     ``kind`` is ``square`` (625 bins) or ``gamut`` (313).
     """
@@ -53,22 +70,22 @@ class AbGrid:
         return len(self.bins)
 
     def nearest(self, ab: Tensor) -> Tensor:
-        """The bin (B, H, W) nearest to ab (B, 2, H, W) in CIELAB; colours outside the grid take one at its border."""
+        """The bin (B, H, W) nearest to ab (B, 2, H, W) in CIELAB; colors outside the grid take one at its border."""
         place = (ab / STEP).round().long().clamp(-(SIDE // 2), SIDE // 2) + SIDE // 2
         return self._of_lattice.to(ab.device)[place[:, 0] * SIDE + place[:, 1]]
 
-    def soft(self, ab: Tensor, neighbours: int = 10, sigma: float = 5.0) -> Tensor:
-        """Shares (B, K, H, W), summing to 1, of the ``neighbours`` nearest: a Gaussian of ``sigma`` CIELAB units."""
-        colours = ab.permute(0, 2, 3, 1)
-        distances, places = torch.cdist(colours.flatten(0, 2), self.bins.to(ab)).topk(neighbours, largest=False)
+    def soft(self, ab: Tensor, neighbors: int = 10, sigma: float = 5.0) -> Tensor:
+        """Shares (B, K, H, W), summing to 1, of the ``neighbors`` nearest: a Gaussian of ``sigma`` CIELAB units."""
+        colors = ab.permute(0, 2, 3, 1)
+        distances, places = torch.cdist(colors.flatten(0, 2), self.bins.to(ab)).topk(neighbors, largest=False)
         shares = torch.softmax(-distances.square() / (2 * sigma**2), dim=1)
         full = shares.new_zeros(len(shares), len(self)).scatter_(1, places, shares)
-        return full.view(*colours.shape[:3], len(self)).permute(0, 3, 1, 2)
+        return full.view(*colors.shape[:3], len(self)).permute(0, 3, 1, 2)
 
     def decode(self, logits: Tensor, sharpness: float, size: int) -> Tensor:
         """Expected ab (B, 2, size, size) in CIELAB of logits (B, K, h, w): softmax(sharpness * logits), then bicubic.
 
-        1 is the plain mean (ML2018); Xie2018's 2.63 is the "annealed mean", nearer to the most likely colour.
+        1 is the plain mean (ML2018); Xie2018's 2.63 is the "annealed mean", nearer to the most likely color.
         """
         with in_float32(logits):
             shares = torch.softmax(sharpness * logits.float(), dim=1)
@@ -87,8 +104,10 @@ def boosted_weights(counts: Tensor | Sequence[float], uniform: float = 0.5, powe
     """
     share = torch.as_tensor(counts, dtype=torch.float64)
     if share.ndim != 1 or not bool(share.sum() > 0) or bool((share < 0).any()):
-        raise ValueError("class counts must be a list of numbers from 0 up, not all 0; count the training set again "
-                         "with lcoins prior")  # fmt: skip
+        raise ValueError(
+            "class counts must be a list of numbers from 0 up, not all 0; count the training set again "
+            "with lcoins prior"
+        )
     share = share / share.sum()
     present = share > 0
     mixed = (1 - uniform) * share + uniform * present / present.sum()

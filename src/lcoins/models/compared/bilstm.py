@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lcoins.color.words import split_words
-from lcoins.models.backbones.pretrained import MissingWeights, read_word_vectors
+from lcoins.models.backbones.pretrained import MissingWeightsError, read_word_vectors
 from lcoins.models.text_encoders import Words
 
 
@@ -77,9 +77,11 @@ class BiLSTMEncoder(nn.Module):
 
     def _load(self, words: list[str], init: str) -> None:
         if init == "word2vec":
-            raise MissingWeights("word vectors: give model.text_encoder.init=FILE, a text file with a word and its "
-                                 "numbers on each line (GoogleNews' word2vec as text, GloVe), or none for an untrained "
-                                 "embedding")  # fmt: skip
+            raise MissingWeightsError(
+                "word vectors: give model.text_encoder.init=FILE, a text file with a word and its "
+                "numbers on each line (GoogleNews' word2vec as text, GloVe), or none for an untrained "
+                "embedding"
+            )
         vectors = read_word_vectors(Path(init), set(words), self.embeddings.embedding_dim)
         with torch.no_grad():
             for place, word in enumerate(words, start=1):

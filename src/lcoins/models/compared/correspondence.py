@@ -1,4 +1,4 @@
-"""Which colour word belongs to which object: the object-colour correspondence matrix of L-CoDe and L-CoDer."""
+"""Which color word belongs to which object: the object-color correspondence matrix of L-CoDe and L-CoDer."""
 
 from collections.abc import Sequence
 
@@ -10,26 +10,26 @@ from lcoins.models.text_encoders import Words
 
 
 class Biaffine(nn.Module):
-    """Scores (B, N, N) of object i and colour j: o_i^T U [c_j; 1]; U (C, C + 1) starts at zero."""
+    """Scores (B, N, N) of object i and color j: o_i^T U [c_j; 1]; U (C, C + 1) starts at zero."""
 
     def __init__(self, width: int):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(width, width + 1))
 
-    def forward(self, objects: Tensor, colours: Tensor) -> Tensor:
-        """Object and colour tokens (B, N, C) each; rows of the result are objects, columns colours."""
-        ones = colours.new_ones(*colours.shape[:2], 1)
-        return objects @ self.weight @ torch.cat([colours, ones], dim=-1).transpose(1, 2)
+    def forward(self, objects: Tensor, colors: Tensor) -> Tensor:
+        """Object and color tokens (B, N, C) each; rows of the result are objects, columns colors."""
+        ones = colors.new_ones(*colors.shape[:2], 1)
+        return objects @ self.weight @ torch.cat([colors, ones], dim=-1).transpose(1, 2)
 
 
 def correspondence_target(pairs: Sequence[Pairs | None], words: Words) -> tuple[Tensor, Tensor]:
-    """The matrices (B, N, N) that the predictor should give, 1 where a colour belongs to an object, and what counts.
+    """The matrices (B, N, N) that the predictor should give, 1 where a color belongs to an object, and what counts.
 
     The second value (B, N, N) is false where a row or column is padding, and for captions whose pairs nobody knows.
     Pairs count words; :attr:`Words.places` finds their tokens. A pair beyond the end of a cut caption is left out.
     """
     if words.places is None:
-        raise ValueError("object-colour pairs need words that know their places in the caption (Words.places)")
+        raise ValueError("object-color pairs need words that know their places in the caption (Words.places)")
     target = torch.zeros(*words.mask.shape, words.mask.shape[1])
     counts = (words.mask[:, :, None] & words.mask[:, None, :]).cpu()
     for row, (own, places) in enumerate(zip(pairs, words.places.tolist(), strict=True)):
@@ -37,7 +37,7 @@ def correspondence_target(pairs: Sequence[Pairs | None], words: Words) -> tuple[
             counts[row] = False
             continue
         token = {place: index for index, place in enumerate(places) if place >= 0}
-        for thing, colour in own:
-            if thing in token and colour in token:
-                target[row, token[thing], token[colour]] = 1.0
+        for thing, color in own:
+            if thing in token and color in token:
+                target[row, token[thing], token[color]] = 1.0
     return target.to(words.mask.device), counts.to(words.mask.device)

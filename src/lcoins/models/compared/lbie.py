@@ -62,42 +62,57 @@ class LBIE(Colorizer):
     def __init__(self, text_encoder: BiLSTMEncoder, image_size: int, width: int, attention: int, steps: int):
         super().__init__()
         if text_encoder.width != 4 * width:
-            raise ValueError(f"LBIE's words must be as wide as its regions: model.text_encoder.hidden must be "
-                             f"{2 * width}, twice model.width, not {text_encoder.width // 2}")  # fmt: skip
+            raise ValueError(
+                f"LBIE's words must be as wide as its regions: model.text_encoder.hidden must be "
+                f"{2 * width}, twice model.width, not {text_encoder.width // 2}"
+            )
         if steps < 1:
             raise ValueError(f"model.steps counts the fusions and must be at least 1, not {steps}")
         self.image_size, self.steps = image_size, steps
         self.text_encoder = text_encoder
         n = width
         self.encoder = nn.Sequential(
-            *_convolutions(1, n, n, strides=(1, 2)), nn.BatchNorm2d(n),
-            *_convolutions(n, 2 * n, 2 * n, strides=(1, 2)), nn.BatchNorm2d(2 * n),
-            *_convolutions(2 * n, *[4 * n] * 3), nn.BatchNorm2d(4 * n),
-            *_convolutions(4 * n, *[4 * n] * 3, dilation=2), nn.BatchNorm2d(4 * n),
-            *_convolutions(4 * n, *[4 * n] * 3, dilation=2), nn.BatchNorm2d(4 * n),
-            *_convolutions(4 * n, 4 * n, 4 * n), nn.Conv2d(4 * n, 4 * n, 3, padding=1),
-        )  # fmt: skip
+            *_convolutions(1, n, n, strides=(1, 2)),
+            nn.BatchNorm2d(n),
+            *_convolutions(n, 2 * n, 2 * n, strides=(1, 2)),
+            nn.BatchNorm2d(2 * n),
+            *_convolutions(2 * n, *[4 * n] * 3),
+            nn.BatchNorm2d(4 * n),
+            *_convolutions(4 * n, *[4 * n] * 3, dilation=2),
+            nn.BatchNorm2d(4 * n),
+            *_convolutions(4 * n, *[4 * n] * 3, dilation=2),
+            nn.BatchNorm2d(4 * n),
+            *_convolutions(4 * n, 4 * n, 4 * n),
+            nn.Conv2d(4 * n, 4 * n, 3, padding=1),
+        )
         self.fusion = AttentiveFusion(4 * n, attention, recurrent=steps > 1)
         self.decoder = nn.Sequential(
-            nn.ReLU(), nn.BatchNorm2d(4 * n),
-            nn.ConvTranspose2d(4 * n, 2 * n, 4, 2, 1), nn.ReLU(), *_convolutions(*[2 * n] * 3), nn.BatchNorm2d(2 * n),
-            nn.ConvTranspose2d(2 * n, n, 4, 2, 1), nn.ReLU(), *_convolutions(n, n, n), nn.BatchNorm2d(n),
+            nn.ReLU(),
+            nn.BatchNorm2d(4 * n),
+            nn.ConvTranspose2d(4 * n, 2 * n, 4, 2, 1),
+            nn.ReLU(),
+            *_convolutions(*[2 * n] * 3),
+            nn.BatchNorm2d(2 * n),
+            nn.ConvTranspose2d(2 * n, n, 4, 2, 1),
+            nn.ReLU(),
+            *_convolutions(n, n, n),
+            nn.BatchNorm2d(n),
             nn.Conv2d(n, 2 + (steps > 1), 3, padding=1),
-        )  # fmt: skip
+        )
 
     def forward(self, lightness: Tensor, words: Words) -> SteppedColorization:
         """Network lightness (B, 1, S, S) and words (B, N) to network ab of the step that counts most, and all steps."""
         tokens, _ = self.text_encoder(words)
         regions = self.encoder(lightness)
-        colours, stops = [], []
+        colors, stops = [], []
         for _ in range(self.steps):
             regions = self.fusion(regions, tokens, words.mask)
             answer = self.decoder(regions)
-            colours.append(torch.tanh(answer[:, :2]))
+            colors.append(torch.tanh(answer[:, :2]))
             stops.append(
                 torch.sigmoid(answer[:, 2:]).mean(dim=(1, 2, 3)) if self.steps > 1 else answer.new_ones(answer.shape[0])
             )
-        steps, shares = torch.stack(colours, dim=1), termination_shares(torch.stack(stops, dim=1))
+        steps, shares = torch.stack(colors, dim=1), termination_shares(torch.stack(stops, dim=1))
         most = steps[torch.arange(steps.shape[0], device=steps.device), shares.argmax(dim=1)]
         return SteppedColorization(most.float(), steps=steps, shares=shares, tokens=tokens, mask=words.mask)
 

@@ -1,4 +1,4 @@
-"""L-CoDe: colour words handed to the objects that they belong to (Weng et al., AAAI 2022). Written from its release."""
+"""L-CoDe: color words handed to the objects that they belong to (Weng et al., AAAI 2022). Written from its release."""
 
 from dataclasses import dataclass
 
@@ -17,34 +17,34 @@ from lcoins.models.upsampler import doublings
 
 @dataclass
 class CorrespondingColorization(Colorization):
-    """``correspondence`` (B, N, N) are the scores (before the sigmoid) of object i and colour j, over ``words``."""
+    """``correspondence`` (B, N, N) are the scores (before the sigmoid) of object i and color j, over ``words``."""
 
     correspondence: Tensor | None = None
     words: Words | None = None
 
 
 class AttentionTransfer(nn.Module):
-    """Attention of places to words that goes to the object and then, by the correspondence, to its colour.
+    """Attention of places to words that goes to the object and then, by the correspondence, to its color.
 
-    The affinity S of places and objects becomes S P, that of places and colours; softmax over the words.
+    The affinity S of places and objects becomes S P, that of places and colors; softmax over the words.
     """
 
     def __init__(self, width: int, text: int):
         super().__init__()
         self.objects = nn.Linear(text, width, bias=False)
-        self.colours = nn.Linear(text, width, bias=False)
+        self.colors = nn.Linear(text, width, bias=False)
 
     def forward(
-        self, x: Tensor, objects: Tensor, colours: Tensor, matrix: Tensor, mask: Tensor
+        self, x: Tensor, objects: Tensor, colors: Tensor, matrix: Tensor, mask: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Places (B, M, C), tokens (B, N, text), P (B, N, N) and mask (B, N) to context (B, M, C) and A (B, M, N)."""
         affinity = x @ self.objects(objects).transpose(1, 2) @ matrix
         attention = softmax(affinity.masked_fill(~mask[:, None, :], -torch.inf), dim=-1)
-        return attention @ self.colours(colours), attention
+        return attention @ self.colors(colors), attention
 
 
 class GatedInjection(nn.Module):
-    """Puts the words' context into normalised features where the gate is open: X gamma + beta + X."""
+    """Puts the words' context into normalized features where the gate is open: X gamma + beta + X."""
 
     def __init__(self, width: int, words: int):
         super().__init__()
@@ -85,24 +85,24 @@ class LCoDe(Colorizer):
             raise ValueError("L-CoDe's gate needs captions of one length; set model.text_encoder.fixed_length to true")
         self.image_size, text = image_size, text_encoder.width
         self.text_encoder = text_encoder
-        self.objects, self.colours = nn.Linear(text, text), nn.Linear(text, text)
+        self.objects, self.colors = nn.Linear(text, text), nn.Linear(text, text)
         self.correspondence = Biaffine(text)
         self.entry = nn.Sequential(nn.Conv2d(trunk.channels[1], width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU())
         self.transfer = AttentionTransfer(width, text)
         self.injection = GatedInjection(width, text_encoder.tokenize.max_length)
         self.decoder = _decoder(width, tuple(channels))
-        self.apply(_initialise)
-        self.trunk = trunk  # after the initialisation, which is not its
+        self.apply(_initialize)
+        self.trunk = trunk  # after the initialization, which is not its
 
     def forward(self, lightness: Tensor, words: Words) -> CorrespondingColorization:
         """Network lightness (B, 1, S, S) and words (B, N), N fixed, to network ab and the correspondence scores."""
         tokens = relu(self.text_encoder(words)[0])
-        objects, colours = relu(self.objects(tokens)), relu(self.colours(tokens))
-        # Detached: the loss on the pairs trains U alone, and the colour loss reaches U through the attention.
-        scores = self.correspondence(objects.detach(), colours.detach())
+        objects, colors = relu(self.objects(tokens)), relu(self.colors(tokens))
+        # Detached: the loss on the pairs trains U alone, and the color loss reaches U through the attention.
+        scores = self.correspondence(objects.detach(), colors.detach())
         x = self.entry(self.trunk(lightness)[1])
         places = x.flatten(2).transpose(1, 2)
-        context, attention = self.transfer(places, objects, colours, torch.sigmoid(scores), words.mask)
+        context, attention = self.transfer(places, objects, colors, torch.sigmoid(scores), words.mask)
         ab = self.decoder(self.injection(x, context, attention))
         ab = resize_ab(ab.float(), (self.image_size, self.image_size))
         return CorrespondingColorization(ab, correspondence=scores, words=words)
@@ -121,7 +121,7 @@ def _decoder(width: int, channels: tuple[int, ...]) -> nn.Sequential:
     return nn.Sequential(*entry, *doublings(channels, nn.BatchNorm2d))
 
 
-def _initialise(module: nn.Module) -> None:
+def _initialize(module: nn.Module) -> None:
     """Convolutions and linear maps orthogonal, batch norms N(1, 0.02), as in the release."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.orthogonal_(module.weight)

@@ -7,7 +7,7 @@ from torch.nn.functional import interpolate, relu
 
 from lcoins.color.lab import to_network_ab
 from lcoins.models.colorizer import Colorization, Colorizer
-from lcoins.models.compared.ab_bins import AbGrid
+from lcoins.models.compared.ab_bins import AbBins
 from lcoins.models.compared.bilstm import BiLSTMEncoder
 from lcoins.models.compared.film import FiLM
 from lcoins.models.compared.trunks import GridTrunk, ResnetTrunk
@@ -40,15 +40,15 @@ class ML2018(Colorizer):
     """Frozen features, four blocks modulated by the sentence, and a classifier over 625 bins of ab at a quarter of S.
 
     Table 1 of L-CoIns does not say whether this model or its variant that concatenates the sentence was run; this is
-    the one of the repository. Deviation: the trunk sees the grey picture of (L*, 0, 0), see
-    :func:`lcoins.models.compared.trunks.grey_picture`.
+    the one of the repository. Deviation: the trunk sees the gray picture of (L*, 0, 0), see
+    :func:`lcoins.models.compared.trunks.gray_picture`.
     """
 
     factor = 4  # the picture over the logits
 
     def __init__(self, trunk: ResnetTrunk | GridTrunk, text_encoder: BiLSTMEncoder, image_size: int, blocks: int):
         super().__init__()
-        self.image_size, self.grid = image_size, AbGrid("square")
+        self.image_size, self.grid = image_size, AbBins("square")
         self.trunk, self.text_encoder = trunk, text_encoder
         width = trunk.channels[1]
         self.blocks = nn.ModuleList(ModulatedBlock(width, text_encoder.width) for _ in range(blocks))

@@ -10,10 +10,10 @@ from lcoins.models.backbones import pretrained
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def grey_picture(lightness: Tensor) -> Tensor:
-    """Network lightness (B, 1, S, S) as the grey sRGB picture (B, 3, S, S) of (L*, 0, 0), normalised as for ImageNet.
+def gray_picture(lightness: Tensor) -> Tensor:
+    """Network lightness (B, 1, S, S) as the gray sRGB picture (B, 3, S, S) of (L*, 0, 0), normalized as for ImageNet.
 
-    ML2018's release takes grey by weights for BGR from RGB pictures; this is what the other systems see, as a picture.
+    ML2018's release takes gray by weights for BGR from RGB pictures; this is what the other systems see, as a picture.
     """
     level = from_network_lightness(lightness)
     rgb = join_lab(level, level.new_zeros(level.shape[0], 2, *level.shape[2:]))
@@ -34,7 +34,7 @@ class _Frozen(nn.Module):
 class VggTrunk(_Frozen):
     """VGG16-BN to conv3_3 (stride 4, 256 channels) and on to conv4_3 (stride 8, 512 channels).
 
-    ``picture`` gives it the grey sRGB picture in ImageNet's normalisation (Xie2018), else the network lightness three
+    ``picture`` gives it the gray sRGB picture in ImageNet's normalization (Xie2018), else the network lightness three
     times (L-CoDe). ``init`` is ``imagenet`` (torchvision's cache), a local file, or ``none``.
     """
 
@@ -49,7 +49,7 @@ class VggTrunk(_Frozen):
 
     def forward(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
         """Network lightness (B, 1, S, S) to (B, 256, S / 4, S / 4) and (B, 512, S / 8, S / 8)."""
-        low = self.low(grey_picture(lightness) if self.picture else lightness.expand(-1, 3, -1, -1))
+        low = self.low(gray_picture(lightness) if self.picture else lightness.expand(-1, 3, -1, -1))
         return low, self.high(low)
 
 
@@ -69,7 +69,7 @@ class ResnetTrunk(_Frozen):
     @torch.no_grad()
     def forward(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
         """Network lightness (B, 1, S, S) to (B, 256, S / 4, S / 4) and (B, 512, S / 8, S / 8)."""
-        low = self.low(grey_picture(lightness))
+        low = self.low(gray_picture(lightness))
         return low, self.high(low)
 
 
@@ -86,8 +86,10 @@ class GridTrunk(_Frozen):
         self.freeze = freeze
         self.requires_grad_(not freeze).to(memory_format=torch.channels_last).train()
         if strides[:2] != [4, 8]:
-            raise ValueError(f"the trunk's stages must have strides 4 and 8, not {strides[0]} and {strides[1]}; choose "
-                             f"other stages of {backbone}")  # fmt: skip
+            raise ValueError(
+                f"the trunk's stages must have strides 4 and 8, not {strides[0]} and {strides[1]}; choose "
+                f"other stages of {backbone}"
+            )
         self.channels = (widths[0], sum(widths[1:]))
 
     def forward(self, lightness: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """Xie2018: language-guided image colorization (master thesis, ETH Zurich, 2018), its full method. From its release.
 
 A U-Net over VGG features, modulated by the sentence at four places, three of them with attention over the picture; it
-classifies colours and, beside them, what each pixel shows.
+classifies colors and, beside them, what each pixel shows.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from torch.nn.functional import relu, softmax
 
 from lcoins.color.lab import to_network_ab
 from lcoins.models.colorizer import Colorizer
-from lcoins.models.compared.ab_bins import AbGrid
+from lcoins.models.compared.ab_bins import AbBins
 from lcoins.models.compared.bilstm import BiLSTMEncoder
 from lcoins.models.compared.film import FiLM
 from lcoins.models.compared.ml2018 import ClassifiedColorization
@@ -56,7 +56,7 @@ class Xie2018(Colorizer):
         segmentation_classes: int,
     ):
         super().__init__()
-        self.image_size, self.grid = image_size, AbGrid("gamut")
+        self.image_size, self.grid = image_size, AbBins("gamut")
         self.trunk, self.text_encoder = trunk, text_encoder
         low, high = trunk.channels
         half, sentence = width // 2, text_encoder.width
@@ -69,9 +69,13 @@ class Xie2018(Colorizer):
         self.top = nn.Sequential(*_plain(low + half, half), nn.Conv2d(half, half, 3, padding=1))
         self.top_norm = nn.BatchNorm2d(half, affine=False)
         self.film = nn.ModuleList(
-            [AttendedFiLM(sentence, width), AttendedFiLM(sentence, width), FiLM(sentence, half),
-             AttendedFiLM(sentence, half)]
-        )  # fmt: skip
+            [
+                AttendedFiLM(sentence, width),
+                AttendedFiLM(sentence, width),
+                FiLM(sentence, half),
+                AttendedFiLM(sentence, half),
+            ]
+        )
         self.head = nn.Conv2d(half, len(self.grid), 1)
         maps = (width, high + width, low + half)
         self.segmentation = SegmentationHead(maps, width // 4, segmentation_classes) if segmentation_classes else None
