@@ -18,6 +18,7 @@ from drawn_photos import FakeColorizer, gray_profile, some_exif
 from PIL import Image, ImageCms
 
 from lcoins.colorize.batch import colorize_files
+from lcoins.imaging.decode import readable_formats
 from lcoins.imaging.read import read_scan
 
 SECONDS = 5.0  # for one file; most take 2 ms
@@ -68,6 +69,7 @@ def whole_photos() -> dict[str, bytes]:
         "bmp": encoded(colors, "BMP", **known),
         "ppm": encoded(colors, "PPM"),
     }
+    readable_formats()  # registers HEIF
     optional = {"jpeg2000": ("JPEG2000", {}), "avif": ("AVIF", {}), "heif": ("HEIF", {"exif": exif})}
     photos |= {
         name: encoded(colors, kind, **options) for name, (kind, options) in optional.items() if kind in Image.SAVE

@@ -403,7 +403,8 @@ def test_heic_is_read_and_written_as_jpeg(tmp_path: Path) -> None:
 
 
 def test_without_its_library_an_heic_photo_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "_READABLE", tuple(name for name in decode._READABLE if name != "HEIF"))
+    without = tuple(name for name in decode.readable_formats() if name != "HEIF")
+    monkeypatch.setattr(decode, "readable_formats", lambda: without)
     (tmp_path / "phone.heic").write_bytes(HEIC)
     with pytest.raises(PhotoError, match=r"phone\.heic: HEIC photo: .*; pip install 'lcoins\[heif\]'$"):
         read_scan(tmp_path / "phone.heic")

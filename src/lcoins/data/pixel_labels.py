@@ -13,7 +13,8 @@ from torch import Tensor
 
 from lcoins.data.coco_instances import Photo, Polygon, Polygons
 from lcoins.data.types import VOID
-from lcoins.imaging.decode import DAMAGED, MAX_PIXELS
+from lcoins.imaging.decode import DAMAGED
+from lcoins.imaging.quiet import MAX_PIXELS, quiet_decoders
 
 Size = tuple[int, int]  # width, height
 Box = tuple[int, int, int, int]  # left, upper, right, lower
@@ -92,7 +93,8 @@ def _read_map(path: Path, photo: Size) -> NDArray[np.uint8]:
 @contextmanager
 def _damage_named(path: Path) -> Iterator[None]:
     try:
-        yield
+        with quiet_decoders():
+            yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(f"{path}: expected at most {MAX_PIXELS:,} pixels, got more; make it from its photo") from error
     except DAMAGED as error:

@@ -6,13 +6,11 @@ whatever lies hidden under it, EXIF orientation is ignored, an embedded color pr
 of in the middle of other output.
 """
 
-import ctypes
-import logging
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +21,8 @@ from torch import Tensor
 
 from lcoins.imaging.icc import ProfileError, lab_to_srgb, profile_to_srgb
 from lcoins.imaging.orientation import upright
+from lcoins.imaging.quiet import MAX_PIXELS, quiet_decoders
 
-with suppress(ImportError):  # the extra "heif"
-    from pillow_heif import register_heif_opener
-
-    register_heif_opener()
-
-MAX_PIXELS = 200_000_000
 FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000", "BMP", "GIF", "PPM")
 
 # Everything that Pillow's decoders were seen to raise on damaged files; UserWarning where a caller makes it an error.
@@ -40,17 +33,16 @@ _PLANES = ("R", "G", "B", "A")
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _TIFF_HEADERS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-# Pillow's own bound warns at 89 and raises at 179 million pixels, before ours is asked; this lets ours decide.
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-Image.init()
-_READABLE = tuple(name for name in FORMATS if name in Image.OPEN)  # FORMATS without what is not installed
-# Pillow also logs what it makes an error of; without a handler Python would print that.
-logging.getLogger("PIL").addHandler(logging.NullHandler())
-with suppress(OSError, AttributeError):  # where libtiff is no library of its own, as in Pillow for Windows
-    _libtiff = ctypes.CDLL(Image.core.__file__)
-    for _handler in (_libtiff.TIFFSetErrorHandler, _libtiff.TIFFSetWarningHandler):  # which print what Pillow raises
-        _handler.argtypes, _handler.restype = [ctypes.c_void_p], ctypes.c_void_p
-        _handler(None)
+
+@lru_cache(maxsize=1)
+def readable_formats() -> tuple[str, ...]:
+    """FORMATS without those whose library is not installed."""
+    with suppress(ImportError):  # the extra "heif"
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 class PhotoError(ValueError):
@@ -107,7 +99,7 @@ def _bad(path: Path, kind: str, detail: str, advice: str) -> PhotoError:
 
 @contextmanager
 def opened_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
-    """The photo with its header read and its size within bounds, not decoded; Pillow's warnings are silenced.
+    """The photo with its header read and its size within bounds, not decoded; decoders are quiet inside the block.
 
     Its file is open only inside the block. Raises FileNotFoundError, and :class:`PhotoError` for what is no photo.
     """
@@ -119,9 +111,9 @@ def opened_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Ima
         raise FileNotFoundError(f"{path}: no such photo; check the name and the folder") from error
     except (OSError, ValueError) as error:
         raise _bad(path, "unreadable file", str(error), "check its name, its permissions and the disk") from error
-    with file, warnings.catch_warnings(action="ignore"):
+    with file, quiet_decoders():
         try:
-            image = Image.open(file, formats=_READABLE)
+            image = Image.open(file, formats=readable_formats())
             _expect_two_bytes(image)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise _too_large(path, max_pixels) from error
@@ -141,12 +133,12 @@ def _unknown(path: Path, start: bytes) -> PhotoError:
     """What to say of a file that no decoder knows, by its first bytes."""
     if not start:
         return _bad(path, "empty file", "0 bytes", "copy or download it again")
-    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS and "HEIF" not in _READABLE:
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS and "HEIF" not in readable_formats():
         return _bad(path, "HEIC photo", "no library for it is installed", "pip install 'lcoins[heif]'")
     if start[:4] in _TIFF_HEADERS:
         detail = "a TIFF of a kind that is not read, or damaged"
         return _bad(path, "unreadable photo", detail, "save it as 8- or 16-bit gray or RGB, or copy it again")
-    advice = f"expected one of {', '.join(_READABLE)}; convert it, or copy or download it again"
+    advice = f"expected one of {', '.join(readable_formats())}; convert it, or copy or download it again"
     return _bad(path, "unreadable photo", "of no known format, or cut off in its header", advice)
 
 
