@@ -15,7 +15,7 @@ from PIL import Image
 
 from lcoins.imaging.decode import PhotoError, load_photo
 from lcoins.imaging.quiet import MAX_PIXELS, quiet_decoders
-from lcoins.imaging.read import read_scan
+from lcoins.imaging.read import read_gray_photo
 
 
 def libtiff_handlers() -> list[int | None]:
@@ -54,7 +54,7 @@ def test_reading_changes_nothing_that_lasts(tmp_path: Path) -> None:
     gray_ramp().save(tmp_path / "good.tif", compression="tiff_lzw")
     (tmp_path / "bad.tif").write_bytes((tmp_path / "good.tif").read_bytes()[:-40])
     before = settings()
-    read_scan(tmp_path / "good.tif")
+    read_gray_photo(tmp_path / "good.tif")
     load_photo(tmp_path / "good.tif")
     with pytest.raises(PhotoError):
         load_photo(tmp_path / "bad.tif")

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lcoins.color.lab import resize_ab
 from lcoins.color.words import ColorWord, split_words
-from lcoins.colorize.photo import SupportsColorize
+from lcoins.colorize.photo import ColorizationSystem
 from lcoins.colorize.word_effect import SEEN, has_effect
 from lcoins.evaluation.contact_sheet import group_colors, token_map, word_rgb
 from lcoins.models.attention_maps import BlockAttention, attention_maps
@@ -38,7 +38,7 @@ class Region:
 
 
 def word_regions(heard: Sequence[tuple[ColorWord, Tensor]], size: tuple[int, int]) -> list[Region]:
-    """Where each word of :func:`~lcoins.colorize.word_effect.exchanged` acts, of ``size`` (h, w); one word a pixel.
+    """Where each word of :func:`~lcoins.colorize.word_effect.word_effects` acts, of ``size`` (h, w); one word a pixel.
 
     A mask is 1 where its word moves colors most, less where it moves them less, and 0 where nobody would see it. Words
     that found no region have none here either. A word that stands twice is numbered.
@@ -69,7 +69,7 @@ def numbered(names: Sequence[str]) -> list[str]:
 
 
 def group_regions(
-    colorizer: SupportsColorize, seen: Tensor, sentence: str, size: tuple[int, int]
+    colorizer: ColorizationSystem, seen: Tensor, sentence: str, size: tuple[int, int]
 ) -> tuple[list[Region], str]:
     """The groups of network lightness ``seen`` (1, 1, S, S) as regions of ``size`` (h, w), and a remark on them."""
     attention, words, assignment = _look(colorizer, seen, sentence)
@@ -105,7 +105,7 @@ def loudest_word(attention: BlockAttention, words: Words, sentence: str, group: 
 
 
 def _look(
-    colorizer: SupportsColorize, seen: Tensor, sentence: str
+    colorizer: ColorizationSystem, seen: Tensor, sentence: str
 ) -> tuple[BlockAttention | None, Words | None, Tensor | None]:
     """Attention of the last block and the words, where image and words meet in groups; the assignment, if any."""
     if isinstance(colorizer, LCoIns):

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import torch
 
-from lcoins.colorize.photo import SupportsColorize
+from lcoins.colorize.photo import ColorizationSystem
 
 ENVIRONMENT = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -31,7 +31,7 @@ class Limits:
 
 @contextmanager
 def serving(
-    colorizer: SupportsColorize,
+    colorizer: ColorizationSystem,
     *,
     name: str,
     host: str = "127.0.0.1",

@@ -13,20 +13,19 @@ from torch import Tensor
 from lcoins.app.regions import Region, group_regions, word_regions
 from lcoins.color.lab import resize_ab
 from lcoins.color.words import ColorWord
-from lcoins.colorize.batch import write_picture
 from lcoins.colorize.photo import (
-    SupportsColorize,
+    ColorizationSystem,
     checked_sentence,
     fitted,
+    lightness_for_network,
     network_colors,
-    network_lightness,
     recompose,
     recompose_strips,
 )
-from lcoins.colorize.word_effect import exchanged, has_effect
+from lcoins.colorize.word_effect import has_effect, word_effects
 from lcoins.imaging.decode import FORMATS, PhotoError
-from lcoins.imaging.metadata import WRITTEN
-from lcoins.imaging.read import Scan, read_scan
+from lcoins.imaging.read import GrayPhoto, read_gray_photo
+from lcoins.imaging.write import OUTPUT_FORMATS, write_picture
 
 SCREEN = 1600  # pixels: the longer side of what the page shows; downloads have the photo's own size
 THUMB = 480  # pixels: the longer side of a variant beside others
@@ -60,7 +59,7 @@ class Variant:
     sentence: str
     slope: Tensor
     offset: Tensor
-    heard: list[tuple[ColorWord, Tensor]]  # of lcoins.colorize.word_effect.exchanged
+    heard: list[tuple[ColorWord, Tensor]]  # of lcoins.colorize.word_effect.word_effects
     groups: tuple[list[Region], str] | None = None
 
     def unheard(self) -> list[ColorWord]:
@@ -93,7 +92,7 @@ class Session:
 class Studio:
     """A loaded colorizer on its device, and the folder that everything is written under."""
 
-    colorizer: SupportsColorize
+    colorizer: ColorizationSystem
     folder: Path
     max_pixels: int
     device: torch.device | str = "cpu"
@@ -104,7 +103,7 @@ class Studio:
             raise Refused("Choose a photo first.")
         lightness = self._scan(photo).lightness
         height, width = lightness.shape[-2:]
-        seen = network_lightness(self.colorizer, lightness, self.device)
+        seen = lightness_for_network(self.colorizer, lightness, self.device)
         small = resize_ab(lightness, fitted((height, width), SCREEN))
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         gray = folder / "gray.jpeg"  # another ending than those that preview() makes and removes
@@ -119,7 +118,7 @@ class Studio:
             made = [variant.sentence for variant in session.variants]
             if sentence not in made:
                 slope, offset = network_colors(self.colorizer, session.seen, sentence)
-                heard = exchanged(self.colorizer, session.seen, sentence)
+                heard = word_effects(self.colorizer, session.seen, sentence)
                 session.variants = [*session.variants, Variant(sentence, slope, offset, heard)][-VARIANTS:]
                 made = [variant.sentence for variant in session.variants]
             session.chosen = made.index(sentence)
@@ -157,8 +156,8 @@ class Studio:
         if not session.photo.is_file():
             raise Refused("The photo has been removed from this machine in the meantime. Choose it again.")
         variant, photo = session.variant, session.photo
-        suffix = photo.suffix if photo.suffix.lower() in WRITTEN else ".png"
-        if max(session.size) > WRITTEN[suffix.lower()][2]:
+        suffix = photo.suffix if photo.suffix.lower() in OUTPUT_FORMATS else ".png"
+        if max(session.size) > OUTPUT_FORMATS[suffix.lower()].longest_side:
             suffix = ".png"
         scan = self._scan(photo)
         target = Path(tempfile.mkdtemp(dir=session.folder), f"{photo.stem}_colorized{suffix}")
@@ -166,10 +165,10 @@ class Studio:
         write_picture(target, suffix, scan, strips)
         return target
 
-    def _scan(self, photo: Path) -> Scan:
+    def _scan(self, photo: Path) -> GrayPhoto:
         """A photo at its full size and depth; raises Refused, saying why, for what is none."""
         try:
-            return read_scan(photo, max_pixels=self.max_pixels)
+            return read_gray_photo(photo, max_pixels=self.max_pixels)
         except PhotoError as error:
             said = SAID.get(error.kind, "This photo cannot be used: {detail}. What helps: {advice}.")
             raise Refused(said.format(detail=error.detail, advice=error.advice)) from error

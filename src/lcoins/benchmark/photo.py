@@ -15,11 +15,11 @@ from lcoins.benchmark.loading import peak_mib
 from lcoins.color import lab
 from lcoins.color.words import find_colors
 from lcoins.colorize.edges import follow_edges
-from lcoins.colorize.photo import SupportsColorize, network_lightness, recompose
+from lcoins.colorize.photo import ColorizationSystem, lightness_for_network, recompose
 from lcoins.colorize.word_effect import words_without_effect
 from lcoins.data.scenes.dataset import Scenes
-from lcoins.imaging.metadata import WRITTEN
-from lcoins.imaging.read import read_scan
+from lcoins.imaging.read import read_gray_photo
+from lcoins.imaging.write import OUTPUT_FORMATS
 
 SENTENCE = "a red star on the left and a blue ring on the right"
 
@@ -46,22 +46,22 @@ def drawn_photo(path: Path, megapixels: float) -> None:
     scene.resize((width, round(width * 3 / 4)), Image.Resampling.BICUBIC).save(path, quality=92)
 
 
-def measure(load: Callable[[], SupportsColorize], photo: Path, sentence: str) -> Stages:
+def measure(load: Callable[[], ColorizationSystem], photo: Path, sentence: str) -> Stages:
     """Loads a system and colors one photo, as ``lcoins colorize`` does; the network is warmed up by one pass."""
     found = Stages()
     colorizer = found.timed("load the system", load)
     size = colorizer.image_size
     found.timed("first pass of the network", lambda: colorizer.colorize(torch.zeros(1, 1, size, size), [sentence]))
-    lightness = found.timed("read the photo's lightness", lambda: read_scan(photo).lightness)
-    seen = found.timed("shrink", lambda: network_lightness(colorizer, lightness, "cpu"))
+    lightness = found.timed("read the photo's lightness", lambda: read_gray_photo(photo).lightness)
+    seen = found.timed("shrink", lambda: lightness_for_network(colorizer, lightness, "cpu"))
     ab = found.timed("network", lambda: lab.from_network_ab(colorizer.colorize(seen, [sentence]).ab.float()))
     slope, offset = follow_edges(lab.from_network_lightness(seen), ab)
     picture = found.timed("enlarge, fit the gamut, join", lambda: recompose(lightness, offset, slope))
     words = len(find_colors(sentence))
     found.timed(f"listen for {words} words", lambda: words_without_effect(colorizer, seen, sentence))
-    kind, options, _ = WRITTEN[".jpg"]
+    jpeg = OUTPUT_FORMATS[".jpg"]
     with tempfile.TemporaryFile() as file:
-        found.timed("write a JPEG", lambda: picture.save(file, format=kind, **options))
+        found.timed("write a JPEG", lambda: picture.save(file, format=jpeg.name, **jpeg.options))
     found.peak_mib = peak_mib()
     return found
 

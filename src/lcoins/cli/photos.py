@@ -41,8 +41,8 @@ def colorize(
     """
     from rich.progress import track
 
-    from lcoins.colorize.batch import colorize_files
-    from lcoins.colorize.photo import used_words
+    from lcoins.colorize.batch import PhotoOptions, colorize_files
+    from lcoins.colorize.photo import recognized_color_words
     from lcoins.imaging.decode import PhotoError
     from lcoins.models.checkpoint import builtin_package, load_trained
 
@@ -50,18 +50,14 @@ def colorize(
     if sentences == ["-"]:
         sentences = [line for line in sys.stdin.read().splitlines() if line.strip()]
     for sentence in sentences:
-        typer.echo(f"{sentence!r}: understood as colors: {', '.join(used_words(sentence)) or 'none'}")
+        typer.echo(f"{sentence!r}: understood as colors: {', '.join(recognized_color_words(sentence)) or 'none'}")
     colorizer, _ = load_trained(checkpoint or builtin_package(), device)
     try:
         result = colorize_files(
             colorizer,
             sources,
             sentences,
-            output=output,
-            force=force,
-            restore_tone=restore_tone,
-            strength=strength,
-            device=device,
+            PhotoOptions(output, force, restore_tone, strength, device),
             progress=lambda jobs: track(jobs, "colorize"),
         )
     except PhotoError as error:  # of a single photo
@@ -95,22 +91,19 @@ def frames(
     """
     from rich.progress import track
 
-    from lcoins.colorize.clip import colorize_frames, flicker_report
-    from lcoins.colorize.photo import used_words
+    from lcoins.colorize.clip import ClipOptions, colorize_frames, flicker_report
+    from lcoins.colorize.photo import recognized_color_words
     from lcoins.models.checkpoint import builtin_package, load_trained, weights_digest
 
-    typer.echo(f"{sentence!r}: understood as colors: {', '.join(used_words(sentence)) or 'none'}")
+    typer.echo(f"{sentence!r}: understood as colors: {', '.join(recognized_color_words(sentence)) or 'none'}")
     system = checkpoint or builtin_package()
     colorizer, _ = load_trained(system, device)
     result = colorize_frames(
         colorizer,
         folder,
         sentence,
-        output=output,
-        smoothing=smoothing,
+        ClipOptions(output, smoothing, force, device),
         weights=weights_digest(system),
-        force=force,
-        device=device,
         progress=lambda jobs: track(jobs, "frames"),
     )
     for line in [*result.notices, *flicker_report(result)]:
@@ -159,7 +152,7 @@ def split_arguments(arguments: list[str]) -> tuple[list[Path], list[str]]:
 
     The first must be there. A name that ends like a photo's and is not there is an error, not a sentence.
     """
-    from lcoins.colorize.batch import LIST_SUFFIXES, PHOTO_SUFFIXES
+    from lcoins.colorize.jobs import LIST_SUFFIXES, PHOTO_SUFFIXES
 
     sources = [Path(arguments[0])]
     for argument in arguments[1:]:

@@ -41,7 +41,7 @@ TEXT_FILES = ("config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.js
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportSummary:
     """What an export wrote: bytes of the weights, tensors in them, and tensors left to installed packages.
 
     ``deviation`` is how far the ONNX network is from PyTorch, in CIELAB units of ab; None without one.
@@ -61,7 +61,7 @@ def export_package(
     onnx: bool = False,
     figures: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
-) -> Exported:
+) -> ExportSummary:
     """Writes the colorizer of a checkpoint, or of another package, as a package into a new ``folder``.
 
     ``half`` stores floating-point weights as float16, half the size; they are computed with as float32 all the same.
@@ -107,7 +107,7 @@ def export_package(
         index["onnx"] = {"sha256": sha256_of(folder / ONNX), **network.description()}
     write_whole(folder / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
     deviation = None if network is None else network.deviation
-    return Exported((folder / WEIGHTS).stat().st_size, len(kept), len(borrowed), deviation)
+    return ExportSummary((folder / WEIGHTS).stat().st_size, len(kept), len(borrowed), deviation)
 
 
 def _onnx(colorizer: Any, stored: Mapping[str, Tensor]) -> "OnnxFile":

@@ -67,7 +67,7 @@ class OnnxFile:
         }
 
 
-class _AnySize(nn.Module):
+class FlexibleNetwork(nn.Module):
     """A colorizer for lightness of any size and captions of any length; tensors in, one tensor out."""
 
     def __init__(self, colorizer: Colorizer):
@@ -136,7 +136,7 @@ def export_onnx(colorizer: Colorizer) -> OnnxFile:
             f"{type(colorizer).__name__} has {weights / 2**30:.1f} GiB of weights, and an ONNX file holds "
             f"less than 2; export it without --onnx"
         )
-    network = _AnySize(colorizer).eval()
+    network = FlexibleNetwork(colorizer).eval()
     example = _inputs(network, CHECKED[1], _sizes(colorizer.image_size)[-1])
     tokens = {0: "batch", 1: "length"}
     try:
@@ -174,7 +174,7 @@ def _sizes(side: int) -> tuple[tuple[int, int], ...]:
     return (side, side), (side // 2 | 1, side // 3 | 1), (2 * side + 1, 3 * side | 1)
 
 
-def _inputs(network: _AnySize, captions: list[str], size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+def _inputs(network: FlexibleNetwork, captions: list[str], size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
     """Drawn scenes of this size with these captions."""
     scenes = Scenes("clear", len(captions), network.colorizer.image_size)
     lightness, _ = lab.split_lab(torch.stack([scenes[place].rgb for place in range(len(captions))]).float())
@@ -182,7 +182,7 @@ def _inputs(network: _AnySize, captions: list[str], size: tuple[int, int]) -> tu
     return lab.to_network_lightness(lab.resize_ab(lightness, size)), words.ids, words.mask
 
 
-def _deviation(content: bytes, network: _AnySize) -> float:
+def _deviation(content: bytes, network: FlexibleNetwork) -> float:
     """The largest difference of ab, in CIELAB units, between onnxruntime and PyTorch as lcoins runs it.
 
     Over CHECKED in each size; refuses a large one.

@@ -29,7 +29,7 @@ Colors = tuple[Tensor, Tensor]  # slope and offset
 
 
 @dataclass
-class Clip:
+class ClipSmoother:
     """Takes the frames of a clip in order, smooths their colors and measures flicker; memory does not grow.
 
     ``smoothing`` lies in 0 (off) to below 1; ValueError otherwise. ``flickers`` holds the flicker so far "before"

@@ -10,32 +10,32 @@ from lcoins.color.lab import from_network_ab
 from lcoins.color.words import BASIC_COLORS, COLOR_LAB, ColorWord, find_colors, replaced
 
 if TYPE_CHECKING:
-    from lcoins.colorize.photo import SupportsColorize
+    from lcoins.colorize.photo import ColorizationSystem
 
 SEEN = 4.0  # units of ab: a change that one sees when looking for it
 PART = 0.01  # of the picture: what changes less of it has found no region
 
 
-def farthest(color: str) -> str:
+def opposite_color(color: str) -> str:
     """The basic color whose ab is farthest from a color class's, to exchange its word for.
 
-    >>> farthest("teal"), farthest("yellow")
+    >>> opposite_color("teal"), opposite_color("yellow")
     ('red', 'purple')
     """
     _, a, b = COLOR_LAB[color]
     return max(BASIC_COLORS, key=lambda other: math.hypot(COLOR_LAB[other][1] - a, COLOR_LAB[other][2] - b))
 
 
-def words_without_effect(colorizer: "SupportsColorize", lightness: Tensor, caption: str) -> list[ColorWord]:
+def words_without_effect(colorizer: "ColorizationSystem", lightness: Tensor, caption: str) -> list[ColorWord]:
     """The color words of a caption that found no region in a photo, network lightness (1, 1, S, S) on its device.
 
     A word is heard where exchanging it for the farthest basic color moves ab by at least SEEN units in at least PART
     of the picture. One more pass of the network for each word; works with any system, groups or none.
     """
-    return [word for word, moved in exchanged(colorizer, lightness, caption) if not has_effect(moved)]
+    return [word for word, moved in word_effects(colorizer, lightness, caption) if not has_effect(moved)]
 
 
-def exchanged(colorizer: "SupportsColorize", lightness: Tensor, caption: str) -> list[tuple[ColorWord, Tensor]]:
+def word_effects(colorizer: "ColorizationSystem", lightness: Tensor, caption: str) -> list[tuple[ColorWord, Tensor]]:
     """Each color word of a caption, and how far ab (S, S) moves in CIELAB units where the word is exchanged."""
     words = find_colors(caption)
     if not words:
@@ -43,17 +43,17 @@ def exchanged(colorizer: "SupportsColorize", lightness: Tensor, caption: str) ->
     before = _colors(colorizer, lightness, caption)
     found = []
     for word in words:
-        other = replaced(caption, word, farthest(word.color))
+        other = replaced(caption, word, opposite_color(word.color))
         found.append((word, (_colors(colorizer, lightness, other) - before).norm(dim=0).cpu()))
     return found
 
 
 def has_effect(moved: Tensor) -> bool:
-    """Whether what a word moves, (S, S) of :func:`exchanged`, is enough to be seen."""
+    """Whether what a word moves, (S, S) of :func:`word_effects`, is enough to be seen."""
     return float((moved >= SEEN).float().mean()) >= PART
 
 
-def _colors(colorizer: "SupportsColorize", lightness: Tensor, caption: str) -> Tensor:
+def _colors(colorizer: "ColorizationSystem", lightness: Tensor, caption: str) -> Tensor:
     """ab (2, S, S) in CIELAB units."""
     with torch.inference_mode():
         return from_network_ab(colorizer.colorize(lightness, [caption]).ab.float())[0]

@@ -235,7 +235,7 @@ def embedded_transform(image: Image.Image, mode: str) -> ImageCms.ImageCmsTransf
 def flatten(image: Image.Image) -> Image.Image:
     """To one of the modes L, RGB, CMYK and LAB, in the file's own color space, transparency on white."""
     if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(np.rint(deep_levels(image) * np.float32(255 / 65535)).astype(np.uint8))
+        return Image.fromarray(np.rint(sixteen_bit_levels(image) * np.float32(255 / 65535)).astype(np.uint8))
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
@@ -244,7 +244,7 @@ def flatten(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def deep_levels(image: Image.Image) -> NDArray[np.uint16]:
+def sixteen_bit_levels(image: Image.Image) -> NDArray[np.uint16]:
     """Gray of 16 bits (65535 is white) or float (1.0 is white) as levels 0..65535, (H, W).
 
     Raises ValueError for other values, of which nobody knows which is white.

@@ -53,7 +53,7 @@ def profile_to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | N
 
     Raises :class:`ProfileError` for a profile that is damaged or was made for another mode.
     """
-    source = _opened(profile, mode)
+    source = _opened_profile(profile, mode)
     try:
         transform = ImageCms.buildTransform(source, _srgb(), mode, "RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
@@ -65,7 +65,7 @@ def profile_to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | N
     return transform if np.abs(change).max() > 1 else None
 
 
-def _opened(profile: bytes, mode: str) -> ImageCms.ImageCmsProfile:
+def _opened_profile(profile: bytes, mode: str) -> ImageCms.ImageCmsProfile:
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         space = source.profile.xcolor_space.strip()
@@ -77,13 +77,13 @@ def _opened(profile: bytes, mode: str) -> ImageCms.ImageCmsProfile:
 
 
 @lru_cache(maxsize=4)
-def deep_profile_to_srgb(profile: bytes, mode: str) -> Callable[[Levels], Levels]:
+def sixteen_bit_profile_to_srgb(profile: bytes, mode: str) -> Callable[[Levels], Levels]:
     """From 16-bit levels in a profile's space, (H, W) of mode L or (H, W, 3) of mode RGB, to those of sRGB.
 
     Exact to the last but one or two of the 16 bits. Colors outside sRGB are clipped. Raises :class:`ProfileError` for
     what :func:`profile_to_srgb` refuses, and for an RGB profile of tables in place of curves and a matrix.
     """
-    source = _opened(profile, mode)
+    source = _opened_profile(profile, mode)
     encode = _srgb_levels()
     try:
         tags = _tags(profile)

@@ -1,6 +1,5 @@
-"""What a picture keeps of its photo's file: format, resolution, EXIF."""
+"""What a picture keeps of its photo's file: resolution and EXIF."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +7,6 @@ from PIL import ExifTags, Image
 
 from lcoins.imaging.decode import DAMAGED, one_line
 from lcoins.imaging.icc import srgb_profile
-
-# Output suffix -> (format, how to save it, most pixels a side).
-WRITTEN: dict[str, tuple[str, dict[str, Any], float]] = {
-    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), ("JPEG", {"quality": 95, "subsampling": 0}, 65_500)),
-    ".png": ("PNG", {}, math.inf),
-    **dict.fromkeys((".tif", ".tiff"), ("TIFF", {}, math.inf)),  # compressed, Pillow could not write camera and place
-    ".webp": ("WEBP", {"quality": 95}, 16_383),
-}
 
 _KEPT_TAGS = (
     ExifTags.Base.ImageDescription,

@@ -22,7 +22,7 @@ _FROM_THE_END = (_TURNS[3], _TURNS[4], _TURNS[7], _TURNS[8])  # whose first row 
 Turn = Image.Transpose | None
 
 
-def turn_of(image: Image.Image) -> Turn:
+def upright_turn(image: Image.Image) -> Turn:
     """What makes a decoded photo upright; an orientation that cannot be read is none. (Pillow itself turns a TIFF.)"""
     orientation: Any = None
     with suppress(Exception):  # whatever a damaged block of EXIF data may raise
@@ -32,7 +32,7 @@ def turn_of(image: Image.Image) -> Turn:
 
 def upright(image: Image.Image) -> Image.Image:
     """The photo turned as its EXIF orientation says."""
-    turn = turn_of(image)
+    turn = upright_turn(image)
     return image if turn is None else image.transpose(turn)
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
-from lcoins.imaging.decode import decoded, deep_levels, opened_photo
-from lcoins.imaging.orientation import turn_of, upright_view
+from lcoins.imaging.decode import decoded, opened_photo, sixteen_bit_levels
+from lcoins.imaging.orientation import upright_turn, upright_view
 
 # Pillow's name for the order of bytes in a file -> the name that exchanges the two bytes of each channel.
 _EXCHANGED = {
@@ -25,10 +25,10 @@ _EXCHANGED = {
 _ROWS = 64  # in work at once
 
 
-def is_deep(opened: Image.Image) -> bool:
-    """Whether an opened photo, not decoded yet, has 16 bits a channel that :func:`deep_pixels` can read."""
+def is_sixteen_bit(opened: Image.Image) -> bool:
+    """Whether an opened photo, not decoded yet, has 16 bits a channel that :func:`sixteen_bit_pixels` can read."""
     tiles = getattr(opened, "tile", [])
-    if is_deep_gray(opened):
+    if is_sixteen_bit_gray(opened):
         return True
     if opened.mode not in ("RGB", "RGBA") or not tiles or "transparency" in opened.info:
         return False
@@ -38,25 +38,27 @@ def is_deep(opened: Image.Image) -> bool:
     return all(_byte_order(tile.args) in _EXCHANGED for tile in tiles)
 
 
-def is_deep_gray(image: Image.Image) -> bool:
+def is_sixteen_bit_gray(image: Image.Image) -> bool:
     """Whether a photo, decoded or not, is of one channel of more than 8 bits."""
     return image.mode.startswith("I") or image.mode == "F"
 
 
 def loses_depth(opened: Image.Image) -> bool:
     """Whether an opened photo has 16 bits a channel of which only the upper 8 can be read: CMYK, some transparency."""
-    return not is_deep(opened) and any(";16" in str(_byte_order(tile.args)) for tile in getattr(opened, "tile", []))
+    return not is_sixteen_bit(opened) and any(
+        ";16" in str(_byte_order(tile.args)) for tile in getattr(opened, "tile", [])
+    )
 
 
-def deep_pixels(path: Path, first: Image.Image) -> NDArray[np.uint16]:
-    """The upright pixels of a photo that :func:`is_deep`: gray (H, W) or color (H, W, 3), 65535 is white.
+def sixteen_bit_pixels(path: Path, first: Image.Image) -> NDArray[np.uint16]:
+    """The upright pixels of a photo that :func:`is_sixteen_bit`: gray (H, W) or color (H, W, 3), 65535 is white.
 
     ``first`` is its first decoding, which is closed, for of 100 megapixels only so much can be held at once.
     Transparency lies on white. Raises what :func:`lcoins.imaging.decode.load_photo` raises.
     """
-    turn = turn_of(first)
-    if is_deep_gray(first):
-        levels = deep_levels(first)
+    turn = upright_turn(first)
+    if is_sixteen_bit_gray(first):
+        levels = sixteen_bit_levels(first)
         first.close()
         return upright_view(levels, turn)
     levels = np.zeros((first.height, first.width, len(first.getbands())), dtype=np.uint16)

@@ -14,7 +14,7 @@ from torch.nn.functional import max_pool2d
 
 from lcoins.color import lab
 from lcoins.colorize.edges import follow_edges
-from lcoins.colorize.photo import SupportsColorize, network_lightness, recompose
+from lcoins.colorize.photo import ColorizationSystem, lightness_for_network, recompose
 from lcoins.data.caption_lists import Pair
 from lcoins.data.coco_instances import Photo, Polygons
 from lcoins.evaluation import quality as metrics
@@ -38,7 +38,7 @@ class EdgeFigures:
 
 
 def study(
-    colorizer: SupportsColorize, root: Path, pairs: Iterable[Pair], outlines: Polygons | None, lpips: Lpips | None
+    colorizer: ColorizationSystem, root: Path, pairs: Iterable[Pair], outlines: Polygons | None, lpips: Lpips | None
 ) -> dict[str, EdgeFigures]:
     """Colors every pair both ways and compares them with the photo, at its own size and after rounding to 8 bits."""
     rows: dict[str, list[tuple[float, ...]]] = {way: [] for way in WAYS}
@@ -46,7 +46,7 @@ def study(
         image = load_photo(root / pair.photo)
         truth = _Truth(to_tensor(image)[None], lpips)
         lightness = photo_lightness(image)
-        seen = network_lightness(colorizer, lightness, "cpu")
+        seen = lightness_for_network(colorizer, lightness, "cpu")
         small = lab.from_network_ab(colorizer.colorize(seen, [pair.caption]).ab.float())
         slope, offset = follow_edges(lab.from_network_lightness(seen), small)
         known = outlines.photos.get(pair.photo) if outlines is not None else None
