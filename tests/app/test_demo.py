@@ -19,7 +19,7 @@ from torch import Tensor
 from lcoins.app.regions import NO_GROUPS, NO_WORDS, group_regions, loudest_word, numbered, word_regions
 from lcoins.app.studio import KEPT, NO_REGIONS, SCREEN, SENTENCES, VARIANTS, Refused, Session, Studio, sentences
 from lcoins.color.words import find_colors
-from lcoins.colorize.word_effect import SEEN
+from lcoins.colorize.word_effect import VISIBLE
 from lcoins.models.attention_maps import BlockAttention
 from lcoins.models.build import build_colorizer
 from lcoins.models.colorizer import Colorization
@@ -225,9 +225,9 @@ def test_where_each_word_acts(tmp_path: Path, photo: Path) -> None:
 
 
 def test_where_a_word_moves_colors_less_its_region_is_fainter() -> None:
-    moved = torch.tensor([[80.0, 40.0], [SEEN, SEEN - 1]])
+    moved = torch.tensor([[80.0, 40.0], [VISIBLE, VISIBLE - 1]])
     (region,) = word_regions([(find_colors("a red star")[0], moved)], (2, 2))
-    np.testing.assert_allclose(region.mask, [[1.0, 0.5], [SEEN / 80, 0.0]], rtol=1e-6)
+    np.testing.assert_allclose(region.mask, [[1.0, 0.5], [VISIBLE / 80, 0.0]], rtol=1e-6)
 
 
 def test_no_word_no_region(studio: Studio, photo: Path) -> None:

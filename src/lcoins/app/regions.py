@@ -15,7 +15,7 @@ from torch import Tensor
 from lcoins.color.lab import resize_ab
 from lcoins.color.words import ColorWord, split_words
 from lcoins.colorize.photo import ColorizationSystem
-from lcoins.colorize.word_effect import SEEN, has_effect
+from lcoins.colorize.word_effect import VISIBLE, has_effect
 from lcoins.evaluation.contact_sheet import group_colors, token_map, word_rgb
 from lcoins.models.attention_maps import BlockAttention, attention_maps
 from lcoins.models.lcoins import LCoIns
@@ -51,7 +51,7 @@ def word_regions(heard: Sequence[tuple[ColorWord, Tensor]], size: tuple[int, int
     names = numbered([word.word for word, _ in found])
     regions = []
     for i, (word, _) in enumerate(found):
-        own = torch.where((loudest == i) & (moved[i] >= SEEN), moved[i] / moved[i].amax(), 0.0)
+        own = torch.where((loudest == i) & (moved[i] >= VISIBLE), moved[i] / moved[i].amax(), 0.0)
         regions.append(Region(names[i], own.numpy(), word_rgb(word.color)))
     return regions
 

@@ -1,8 +1,8 @@
 """A photo's file to what coloring needs of it: full-size lightness at full depth, its metadata, and remarks.
 
-lcoins reads with Pillow and its own code for 16 bits rather than pyvips, which reads large 16-bit TIFFs in two thirds of
-the time but is off by up to 0.39 L* where they have a color profile, and cannot read HEIC, JPEG 2000, BMP or TIFFs of 12
-bits (experiments/results/pyvips.md).
+lcoins reads with Pillow and its own code for 16 bits. pyvips reads large 16-bit TIFFs in two thirds of the time, but is
+off by up to 0.39 L* where they have a color profile, and reads no HEIC, JPEG 2000, BMP or 12-bit TIFF
+(experiments/results/pyvips.md).
 """
 
 from collections.abc import Callable, Iterator
@@ -18,8 +18,8 @@ from PIL import Image, TiffImagePlugin
 from torch import Tensor
 
 from lcoins.color import lab
-from lcoins.imaging.decode import DAMAGED, decoded, embedded_transform, explained, flatten, opened_photo
-from lcoins.imaging.icc import ProfileError, lab_to_srgb, sixteen_bit_profile_to_srgb
+from lcoins.imaging.decode import DAMAGED, decoded, explained, flatten, opened_photo
+from lcoins.imaging.icc import ProfileError, embedded_transform, lab_to_srgb, sixteen_bit_profile_to_srgb
 from lcoins.imaging.metadata import kept_metadata
 from lcoins.imaging.orientation import upright_rows, upright_size, upright_turn
 from lcoins.imaging.quiet import MAX_PIXELS
