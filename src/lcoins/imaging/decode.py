@@ -46,7 +46,7 @@ def readable_formats() -> tuple[str, ...]:
 
 
 class PhotoError(ValueError):
-    """A file that gives no picture: ``kind`` of error in two or three words, ``detail``, and ``advice`` on what to do."""
+    """A file that gives no picture: the ``kind`` of error in two or three words, ``detail``, and ``advice`` to follow."""
 
     kind: str = "damaged photo"
     detail: str = ""
@@ -59,8 +59,8 @@ def load_photo(
     """The photo as an upright sRGB picture of mode RGB, at its own size.
 
     Transparency lies on white; of an animation the first frame is taken. Raises FileNotFoundError, and
-    :class:`PhotoError`, a ValueError, for a file that is no photo, is damaged or too large; a truncated file is refused,
-    never filled with gray.
+    :class:`PhotoError`, a ValueError, for a file that is no photo, is damaged or too large; a truncated file is
+    refused, never filled with gray.
 
     Args:
         path: the photo's file.

@@ -25,7 +25,7 @@ _LONGEST_EXIF = 65_000  # bytes; a JPEG segment holds 65,533
 
 
 def kept_metadata(opened: Image.Image, photo: Path) -> tuple[dict[str, Any], list[str]]:
-    """The metadata of an opened photo (EXIF, resolution) that its picture keeps, as options to save it with, and remarks.
+    """The metadata of an opened photo that its picture keeps (EXIF, resolution), as options to save with, and remarks.
 
     The orientation (the picture is upright), the thumbnail (it has other colors) and the maker's notes (their addresses
     break when moved) are dropped. The ICC profile becomes that of sRGB, the color space of the picture. Damaged

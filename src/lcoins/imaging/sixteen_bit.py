@@ -34,7 +34,7 @@ def is_sixteen_bit(opened: Image.Image) -> bool:
     if opened.mode not in ("RGB", "RGBA") or not tiles or "transparency" in opened.info:
         return False
     in_planes = getattr(opened, "tag_v2", {}).get(TiffImagePlugin.PLANAR_CONFIGURATION) == 2
-    if in_planes and tiles[0].codec_name == "libtiff":  # which unpacks planes without regard to the byte order
+    if in_planes and tiles[0].codec_name == "libtiff":  # which unpacks planes itself, in any byte order
         return False
     return all(_byte_order(tile.args) in _SWAPPED for tile in tiles)
 
@@ -54,7 +54,7 @@ def loses_depth(opened: Image.Image) -> bool:
 def sixteen_bit_pixels(path: Path, first: Image.Image) -> NDArray[np.uint16]:
     """The upright pixels of a photo that :func:`is_sixteen_bit`: gray (H, W) or color (H, W, 3), 65535 is white.
 
-    Closes ``first``, its first decoding: two decoded copies of a 100-megapixel photo do not fit in memory.
+    Closes ``first``, its first decoding: two decoded copies of a 100-megapixel photo take too much memory.
     Transparency lies on white. Raises what :func:`lcoins.imaging.decode.load_photo` raises.
     """
     turn = upright_turn(first)
