@@ -1,4 +1,4 @@
-"""The page of `lcoins demo` as a person meets it: the command, a real browser, the download; and what Ctrl-C leaves."""
+"""The page of `lcoins demo` in a real browser: coloring, the download, refusals; and what remains after Ctrl-C."""
 
 import os
 import re
@@ -172,7 +172,7 @@ def test_what_is_wrong_is_said_plainly(page: Any, photo: Path, tmp_path: Path) -
     assert "Choose a photo first" in refusal(page)
     (tmp_path / "notes.txt").write_text("no picture")
     page.set_input_files("#photo input[type=file]", str(tmp_path / "notes.txt"))
-    page.wait_for_function("document.querySelector('#message').innerText.includes('no photo, or it is damaged')")
+    page.wait_for_function("document.querySelector('#message').innerText.includes('not a photo, or it is damaged')")
     Image.new("1", (1001, 1000)).save(tmp_path / "large.png")
     page.set_input_files("#photo input[type=file]", str(tmp_path / "large.png"))
     page.wait_for_function("document.querySelector('#message').innerText.includes('too large')")
@@ -198,7 +198,7 @@ def test_a_phone_needs_no_sideways_scrolling(page: Any, photo: Path) -> None:
         page.click(f"#view >> text={view}")
         page.wait_for_selector("#compare", state="hidden")
         assert width(page) <= 390
-    page.wait_for_function("document.querySelector('#stage').getBoundingClientRect().top < innerHeight")
+    page.wait_for_function("document.querySelector('#picture').getBoundingClientRect().top < innerHeight")
 
 
 def test_by_keyboard_alone(page: Any, photo: Path) -> None:
@@ -278,6 +278,6 @@ def test_a_taken_port_and_missing_weights_are_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = CliRunner().invoke(app, ["demo", "--port", port, "--checkpoint", str(path)])
-    assert isinstance(done.exception, ValueError) and "name another --port" in str(done.exception)
+    assert isinstance(done.exception, ValueError) and "choose another --port" in str(done.exception)
     done = CliRunner().invoke(app, ["demo", "--checkpoint", str(tmp_path / "none.ckpt")])
     assert isinstance(done.exception, FileNotFoundError)
