@@ -1,5 +1,6 @@
 """The page of `lcoins demo` in a real browser: coloring, the download, refusals; and what remains after Ctrl-C."""
 
+import json
 import os
 import re
 import signal
@@ -252,6 +253,19 @@ def test_the_server_gives_its_page_and_nothing_else(served: Served) -> None:
     for path in ("/etc/passwd", f"{Path(__file__)}", f"{served.temporary.parent / 'best.ckpt'}"):
         assert status(served.address, f"/gradio_api/file={path}") in (403, 404)
     assert status(served.address, "/", host="evil.example") == 403
+
+
+def test_the_server_fetches_no_address_that_an_event_names(served: Served) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"http://127.0.0.1:{other.getsockname()[1]}/a.jpg"
+        event = {"data": [{"path": address, "meta": {"_type": "gradio.FileData"}}], "fn_index": 0, "session_hash": "x"}
+        request = urllib.request.Request(
+            f"{served.address}gradio_api/queue/join", json.dumps(event).encode(), {"Content-Type": "application/json"}
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=30)
+    assert refused.value.code == 403 and refused.value.read() == b"Files must be uploaded."
+    refused.value.close()
 
 
 def test_nothing_is_left_after_ctrl_c(tmp_path: Path) -> None:
