@@ -9,7 +9,7 @@ from shrunk import MODEL
 from typer.testing import CliRunner
 
 from lcoins.benchmark.photo import StageTimes, drawn_photo, stage_table, time_photo
-from lcoins.cli import main as cli
+from lcoins.cli.main import app
 from lcoins.colorize import export
 from lcoins.models.build import build_colorizer
 
@@ -50,6 +50,6 @@ def test_what_one_photo_costs_leaves_loading_out() -> None:
 def test_the_command_times_a_photo(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "load_any", lambda *_: (build_colorizer(MODEL), {}))
     arguments = ["bench", "infer", "--checkpoint", "x", "--megapixels", "0.05"]
-    done = CliRunner().invoke(cli.app, arguments, env={"COLUMNS": "100"})
+    done = CliRunner().invoke(app, arguments, env={"COLUMNS": "100"})
     assert done.exit_code == 0, done.output
     assert "one photo, after loading" in done.output

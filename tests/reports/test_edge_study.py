@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 from typer.testing import CliRunner
 
-from lcoins.cli import main as cli
+from lcoins.cli.main import app
 from lcoins.color import lab
 from lcoins.colorize import export
 from lcoins.data.caption_lists import Pair
@@ -94,7 +94,7 @@ def test_the_table_leaves_out_what_was_not_measured() -> None:
 def test_the_command_prints_both_ways(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "load_any", lambda *_: (Oracle(), {}))
     arguments = ["report", "edges", str(photos), str(photos / "list.csv"), "--checkpoint", "x"]
-    done = CliRunner().invoke(cli.app, [*arguments, "--lpips", str(photos / "none.pth")], env={"COLUMNS": "120"})
+    done = CliRunner().invoke(app, [*arguments, "--lpips", str(photos / "none.pth")], env={"COLUMNS": "120"})
     assert done.exit_code == 0, done.output
     assert "bilinear" in done.output
     assert "along edges" in done.output

@@ -82,14 +82,14 @@ def gaps_plot(comparison: Comparison, sets: Sequence[str]) -> str:
 def curves_plot(comparison: Comparison, column: str, title: str) -> str | None:
     """A logged column by epoch, one line per variant: the mean over its seeds, shaded from lowest to highest."""
     curves = {variant: [run.curve(column) for run in runs] for variant, runs in comparison.variants.items()}
-    if not any(curve for found in curves.values() for curve in found):
+    if not any(curve for seeds in curves.values() for curve in seeds):
         return None
     with rc_context(STYLE):
         figure, axes = _axes(height=2.8)
-        for index, (variant, found) in enumerate(curves.items()):
-            epochs = sorted(set[int]().union(*found))
+        for index, (variant, seeds) in enumerate(curves.items()):
+            epochs = sorted(set[int]().union(*seeds))
             if epochs:
-                values = [[curve[epoch] for curve in found if epoch in curve] for epoch in epochs]
+                values = [[curve[epoch] for curve in seeds if epoch in curve] for epoch in epochs]
                 color, ordinals = COLORS[index % len(COLORS)], [epoch + 1 for epoch in epochs]
                 axes.plot(ordinals, [sum(v) / len(v) for v in values], "o-", ms=3, color=color, label=variant)
                 axes.fill_between(

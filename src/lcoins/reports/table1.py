@@ -43,9 +43,9 @@ class Table1:
     def __init__(self, runs: Sequence[Run]) -> None:
         self.paper = cast(Any, OmegaConf.to_container(OmegaConf.load(Path(__file__).with_name("paper_table1.yaml"))))
         self.printed = self.paper["comparison"] | self.paper["ablation"]
-        found = _rows(runs, self.paper)
-        blocks = [list(self.paper["comparison"]), list(self.paper["ablation"]), sorted(found.keys() - self.printed)]
-        self.blocks = [[row for name in names for row in found.get(name, [SystemRow(name, name)])] for names in blocks]
+        rows = _rows(runs, self.paper)
+        blocks = [list(self.paper["comparison"]), list(self.paper["ablation"]), sorted(rows.keys() - self.printed)]
+        self.blocks = [[row for name in names for row in rows.get(name, [SystemRow(name, name)])] for names in blocks]
         self.rows = [row for block in self.blocks for row in block]
         self.measured = [row for row in self.rows if row.runs]
         self.comparison = Comparison([replace(run, variant=row.label) for row in self.measured for run, _ in row.runs])
@@ -87,23 +87,23 @@ class Table1:
 
     def _protocols(self) -> Iterator[str]:
         """Pairs and size of each test set, and the protocol; rows are named if a line does not hold for all."""
-        found: dict[str, dict[str, None]] = {}
+        labels_by_line: dict[str, dict[str, None]] = {}
         for label, run in ((row.label, run) for row in self.measured for run, _ in row.runs):
             for title, settings in run.settings.items():
                 size = " by ".join(map(str, settings.get("size", ["unknown"])))
                 pairs = f"{self.names[title]}: {len(run.pairs[title]):,} pairs of {size} px"
                 for line in (pairs, _protocol(settings)):
-                    found.setdefault(line, {})[label] = None
-        for line, labels in sorted(found.items(), key=lambda item: item[0].startswith("Protocol")):
+                    labels_by_line.setdefault(line, {})[label] = None
+        for line, labels in sorted(labels_by_line.items(), key=lambda item: item[0].startswith("Protocol")):
             yield line + ("." if len(labels) == len(self.measured) else f" (rows: {', '.join(labels)}).")
 
 
 def _rows(runs: Sequence[Run], paper: Mapping[str, Any]) -> dict[str, list[SystemRow]]:
     """Rows by system; runs whose configs differ in more than the seed are not averaged but get rows of their own."""
-    found: dict[str, list[list[tuple[Run, Config]]]] = {}
+    variants_by_system: dict[str, list[list[tuple[Run, Config]]]] = {}
     for run in runs:
         config = _config(run.folder / "config.yaml")
-        variants = found.setdefault(_system(config, paper), [])
+        variants = variants_by_system.setdefault(_system(config, paper), [])
         same = next((variant for variant in variants if _same(variant[0][1], config)), None)
         if same is None:
             variants.append(same := [])
@@ -115,7 +115,7 @@ def _rows(runs: Sequence[Run], paper: Mapping[str, Any]) -> dict[str, list[Syste
         same.append((run, config))
     return {
         system: [SystemRow(_label(system, variant, variants), system, variant) for variant in variants]
-        for system, variants in found.items()
+        for system, variants in variants_by_system.items()
     }
 
 
@@ -148,8 +148,8 @@ def _leaves(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
 def _same(one: Config, other: Config) -> bool:
     """Whether two configs differ only in their seed, wherever it occurs, and in the parts of MAY_DIFFER."""
     paths = [path for path in one.keys() | other.keys() if not f"{path}.".startswith(MAY_DIFFER)]
-    found = [(path.endswith("seed"), one.get(path), other.get(path)) for path in paths]
-    return all(a == b or (is_seed and (a, b) == (one["seed"], other["seed"])) for is_seed, a, b in found)
+    values = [(path.endswith("seed"), one.get(path), other.get(path)) for path in paths]
+    return all(a == b or (is_seed and (a, b) == (one["seed"], other["seed"])) for is_seed, a, b in values)
 
 
 def _system(config: Config, paper: Mapping[str, Any]) -> str:
