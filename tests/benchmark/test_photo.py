@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 
 from lcoins.benchmark.photo import StageTimes, drawn_photo, stage_table, time_photo
 from lcoins.cli.main import app
-from lcoins.colorize import export
 from lcoins.models.build import build_colorizer
 
 
@@ -48,7 +47,7 @@ def test_what_one_photo_costs_leaves_loading_out() -> None:
 
 
 def test_the_command_times_a_photo(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "load_any", lambda *_: (build_colorizer(MODEL), {}))
+    monkeypatch.setattr("lcoins.models.checkpoint.load_trained", lambda *_: (build_colorizer(MODEL), {}))
     arguments = ["bench", "infer", "--checkpoint", "x", "--megapixels", "0.05"]
     done = CliRunner().invoke(app, arguments, env={"COLUMNS": "100"})
     assert done.exit_code == 0, done.output

@@ -82,14 +82,14 @@ def bench_infer(
 
     from lcoins.benchmark.photo import SENTENCE, drawn_photo, stage_table, time_photo
     from lcoins.benchmark.step import machine_name
-    from lcoins.colorize.export import builtin_package, load_any
+    from lcoins.models.checkpoint import builtin_package, load_trained
 
     checkpoint = checkpoint or builtin_package()
     with tempfile.TemporaryDirectory() as folder:
         if photo is None:
             photo = Path(folder, "scene.jpg")
             drawn_photo(photo, megapixels)
-        times = time_photo(lambda: load_any(checkpoint)[0], photo, SENTENCE)
+        times = time_photo(lambda: load_trained(checkpoint)[0], photo, SENTENCE)
     Console().print(stage_table(times, f"{checkpoint.name}, {machine_name('cpu')}"))
 
 
@@ -114,7 +114,8 @@ def export(
     """Save a trained system for use: safetensors and one JSON, without what only training needs."""
     import json
 
-    from lcoins.colorize.export import INDEX, builtin_package, export_package
+    from lcoins.colorize.export import export_package
+    from lcoins.models.checkpoint import INDEX, builtin_package
     from lcoins.training.tracking import code_version
 
     source = builtin_package() if run is None else run

@@ -20,7 +20,7 @@ from lcoins.evaluation.contact_sheet import Picture, group_overlay, pictures, to
 from lcoins.evaluation.quality import to_uint8
 from lcoins.imaging.decode import load_photo
 from lcoins.models.attention_maps import BlockAttention, attention_maps
-from lcoins.models.build import load_colorizer
+from lcoins.models.checkpoint import load_checkpoint
 from lcoins.models.colorizer import Colorization, Colorizer
 from lcoins.models.lcoins import LCoIns
 from lcoins.models.text_encoders import Words
@@ -180,7 +180,7 @@ def photos_figure(
 
 
 def _load(run: Path, device: str) -> Colorizer:
-    colorizer, _ = load_colorizer(run / "checkpoints" / "best.ckpt", device)
+    colorizer, _ = load_checkpoint(run / "checkpoints" / "best.ckpt", device)
     return cast(Colorizer, colorizer)
 
 
