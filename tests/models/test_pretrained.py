@@ -172,15 +172,10 @@ def test_hub_is_asked_for_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
         GridEncoder("tf_efficientnet_lite0", 64, (2, 3), width=8, freeze=True, init="timm")
 
 
-def test_timm_comes_without_wandb() -> None:
-    """Which it would wait for; and wandb can be imported afterwards."""
-    command = (
-        "import sys; from lcoins.models.backbones import pretrained; print('timm' in sys.modules);"
-        "pretrained.load_timm(); print('timm' in sys.modules, 'wandb' in sys.modules);"
-        "import wandb; pretrained.load_timm(); print(sys.modules['wandb'] is wandb)"
-    )
+def test_timm_is_imported_only_where_a_model_needs_it() -> None:
+    command = "import sys; from lcoins.models import image_encoders; print('timm' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "True", "False", "True"]
+    assert done.stdout.split() == ["False"]
 
 
 def grid_encoder(init: str) -> GridEncoder:

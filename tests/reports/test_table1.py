@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 import lcoins
 from lcoins.cli.main import app
 from lcoins.reports.load_runs import find_runs
-from lcoins.reports.table1 import Table1, comma_separated, latex, markdown
+from lcoins.reports.table1 import Table1
+from lcoins.reports.table1_formats import comma_separated, latex, markdown
 
 SYSTEMS = ["LBIE", "ML2018", "Xie2018", "L-CoDe", "L-CoDer", "L-CoIns", "w/o GE", "w/o GA", "w/o LA", "w/o CL"]
 SETTINGS = {
@@ -273,7 +274,7 @@ def test_lpips_is_named_by_its_net_and_never_mixed(tmp_path: Path) -> None:
     vgg = {"psnr": [20.0, 24.0], "lpips_vgg": [0.5, 0.25], "lpips_squeeze": [0.1, 0.1]}
     write_run(tmp_path / "s" / "a" / "seed=0", config_of("LBIE"), columns=vgg)
     table = table_of(tmp_path)
-    assert [measure.heading for measure in table.groups["test"]] == ["PSNR, dB ↑", "SSIM ↑", "LPIPS vgg ↓"]
+    assert [metric.heading for metric in table.metrics["test"]] == ["PSNR, dB ↑", "SSIM ↑", "LPIPS vgg ↓"]
     assert line_of(table, "LBIE")[-3:] == ["22.000", "", "0.375"]
     write_run(tmp_path / "s" / "b" / "seed=0", config_of("LCoDe"))
     table = table_of(tmp_path)
@@ -291,9 +292,9 @@ def test_judged_sets_have_the_share_of_words_right(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "s" / "a" / "seed=0", config_of(), "clear", judged)
     write_run(folder, config_of(), "test")
     table = table_of(tmp_path)
-    assert list(table.groups) == ["extended_coco_stuff", "multi_instance", "clear", "test"]
-    assert [len(measures) for measures in table.groups.values()] == [6, 6, 4, 3]
-    assert table.groups["clear"][-1].heading == "words right, % ↑"
+    assert list(table.metrics) == ["extended_coco_stuff", "multi_instance", "clear", "test"]
+    assert [len(metrics) for metrics in table.metrics.values()] == [6, 6, 4, 3]
+    assert table.metrics["clear"][-1].heading == "words right, % ↑"
     assert line_of(table, "L-CoIns")[-4] == "70.0"
     assert lines_of(table)["L-CoIns", "clear", "words_right_percent"]["mean"] == "70.0"
 

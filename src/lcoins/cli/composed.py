@@ -8,8 +8,8 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from lcoins.benchmark import model_size as info
-from lcoins.benchmark import step as bench
+from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
+from lcoins.benchmark.step import machine_name, speed_ratios, step_cases, time_steps, timing_table, timings_to_json
 from lcoins.evaluation.result import flat, print_table, write_json
 from lcoins.models.checkpoint import load_checkpoint
 from lcoins.training import build as assembly
@@ -56,28 +56,30 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
 def show_info(cfg: DictConfig, folder: Path) -> None:
     """Prints the parts of a model, as a table or as JSON."""
     config = runs.plain(cfg)
-    parts = info.measure(config["model"], cfg.words, recolored=bool(cfg.model.get("counter_color")))
-    parts += info.measure_discriminator(config["objective"])
+    parts = part_sizes(config["model"], cfg.words, recolored=bool(cfg.model.get("counter_color")))
+    parts += discriminator_size(config["objective"])
     if cfg.json:
         figures = {part.name: {k: v for k, v in asdict(part).items() if k != "name"} for part in parts}
         print(json.dumps(figures, indent=2))
     else:
         runs.console.print(
-            info.table(parts, f"{cfg.title}, {cfg.model.image_size} px, {cfg.words or 'as many as it reads'} words")
+            size_table(parts, f"{cfg.title}, {cfg.model.image_size} px, {cfg.words or 'as many as it reads'} words")
         )
 
 
 def time_model(cfg: DictConfig, folder: Path) -> None:
     """Times training and inference of a model, as a table or as JSON."""
     config = runs.plain(cfg)
-    cases = bench.cases(config["model"], config["objective"], cfg.precision, cfg.compare)
-    timings = bench.run(cases, cfg.batch_size, cfg.warmup, cfg.steps, cfg.device)
-    title = f"{cfg.title}, batch {cfg.batch_size}, {bench.machine(cfg.device)}"
+    cases = step_cases(config["model"], config["objective"], cfg.precision, cfg.compare)
+    timings = time_steps(cases, cfg.batch_size, cfg.warmup, cfg.steps, cfg.device)
+    title = f"{cfg.title}, batch {cfg.batch_size}, {machine_name(cfg.device)}"
     if cfg.json:
-        print(json.dumps(bench.as_json(timings, {"title": title, "warmup": cfg.warmup, "steps": cfg.steps}), indent=2))
+        print(
+            json.dumps(timings_to_json(timings, {"title": title, "warmup": cfg.warmup, "steps": cfg.steps}), indent=2)
+        )
         return
-    runs.console.print(bench.table(timings, title))
-    for name, ratio in bench.ratios(timings).items():
+    runs.console.print(timing_table(timings, title))
+    for name, ratio in speed_ratios(timings).items():
         runs.console.print(f"{name}: {ratio:.2f}")
 
 

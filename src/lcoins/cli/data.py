@@ -71,10 +71,10 @@ def speed(
     import json
     from dataclasses import asdict
 
-    from lcoins.benchmark.loading import measure
+    from lcoins.benchmark.loading import measure_loading
     from lcoins.data.caption_lists import read_pairs
 
-    found = measure(root, read_pairs(captions)[0], image_size, workers, seconds)
+    found = measure_loading(root, read_pairs(captions)[0], image_size, workers, seconds)
     if as_json:
         typer.echo(json.dumps(asdict(found)))
     else:

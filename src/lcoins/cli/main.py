@@ -80,17 +80,17 @@ def bench_infer(
 
     from rich.console import Console
 
-    from lcoins.benchmark import photo as infer_bench
-    from lcoins.benchmark.step import machine
+    from lcoins.benchmark.photo import SENTENCE, drawn_photo, stage_table, time_photo
+    from lcoins.benchmark.step import machine_name
     from lcoins.models.checkpoint import builtin_package, load_trained
 
     checkpoint = checkpoint or builtin_package()
     with tempfile.TemporaryDirectory() as folder:
         if photo is None:
             photo = Path(folder, "scene.jpg")
-            infer_bench.drawn_photo(photo, megapixels)
-        found = infer_bench.measure(lambda: load_trained(checkpoint)[0], photo, infer_bench.SENTENCE)
-    Console().print(infer_bench.table(found, f"{checkpoint.name}, {machine('cpu')}"))
+            drawn_photo(photo, megapixels)
+        times = time_photo(lambda: load_trained(checkpoint)[0], photo, SENTENCE)
+    Console().print(stage_table(times, f"{checkpoint.name}, {machine_name('cpu')}"))
 
 
 @app.command(context_settings=OVERRIDES)

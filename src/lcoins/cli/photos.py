@@ -137,7 +137,7 @@ def demo(
 
     warnings.filterwarnings("ignore", module="PIL")  # on damaged files, of which the page says what matters
     colorizer, _ = load_trained(checkpoint or builtin_package(), device)
-    name = checkpoint.name if checkpoint else "the one that comes with lcoins"
+    name = checkpoint.name if checkpoint else "built into lcoins"
     limits = Limits(max_megabytes, max_megapixels)
     with serving(colorizer, name=name, host=host, port=port, limits=limits, device=device) as address:
         typer.echo(f"The page is at {address} (Ctrl-C stops it, and removes all that it wrote)")

@@ -64,7 +64,8 @@ def table1(
     """The paper's Table 1 of your runs, ours beside the printed figures, with protocol and weights under it."""
     from lcoins.files import write_whole
     from lcoins.reports.load_runs import find_runs
-    from lcoins.reports.table1 import WRITERS, Table1
+    from lcoins.reports.table1 import Table1
+    from lcoins.reports.table1_formats import WRITERS
 
     if missing := [str(place) for place in runs if not place.exists()]:
         raise FileNotFoundError(
@@ -97,7 +98,7 @@ def figures(
     device: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
 ) -> None:
     """Figures for print, PNG and PDF: augmentation, comparison, groups over depth, attention, and your own photos."""
-    from lcoins.reports.figure_set import draw_figures
+    from lcoins.reports.paper_figures import draw_figures
 
     photos = list(zip(photo or [], sentence or [], strict=False))
     if len(photo or []) != len(sentence or []):
@@ -105,8 +106,15 @@ def figures(
             f"{len(photo or [])} photos but {len(sentence or [])} sentences; give one --sentence for each "
             f"--photo, in the same order"
         )
+    groups_drawn = False
     for path in draw_figures(runs, output, test_set, rows, word, baseline, photos, device):
+        groups_drawn |= path.stem.startswith("groups_")
         typer.echo(f"wrote {path}")
+    if not groups_drawn:
+        typer.echo(
+            "groups and attention are not drawn: the baseline is no L-CoIns with groups and grouping attention; "
+            "choose one with --baseline"
+        )
 
 
 @app.command()
@@ -124,13 +132,14 @@ def edges(
     from lcoins.data.coco_instances import Polygons
     from lcoins.evaluation.lpips import available_lpips
     from lcoins.models.checkpoint import load_trained
-    from lcoins.reports.edge_study import study, table
+    from lcoins.reports.edge_study import compare_enlargements, enlargement_table
 
     pairs, _ = read_pairs(captions)
     nets, missing = available_lpips({"alex": lpips})
     colorizer, _ = load_trained(checkpoint)
-    figures = study(colorizer, root, pairs, Polygons(instances) if instances else None, nets.get("alex"))
-    Console().print(table(figures, len(pairs)))
+    outlines = Polygons(instances) if instances else None
+    scores = compare_enlargements(colorizer, root, pairs, outlines, nets.get("alex"))
+    Console().print(enlargement_table(scores, len(pairs)))
     for name, text in missing.items():
         typer.echo(f"{name} not computed: {text}")
 
