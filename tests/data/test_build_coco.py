@@ -14,6 +14,7 @@ from lcoins.color.object_pairs import read_object_colors
 from lcoins.data.build.coco_stuff import build_extended_coco_stuff, names_color, normalize
 from lcoins.data.build.own_photos import build_folder
 from lcoins.data.caption_lists import captions_by_photo, read_pairs
+from lcoins.data.validate import ProblemsFound
 
 TRAIN = {
     "000000000001.jpg": ["a white dog on red table", "two zebras"],
@@ -220,6 +221,9 @@ def test_a_list_serves_as_well_and_impossible_shares_are_refused(tmp_path: Path)
             build_folder(tmp_path / "mine", listed, tmp_path / "new", val, test, 0)
     with pytest.raises(ValueError, match="4 usable photos are too few for a val set"):
         build_folder(tmp_path / "mine", listed, tmp_path / "new", 0.01, 0.25, 0)
+    (tmp_path / "elsewhere").mkdir()
+    with pytest.raises(ProblemsFound, match=r"Not one photo of the list can be used; is .*elsewhere the right folder?"):
+        build_folder(tmp_path / "elsewhere", listed, tmp_path / "new", 0.25, 0.0, 0)
 
 
 def test_a_color_photo_in_odd_modes_is_not_gray(lists: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from lcoins.cli.main import app
 from lcoins.data.build.multi_instance import build_multi_instance
 from lcoins.data.build.raw_sources import locate, read_entities, read_mdetr, read_narratives
 from lcoins.data.caption_lists import Problem, read_pairs
-from lcoins.data.photos import Photos
+from lcoins.data.photos import Photos, RandomView
 
 TWO = "a red car beside a blue bus"
 TEST = {
@@ -170,7 +170,7 @@ def test_photos_are_linked_under_their_keys_and_serve_as_a_training_root(raw: Pa
     assert {"download it again", "name its folder with --photos GQA=DIR"} <= advice
     assert (out / "photos" / "train" / "coco_000000000099.jpg").is_symlink()
     pairs, _ = read_pairs(out / "train.json")
-    assert int(Photos(out / "photos" / "train", pairs, 16, training=True, seed=0)[0].rgb[0].min()) > 200
+    assert int(Photos(out / "photos" / "train", pairs, 16, seed=0, view=RandomView())[0].rgb[0].min()) > 200
     copied = tmp_path / "copied"
     build_multi_instance(raw / "test.json", [], copied, photos=roots, copy=True)
     assert not (copied / "photos" / "val" / "coco_000000000035.jpg").is_symlink()

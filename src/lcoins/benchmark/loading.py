@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from lcoins.data.caption_lists import Pair
 from lcoins.data.datamodule import KeyedSampler
-from lcoins.data.photos import Photos
+from lcoins.data.photos import Photos, RandomView
 from lcoins.data.types import collate
 
 
@@ -36,7 +36,7 @@ def measure(
     crop_scale: tuple[float, float] = (0.2, 1.0),
 ) -> Speed:
     """Draws shuffled training batches (random crop, flip, tensor) for ``seconds`` after two batches of warm-up."""
-    photos = Photos(root, pairs, image_size, training=True, seed=0, crop_scale=crop_scale, hflip="swap_words")
+    photos = Photos(root, pairs, image_size, seed=0, view=RandomView(crop_scale, "swap_words"))
     sampler = KeyedSampler(photos, seed=0, shuffle=True)
     loader = DataLoader(
         photos,

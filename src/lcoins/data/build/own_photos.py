@@ -7,7 +7,7 @@ from lcoins.data.build.filter import fault_of, sift
 from lcoins.data.build.manifest import Build, Captions, expect_place, source_of, write_build
 from lcoins.data.caption_lists import Pair, Problem, captions_by_photo, read_pairs
 from lcoins.data.types import key
-from lcoins.data.validate import check_photos
+from lcoins.data.validate import ProblemsFound, check_photos, describe
 
 NAME = "own photos"
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
@@ -35,8 +35,12 @@ def build_folder(
         )
     expect_place(output, NAME)
     pairs, problems = read_pairs(captions) if captions is not None else _beside(photos)
-    good = check_photos(photos, pairs, problems, on_problem="leave_out", progress=True) if pairs else []
-    usable = captions_by_photo(good)
+    readable, bad_photos = check_photos(photos, pairs, progress=True)
+    problems += bad_photos
+    if pairs and not readable:
+        text = describe(problems, 0)
+        raise ProblemsFound(f"{text}\nNot one photo of the list can be used; is {photos} the right folder?")
+    usable = captions_by_photo(readable)
     advice = {"if_missing": f"put it into {photos}", "if_gray": "keep it with --keep-gray"}
     if not keep_gray:
         sift(
