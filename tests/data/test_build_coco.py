@@ -196,16 +196,16 @@ def test_ones_own_folder_is_split_by_photo(tmp_path: Path) -> None:
     photo(tmp_path / "mine" / "gray.png", "gray")
     (tmp_path / "mine" / "gray.txt").write_text("a gray card")
     manifest = build_folder(tmp_path / "mine", None, tmp_path / "out", 0.2, 0.1, 5)
-    parts = {name: read(tmp_path / "out" / f"{name}.json") for name in ("train", "val", "test")}
-    assert [len(part) for part in parts.values()] == [13, 4, 2]
-    assert len({name for part in parts.values() for name in part}) == 19
-    assert all(texts == ["a red card", "another red card"] for part in parts.values() for texts in part.values())
+    splits = {name: read(tmp_path / "out" / f"{name}.json") for name in ("train", "val", "test")}
+    assert [len(split) for split in splits.values()] == [13, 4, 2]
+    assert len({name for split in splits.values() for name in split}) == 19
+    assert all(texts == ["a red card", "another red card"] for split in splits.values() for texts in split.values())
     assert manifest["left_out"] == {"empty caption": 1, "near-gray photo": 1, "no caption": 1, "unreadable photo": 1}
     everything = build_folder(tmp_path / "mine", None, tmp_path / "gray", 0.2, 0.1, 5, keep_gray=True)
     assert sum(split["photos"] for split in everything["splits"].values()) == 20
     other = tmp_path / "other"
     build_folder(tmp_path / "mine", None, other, 0.2, 0.1, 6)
-    assert read(other / "val.json") != parts["val"]
+    assert read(other / "val.json") != splits["val"]
 
 
 def test_a_list_serves_as_well_and_impossible_shares_are_refused(tmp_path: Path) -> None:

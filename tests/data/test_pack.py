@@ -22,7 +22,7 @@ from lcoins.data import pack_writer
 from lcoins.data.caption_lists import Pair
 from lcoins.data.datamodule import KeyedSampler
 from lcoins.data.pack import Pack, is_pack
-from lcoins.data.pack_writer import Packed, pack_photos
+from lcoins.data.pack_writer import PackProgress, pack_photos
 from lcoins.data.photo_store import PhotoFolder, open_photos
 from lcoins.data.photos import Photos, RandomView
 from lcoins.data.types import collate
@@ -43,7 +43,9 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def packed(root: Path, folder: Path, size: int | None = None, names: list[str] = NAMES, **options: bool) -> Packed:
+def packed(
+    root: Path, folder: Path, size: int | None = None, names: list[str] = NAMES, **options: bool
+) -> PackProgress:
     return list(pack_photos(root, names, folder, size, **options))[-1]  # type: ignore[arg-type]
 
 
@@ -288,4 +290,4 @@ def test_a_bad_photo_stops_the_command_unless_left_out(root: Path, tmp_path: Pat
     left_out = run("pack", root, captions, "-o", tmp_path / "pack", "--leave-out")
     assert left_out.exit_code == 0
     assert "4 photos" in left_out.output
-    assert len(Pack(tmp_path / "pack").rows) == 4
+    assert len(Pack(tmp_path / "pack").photos) == 4

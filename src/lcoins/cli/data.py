@@ -34,7 +34,7 @@ def pack(
     from rich.progress import Progress
 
     from lcoins.data.caption_lists import read_pairs
-    from lcoins.data.pack_writer import Packed, pack_photos
+    from lcoins.data.pack_writer import PackProgress, pack_photos
 
     names: set[str] = set()
     for path in captions:
@@ -42,7 +42,7 @@ def pack(
         names |= {pair.photo for pair in pairs}
         if problems:
             typer.secho(f"{path}: {len(problems)} bad rows are passed over; lcoins data check names them", err=True)
-    done = Packed()
+    done = PackProgress()
     with Progress() as progress:
         task = progress.add_task("packing photos", total=len(names))
         for done in pack_photos(root, names, output, size or None, leave_out=leave_out, threads=threads):
