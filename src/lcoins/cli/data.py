@@ -139,7 +139,7 @@ def preview(
 
     from lcoins.data.caption_lists import by_photo, read_pairs
     from lcoins.data.photo_store import open_photos
-    from lcoins.data.validate import ProblemsFound, explain
+    from lcoins.data.validate import ProblemsFound, to_problem
     from lcoins.imaging.decode import PhotoError
     from lcoins.reports.preview import PreviewPhoto, preview_sheet
 
@@ -155,7 +155,7 @@ def preview(
             source.check(photo)  # a pack's checksums are not compared when it is loaded from
             picture = source.load(photo, (520, 520))
         except (PhotoError, FileNotFoundError) as error:
-            typer.secho(str(explain(source, photo, listed[photo], error)), fg="red", err=True)
+            typer.secho(str(to_problem(source, photo, listed[photo], error)), fg="red", err=True)
         else:
             shown.append(PreviewPhoto(photo, picture, [pair.caption for pair in listed[photo]]))
     if not shown:

@@ -17,7 +17,7 @@ from lcoins.color.words import find_colors
 from lcoins.data.caption_lists import Pair, Problem, by_photo, read_pairs
 from lcoins.data.pack import is_pack
 from lcoins.data.photo_store import PhotoFolder
-from lcoins.data.validate import explain
+from lcoins.data.validate import to_problem
 from lcoins.imaging.decode import PhotoError, load_photo
 from lcoins.imaging.duplicates import close_pairs, perceptual_hash
 from lcoins.imaging.near_gray import is_near_gray
@@ -119,7 +119,7 @@ def _fingerprint(source: PhotoFolder, photo: str, pairs: list[Pair]) -> Fingerpr
     try:
         picture = load_photo(path, (128, 128), profile=False)
     except (PhotoError, FileNotFoundError) as error:
-        return explain(source, photo, pairs, error)
+        return to_problem(source, photo, pairs, error)
     digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
     return Fingerprint(digest, perceptual_hash(picture), is_near_gray(picture))
 

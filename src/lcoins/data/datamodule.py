@@ -37,7 +37,7 @@ class KeyedSampler(Sampler[int]):
 
     Shuffled, all ranks get equally many indices, and those left over are skipped for an epoch. In order, every index
     belongs to exactly one rank, so that a metric counts each pair once. Lightning calls ``set_epoch`` before the
-    workers start; the data set is told the epoch, too.
+    workers start; the data set receives the epoch, too.
     """
 
     def __init__(self, samples: SampleSet, seed: int, shuffle: bool, rank: int = 0, ranks: int = 1):

@@ -94,7 +94,7 @@ def photo_data(
     merged = {f"train_also[{i}]": source for i, source in enumerate(train_also if train is not None else ())}
     given = {"train": train} | merged | {"val": val} | {f"tests.{name}": source for name, source in tests.items()}
     sources = {name: PhotoSource(**source) for name, source in given.items() if source is not None}
-    pairs = read_checked(sources, chosen.on_problem, Path(chosen.report) if chosen.report is not None else None)
+    pairs = read_usable_pairs(sources, chosen.on_problem, Path(chosen.report) if chosen.report is not None else None)
 
     def photos(name: str, size: int, view: RandomView | None = None) -> Photos:
         annotations = _annotations(name, sources[name], captions_by_photo(pairs[name]))
@@ -112,7 +112,7 @@ def photo_data(
     )
 
 
-def read_checked(
+def read_usable_pairs(
     sources: Mapping[str, PhotoSource], on_problem: Literal["stop", "leave_out"], report: Path | None
 ) -> dict[str, list[Pair]]:
     """The usable pairs of each source, after all photos of all lists have been checked.

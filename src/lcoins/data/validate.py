@@ -61,11 +61,11 @@ def _photo_problem(source: PhotoFolder | Pack, photo: str, pairs: list[Pair]) ->
     try:
         source.check(photo)
     except (PhotoError, FileNotFoundError) as error:
-        return explain(source, photo, pairs, error)
+        return to_problem(source, photo, pairs, error)
     return None
 
 
-def explain(
+def to_problem(
     source: PhotoFolder | Pack, photo: str, pairs: list[Pair], error: PhotoError | FileNotFoundError
 ) -> Problem:
     """The error that a source raised for a photo as a problem: on which lines the photo stands, and what to do."""
@@ -79,8 +79,8 @@ def explain(
 def _advice_on_missing(source: PhotoFolder | Pack, photo: str) -> str:
     if isinstance(source, Pack):
         return f"it is not in the pack {source.folder}; pack again with this list, or remove the line"
-    found = source.find_similar(photo)
-    return f"{found} is there; is it meant?" if found else f"put it into {source.root} or remove the line"
+    similar = source.find_similar(photo)
+    return f"{similar} is there; is it meant?" if similar else f"put it into {source.root} or remove the line"
 
 
 def write_report(report: Path, problems: list[Problem]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from lcoins.data.build.filter import drop_photos, find_problem
 from lcoins.data.build.manifest import SELECTED, Build, Captions, expect_build_or_nothing, source_of, write_build
-from lcoins.data.build.raw_sources import PLACES, known_prefix, locate
+from lcoins.data.build.raw_sources import LAYOUTS, known_prefix, locate
 from lcoins.data.build.selection import LEAST_COLORS, Selection, select_records
 from lcoins.data.caption_lists import Problem, captions_by_photo, read_pairs
 from lcoins.data.types import key
@@ -55,8 +55,8 @@ def build_multi_instance(
         seed: decides which photos are chosen.
         copy: copies photos instead of linking them.
     """
-    if unknown := sorted(set(photos) - PLACES.keys()):
-        raise ValueError(f"photos: expected sources out of {', '.join(PLACES)}, got {unknown[0]}")
+    if unknown := sorted(set(photos) - LAYOUTS.keys()):
+        raise ValueError(f"photos: expected sources out of {', '.join(LAYOUTS)}, got {unknown[0]}")
     expect_build_or_nothing(output, NAME)
     build = Build()
     test = _read_test(test_list, build)
@@ -76,7 +76,7 @@ def build_multi_instance(
     more = {
         "test_photos_by_source": _by_prefix(test, photos_only=True),
         "test_captions_by_source": _by_prefix(test, photos_only=False),
-        "train_records": {name: records[name] for name in ("seen", "selected") if selections},
+        "train_records": {name: records[name] for name in ("read", "selected") if selections},
         "overlap": overlap or {},
     }
     return write_build(output, NAME, f"{RULE} limit={limit}, seed={seed}.", build, **more)
@@ -86,7 +86,7 @@ def _read_test(path: Path, build: Build) -> Captions:
     pairs, problems = read_pairs(path)
     build.problems += problems
     build.sources.append(source_of(path, TEST_ORIGIN, "captions by their sources' terms"))
-    advice = f"expected <prefix>_<id>.jpg with one of {', '.join(PLACES)}"
+    advice = f"expected <prefix>_<id>.jpg with one of {', '.join(LAYOUTS)}"
     build.problems += [
         Problem(pair.where, pair.photo, "photo of an unknown source", advice)
         for pair in pairs

@@ -130,7 +130,7 @@ ORIGINS: dict[str, tuple[str, str]] = {
 
 
 # Where each archive unpacks its photos to, by the prefix of their keys; {} is the key without its prefix.
-PLACES: dict[str, tuple[str, ...]] = {
+LAYOUTS: dict[str, tuple[str, ...]] = {
     "coco": ("train2017/{}", "val2017/{}", "train2014/COCO_train2014_{}", "val2014/COCO_val2014_{}", "{}"),
     "vg": ("VG_100K/{}", "VG_100K_2/{}", "images/{}", "{}"),
     "GQA": ("images/{}", "{}"),
@@ -141,9 +141,9 @@ PLACES: dict[str, tuple[str, ...]] = {
 
 
 def known_prefix(key: str) -> str | None:
-    """The prefix of a key if it is one of :data:`PLACES`, else None."""
+    """The prefix of a key if it is one of :data:`LAYOUTS`, else None."""
     prefix = key.partition("_")[0]
-    return prefix if prefix in PLACES else None
+    return prefix if prefix in LAYOUTS else None
 
 
 def locate(key: str, roots: dict[str, Path]) -> Path | None:
@@ -151,5 +151,5 @@ def locate(key: str, roots: dict[str, Path]) -> Path | None:
     prefix, _, rest = key.partition("_")
     if prefix not in roots:
         return None
-    paths = (roots[prefix] / place.format(rest) for place in PLACES[prefix])
+    paths = (roots[prefix] / layout.format(rest) for layout in LAYOUTS[prefix])
     return next((path for path in paths if path.is_file()), None)

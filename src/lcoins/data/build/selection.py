@@ -45,14 +45,14 @@ class Selection:
                 yield row[0], row[1]
 
     def summary(self) -> tuple[list[Problem], Counter[str]]:
-        """The problems of the source, and how many records were read ("seen") and selected; reads the file once."""
+        """The problems of the source, and how many records were read and selected; one pass over the file."""
         problems: list[Problem] = []
         counts = Counter[str]()
         for row in self._rows():
             if isinstance(row, list):
                 counts["selected"] += 1
-            elif "seen" in row:
-                counts["seen"] = row["seen"]
+            elif "read" in row:
+                counts["read"] = row["read"]
             else:
                 problems.append(Problem(**row))
         return problems, counts
@@ -84,7 +84,7 @@ def select_records(kind: str, source: Path, folder: Path) -> Selection:
                 file.write(line + "\n")
             if count % 1000 == 0:
                 progress.update(task, completed=count)
-        file.write(json.dumps({"seen": count}) + "\n")
+        file.write(json.dumps({"read": count}) + "\n")
     return Selection(path)
 
 

@@ -111,7 +111,7 @@ def test_every_source_gives_its_photos_and_every_fault_is_named(raw: Path, tmp_p
     assert train["vg_88.jpg"] == ["a red car. a green tree."]
     assert train["flickr30k_123.jpg"] == [TWO, "two men in red shirts and blue hats ."]
     assert manifest["data_set"] == "Multi-instance (rebuilt)"
-    assert manifest["train_records"] == {"seen": 8 + 8 + 3 + 2, "selected": 11}
+    assert manifest["train_records"] == {"read": 8 + 8 + 3 + 2, "selected": 11}
     assert manifest["left_out"] == {
         "broken brackets": 1,
         "no expression": 1,
