@@ -188,9 +188,9 @@ def test_words_are_exchanged_in_training_alone_and_keyed_like_lightness() -> Non
     assert asked.captions == again.captions and torch.equal(asked.target_ab, again.target_ab)
     assert asked.captions != later.captions
     assert 0 < sum(caption != "a red thing" for caption in asked.captions) < 8
-    for place, caption in enumerate(asked.captions):
-        moved = not torch.equal(asked.target_ab[place], judged.target_ab[place])
+    for i, caption in enumerate(asked.captions):
+        moved = not torch.equal(asked.target_ab[i], judged.target_ab[i])
         assert moved == (caption != "a red thing")
-        assert asked.recolored[place] != caption  # never the caption's own color
+        assert asked.recolored[i] != caption  # never the caption's own color
     assert asked.lightness is not None and judged.lightness is not None
     torch.testing.assert_close(asked.lightness, judged.lightness, atol=0.02, rtol=0)

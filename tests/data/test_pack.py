@@ -37,8 +37,8 @@ def root(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     (folder / "sub").mkdir(parents=True)
     rng = np.random.default_rng(0)
-    for place, name in enumerate(NAMES):
-        pixels = rng.integers(0, 256, (40 + 7 * place, 64, 3), dtype=np.uint8)
+    for i, name in enumerate(NAMES):
+        pixels = rng.integers(0, 256, (40 + 7 * i, 64, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / name)
     return folder
 
@@ -56,7 +56,7 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_a_pack_holds_the_very_pixels_of_the_files(root: Path, tmp_path: Path) -> None:
     done = packed(root, tmp_path / "pack")
     assert (done.photos, done.shards_written, done.failed) == (5, 1, {})
-    assert done.bytes == sum(3 * 64 * (40 + 7 * place) for place in range(5))
+    assert done.bytes == sum(3 * 64 * (40 + 7 * i) for i in range(5))
     pack = open_photos(tmp_path / "pack")
     assert isinstance(pack, Pack)
     for name in NAMES:
@@ -85,7 +85,7 @@ def test_training_and_evaluation_see_the_same_through_a_pack(root: Path, tmp_pat
     packed(root, tmp_path / "pack")
     pairs = [Pair(name, "a red car on the left", 1) for name in NAMES]
     for view in (RandomView(hflip="swap_words"), None):
-        sets = [Photos(place, pairs, 32, seed=2, view=view) for place in (root, tmp_path / "pack")]
+        sets = [Photos(source, pairs, 32, seed=2, view=view) for source in (root, tmp_path / "pack")]
         for index in range(len(NAMES)):
             one, other = (photos[index] for photos in sets)
             assert torch.equal(one.rgb, other.rgb)
@@ -149,7 +149,7 @@ def test_a_damaged_shard_is_found_and_mended_by_packing_again(root: Path, tmp_pa
 def test_an_outdated_pack_is_named_before_training(root: Path, tmp_path: Path) -> None:
     folder = tmp_path / "pack"
     packed(root, folder)
-    pairs = [Pair(name, "x", place + 1, "list.json") for place, name in enumerate(NAMES)]
+    pairs = [Pair(name, "x", i + 1, "list.json") for i, name in enumerate(NAMES)]
     assert check_photos(folder, pairs) == (pairs, [])
     os.utime(root / "b.png", ns=(1, 1))
     usable, (problem,) = check_photos(folder, pairs)

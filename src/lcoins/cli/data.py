@@ -114,7 +114,7 @@ def check(
     ]
     tokenizer = load_tokenizer("minilm")
     findings, counts = check_splits(
-        splits, lambda caption: len(tokenizer.encode(caption, add_special_tokens=False).ids), longest, progress=True
+        splits, lambda caption: len(tokenizer.encode(caption, add_special_tokens=False).ids), longest
     )
     errors = sum(finding.level == "error" for finding in findings)
     if report is not None:

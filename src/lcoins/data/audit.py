@@ -60,7 +60,7 @@ PhotoOfSplit = tuple[str, str]  # the names of the split and of the photo
 
 
 def check_splits(
-    splits: Sequence[Split], count_pieces: Callable[[str], int], longest: int, progress: bool = False
+    splits: Sequence[Split], count_pieces: Callable[[str], int], longest: int
 ) -> tuple[list[Finding], dict[str, dict[str, int]]]:
     """All findings, and for each split the number of its photos, of its captions and of its usable photos.
 
@@ -74,7 +74,7 @@ def check_splits(
         pairs, problems = read_pairs(split.captions)
         listed = by_photo(pairs)
         usable = 0
-        for photo, result in _read_photos(split, listed, progress):
+        for photo, result in _read_photos(split, listed):
             if isinstance(result, Problem):
                 problems.append(result)
             else:
@@ -90,9 +90,7 @@ def check_splits(
     return findings, counts
 
 
-def _read_photos(
-    split: Split, listed: Mapping[str, list[Pair]], progress: bool
-) -> Iterator[tuple[str, Fingerprint | Problem]]:
+def _read_photos(split: Split, listed: Mapping[str, list[Pair]]) -> Iterator[tuple[str, Fingerprint | Problem]]:
     """Each photo with its fingerprint, or with its problem. Threads suffice: Pillow releases the lock to decode."""
     if is_pack(split.root):
         raise ValueError(f"{split.root} is a pack; check the folder of photos that it was made from")
@@ -100,7 +98,7 @@ def _read_photos(
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         results = pool.map(lambda photo: _fingerprint(source, photo, listed[photo]), listed)
         photos = zip(listed, results, strict=True)
-        yield from track(photos, f"reading {split.name}", len(listed), disable=not progress)
+        yield from track(photos, f"reading {split.name}", len(listed))
 
 
 def _error(split: str, problem: Problem) -> Finding:

@@ -78,9 +78,9 @@ class LoaderOptions:
 class ColorizationData(LightningDataModule):
     """Serves training, validation and named test sets, and turns batches into network input on the device.
 
-    There the target ab is computed from the original photo, and the lightness from the same photo or, in training, from
-    its luminance augmentation (paper, 3.2). Metrics never see augmented lightness. ``word_recoloring``, if given,
-    first exchanges color words of training captions together with the colors of what they name.
+    The target ab always comes from the original photo; lightness comes from the same photo or, in training, from its
+    luminance augmentation (paper, 3.2). Metrics never see augmented lightness. In training, ``word_recoloring`` may
+    first exchange color words of captions together with the colors of what they name.
     """
 
     def __init__(

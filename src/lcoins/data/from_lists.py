@@ -125,7 +125,7 @@ def read_usable_pairs(
     usable: dict[str, list[Pair]] = {}
     for name, source in sources.items():
         pairs, bad_rows = read_pairs(source.captions)
-        usable[name], bad_photos = check_photos(source.root, pairs, progress=True)
+        usable[name], bad_photos = check_photos(source.root, pairs)
         problems += bad_rows + bad_photos
     empty = [name for name, pairs in usable.items() if not pairs]
     if empty and not problems:

@@ -24,10 +24,10 @@ class ProblemsFound(ValueError):
     """Raised before training when photos or captions are bad; the message describes them."""
 
 
-def check_photos(root: Path | str, pairs: list[Pair], *, progress: bool = False) -> tuple[list[Pair], list[Problem]]:
+def check_photos(root: Path | str, pairs: list[Pair]) -> tuple[list[Pair], list[Problem]]:
     """Decodes every photo once; returns the pairs whose photo is usable, and what is wrong with the other photos."""
     source = open_photos(root)
-    problems = dict(_photo_problems(source, by_photo(pairs), progress))
+    problems = dict(_photo_problems(source, by_photo(pairs)))
     usable = [pair for pair in pairs if problems[pair.photo] is None]
     return usable, [problem for problem in problems.values() if problem is not None]
 
@@ -44,17 +44,11 @@ def describe(problems: list[Problem], usable: int, report: Path | None = None) -
     return "\n".join(lines)
 
 
-def _photo_problems(
-    source: PhotoFolder | Pack, listed: dict[str, list[Pair]], progress: bool
-) -> Iterator[tuple[str, Problem | None]]:
+def _photo_problems(source: PhotoFolder | Pack, listed: dict[str, list[Pair]]) -> Iterator[tuple[str, Problem | None]]:
     """Each photo with its problem, if any. Threads suffice: Pillow releases the interpreter's lock while it decodes."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         checked = pool.map(lambda photo: _photo_problem(source, photo, listed[photo]), listed)
-        yield from zip(
-            listed,
-            track(checked, "checking photos", total=len(listed), disable=not progress),
-            strict=True,
-        )
+        yield from zip(listed, track(checked, "checking photos", total=len(listed)), strict=True)
 
 
 def _photo_problem(source: PhotoFolder | Pack, photo: str, pairs: list[Pair]) -> Problem | None:

@@ -43,7 +43,7 @@ def build_folder(
         )
     expect_build_or_nothing(output, NAME)
     pairs, problems = read_pairs(captions) if captions is not None else _read_text_files(photos)
-    readable, bad_photos = check_photos(photos, pairs, progress=True)
+    readable, bad_photos = check_photos(photos, pairs)
     problems += bad_photos
     if pairs and not readable:
         text = describe(problems, 0)
