@@ -46,7 +46,7 @@ def test_every_choice_composes(path: Path) -> None:
     config = values("train", f"{group}={path.stem}", *(FOLDERS if path.stem == "photos" and group == "data" else []))
     assert {"data", "model", "recipe", "objective", "augmentation", "trainer", "tracker"} <= config.keys()
     assert config["trainer"]["max_epochs"] == config["recipe"]["epochs"]
-    assert config["data"]["image_size" if path.stem == "photos" and group == "data" else "train"]
+    assert config["data"]["image_size"] and config["data"]["train"]
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from shrunk import TESTS, shrunk, small
+from shrunk import shrunk, small
 from typer.testing import CliRunner
 
 from lcoins.cli.main import app
@@ -19,7 +19,7 @@ SHORTEST = (
     "recipe.epochs=1",
     "data.train.length=16",
     "data.batch_size=8",
-    *(f"data.tests.{name}.image_size=48" for name in TESTS),
+    "data.eval_size=48",
 )
 
 

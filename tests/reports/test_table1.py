@@ -315,10 +315,10 @@ def test_notes_state_protocol_and_weights(tmp_path: Path) -> None:
 
 
 def test_notes_tell_rows_apart_that_were_measured_differently(tmp_path: Path) -> None:
-    scenes = {"_target_": "lcoins.data.scenes.dataset.Scenes", "length": 3200}
+    scenes = {"_target_": "lcoins.data.from_scenes.scene_data", "train": {"length": 3200}}
     write_run(tmp_path / "s" / "a" / "seed=0", config_of("LBIE"))
     config = config_of(data__train=None, trainer__max_epochs=2) | {"model": {"_target_": "x.ML2018", "image_size": 64}}
-    config["data"]["train"] = scenes
+    config["data"] = scenes
     write_run(tmp_path / "s" / "b" / "seed=0", config, settings={"size": [64, 64]})
     notes = table_of(tmp_path).notes()
     assert notes[2:4] == [
@@ -327,7 +327,7 @@ def test_notes_tell_rows_apart_that_were_measured_differently(tmp_path: Path) ->
     ]
     assert "PSNR: not stated; SSIM: not stated; LPIPS: not computed (rows: ML2018)." in notes[5]
     assert notes[7].startswith("ML2018: weights not named; 64 px;") and notes[7].endswith("seeds 0; epochs 2.")
-    assert "(lcoins.data.scenes.dataset.Scenes, 3200 an epoch)" in notes[7]
+    assert "lcoins.data.from_scenes.scene_data (3200 an epoch)" in notes[7]
 
 
 def test_latex_is_escaped_and_whole(tmp_path: Path) -> None:

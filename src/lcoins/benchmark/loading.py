@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from lcoins.data.caption_lists import Pair
 from lcoins.data.datamodule import KeyedSampler
-from lcoins.data.photos import Photos
+from lcoins.data.photos import Photos, RandomView
 from lcoins.data.types import collate
 
 
@@ -46,7 +46,7 @@ def measure_loading(
         batch_size: Samples in a batch.
         crop_scale: The smallest and the largest share of a photo that a random crop may take.
     """
-    photos = Photos(root, pairs, image_size, training=True, seed=0, crop_scale=crop_scale, hflip="swap_words")
+    photos = Photos(root, pairs, image_size, seed=0, view=RandomView(crop_scale, "swap_words"))
     sampler = KeyedSampler(photos, seed=0, shuffle=True)
     loader = DataLoader(
         photos,

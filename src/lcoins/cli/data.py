@@ -34,7 +34,7 @@ def pack(
     from rich.progress import Progress
 
     from lcoins.data.caption_lists import read_pairs
-    from lcoins.data.pack_writer import Packed, pack_photos
+    from lcoins.data.pack_writer import PackProgress, pack_photos
 
     names: set[str] = set()
     for path in captions:
@@ -42,7 +42,7 @@ def pack(
         names |= {pair.photo for pair in pairs}
         if problems:
             typer.secho(f"{path}: {len(problems)} bad rows are passed over; lcoins data check names them", err=True)
-    done = Packed()
+    done = PackProgress()
     with Progress() as progress:
         task = progress.add_task("packing photos", total=len(names))
         for done in pack_photos(root, names, output, size or None, leave_out=leave_out, threads=threads):
@@ -114,7 +114,7 @@ def check(
     ]
     tokenizer = load_tokenizer("minilm")
     findings, counts = check_splits(
-        splits, lambda caption: len(tokenizer.encode(caption, add_special_tokens=False).ids), longest, progress=True
+        splits, lambda caption: len(tokenizer.encode(caption, add_special_tokens=False).ids), longest
     )
     errors = sum(finding.level == "error" for finding in findings)
     if report is not None:
@@ -139,7 +139,7 @@ def preview(
 
     from lcoins.data.caption_lists import by_photo, read_pairs
     from lcoins.data.photo_store import open_photos
-    from lcoins.data.validate import ProblemsFound, explain
+    from lcoins.data.validate import ProblemsFound, to_problem
     from lcoins.imaging.decode import PhotoError
     from lcoins.reports.preview import PreviewPhoto, preview_sheet
 
@@ -155,7 +155,7 @@ def preview(
             source.check(photo)  # a pack's checksums are not compared when it is loaded from
             picture = source.load(photo, (520, 520))
         except (PhotoError, FileNotFoundError) as error:
-            typer.secho(str(explain(source, photo, listed[photo], error)), fg="red", err=True)
+            typer.secho(str(to_problem(source, photo, listed[photo], error)), fg="red", err=True)
         else:
             shown.append(PreviewPhoto(photo, picture, [pair.caption for pair in listed[photo]]))
     if not shown:

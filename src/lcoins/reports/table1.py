@@ -189,7 +189,7 @@ def _training(configs: Sequence[Config]) -> str:
     ]
     roots = [path.removesuffix(".root") for path in config if re.fullmatch(r"data\.train(_also\.\d+)?\.root", path)]
     lists = [f"{config[f'{at}.root']} with {Path(str(config.get(f'{at}.captions'))).name}" for at in roots]
-    source = " and ".join(lists) or f"{config.get('data.train._target_')}, {config.get('data.train.length')} an epoch"
+    source = " and ".join(lists) or f"{config.get('data.train.length')} an epoch"
     seeds = ", ".join(map(str, sorted(c["seed"] for c in configs)))
     epochs = " or ".join(sorted({str(c.get("trainer.max_epochs", c["recipe.epochs"])) for c in configs}))
     return (
