@@ -17,13 +17,14 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
-from lcoins.color.words import BASIC_COLORS, COLOR_LAB, object_colors, recolor, swap_sides
+from lcoins.color.object_pairs import ObjectColors, guess_object_colors
+from lcoins.color.words import BASIC_COLORS, COLOR_LAB, recolor, swap_sides
 from lcoins.data.caption_lists import Pair, captions_by_photo
 from lcoins.data.coco_instances import Polygons
 from lcoins.data.pack import Pack
 from lcoins.data.photo_store import open_photos
 from lcoins.data.pixel_labels import Box, PixelLabels
-from lcoins.data.types import RECOLOR_KEY, Pairs, Sample, keyed_random
+from lcoins.data.types import RECOLOR_KEY, Sample, keyed_random
 from lcoins.imaging.decode import PhotoError
 
 RATIO = (3 / 4, 4 / 3)
@@ -54,7 +55,7 @@ class Photos(Dataset[Sample]):
         hflip: Literal["none", "plain", "swap_words"] = "none",
         profiles: bool = False,
         polygons: Polygons | None = None,
-        object_colors: Mapping[str, Sequence[Pairs]] | None = None,
+        object_colors: Mapping[str, Sequence[ObjectColors]] | None = None,
         labels: PixelLabels | None = None,
     ) -> None:
         if not pairs:
@@ -140,7 +141,7 @@ class Photos(Dataset[Sample]):
     def _sample(self, rgb: Tensor, index: int, photo: str, place: int, caption: str, recolored: str) -> Sample:
         name = photo if len(self.captions[photo]) == 1 else f"{photo}_{place}"
         if self.object_colors is None:
-            pairs: Pairs | None = object_colors(caption)
+            pairs: ObjectColors | None = guess_object_colors(caption)
         else:  # a flipped caption has other words at the same places
             pairs = self.object_colors[photo][place] if photo in self.object_colors else None
         return Sample(rgb, caption, recolored, index, name, photo=photo, pairs=pairs)

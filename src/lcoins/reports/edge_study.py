@@ -16,7 +16,7 @@ from lcoins.color import lab
 from lcoins.colorize.edges import follow_edges
 from lcoins.colorize.photo import SupportsColorize, network_lightness, recompose
 from lcoins.data.caption_lists import Pair
-from lcoins.data.coco_instances import Photo, Polygons
+from lcoins.data.coco_instances import AnnotatedPhoto, Polygons
 from lcoins.evaluation import quality as metrics
 from lcoins.evaluation.lpips import Lpips
 from lcoins.imaging.decode import load_photo, to_tensor
@@ -77,7 +77,7 @@ class _Truth:
         )
 
 
-def _band(photo: Photo, size: tuple[int, int]) -> Tensor:
+def _band(photo: AnnotatedPhoto, size: tuple[int, int]) -> Tensor:
     """Pixels (H, W) within BAND of the outline of a thing."""
     outline = Image.new("L", size)
     draw = ImageDraw.Draw(outline)
