@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lcoins.color.lab import fit_gamut, join_lab, split_lab
-from lcoins.color.words import BASIC_COLORS, COLOR_LAB, find_colors
+from lcoins.color.words import BASIC_COLORS, COLOR_LAB, find_colors, with_article
 from lcoins.data.recoloring import WordRecoloring, exchange_color, soft_color_mask
 
 CHROMATIC = [color for color in BASIC_COLORS if abs(complex(*COLOR_LAB[color][1:])) >= 20]
@@ -26,9 +26,9 @@ def patch_on_gray(color: str, side: int = 16) -> Tensor:
 @pytest.mark.parametrize("color", CHROMATIC)
 def test_the_named_thing_and_its_word_change_together(color: str) -> None:
     rgb = patch_on_gray(color)
-    changed, captions = WordRecoloring(1.0)(rgb, [f"A {color} square"], random.Random(0))
+    changed, captions = WordRecoloring(1.0)(rgb, [with_article(f"{color} square").capitalize()], random.Random(0))
     (word,) = find_colors(captions[0])
-    assert word.color != color and captions[0] == f"A {word.word} square"
+    assert word.color != color and captions[0] == with_article(f"{word.word} square").capitalize()
     lightness, ab = split_lab(changed)
     before, was = split_lab(rgb)
     torch.testing.assert_close(lightness, before, atol=0.6, rtol=0)

@@ -99,6 +99,8 @@ def find_colors(caption: str) -> list[ColorWord]:
 
 
 def _names_color(compound: str) -> bool:
+    if compound.isalnum():
+        return compound in COLOR_CLASS
     last = WORD.findall(compound)[-1]
     return (last in COLOR_CLASS or last in COLORED) and compound not in _FOOD
 
