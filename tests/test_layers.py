@@ -84,6 +84,11 @@ def test_mathematics_knows_no_framework(module: str) -> None:
     assert not {through: names for through, names in found.items() if names}
 
 
+@pytest.mark.parametrize("module", sorted(module for module in MODULES if in_part(module, ("color",))))
+def test_color_imports_no_other_room(module: str) -> None:
+    assert {name for name in own_modules(imported_names(module)) if not in_part(name, ("color",))} <= {"lcoins"}
+
+
 @pytest.mark.parametrize(
     ("library", "allowed"),
     [("hydra", ("cli", "training/build")), ("wandb", ("training/tracking", "training/run", "reports"))],

@@ -121,7 +121,7 @@ def test_another_file_is_refused_by_name(tmp_path: Path, content: str) -> None:
     (tmp_path / "i.json").write_text(content)
     with pytest.raises(ValueError, match=r"i\.json is not of the form of COCO's instances"):
         Polygons(tmp_path / "i.json")
-    with pytest.raises(FileNotFoundError, match="no file of instances"):
+    with pytest.raises(FileNotFoundError, match=r"none\.json: no file of instances"):
         Polygons(tmp_path / "none.json")
 
 

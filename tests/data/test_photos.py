@@ -14,7 +14,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 from torchvision.transforms import RandomResizedCrop
 
-from lcoins.color.words import find_colors
+from lcoins.color.words import find_colors, with_article
 from lcoins.data.caption_lists import Pair, read_pairs
 from lcoins.data.photos import Annotations, Photos, RandomView, draw_crop
 from lcoins.data.types import Sample, collate, keyed_random
@@ -130,7 +130,7 @@ def test_the_caption_is_recolored_and_only_where_it_names_a_color(root: Path) ->
         sample = data[1]
         colors = find_colors(sample.recolored)
         assert sample.caption == "a blue bird"
-        assert sample.recolored == f"a {colors[0].word} bird"
+        assert sample.recolored == with_article(f"{colors[0].word} bird")
         assert colors[0].color != "blue"
         recolored.add(colors[0].color)
         assert data[2].recolored == data[2].caption

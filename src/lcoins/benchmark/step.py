@@ -14,7 +14,7 @@ from torch.optim import AdamW
 
 from lcoins.benchmark.loading import peak_mib
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
-from lcoins.color.words import object_colors
+from lcoins.color.object_pairs import guess_object_colors
 from lcoins.data.augment import LuminanceAugmentation
 from lcoins.data.types import Batch
 from lcoins.models.build import build_colorizer
@@ -189,7 +189,7 @@ def _batch(rgb: Tensor, captions: list[str]) -> Batch:
         names=captions,
         instances=[None] * count,
         photos=captions,
-        pairs=[object_colors(caption) for caption in captions],
+        pairs=[guess_object_colors(caption) for caption in captions],
         labels=torch.randint(182, (count, size, size), device=rgb.device).to(torch.uint8),
     )
 

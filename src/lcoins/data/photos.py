@@ -17,13 +17,14 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
-from lcoins.color.words import BASIC_COLORS, COLOR_LAB, object_colors, recolor, swap_sides
+from lcoins.color.object_pairs import ObjectColors, guess_object_colors
+from lcoins.color.words import BASIC_COLORS, COLOR_LAB, recolor, swap_sides
 from lcoins.data.caption_lists import Pair, captions_by_photo
 from lcoins.data.coco_instances import Polygons
 from lcoins.data.pack import Pack
 from lcoins.data.photo_store import open_photos
 from lcoins.data.pixel_labels import Box, PixelLabels
-from lcoins.data.types import RECOLOR_KEY, Pairs, Sample, keyed_random
+from lcoins.data.types import RECOLOR_KEY, Sample, keyed_random
 from lcoins.imaging.decode import PhotoError
 
 RATIO = (3 / 4, 4 / 3)
@@ -59,7 +60,7 @@ class Annotations:
     """
 
     polygons: Polygons | None = None
-    object_colors: Mapping[str, Sequence[Pairs]] | None = None
+    object_colors: Mapping[str, Sequence[ObjectColors]] | None = None
     labels: PixelLabels | None = None
 
 
@@ -162,7 +163,7 @@ class Photos(Dataset[Sample]):
         name = photo if len(self.captions[photo]) == 1 else f"{photo}_{caption_index}"
         known = self.annotations.object_colors
         if known is None:
-            pairs: Pairs | None = object_colors(caption)
+            pairs: ObjectColors | None = guess_object_colors(caption)
         else:  # swapping "left" and "right" moves no word, so the pairs fit a flipped caption too
             pairs = known[photo][caption_index] if photo in known else None
         return Sample(rgb, caption, recolored, index, name, photo=photo, pairs=pairs)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from lcoins.data.coco_instances import Photo, Polygon, Polygons
+from lcoins.data.coco_instances import AnnotatedPhoto, Polygon, Polygons
 from lcoins.data.types import VOID
 from lcoins.imaging.decode import DAMAGED
 from lcoins.imaging.quiet import MAX_PIXELS, quiet_decoders
@@ -117,7 +117,7 @@ def _expect_size(where: str, labels: Size, photo: Size) -> None:
         )
 
 
-def _draw_things(photo: Photo, ids: Mapping[str, int]) -> NDArray[np.uint8]:
+def _draw_things(photo: AnnotatedPhoto, ids: Mapping[str, int]) -> NDArray[np.uint8]:
     """Draws the things of a photo at its own size, the largest first."""
     things = [(ids[category], polygons) for category, several in photo.objects.items() for polygons in several]
     labels = Image.new("L", photo.size, VOID)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from lcoins.color.object_pairs import ObjectColors
 from lcoins.color.words import find_colors
 
 
@@ -25,7 +26,6 @@ class Instances:
 # Part of the key that draws the substitutes of color words. Keep the British spelling: another would draw other words.
 RECOLOR_KEY = "recolour"
 VOID = 255  # the label of a pixel that belongs to no known class
-Pairs = tuple[tuple[int, int], ...]  # (object word, color word), places in the caption's words from 0
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Sample:
     name: str
     instances: Instances | None = None
     photo: str = ""
-    pairs: Pairs | None = None
+    pairs: ObjectColors | None = None
     labels: Tensor | None = None
 
 
@@ -68,7 +68,7 @@ class Batch:
     names: list[str]
     instances: list[Instances | None]
     photos: list[str]
-    pairs: list[Pairs | None] = field(default_factory=list)
+    pairs: list[ObjectColors | None] = field(default_factory=list)
     labels: Tensor | None = None
     lightness: Tensor | None = None
     ab: Tensor | None = None

@@ -16,7 +16,7 @@ from lcoins.color import lab
 from lcoins.colorize.edges import follow_edges
 from lcoins.colorize.photo import ColorizationSystem, lightness_for_network, recompose
 from lcoins.data.caption_lists import Pair
-from lcoins.data.coco_instances import Photo, Polygons
+from lcoins.data.coco_instances import AnnotatedPhoto, Polygons
 from lcoins.evaluation.lpips import Lpips
 from lcoins.evaluation.quality import psnr, to_uint8
 from lcoins.imaging.decode import load_photo, to_tensor
@@ -88,7 +88,7 @@ class _Reference:
         )
 
 
-def _band(photo: Photo, size: tuple[int, int]) -> Tensor:
+def _band(photo: AnnotatedPhoto, size: tuple[int, int]) -> Tensor:
     """The pixels (H, W) within BAND of a thing's outline."""
     outline = Image.new("L", size)
     draw = ImageDraw.Draw(outline)

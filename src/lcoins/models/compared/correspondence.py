@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from lcoins.data.types import Pairs
+from lcoins.color.object_pairs import ObjectColors
 from lcoins.models.text_encoders import Words
 
 
@@ -22,7 +22,7 @@ class Biaffine(nn.Module):
         return objects @ self.weight @ torch.cat([colors, ones], dim=-1).transpose(1, 2)
 
 
-def correspondence_target(pairs: Sequence[Pairs | None], words: Words) -> tuple[Tensor, Tensor]:
+def correspondence_target(pairs: Sequence[ObjectColors | None], words: Words) -> tuple[Tensor, Tensor]:
     """The matrices (B, N, N) that the predictor should give, 1 where a color belongs to an object, and what counts.
 
     The second value (B, N, N) is false where a row or column is padding, and for captions whose pairs nobody knows.
