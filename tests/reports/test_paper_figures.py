@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from lcoins.cli.main import app
 from lcoins.reports.paper_figures import PictureRow, picture_grid
-from lcoins.training import run as runs
+from lcoins.training.run import train_run
 
 # Test pictures of another size than the model's, as photos have them (224 and 160).
 SHORTEST = (
@@ -28,7 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two variants trained for a moment: with groups, and without."""
     place = tmp_path_factory.mktemp("runs")
     for name, model in (("full", {}), ("no_ge", {"n_groups": 0, "attention": "joint"})):
-        runs.train(shrunk(*SHORTEST, **model), place / f"ablation={name}" / "seed=0")
+        train_run(shrunk(*SHORTEST, **model), place / f"ablation={name}" / "seed=0")
     return place
 
 

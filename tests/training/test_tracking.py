@@ -1,6 +1,7 @@
 """Weights & Biases without a server: what an offline run holds, read back from its file."""
 
 import json
+import os
 import struct
 import subprocess
 from collections.abc import Iterator
@@ -12,9 +13,9 @@ from shrunk import shrunk
 from wandb.proto import wandb_internal_pb2
 
 import lcoins
-from lcoins.training import run as runs
 from lcoins.training import tracking
-from lcoins.training.tracking import build_loggers, code_version
+from lcoins.training.run import plain_config, train_run
+from lcoins.training.tracking import WANDB_FOLDERS, build_loggers, code_version, wandb_files_in
 
 SHORTEST = ("recipe.epochs=1", "data.train.length=16", "data.batch_size=8", "tracker=offline")
 
@@ -24,8 +25,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of the test's own: nothing of wandb may appear in it."""
     for variable in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(variable, str(tmp_path / "home"))
-    for variable in tracking.PLACES:
-        monkeypatch.setenv(variable, "")  # remembered, and put back after the test
+    for variable in WANDB_FOLDERS:
+        monkeypatch.delenv(variable, raising=False)
     return tmp_path / "home"
 
 
@@ -53,7 +54,7 @@ def records(folder: Path) -> Iterator[Any]:
 def test_an_offline_run_holds_everything(tmp_path: Path, home: Path) -> None:
     folder = tmp_path / "shrunk" / "ablation=full" / "seed=0"
     cfg = shrunk(*SHORTEST, "tracker.tags=[mine]")
-    figures = runs.train(cfg, folder)
+    figures = train_run(cfg, folder)
     found = list(records(folder))
     (run,) = [record.run for record in found if record.WhichOneof("record_type") == "run"]
     assert (run.display_name, run.run_group, run.job_type) == (
@@ -83,11 +84,22 @@ def test_an_offline_run_holds_everything(tmp_path: Path, home: Path) -> None:
     assert isinstance(row["psnr"], float) and isinstance(row["instances_correct"], int)
     assert row["prediction"]["path"] in files and row["prediction"]["masks"]["groups"]["path"] in files
     assert not home.exists()
+    assert not WANDB_FOLDERS.keys() & os.environ.keys()
+
+
+def test_a_folder_that_the_user_chose_for_wandb_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_CACHE_DIR", "/chosen")
+    monkeypatch.delenv("WANDB_DATA_DIR", raising=False)
+    with pytest.raises(KeyboardInterrupt), wandb_files_in(tmp_path):
+        assert os.environ["WANDB_CACHE_DIR"] == "/chosen"
+        assert os.environ["WANDB_DATA_DIR"] == str(tmp_path.resolve() / "data")
+        raise KeyboardInterrupt
+    assert os.environ["WANDB_CACHE_DIR"] == "/chosen" and "WANDB_DATA_DIR" not in os.environ
 
 
 def test_a_run_is_known_by_its_folder(tmp_path: Path) -> None:
     def logger(name: str) -> Any:
-        return build_loggers(shrunk("tracker=offline"), tmp_path / name / "seed=0", {})[1]
+        return build_loggers(plain_config(shrunk("tracker=offline")), tmp_path / name / "seed=0")[1]
 
     first, again, other = logger("a"), logger("a"), logger("b")
     assert first.version == again.version != other.version

@@ -14,8 +14,6 @@ from lcoins.evaluation.result import TEXT_COLUMNS
 
 Array = NDArray[np.float64]
 
-# Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
-NOT_IDENTITY = ("trainer", "tracker", "runs", "evaluation", "data.workers", "data.report")
 USUAL_ORDER = ("clear", "instances", "unobserved", "counter", "recolor")
 
 

@@ -12,7 +12,8 @@ from typing import Any, cast
 from omegaconf import OmegaConf
 
 from lcoins.reports.comparison import WORDS, Comparison, Figure, Measure
-from lcoins.reports.load_runs import NOT_IDENTITY, Run
+from lcoins.reports.load_runs import Run
+from lcoins.training.run_folder import NOT_IDENTITY
 
 Config = dict[str, Any]  # values by dotted path, as in "model.image_size"
 SYSTEMS = {"LCoDe": "L-CoDe", "LCoDer": "L-CoDer", "LCoIns": "L-CoIns"}  # classes that the paper spells otherwise
