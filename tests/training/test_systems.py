@@ -14,7 +14,8 @@ from lcoins.data.datamodule import ColorizationData
 from lcoins.data.scenes.dataset import Scenes
 from lcoins.data.types import Batch, collate
 from lcoins.models.backbones.pretrained import MissingWeightsError
-from lcoins.models.build import build_colorizer, load_colorizer
+from lcoins.models.build import build_colorizer
+from lcoins.models.checkpoint import load_checkpoint
 from lcoins.training.build import build_training
 from lcoins.training.compared_losses import AdversarialObjective
 from lcoins.training.module import AdversarialTraining, ColorizationTraining
@@ -86,7 +87,7 @@ def test_a_run_trains_reports_and_is_loaded_again(system: str, run_folder: Path)
     cfg = small(system, "recipe.epochs=1", "data.train.length=16", "data.batch_size=8", "evaluation.recolor=true")
     figures = train_run(cfg, run_folder)
     assert {"clear/psnr", "counter/color_word_accuracy", "recolor/recolored_word_accuracy"} <= figures.keys()
-    colorizer, config = load_colorizer(run_folder / "checkpoints" / "best.ckpt")
+    colorizer, config = load_checkpoint(run_folder / "checkpoints" / "best.ckpt")
     if "vocabulary" in config["model"]["text_encoder"]:
         assert "purple" in config["model"]["text_encoder"]["vocabulary"]
     photo = Image.effect_noise((50, 40), 60).convert("RGB")

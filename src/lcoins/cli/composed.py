@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from lcoins.benchmark import model_size as info
 from lcoins.benchmark import step as bench
 from lcoins.evaluation.result import flat_figures, print_reports, write_json
-from lcoins.models import build as colorizers
+from lcoins.models.checkpoint import load_checkpoint
 from lcoins.training import build as assembly
 from lcoins.training import run as runs
 
@@ -41,7 +41,7 @@ def train(cfg: DictConfig, folder: Path) -> float:
 def evaluate(cfg: DictConfig, folder: Path) -> None:
     """Evaluates a checkpoint of a run, into ``folder``, on its own test sets or on those of the data group named."""
     named = {name: Path(cfg.run) / "checkpoints" / f"{name}.ckpt" for name in ("best", "last")}
-    colorizer, config = colorizers.load_colorizer(named.get(cfg.checkpoint, cfg.checkpoint), cfg.device)
+    colorizer, config = load_checkpoint(named.get(cfg.checkpoint, cfg.checkpoint), cfg.device)
     merged = OmegaConf.create({k: config[k] for k in ("model", "augmentation", "data")} | {"seed": cfg.seed})
     if cfg.get("data") is not None:
         merged.data = cfg.data

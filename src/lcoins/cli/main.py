@@ -82,14 +82,14 @@ def bench_infer(
 
     from lcoins.benchmark import photo as infer_bench
     from lcoins.benchmark.step import machine
-    from lcoins.colorize.export import builtin_package, load_any
+    from lcoins.models.checkpoint import builtin_package, load_trained
 
     checkpoint = checkpoint or builtin_package()
     with tempfile.TemporaryDirectory() as folder:
         if photo is None:
             photo = Path(folder, "scene.jpg")
             infer_bench.drawn_photo(photo, megapixels)
-        found = infer_bench.measure(lambda: load_any(checkpoint)[0], photo, infer_bench.SENTENCE)
+        found = infer_bench.measure(lambda: load_trained(checkpoint)[0], photo, infer_bench.SENTENCE)
     Console().print(infer_bench.table(found, f"{checkpoint.name}, {machine('cpu')}"))
 
 
@@ -114,7 +114,8 @@ def export(
     """Save a trained system for use: safetensors and one JSON, without what only training needs."""
     import json
 
-    from lcoins.colorize.export import INDEX, builtin_package, export_package
+    from lcoins.colorize.export import export_package
+    from lcoins.models.checkpoint import INDEX, builtin_package
     from lcoins.training.tracking import code_version
 
     source = builtin_package() if run is None else run

@@ -14,12 +14,12 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from torch import nn
 
-from lcoins.colorize.export import load_any
 from lcoins.data.datamodule import ColorizationData
 from lcoins.evaluation.lpips import available_lpips
 from lcoins.evaluation.protocol import EvaluationOptions, evaluate
 from lcoins.evaluation.result import EvaluationReport, flat_figures, print_reports, write_json
-from lcoins.models.build import load_colorizer, state_dict_mismatches
+from lcoins.models.build import state_dict_mismatches
+from lcoins.models.checkpoint import load_checkpoint, load_trained
 from lcoins.models.colorizer import Colorizer
 from lcoins.training.build import build_training
 from lcoins.training.module import ColorizationTraining
@@ -76,7 +76,7 @@ def load_start_weights(colorizer: Colorizer, source: Path) -> None:
     Parts that only a training loss needs keep their random start if a package lacks them. Raises ValueError with the
     differences if the weights do not fit.
     """
-    given, expected = load_any(source)[0].state_dict(), colorizer.state_dict()
+    given, expected = load_trained(source)[0].state_dict(), colorizer.state_dict()
     optional = {name: None for name in expected if name.startswith(colorizer.training_parts)}
     mismatches = state_dict_mismatches(expected, {**optional, **given})
     if mismatches:
@@ -114,7 +114,7 @@ def evaluate_run(config: Mapping[str, Any], folder: Path, data: ColorizationData
     ``recipe.monitor`` names it.
     """
     best, device = folder / "checkpoints" / "best.ckpt", trainer.strategy.root_device
-    colorizer, _ = load_colorizer(best, device)
+    colorizer, _ = load_checkpoint(best, device)
     reports = evaluate_test_sets(colorizer, data, config["evaluation"], folder / "test", device)
     figures = flat_figures(reports) | {config["recipe"]["monitor"]: best_validation_score(best)}
     if trainer.is_global_zero:
