@@ -85,12 +85,6 @@ def test_mathematics_knows_no_framework(module: str) -> None:
     assert not {through: names for through, names in found.items() if names}
 
 
-@pytest.mark.parametrize("module", sorted(module for module in MODULES if in_part(module, ("training",))))
-def test_training_reaches_no_photo_tool(module: str) -> None:
-    """Not through other rooms either."""
-    assert not [reached for reached in reached_from(module) if in_part(reached, ("colorize", "app", "cli"))]
-
-
 @pytest.mark.parametrize(
     ("library", "allowed"),
     [("hydra", ("cli", "training/build")), ("wandb", ("training/tracking", "training/run", "reports"))],

@@ -1,6 +1,5 @@
 """The folder of a run belongs to the config that began it: written once, compared whenever the run starts again."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,7 @@ def open_run_folder(folder: Path, config: dict[str, Any]) -> None:
     if not path.exists():
         write_whole(path, OmegaConf.to_yaml(OmegaConf.create(config)))
         return
-    old: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    refuse_older_config(old, path)
+    old = read_run_config(folder)
     unrelated = tuple(f"{key}{end}" for key in NOT_IDENTITY for end in (".", ":"))
     changed = [line for line in config_differences(old, config) if not line.startswith(unrelated)]
     if changed:
@@ -28,6 +26,22 @@ def open_run_folder(folder: Path, config: dict[str, Any]) -> None:
             f"{folder} holds a run with another config:\n  {lines}\nGive this one another name "
             f"(name=...), or remove the folder to start over."
         )
+
+
+def read_run_config(folder: Path) -> dict[str, Any]:
+    """The plain config of a run.
+
+    Raises ValueError for a run from before config keys, classes and metrics got their present names: all of those have
+    the key ``la``, which is ``augmentation`` now.
+    """
+    path = folder / "config.yaml"
+    config: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    if "la" in config:
+        raise ValueError(
+            f"{path} was written by lcoins 0.1.0 before 2026-11-28, which used other names; "
+            "read it with that version (commit 87f2a8e), or train the run again under another name"
+        )
+    return config
 
 
 def config_differences(old: Any, new: Any, key: str = "") -> list[str]:
@@ -40,15 +54,3 @@ def config_differences(old: Any, new: Any, key: str = "") -> list[str]:
             for line in config_differences(old.get(name), new.get(name), f"{key}.{name}" if key else name)
         ]
     return [] if old == new else [f"{key}: {old} -> {new}"]
-
-
-def refuse_older_config(config: Mapping[str, Any], source: Path) -> None:
-    """Refuses the config of a run from before keys, classes and metrics got their present names.
-
-    Every such run has the key ``la``, which is ``augmentation`` now.
-    """
-    if "la" in config:
-        raise ValueError(
-            f"{source} was written by lcoins 0.1.0 before 2026-11-28, which used other names; "
-            "read it with that version (commit 87f2a8e), or train the run again under another name"
-        )
