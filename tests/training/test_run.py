@@ -145,9 +145,3 @@ def test_foreign_files_are_refused_and_never_run(run_folder: Path) -> None:
         load_checkpoint(folder / "absent.ckpt")
     with pytest.raises(FileNotFoundError, match="no checkpoint at"):
         load_checkpoint(folder)
-
-
-def test_training_tells_what_went_wrong_with_photos_in_the_run_folder(tmp_path: Path) -> None:
-    made: dict[str, Any] = build_data({"_target_": "builtins.dict", "report": "problems.jsonl"}, tmp_path)  # type: ignore[assignment]
-    assert made == {"report": str(tmp_path / "problems.jsonl")}
-    assert build_data({"_target_": "builtins.dict", "report": None}, tmp_path) == {"report": None}

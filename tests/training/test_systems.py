@@ -125,7 +125,7 @@ def test_an_interrupted_run_ends_as_one_that_never_was(
 
 
 def test_discriminator_and_generator_step_in_turn(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The discriminator first; each step moves its own part only, and batch statistics aside nothing else."""
+    """The discriminator steps first; each step moves only the parameters of its part."""
     moved: list[str] = []
     step = AdversarialTraining._step
 

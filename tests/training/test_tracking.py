@@ -22,7 +22,7 @@ SHORTEST = ("recipe.epochs=1", "data.train.length=16", "data.batch_size=8", "tra
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of the test's own: nothing of wandb may appear in it."""
+    """A home folder for this test: nothing of wandb may appear in it."""
     for variable in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(variable, str(tmp_path / "home"))
     for variable in WANDB_FOLDERS:
@@ -34,16 +34,16 @@ BLOCK, HEAD = 32768, 7
 
 
 def records(folder: Path) -> Iterator[Any]:
-    """The records of the one offline run in a folder, whose file has LevelDB's log format after 7 bytes of its own."""
+    """The records of the one offline run in a folder, whose file has LevelDB's log format after a header of 7 bytes."""
     (path,) = folder.glob("wandb/offline-run-*/run-*.wandb")
-    content, place, parts = path.read_bytes(), 7, b""
-    while place + HEAD <= len(content):
-        if BLOCK - place % BLOCK < HEAD:  # too short for a head: filled up with zeros
-            place += BLOCK - place % BLOCK
+    content, offset, parts = path.read_bytes(), 7, b""
+    while offset + HEAD <= len(content):
+        if BLOCK - offset % BLOCK < HEAD:  # too short for a head: filled up with zeros
+            offset += BLOCK - offset % BLOCK
             continue
-        _, length, kind = struct.unpack("<IHB", content[place : place + HEAD])
-        parts += content[place + HEAD : place + HEAD + length]
-        place += HEAD + length
+        _, length, kind = struct.unpack("<IHB", content[offset : offset + HEAD])
+        parts += content[offset + HEAD : offset + HEAD + length]
+        offset += HEAD + length
         if kind in (1, 4):  # the whole of a record, or its last part
             record = wandb_internal_pb2.Record()
             record.ParseFromString(parts)

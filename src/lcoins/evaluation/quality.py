@@ -19,7 +19,7 @@ def to_uint8(rgb: Tensor) -> Tensor:
 
 
 def psnr(prediction: Tensor, reference: Tensor) -> Tensor:
-    """PSNR in dB of each picture, uint8 (B, 3, H, W) -> float64 (B,); infinite where the two are equal.
+    """PSNR in dB of each picture, uint8 (B, 3, H, W) -> float64 (B,); infinite if the two are equal.
 
     Peak 255; the mean squared error is over all pixels and the three channels of one picture, never over several.
     """
