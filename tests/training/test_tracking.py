@@ -4,6 +4,7 @@ import json
 import os
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ def records(folder: Path) -> Iterator[Any]:
             offset += BLOCK - offset % BLOCK
             continue
         _, length, kind = struct.unpack("<IHB", content[offset : offset + HEAD])
+        if offset + HEAD + length > len(content):  # not written to its end yet
+            return
         parts += content[offset + HEAD : offset + HEAD + length]
         offset += HEAD + length
         if kind in (1, 4):  # the whole of a record, or its last part
@@ -51,11 +54,21 @@ def records(folder: Path) -> Iterator[Any]:
             parts = b""
 
 
+def all_records(folder: Path) -> list[Any]:
+    """The records up to the last: on a busy machine wandb still writes some after its run has been finished."""
+    for _ in range(600):
+        found = list(records(folder))
+        if any(record.WhichOneof("record_type") == "exit" for record in found):
+            return found
+        time.sleep(0.1)
+    raise TimeoutError(f"the offline run in {folder} has no exit record")
+
+
 def test_an_offline_run_holds_everything(tmp_path: Path, home: Path) -> None:
     folder = tmp_path / "shrunk" / "ablation=full" / "seed=0"
     cfg = shrunk(*SHORTEST, "tracker.tags=[mine]")
     figures = train_run(cfg, folder)
-    found = list(records(folder))
+    found = all_records(folder)
     (run,) = [record.run for record in found if record.WhichOneof("record_type") == "run"]
     assert (run.display_name, run.run_group, run.job_type) == (
         "shrunk/ablation=full/seed=0",
