@@ -11,9 +11,9 @@ from shrunk import SHORT, composed
 
 from lcoins.cli.main import conf_folder
 from lcoins.data.types import collate
-from lcoins.training.build import build
-from lcoins.training.module import parameter_groups
-from lcoins.training.run import plain
+from lcoins.training.build import build_training
+from lcoins.training.optimization import parameter_groups
+from lcoins.training.run import plain_config
 
 CONF = conf_folder()
 EXPERIMENTS = sorted((CONF / "experiment").glob("*.yaml"))
@@ -37,7 +37,7 @@ SMALL_BERT = {
 
 def values(verb: str, *overrides: str) -> dict[str, Any]:
     """A composed config with every value resolved; what is still missing is an error."""
-    return plain(composed(verb, "name=test", *overrides) if verb == "train" else composed(verb, *overrides))
+    return plain_config(composed(verb, "name=test", *overrides) if verb == "train" else composed(verb, *overrides))
 
 
 @pytest.mark.parametrize("path", GROUPS, ids=str)
@@ -104,11 +104,11 @@ def test_every_ablation_takes_a_step(tmp_path: Path, model: str, ablation: str) 
     cfg.model = OmegaConf.merge(cfg.model, SMALL)
     if "init" in cfg.model.text_encoder:
         cfg.model.text_encoder.update(SMALL_BERT)
-    module, data = build(plain(cfg), tmp_path)
+    module, data = build_training(plain_config(cfg), tmp_path)
     assert data.train_set is not None
     batch = data.on_after_batch_transfer(collate([data.train_set[i] for i in range(4)]))
     before = {name: p.detach().clone() for name, p in module.colorizer.named_parameters() if p.requires_grad}
-    optimizer = module.make_optimizer(parameter_groups(module.colorizer, cfg.recipe.weight_decay))
+    optimizer = module.recipe.optimizer(parameter_groups(module.colorizer, cfg.recipe.weight_decay))
     output, losses = module.run_batch(batch)
     losses.total.backward()
     optimizer.step()

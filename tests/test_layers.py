@@ -24,6 +24,7 @@ MATHEMATICS = (
     "training/compared_losses",
     "data/augment",
     "evaluation/quality",
+    "evaluation/obedience",
     "evaluation/lpips",
 )
 FRAMEWORKS = {"lightning", "pytorch_lightning", "hydra", "omegaconf", "wandb"}

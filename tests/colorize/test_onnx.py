@@ -31,7 +31,7 @@ from lcoins.models.checkpoint import load_checkpoint, load_package, load_trained
 from lcoins.models.colorizer import Colorization, Colorizer
 from lcoins.models.compared.bilstm import WordIds, vocabulary_of
 from lcoins.models.text_encoders import Words
-from lcoins.training import run as runs
+from lcoins.training.run import plain_config
 
 for library in onnx_export.NEEDED:
     pytest.importorskip(library, reason=f"{library} is not installed: pip install 'lcoins[onnx]'")
@@ -48,7 +48,7 @@ def model_of(system: str) -> dict[str, Any]:
     if system == "lcoins":
         return MODEL
     length = [] if system == "lcoder" else [f"model.text_encoder.max_length={LSTM_LENGTH}"]
-    model: dict[str, Any] = runs.plain(small(system, *length, *SIMPLER.get(system, [])))["model"]
+    model: dict[str, Any] = plain_config(small(system, *length, *SIMPLER.get(system, [])))["model"]
     for part in {"trunk", "image_encoder"} & model.keys():
         model[part]["backbone"] = "test_efficientnet"
     if "vocabulary" in model["text_encoder"]:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from lcoins.cli.main import app
 from lcoins.reports.picture_grid import PictureRow, picture_grid
-from lcoins.training.run import train
+from lcoins.training.run import train_run
 
 # Test pictures of another size than the model's, as photos have them (224 and 160).
 SHORTEST = (
@@ -28,7 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two variants trained for a moment: with groups, and without."""
     place = tmp_path_factory.mktemp("runs")
     for name, model in (("full", {}), ("no_ge", {"n_groups": 0, "attention": "joint"})):
-        train(shrunk(*SHORTEST, **model), place / f"ablation={name}" / "seed=0")
+        train_run(shrunk(*SHORTEST, **model), place / f"ablation={name}" / "seed=0")
     return place
 
 
@@ -59,7 +59,7 @@ def test_a_baseline_without_groups_has_no_figures_of_groups(trained: Path, tmp_p
 
 
 def test_a_compared_system_has_no_groups_to_draw_and_one_line_says_so(tmp_path: Path) -> None:
-    train(small("lcode", *SHORTEST), tmp_path / "runs" / "default" / "seed=0")
+    train_run(small("lcode", *SHORTEST), tmp_path / "runs" / "default" / "seed=0")
     done = CliRunner().invoke(app, ["report", "figures", str(tmp_path / "runs"), "-o", str(tmp_path / "out")])
     assert done.exit_code == 0 and done.exception is None
     *written, last = done.output.splitlines()

@@ -21,7 +21,7 @@ from lcoins.models.build import build_colorizer
 from lcoins.models.grouping import JointAttention
 from lcoins.training.build import build_objective
 from lcoins.training.compared_losses import AdversarialObjective
-from lcoins.training.run import best_precision
+from lcoins.training.trainer import best_precision
 
 # Eleven words on average, as in COCO's color captions.
 CAPTIONS = (

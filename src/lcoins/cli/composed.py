@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
 from lcoins.benchmark.step import machine_name, speed_ratios, step_cases, time_steps, timing_table, timings_to_json
-from lcoins.evaluation.result import flat, print_table, write_json
+from lcoins.evaluation.result import flat_figures, print_reports, write_json
 from lcoins.models.checkpoint import load_checkpoint
 from lcoins.training import build as assembly
 from lcoins.training import run as runs
@@ -35,7 +35,7 @@ def train(cfg: DictConfig, folder: Path) -> float:
 
     Returns the best validation score, ``recipe.monitor``: what a sweeper that searches has to go by, never a test set.
     """
-    return runs.train(cfg, folder)[cfg.recipe.monitor]
+    return runs.train_run(cfg, folder)[cfg.recipe.monitor]
 
 
 def evaluate(cfg: DictConfig, folder: Path) -> None:
@@ -46,16 +46,16 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
     if cfg.get("data") is not None:
         merged.data = cfg.data
     merged.data.train, merged.data.val = None, None
-    data = assembly.build_data(runs.plain(merged)["data"], folder)
-    reports = runs.evaluate_sets(colorizer, data, cfg.evaluation, folder, cfg.device)
-    print_table(reports)
-    write_json(flat(reports), folder / "metrics.json")
+    data = assembly.build_data(runs.plain_config(merged)["data"], folder)
+    reports = runs.evaluate_test_sets(colorizer, data, cfg.evaluation, folder, cfg.device)
+    print_reports(reports)
+    write_json(flat_figures(reports), folder / "metrics.json")
     runs.console.print(f"figures, pairs and contact sheets: {folder}", soft_wrap=True)
 
 
 def show_info(cfg: DictConfig, folder: Path) -> None:
     """Prints the parts of a model, as a table or as JSON."""
-    config = runs.plain(cfg)
+    config = runs.plain_config(cfg)
     parts = part_sizes(config["model"], cfg.words, recolored=bool(cfg.model.get("counter_color")))
     parts += discriminator_size(config["objective"])
     if cfg.json:
@@ -69,7 +69,7 @@ def show_info(cfg: DictConfig, folder: Path) -> None:
 
 def time_model(cfg: DictConfig, folder: Path) -> None:
     """Times training and inference of a model, as a table or as JSON."""
-    config = runs.plain(cfg)
+    config = runs.plain_config(cfg)
     cases = step_cases(config["model"], config["objective"], cfg.precision, cfg.compare)
     timings = time_steps(cases, cfg.batch_size, cfg.warmup, cfg.steps, cfg.device)
     title = f"{cfg.title}, batch {cfg.batch_size}, {machine_name(cfg.device)}"
@@ -89,7 +89,7 @@ def count_prior(cfg: DictConfig, folder: Path) -> None:
     cfg.data.val, cfg.data.tests = None, {}
     if "report" in cfg.data:
         cfg.data.report = None
-    assembly.count_prior(runs.plain(cfg), Path(cfg.output))
+    assembly.count_prior(runs.plain_config(cfg), Path(cfg.output))
     runs.console.print(f"wrote {cfg.output}; train with it: objective.prior={cfg.output}", soft_wrap=True)
 
 

@@ -46,7 +46,7 @@ def readable_formats() -> tuple[str, ...]:
 
 
 class PhotoError(ValueError):
-    """A file that gives no picture: the ``kind`` of error in two or three words, ``detail``, and ``advice`` to follow."""
+    """A file that gives no picture: its ``kind`` in two or three words, ``detail``, and ``advice`` to take."""
 
     kind: str = "damaged photo"
     detail: str = ""

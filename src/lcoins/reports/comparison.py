@@ -8,12 +8,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import get_args
 
 import numpy as np
 import torch
 
+from lcoins.data.scenes.layout import DistinguishedBy
 from lcoins.evaluation.groups import stability
-from lcoins.evaluation.instance_judge import TOLD_BY
 from lcoins.reports.load_runs import Array, Run
 
 RESAMPLES = 2000
@@ -56,7 +57,7 @@ METRICS = (
             f"instances_by_{distinguished_by}",
             True,
         )
-        for distinguished_by in TOLD_BY
+        for distinguished_by in get_args(DistinguishedBy)
     ),
     Metric("recolored words right, %", "recolored_correct", +1, 3, "recolored_instances", percent=True),
     Metric("ΔE00 to the named color", "named_delta_e", -1, 1),

@@ -11,7 +11,7 @@ import jinja2
 from PIL import Image
 
 import lcoins
-from lcoins.evaluation.quality import chance_level
+from lcoins.evaluation.obedience import chance_level
 from lcoins.files import write_whole
 from lcoins.reports.comparison import SHORTCUT, WORDS, Comparison, Estimate, Gap, Metric
 from lcoins.reports.plots import curves_plot, gaps_plot, words_plot

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcoins.evaluation.result import TEXT_COLUMNS
+from lcoins.training.run_folder import read_run_config
 
 Array = NDArray[np.float64]
 
-# Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
-NOT_IDENTITY = ("trainer", "tracker", "runs", "evaluation", "data.workers", "data.report")
 USUAL_ORDER = ("clear", "instances", "unobserved", "counter", "recolor")
 
 
@@ -93,6 +92,7 @@ def _variant_names(parents: Sequence[Path]) -> dict[Path, str]:
 
 
 def _read_run(folder: Path, variant: str) -> Run:
+    read_run_config(folder)  # refuses a run of an older lcoins, whose columns have other names
     seed = int(folder.name.removeprefix("seed=")) if folder.name.startswith("seed=") else 0
     run = Run(folder, variant, seed)
     titles = [path.name.removesuffix("_pairs.csv") for path in (folder / "test").glob("*_pairs.csv")]

@@ -9,7 +9,8 @@ from typing import Any, cast
 from omegaconf import OmegaConf
 
 from lcoins.reports.comparison import WORDS, Comparison, Estimate, Metric
-from lcoins.reports.load_runs import NOT_IDENTITY, Run
+from lcoins.reports.load_runs import Run
+from lcoins.training.run_folder import NOT_IDENTITY
 
 Config = dict[str, Any]  # values by dotted path, as in "model.image_size"
 SYSTEMS = {
