@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shrunk import shrunk
 
-from lcoins.cli import composed as verbs
+from lcoins.cli import hydra_commands
 from lcoins.colorize.export import export_package
 from lcoins.models import build as colorizers
 from lcoins.training import build as assembly
@@ -68,7 +68,7 @@ def test_a_finished_run_has_its_figures_and_is_skipped(run_folder: Path, monkeyp
     monkeypatch.setattr(runs, "build", None)  # nothing is built again
     stamp = (run_folder / "metrics.json").stat().st_mtime_ns
     assert runs.train(cfg, run_folder) == figures
-    assert verbs.train(cfg, run_folder) == figures["val/psnr"] > 0  # the score that a search goes by
+    assert hydra_commands.train(cfg, run_folder) == figures["val/psnr"] > 0  # the score that a search goes by
     assert (run_folder / "metrics.json").stat().st_mtime_ns == stamp
     cfg.recipe.epochs = 3
     with pytest.raises(ValueError, match=r"recipe\.epochs: 2 -> 3"):
