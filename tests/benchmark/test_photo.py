@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 
 from lcoins.benchmark import photo as infer_bench
 from lcoins.cli import main as cli
-from lcoins.colorize import export as package
 from lcoins.models.build import build_colorizer
 
 
@@ -50,7 +49,7 @@ def test_what_one_photo_costs_leaves_loading_out() -> None:
 
 
 def test_the_command_times_a_photo(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "load_any", lambda *_: (build_colorizer(MODEL), {}))
+    monkeypatch.setattr("lcoins.models.checkpoint.load_trained", lambda *_: (build_colorizer(MODEL), {}))
     arguments = ["bench", "infer", "--checkpoint", "x", "--megapixels", "0.05"]
     done = CliRunner().invoke(cli.app, arguments, env={"COLUMNS": "100"})
     assert done.exit_code == 0, done.output

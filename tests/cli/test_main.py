@@ -219,7 +219,7 @@ def test_an_unknown_choice_is_refused_with_the_existing_ones(
 
 
 def test_an_unknown_key_is_refused(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for override in ("recipe.epoch=3", "modle=tiny"):
+    for override in ("recipe.epoch=3", "models=tiny"):
         assert lcoins("train", override, f"runs={run_folder}") == 2
         message = one_line(capsys)
         assert f"no key {override.partition('=')[0]}; check its spelling" in message

@@ -216,7 +216,7 @@ def test_no_system_named(
     shots: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor one in lcoins."""
-    monkeypatch.setattr("lcoins.colorize.export.BUILTIN", tmp_path / "none")
+    monkeypatch.setattr("lcoins.models.checkpoint.BUILTIN", tmp_path / "none")
     monkeypatch.setattr("sys.argv", ["lcoins", "frames", str(shots), SENTENCE])
     with pytest.raises(SystemExit, match="2"):
         cli.main()

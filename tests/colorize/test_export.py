@@ -16,10 +16,9 @@ from typer.testing import CliRunner
 import lcoins
 from lcoins.cli import main as cli
 from lcoins.color.lab import split_lab
-from lcoins.colorize import export as package
-from lcoins.colorize.export import builtin_package, export_package, load_package
+from lcoins.colorize.export import export_package
 from lcoins.data.scenes.dataset import Scenes
-from lcoins.models.build import load_colorizer
+from lcoins.models.checkpoint import builtin_package, load_checkpoint, load_package, tensors_digest
 from lcoins.models.compared.bilstm import vocabulary_of
 
 FROZEN = {
@@ -69,7 +68,7 @@ def test_a_package_colors_as_its_checkpoint(model: dict[str, Any], tmp_path: Pat
     export_package(path, tmp_path / "package", figures={"clear/psnr": 20.0}, provenance={"commit": "abc"})
     packaged, index = load_package(tmp_path / "package")
     assert not packaged.training
-    assert torch.equal(colors(packaged), colors(load_colorizer(path)[0]))
+    assert torch.equal(colors(packaged), colors(load_checkpoint(path)[0]))
     assert index["figures"] == {"clear/psnr": 20.0}
     assert index["provenance"] == {"commit": "abc"}
     assert index["seed"] == 3
@@ -103,7 +102,7 @@ def test_pretrained_parts_that_training_left_alone_come_from_their_package(tmp_p
 
 
 def test_an_average_of_weights_may_lose_the_sign_of_a_zero() -> None:
-    assert package._digest([torch.tensor([-0.0, 1.0])]) == package._digest([torch.tensor([0.0, 1.0])])
+    assert tensors_digest([torch.tensor([-0.0, 1.0])]) == tensors_digest([torch.tensor([0.0, 1.0])])
 
 
 def test_a_trained_copy_of_a_pretrained_part_is_stored(tmp_path: Path) -> None:
@@ -114,7 +113,7 @@ def test_a_trained_copy_of_a_pretrained_part_is_stored(tmp_path: Path) -> None:
     torch.save(content, path)
     export_package(path, tmp_path / "package")
     assert name.removeprefix("colorizer.") in load_file(tmp_path / "package" / "model.safetensors")
-    assert torch.equal(colors(load_package(tmp_path / "package")[0]), colors(load_colorizer(path)[0]))
+    assert torch.equal(colors(load_package(tmp_path / "package")[0]), colors(load_checkpoint(path)[0]))
 
 
 def test_float16_is_half_as_large_and_colors_nearly_the_same(tmp_path: Path) -> None:
@@ -136,7 +135,7 @@ def test_words_from_a_local_folder_travel_along(tmp_path: Path) -> None:
     text = {**MODEL["text_encoder"], "source": str(words)}
     path = checkpoint(tmp_path, {**MODEL, "text_encoder": text})
     export_package(path, tmp_path / "package")
-    expected = colors(load_colorizer(path)[0])
+    expected = colors(load_checkpoint(path)[0])
     for file in words.iterdir():
         file.unlink()
     (tmp_path / "package").rename(tmp_path / "moved")
@@ -204,7 +203,7 @@ def test_a_package_cannot_make_anything_but_a_model(target: str, tmp_path: Path)
     content["config"]["model"]["text_encoder"]["_target_"] = target
     torch.save(content, tmp_path / "best.ckpt")
     with pytest.raises(ValueError, match="which is no model of lcoins"):
-        load_colorizer(tmp_path / "best.ckpt")
+        load_checkpoint(tmp_path / "best.ckpt")
 
 
 @pytest.mark.parametrize(
@@ -290,7 +289,7 @@ def test_the_weights_in_lcoins_are_small_and_tell_of_no_place_on_a_disk() -> Non
 
 
 def test_without_the_weights_the_user_is_told_what_to_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lcoins.colorize.export.BUILTIN", tmp_path)
+    monkeypatch.setattr("lcoins.models.checkpoint.BUILTIN", tmp_path)
     with pytest.raises(FileNotFoundError, match="no weights come with this lcoins; name a package"):
         lcoins.load_colorizer()
 

@@ -21,12 +21,13 @@ from typer.testing import CliRunner
 from lcoins.cli import main as cli
 from lcoins.color import lab
 from lcoins.colorize import onnx_export
-from lcoins.colorize.export import load_any, load_package, load_photo_colorizer
+from lcoins.colorize.export import load_photo_colorizer
 from lcoins.colorize.onnx_colorizer import OnnxColorizer
 from lcoins.colorize.photo import PhotoColorizer
 from lcoins.data.scenes.dataset import Scenes
 from lcoins.files import sha256_of
-from lcoins.models.build import build_colorizer, load_colorizer
+from lcoins.models.build import build_colorizer
+from lcoins.models.checkpoint import load_checkpoint, load_package, load_trained
 from lcoins.models.colorizer import Colorization, Colorizer
 from lcoins.models.compared.bilstm import WordIds, vocabulary_of
 from lcoins.models.text_encoders import Words
@@ -238,7 +239,7 @@ def test_nothing_in_the_network_is_random(package: Path) -> None:
 def test_the_network_has_the_weights_as_they_are_stored(package: Path) -> None:
     """Rounded to float16, as those of the package are."""
     lightness = torch.rand(1, 1, 32, 32)
-    whole: Any = load_colorizer(package.parent / "best.ckpt")[0]
+    whole: Any = load_checkpoint(package.parent / "best.ckpt")[0]
     rounded = OnnxColorizer(package).colorize(lightness, ["a red star"])
     assert (rounded.ab - whole.colorize(lightness, ["a red star"]).ab).abs().max() * 110 > 1e-3
 
@@ -281,7 +282,7 @@ def test_weights_beyond_what_a_file_holds_are_refused(monkeypatch: pytest.Monkey
 
 def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, package: Path) -> None:
     monkeypatch.setattr(onnx_export, "find_spec", lambda name: None)
-    colorizer = load_colorizer(checkpoint(tmp_path, MODEL))[0]
+    colorizer = load_checkpoint(checkpoint(tmp_path, MODEL))[0]
     with pytest.raises(RuntimeError, match=r"needs onnx, onnxscript, onnxruntime; run: pip install 'lcoins\[onnx\]'"):
         onnx_export.export_onnx(colorizer)  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match=r"ONNX needs onnxruntime; run"):
@@ -293,7 +294,7 @@ def test_a_package_without_or_with_a_changed_network_is_refused(package: Path, t
         (tmp_path / name).write_bytes((package / name).read_bytes())
     with pytest.raises(ValueError, match=r"model\.onnx is missing, cut off or changed since the export"):
         OnnxColorizer(tmp_path)
-    assert load_any(tmp_path)[0].image_size == 32  # PyTorch needs it not
+    assert load_trained(tmp_path)[0].image_size == 32  # PyTorch needs it not
     (tmp_path / "model.onnx").write_bytes((package / "model.onnx").read_bytes()[:-1])
     with pytest.raises(ValueError, match=r"model\.onnx is missing, cut off or changed since the export"):
         OnnxColorizer(tmp_path)

@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from lcoins.cli import main as cli
 from lcoins.color import lab
-from lcoins.colorize import export as package
 from lcoins.data.caption_lists import Pair
 from lcoins.data.coco_instances import Polygons
 from lcoins.models.colorizer import Colorization
@@ -92,7 +91,7 @@ def test_the_table_leaves_out_what_was_not_measured() -> None:
 
 
 def test_the_command_prints_both_ways(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "load_any", lambda *_: (Oracle(), {}))
+    monkeypatch.setattr("lcoins.models.checkpoint.load_trained", lambda *_: (Oracle(), {}))
     arguments = ["report", "edges", str(photos), str(photos / "list.csv"), "--checkpoint", "x"]
     done = CliRunner().invoke(cli.app, [*arguments, "--lpips", str(photos / "none.pth")], env={"COLUMNS": "120"})
     assert done.exit_code == 0, done.output

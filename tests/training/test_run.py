@@ -13,7 +13,8 @@ from shrunk import shrunk
 
 from lcoins.cli import hydra_commands
 from lcoins.colorize.export import export_package
-from lcoins.models import build as colorizers
+from lcoins.models.build import build_colorizer
+from lcoins.models.checkpoint import load_checkpoint
 from lcoins.training import build as assembly
 from lcoins.training import run as runs
 
@@ -99,7 +100,7 @@ def test_training_starts_from_the_weights_of_a_checkpoint_or_a_package(
     runs.train(shrunk(*SHORTEST), run_folder / "first")
     best = run_folder / "first" / "checkpoints" / "best.ckpt"
     export_package(best, run_folder / "package")
-    wanted = colorizers.load_colorizer(best)[0].state_dict()
+    wanted = load_checkpoint(best)[0].state_dict()
     begun: list[dict[str, torch.Tensor]] = []
 
     def stopped(trainer: Any, module: Any, *rest: Any) -> None:
@@ -118,7 +119,7 @@ def test_training_starts_from_the_weights_of_a_checkpoint_or_a_package(
 def test_weights_of_another_model_are_refused_with_the_differences(run_folder: Path) -> None:
     runs.train(shrunk(*SHORTEST), run_folder / "first")
     best = run_folder / "first" / "checkpoints" / "best.ckpt"
-    other = colorizers.build_colorizer({**runs.plain(shrunk())["model"], "n_groups": 3})
+    other = build_colorizer({**runs.plain(shrunk())["model"], "n_groups": 3})
     with pytest.raises(ValueError, match=r"does not fit this model, 1 differences:\n  transformer.group_tokens"):
         runs.take_weights(other, best)
 
@@ -126,7 +127,7 @@ def test_weights_of_another_model_are_refused_with_the_differences(run_folder: P
 def test_the_averaged_weights_are_the_ones_that_are_used(run_folder: Path) -> None:
     runs.train(shrunk(*SHORTEST, "recipe.ema=0.9"), run_folder)
     path = run_folder / "checkpoints" / "last.ckpt"
-    colorizer, config = colorizers.load_colorizer(path)
+    colorizer, config = load_checkpoint(path)
     content = torch.load(path, weights_only=True)
     loaded = {f"colorizer.{name}": value for name, value in colorizer.state_dict().items()}
     moved = 0
@@ -175,11 +176,11 @@ def test_foreign_files_are_refused_and_never_run(run_folder: Path) -> None:
     (folder / "empty.ckpt").write_bytes(b"")
     for name in ("foreign", "evil", "text", "empty"):
         with pytest.raises(ValueError, match=rf"{name}\.ckpt is no checkpoint of lcoins"):
-            colorizers.load_colorizer(folder / f"{name}.ckpt")
+            load_checkpoint(folder / f"{name}.ckpt")
     with pytest.raises(FileNotFoundError, match=r"no checkpoint at .*absent\.ckpt; train one with `lcoins train`"):
-        colorizers.load_colorizer(folder / "absent.ckpt")
+        load_checkpoint(folder / "absent.ckpt")
     with pytest.raises(FileNotFoundError, match="no checkpoint at"):
-        colorizers.load_colorizer(folder)
+        load_checkpoint(folder)
 
 
 @pytest.mark.parametrize("fast", [True, False])

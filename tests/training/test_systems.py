@@ -13,8 +13,9 @@ from lcoins.colorize.photo import colorize_photo
 from lcoins.data.datamodule import ColorizationData
 from lcoins.data.scenes.dataset import Scenes
 from lcoins.data.types import Batch, collate
-from lcoins.models import build as colorizers
 from lcoins.models.backbones.pretrained import MissingWeightsError
+from lcoins.models.build import build_colorizer
+from lcoins.models.checkpoint import load_checkpoint
 from lcoins.training import build as assembly
 from lcoins.training import run as runs
 from lcoins.training.compared_losses import AdversarialObjective
@@ -84,7 +85,7 @@ def test_a_run_trains_reports_and_is_loaded_again(system: str, run_folder: Path)
     cfg = small(system, "recipe.epochs=1", "data.train.length=16", "data.batch_size=8", "evaluation.recolor=true")
     figures = runs.train(cfg, run_folder)
     assert {"clear/psnr", "counter/color_word_accuracy", "recolor/recolored_word_accuracy"} <= figures.keys()
-    colorizer, config = colorizers.load_colorizer(run_folder / "checkpoints" / "best.ckpt")
+    colorizer, config = load_checkpoint(run_folder / "checkpoints" / "best.ckpt")
     if "vocabulary" in config["model"]["text_encoder"]:
         assert "purple" in config["model"]["text_encoder"]["vocabulary"]
     photo = Image.effect_noise((50, 40), 60).convert("RGB")
@@ -196,7 +197,7 @@ def test_the_papers_sizes_ask_for_their_weights(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # a cache without any
     config = runs.plain(composed("train", f"system={system}", "name=test"))["model"]
     with pytest.raises(MissingWeightsError, match=rf"model\.{missing}\.init=FILE.*none"):
-        colorizers.build_colorizer(config)
+        build_colorizer(config)
 
 
 def test_the_training_set_gives_vocabulary_and_class_counts(tmp_path: Path) -> None:

