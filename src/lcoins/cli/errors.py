@@ -7,8 +7,10 @@ import sys
 import typer
 
 TRACEBACK_WANTED = os.environ.get("HYDRA_FULL_ERROR") == "1"  # by the user; hydra_commands sets the variable later
-# The modules that `pip install lcoins` leaves out, by the extra that brings them.
+# The modules that `pip install lcoins` leaves out, by the extra that brings them. The smaller extra comes first: the
+# commands that need `train` miss one of its own modules before one that both bring.
 EXTRAS = {
+    "report": ("jinja2", "matplotlib", "omegaconf", "skimage"),
     "train": (
         "hydra",
         "ijson",
@@ -21,7 +23,6 @@ EXTRAS = {
         "torchvision",
         "wandb",
     ),
-    "report": ("jinja2", "matplotlib"),
     "dashboard": ("wandb_workspaces",),
     "demo": ("gradio", "starlette"),
 }
