@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -70,6 +71,7 @@ def in_part(module: str, parts: tuple[str, ...]) -> bool:
     return any(path == part or path.startswith(f"{part}/") for part in parts)
 
 
+@cache
 def imported_names(module: str) -> set[str]:
     """Dotted names that a module's file imports anywhere, also inside functions; `from a import b` gives `a.b`."""
     names = set()
