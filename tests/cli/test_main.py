@@ -14,7 +14,7 @@ from PIL import Image
 from shrunk import SPLITS
 
 from lcoins.cli import hydra_commands
-from lcoins.cli import main as cli
+from lcoins.cli.main import main
 
 FEW = [f"data.{split}.length=8" for split in ("train", *SPLITS)]
 Call = Callable[..., int]
@@ -31,7 +31,7 @@ def lcoins(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
         GlobalHydra.instance().clear()
         sys.argv = ["lcoins", *map(str, arguments)]
         try:
-            cli.main()
+            main()
         except SystemExit as stop:
             return int(stop.code or 0)
         return 0
@@ -44,12 +44,12 @@ def lcoins(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
 
 
 def one_line(capsys: pytest.CaptureFixture[str]) -> str:
-    """What the user is told: one message, without a traceback and without Hydra's own remarks."""
-    told = capsys.readouterr().err
-    assert "Traceback" not in told
-    assert "Error executing job" not in told
-    assert told.count("lcoins: ") == 1
-    return told
+    """What the user reads: one message, without a traceback and without Hydra's own remarks."""
+    message = capsys.readouterr().err
+    assert "Traceback" not in message
+    assert "Error executing job" not in message
+    assert message.count("lcoins: ") == 1
+    return message
 
 
 def test_from_training_to_a_colored_photo(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,9 +127,9 @@ def test_a_sweep_goes_on_after_a_failed_job_and_fails_at_its_end(
     monkeypatch.setitem(hydra_commands.COMMANDS, "train", fail_first)
     assert lcoins("train", "-m", "ablation=full,no_la", f"runs={run_folder}") == 2
     assert ran == ["ablation=full", "ablation=no_la"]
-    told = capsys.readouterr().err
-    assert "lcoins: the first job is wrong" in told
-    assert "Traceback" not in told
+    message = capsys.readouterr().err
+    assert "lcoins: the first job is wrong" in message
+    assert "Traceback" not in message
 
 
 def test_a_fault_of_the_program_is_shown_at_once_in_a_sweep(
@@ -261,9 +261,9 @@ def test_photos_without_folders(lcoins: Call, run_folder: Path, capsys: pytest.C
 
 def test_grouping_without_groups(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert lcoins("train", "model.n_groups=0", f"runs={run_folder}", *FEW, "data.batch_size=8") == 2
-    told = one_line(capsys)
-    assert "groups" in told
-    assert "Error in call to target" not in told
+    message = one_line(capsys)
+    assert "groups" in message
+    assert "Error in call to target" not in message
 
 
 def test_a_wrong_value_deep_inside(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -282,7 +282,7 @@ def test_a_bad_photo_stops_the_command_unless_left_out(root: Path, tmp_path: Pat
     stopped = run("pack", root, captions, "-o", tmp_path / "pack")
     assert stopped.exit_code == 1
     assert "d.png: unreadable photo" in stopped.output
-    assert "The pack is not finished" in stopped.output
+    assert "The pack is unfinished" in stopped.output
     left_out = run("pack", root, captions, "-o", tmp_path / "pack", "--leave-out")
     assert left_out.exit_code == 0
     assert "4 photos" in left_out.output

@@ -175,7 +175,7 @@ def refuse_foreign_model(cfg: DictConfig, choices: Mapping[str, str]) -> None:
     target = cfg.model._target_
     if target == classes.get(choices["system"], target):
         return
-    fitting = " or ".join(f"system={name}" for name, own in classes.items() if own == target)
+    fitting = " or ".join(f"system={name}" for name, trained in classes.items() if trained == target)
     raise ValueError(
         f"system={choices['system']} cannot train model={choices['model']}, which is of another system; "
         f"choose {fitting} in place of model={choices['model']}"
