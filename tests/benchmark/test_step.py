@@ -22,7 +22,7 @@ from lcoins.benchmark.step import (
     timing_table,
     timings_to_json,
 )
-from lcoins.cli.main import conf_folder
+from lcoins.cli.hydra_commands import conf_folder
 from lcoins.models.grouping import JointAttention
 
 
@@ -79,9 +79,9 @@ def test_one_case_is_timed(number: int) -> None:
     assert found.peak_mib > 0
 
 
-@pytest.mark.parametrize("model", ["lbie_tiny", "ml2018_tiny", "xie2018_tiny", "lcode_tiny", "lcoder_tiny"])
-def test_the_compared_systems_are_timed(model: str) -> None:
-    inference, training = step_cases(*configs(f"model={model}"), "32-true", compare=False)
+@pytest.mark.parametrize("system", ["lbie_tiny", "ml2018_tiny", "xie2018_tiny", "lcode_tiny", "lcoder_tiny"])
+def test_the_compared_systems_are_timed(system: str) -> None:
+    inference, training = step_cases(*configs(f"system={system}"), "32-true", compare=False)
     assert not training.augment
     for case in (inference, training):
         assert time_step(case, batch_size=2, warmup=0, steps=1, device="cpu").seconds > 0
@@ -89,7 +89,7 @@ def test_the_compared_systems_are_timed(model: str) -> None:
 
 def test_only_l_coins_has_a_reference() -> None:
     with pytest.raises(ValueError, match="take a model of L-CoIns"):
-        step_cases(*configs("model=lcode_tiny"), "32-true", compare=True)
+        step_cases(*configs("system=lcode_tiny"), "32-true", compare=True)
 
 
 def test_written_out_attention_equals_the_fused_one() -> None:

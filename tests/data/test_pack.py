@@ -267,7 +267,7 @@ def test_the_commands_pack_and_measure(root: Path, tmp_path: Path) -> None:
     done = run("pack", root, captions, "-o", tmp_path / "pack", "--size", 0)
     assert done.exit_code == 0, done.output
     assert "5 photos, 0 MiB, 1 shards written, 0 kept, 0 photos could not be read" in done.output
-    assert "1 bad rows are passed over; lcoins data check names them" in done.output
+    assert "1 bad rows are skipped; `lcoins data check` names them" in done.output
     measured = run("speed", tmp_path / "pack", captions, "--image-size", 16, "--seconds", 0.1, "--json")
     figures = json.loads(measured.output)
     assert figures["samples"] >= 1
@@ -286,7 +286,7 @@ def test_a_bad_photo_stops_the_command_unless_left_out(root: Path, tmp_path: Pat
     stopped = run("pack", root, captions, "-o", tmp_path / "pack")
     assert stopped.exit_code == 1
     assert "d.png: unreadable photo" in stopped.output
-    assert "The pack is not finished" in stopped.output
+    assert "The pack is unfinished" in stopped.output
     left_out = run("pack", root, captions, "-o", tmp_path / "pack", "--leave-out")
     assert left_out.exit_code == 0
     assert "4 photos" in left_out.output

@@ -3,6 +3,7 @@
 No test reaches the network: the hubs are offline (conftest), so the named weights count as missing.
 """
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -285,6 +286,18 @@ def test_missing_bert_says_what_to_do(source: str, init: str) -> None:
 def test_missing_words_say_what_to_do(source: str) -> None:
     with pytest.raises(MissingWeightsError, match=rf"no words for text encoder '{source}'.*source=minilm"):
         bert_weights.load_tokenizer(source)
+
+
+def test_bert_is_taken_from_the_cache_of_the_hub(
+    bert_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = tmp_path / "models--someone--cached-bert"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text("0" * 40)
+    shutil.copytree(bert_folder, cached / "snapshots" / ("0" * 40))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert bert_weights.bert_folder("someone/cached-bert") == cached / "snapshots" / ("0" * 40)
+    assert bert_weights.load_tokenizer("someone/cached-bert").get_vocab_size() > 4
 
 
 def test_words_of_bert_base_need_no_hub() -> None:

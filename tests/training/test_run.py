@@ -8,7 +8,7 @@ import pytest
 import torch
 from shrunk import shrunk
 
-from lcoins.cli import composed
+from lcoins.cli import hydra_commands
 from lcoins.colorize.export import export_package
 from lcoins.models.build import build_colorizer
 from lcoins.models.checkpoint import load_checkpoint
@@ -34,7 +34,7 @@ def test_a_finished_run_has_its_figures_and_is_skipped(run_folder: Path, monkeyp
     monkeypatch.setattr(run, "build_training", None)  # nothing is built again
     stamp = (run_folder / "metrics.json").stat().st_mtime_ns
     assert train_run(cfg, run_folder) == figures
-    assert composed.train(cfg, run_folder) == figures["val/psnr"] > 0  # the score that a search goes by
+    assert hydra_commands.train(cfg, run_folder) == figures["val/psnr"] > 0  # the score that a search goes by
     assert (run_folder / "metrics.json").stat().st_mtime_ns == stamp
     cfg.recipe.epochs = 3
     with pytest.raises(ValueError, match=r"recipe\.epochs: 2 -> 3"):

@@ -185,7 +185,7 @@ def test_the_papers_sizes_ask_for_their_weights(
     system: str, missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # a cache without any
-    config = plain_config(composed("train", f"model={system}", "name=test"))["model"]
+    config = plain_config(composed("train", f"system={system}", "name=test"))["model"]
     with pytest.raises(MissingWeightsError, match=rf"model\.{missing}\.init=FILE.*none"):
         build_colorizer(config)
 

@@ -78,8 +78,8 @@ def count_prior(config: dict[str, Any], path: Path) -> None:
     objective = build_objective(config["objective"])
     if not isinstance(objective, ClassificationObjective):
         raise ValueError(
-            f"{config['model']['_target_'].rpartition('.')[2]} does not weight colors by how often they "
-            f"occur; take a model that does: ml2018, xie2018 or their _tiny sizes"
+            f"{config['model']['_target_'].rpartition('.')[2]} does not weigh colors by how often they "
+            f"occur; take a system that does: ml2018, xie2018 or their _tiny sizes"
         )
     if path.exists():
         raise FileExistsError(f"{path} exists; give another name as output=FILE, or remove it")
