@@ -104,8 +104,8 @@ def test_a_system_chooses_model_objective_recipe_and_augmentation() -> None:
 def test_a_model_alone_changes_nothing_else() -> None:
     default, small = values(), values("model=small")
     assert default.pop("model") != small.pop("model")
-    assert default["data"].pop("train")["image_size"] == 64
-    assert small["data"].pop("train")["image_size"] == 128
+    assert default["data"].pop("image_size") == 64
+    assert small["data"].pop("image_size") == 128
     assert {key: default[key] for key in ("objective", "augmentation", "recipe")} == {
         key: small[key] for key in ("objective", "augmentation", "recipe")
     }

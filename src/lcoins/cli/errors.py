@@ -37,7 +37,7 @@ def explain(error: BaseException) -> str | None:
     """The message for an error, or None where a traceback says more: a fault of this program."""
     if isinstance(error, ModuleNotFoundError):
         return _missing_extra(error.name or "")
-    if "hydra" in sys.modules and (text := _explain_hydra(error)):
+    if sys.modules.get("hydra") and (text := _explain_hydra(error)):
         return text
     return str(error) if isinstance(error, ValueError | OSError | RuntimeError) else None
 
