@@ -23,10 +23,9 @@ FOLDERS = [f"data.{split}.{key}=x" for split in ("train", "val") for key in ("ro
 # The sizes shrunk and nothing loaded, so that the wiring is tested and not the weights.
 SMALL = {
     "image_size": 64,
-    "width": 32,
-    "depth": 2,  # words reach the groups in one block, and the image in the next
-    "heads": 2,
-    "upsampler_channels": [16, 8],
+    # words reach the groups in one block, and the image in the next
+    "transformer": {"width": 32, "depth": 2, "heads": 2},
+    "upsampler": {"channels": [16, 8]},
     "image_encoder": {"init": "none"},
 }
 SMALL_BERT = {

@@ -13,7 +13,7 @@ import torch
 from drawn_photos import FakeColorizer, as_lab, drawn_photo
 from hostile_files import KINDS, hostile
 from PIL import ExifTags, Image
-from shrunk import MODEL
+from shrunk import MODEL, NO_COUNTER_COLOR, transformer
 from torch import Tensor
 
 from lcoins.app.regions import NO_GROUPS, NO_WORDS, group_regions, loudest_word, numbered, word_regions
@@ -251,10 +251,10 @@ def test_groups_cover_the_photo() -> None:
 
 def test_systems_without_groups_or_with_joint_attention_say_so() -> None:
     seen = torch.rand(1, 1, 32, 32) * 2 - 1
-    joint = grouped(attention="joint")
+    joint = grouped(**transformer(attention="joint"))
     regions, note = group_regions(joint, seen, SENTENCE, (8, 8))
     assert regions and note == NO_WORDS and not any(":" in region.name for region in regions)
-    none = grouped(attention="joint", n_groups=0, counter_color=False)
+    none = grouped(**transformer(attention="joint", n_groups=0), **NO_COUNTER_COLOR)
     assert group_regions(none, seen, SENTENCE, (8, 8)) == ([], NO_GROUPS)
 
 

@@ -192,7 +192,7 @@ def test_caption_changes_the_colors() -> None:
 def test_what_stands_at_padding_changes_nothing() -> None:
     model, gray = tiny(), lightness()
     words = model.tokenize(["a red car"])
-    other = Words(torch.where(words.mask, words.ids, 5), words.mask, words.places)
+    other = Words(torch.where(words.mask, words.ids, 5), words.mask, words.word_indices)
     assert not torch.equal(words.ids, other.ids)
     first, second = model(gray, words), model(gray, other)
     assert torch.equal(first.ab, second.ab)

@@ -20,10 +20,11 @@ from torchvision import models
 from lcoins.data.types import VOID, Batch
 from lcoins.models.backbones import pretrained
 from lcoins.models.build import build_colorizer
+from lcoins.models.colorizer import ClassifiedColorization
 from lcoins.models.compared.ab_bins import boosted_weights
 from lcoins.models.compared.bilstm import BiLSTMEncoder
 from lcoins.models.compared.film import FiLM
-from lcoins.models.compared.ml2018 import ML2018, ClassifiedColorization
+from lcoins.models.compared.ml2018 import ML2018
 from lcoins.models.compared.trunks import GridTrunk, ResnetTrunk, VggTrunk, gray_picture
 from lcoins.models.compared.xie2018 import AttendedFiLM, Xie2018
 from lcoins.training.compared_losses import ClassificationObjective, read_prior, soft_class_loss

@@ -93,7 +93,7 @@ def loudest_word(attention: BlockAttention, words: Words, sentence: str, group: 
     """The word of the sentence that a group attends to most, where it stands out from an even share, else None."""
     shares = [0.0] * len(split_words(sentence))
     place = -1
-    starts = words.places[0].tolist() if words.places is not None else []
+    starts = words.word_indices[0].tolist() if words.word_indices is not None else []
     for start, share in zip(starts, attention.grp_lag[group].tolist(), strict=False):
         place = start if start >= 0 else place
         if 0 <= place < len(shares):

@@ -47,7 +47,7 @@ class Case:
     @property
     def augment(self) -> bool:
         """Whether the lightness is augmented, as only L-CoIns' is."""
-        return "n_groups" in self.model
+        return "shared_space" in self.model
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class WrittenOutAttention(JointAttention):
 
     def forward(self, tokens: Tensor, sizes: tuple[int, int, int], mask: Tensor) -> Tensor:
         q, k, v = self.queries_keys_values(tokens)
-        return self._project(torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1) @ v)
+        return self.join_heads(torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1) @ v)
 
 
 def cases(model: Mapping[str, Any], objective: Mapping[str, Any], precision: str, compare: bool) -> list[Case]:
@@ -83,14 +83,15 @@ def cases(model: Mapping[str, Any], objective: Mapping[str, Any], precision: str
         Case("inference", model, plain, precision, train=False),
         Case("training step", model, plain, precision, train=True),
     ]
-    if model.get("counter_color"):
+    if model.get("shared_space"):
         name = "training step with counter-color pass"
         found.append(Case(name, model, objective, precision, train=True, counter=True))
     if compare:
-        if "n_groups" not in model:
+        if "shared_space" not in model:
             raise ValueError("compare=true times attention as L-CoIns' authors wrote it; take a model of L-CoIns")
         text = {**model["text_encoder"], "pad_mask": False}
-        padded = {**model, "attention": "joint", "text_encoder": text}
+        transformer = {**model["transformer"], "attention": "joint"}
+        padded = {**model, "transformer": transformer, "text_encoder": text}
         found.append(Case("reference training step", padded, plain, "32-true", train=True, reference=True))
     return found
 

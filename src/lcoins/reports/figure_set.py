@@ -52,7 +52,7 @@ def draw_figures(
 
     yield from figures.augmentation_figure(data.augmentation, samples, output / "augmentation")
     yield from figures.comparison_figure(models, samples, output / f"comparison_{test_set}")
-    if own.transformer.n_groups and config["model"]["attention"] == "grouping":
+    if own.transformer.n_groups and config["model"]["transformer"]["attention"] == "grouping":
         looks, captions = [figures.look(own, sample) for sample in samples], [sample.caption for sample in samples]
         yield from figures.groups_figure(looks, captions, output / f"groups_{test_set}")
         named = [(seen, text, word or _first_color(text)) for seen, text in zip(looks, captions, strict=True)]

@@ -154,7 +154,7 @@ def attention_figure(
         if not places:
             raise ValueError(f"{word!r} is not in the caption {caption!r}; choose one of its words")
         shape, last = seen.gray.shape[:2], seen.blocks[-1]
-        heard = [token_map(block.listening(places).double(), *shape) for block in seen.blocks]
+        heard = [token_map(block.to_words(places).double(), *shape) for block in seen.blocks]
         most = max(float(one.max()) for one in heard)
         groups = last.grp_lag[:, places].sum(dim=1)
         loudest = int(groups.argmax())
