@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -71,6 +72,14 @@ def exported(folder: Path, model: dict[str, Any], *options: str) -> Path:
     assert done.exit_code == 0, done.output or done.exception
     assert "units of ab from PyTorch" in done.output
     return target
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unchecked_shapes() -> Iterator[None]:
+    """The exporter calls models with sizes that are no int but torch.SymInt."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="module")

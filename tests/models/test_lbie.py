@@ -216,11 +216,11 @@ def test_the_discriminator_sees_lightness_and_color() -> None:
     assert (judge(gray, ab.flip(1), tokens, mask) - before).abs().max() > 1e-6
 
 
-class Stub(nn.Module):
+class Stub(Discriminator):
     """Says of a picture the logit ``scale`` times its mean a, plus its lightness and its first word."""
 
     def __init__(self) -> None:
-        super().__init__()
+        nn.Module.__init__(self)
         self.scale = nn.Parameter(torch.tensor(2.0))
 
     def forward(self, lightness: Tensor, ab: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:

@@ -140,7 +140,7 @@ def test_the_pairs_train_the_correspondence_alone() -> None:
     output = model(lightness(), model.tokenize([CAPTION]))
     target = torch.zeros_like(output.correspondence)
     target[0, 2, 1] = target[0, 6, 5] = 1.0
-    correspondence_loss(output.correspondence, target, torch.ones_like(target), 5.0).backward()
+    correspondence_loss(output.correspondence, target, torch.ones_like(target, dtype=torch.bool), 5.0).backward()
     assert trained(model) == {"correspondence.weight"}
 
 

@@ -93,12 +93,12 @@ class ClassificationObjective:
             name: boosted_weights(values, uniform) for name, values in counts.items() if name == "ab" or any(values)
         }
 
-    def target_ab(self, ab: Float[Tensor, "b 2 s s"], factor: int) -> Float[Tensor, "b 2 s//{factor} s//{factor}"]:
+    def target_ab(self, ab: Float[Tensor, "b 2 h w"], factor: int) -> Float[Tensor, "b 2 h//{factor} w//{factor}"]:
         """ab at the size of the logits."""
         return avg_pool2d(ab, factor) if self.soft else ab[..., ::factor, ::factor]
 
     def count(
-        self, ab: Float[Tensor, "b 2 s s"], labels: Integer[Tensor, "b s s"] | None, factor: int
+        self, ab: Float[Tensor, "b 2 h w"], labels: Integer[Tensor, "b height width"] | None, factor: int
     ) -> dict[str, Integer[Tensor, " k"]]:
         """How often each bin occurs in CIELAB ab, and each label 0..254 in labels."""
         bins = self.grid.nearest(self.target_ab(ab, factor))
