@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lcoins.color import lab
 from lcoins.colorize.photo import recognized_color_words
-from lcoins.models.lcoins import Colorization
+from lcoins.models.colorizer import Colorization
 
 NETWORK_AB = {"red": (0.7, 0.5), "green": (-0.7, 0.6), "blue": (0.3, -0.95), "gray": (0.0, 0.0)}
 

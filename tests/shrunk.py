@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lcoins.cli.hydra_commands import conf_folder, label
 from lcoins.data.types import Batch
-from lcoins.models.build import build_colorizer
+from lcoins.models.build import CONFIG_FORMAT, build_colorizer
 
 TESTS = ("clear", "instances", "unobserved", "counter", "recolor")
 SPLITS = ("val", *(f"tests.{name}" for name in TESTS))
@@ -32,14 +32,6 @@ SHORT = [
 MODEL: dict[str, Any] = {
     "_target_": "lcoins.models.lcoins.LCoIns",
     "image_size": 32,
-    "width": 32,
-    "depth": 2,
-    "heads": 2,
-    "n_groups": 4,
-    "attention": "grouping",
-    "drop_path": 0.1,
-    "upsampler_channels": [32, 16, 8],
-    "counter_color": True,
     "image_encoder": {
         "_target_": "lcoins.models.image_encoders.PatchEncoder",
         "image_size": 32,
@@ -68,7 +60,33 @@ MODEL: dict[str, Any] = {
             "max_position_embeddings": 40,
         },
     },
+    "transformer": {
+        "_target_": "lcoins.models.grouping.GroupingTransformer",
+        "width": 32,
+        "depth": 2,
+        "heads": 2,
+        "n_groups": 4,
+        "attention": "grouping",
+        "drop_path": 0.1,
+    },
+    "upsampler": {
+        "_target_": "lcoins.models.upsampler.Upsampler",
+        "width": 32,
+        "channels": [32, 16, 8],
+        "image_size": 32,
+    },
+    "grouping_layer": {"_target_": "lcoins.models.grouping.GroupingLayer", "width": 32},
+    "shared_space": {"_target_": "lcoins.models.lcoins.SharedSpace", "width": 32},
 }
+NO_COUNTER_COLOR: dict[str, Any] = {"grouping_layer": None, "shared_space": None}
+
+
+def transformer(**changes: Any) -> dict[str, Any]:
+    """The part of the shrunk model's config that says how its transformer differs, to replace the one there."""
+    return {"transformer": {**MODEL["transformer"], **changes}}
+
+
+NO_GROUPS: dict[str, Any] = {**transformer(n_groups=0, attention="joint"), "grouping_layer": None}
 
 
 def batch_of(ab: Tensor, *has_color: bool) -> Batch:
@@ -105,7 +123,9 @@ def checkpoint(folder: Path, model: dict[str, Any]) -> Path:
     torch.manual_seed(3)
     state = {f"colorizer.{name}": value for name, value in build_colorizer(model).state_dict().items()}
     folder.mkdir(parents=True, exist_ok=True)
-    torch.save({"state_dict": state, "config": {"model": model, "seed": 3}}, folder / "best.ckpt")
+    torch.save(
+        {"state_dict": state, "config": {"model": model, "seed": 3}, "format": CONFIG_FORMAT}, folder / "best.ckpt"
+    )
     return folder / "best.ckpt"
 
 
@@ -117,7 +137,10 @@ NARROW = {
     "ml2018": ["model.blocks=2"],
     "xie2018": ["model.width=32"],
     "lcode": ["model.width=32", "model.channels=[32,24,16,8]"],
-    "lcoder": ["model.width=32", "model.depth=2", "model.heads=2", "model.text_encoder.width=64"],
+    "lcoder": [
+        *(f"model.transformer.{key}" for key in ("width=32", "depth=2", "heads=2")),
+        "model.text_encoder.width=64",
+    ],
 }
 
 

@@ -23,10 +23,9 @@ FOLDERS = [f"data.{split}.{key}=x" for split in ("train", "val") for key in ("ro
 # The sizes shrunk and nothing loaded, so that the wiring is tested and not the weights.
 SMALL = {
     "image_size": 64,
-    "width": 32,
-    "depth": 2,  # words reach the groups in one block, and the image in the next
-    "heads": 2,
-    "upsampler_channels": [16, 8],
+    # words reach the groups in one block, and the image in the next
+    "transformer": {"width": 32, "depth": 2, "heads": 2},
+    "upsampler": {"channels": [16, 8]},
     "image_encoder": {"init": "none"},
 }
 SMALL_BERT = {
@@ -98,7 +97,7 @@ def test_a_system_chooses_model_objective_recipe_and_augmentation() -> None:
     config = composed("train", "system=lcode", "recipe=scenes", "augmentation=paper", "objective.weight=0", "name=test")
     assert (config.objective.weight, config.recipe.epochs, config.augmentation.gamma) == (0, 18, 5.0)
     config = composed("train", "experiment=photos_small", "name=test")  # chooses lcoins_small and no augmentation
-    assert (config.model.n_groups, config.recipe.warmup_epochs, config.augmentation.gamma) == (15, 1, 1.0)
+    assert (config.model.transformer.n_groups, config.recipe.warmup_epochs, config.augmentation.gamma) == (15, 1, 1.0)
 
 
 def test_a_model_alone_changes_nothing_else() -> None:

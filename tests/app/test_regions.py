@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from shrunk import MODEL
+from shrunk import MODEL, NO_COUNTER_COLOR, transformer
 
 from lcoins.app.regions import NO_GROUPS, NO_WORDS, dominant_word, group_regions, numbered, word_regions
 from lcoins.color.words import find_colors
@@ -42,10 +42,10 @@ def test_groups_cover_the_photo() -> None:
 
 def test_systems_without_groups_or_with_joint_attention_say_so() -> None:
     seen = torch.rand(1, 1, 32, 32) * 2 - 1
-    joint = grouped(attention="joint")
+    joint = grouped(**transformer(attention="joint"))
     regions, note = group_regions(joint, seen, SENTENCE, (8, 8))
     assert regions and note == NO_WORDS and not any(":" in region.name for region in regions)
-    none = grouped(attention="joint", n_groups=0, counter_color=False)
+    none = grouped(**transformer(attention="joint", n_groups=0), **NO_COUNTER_COLOR)
     assert group_regions(none, seen, SENTENCE, (8, 8)) == ([], NO_GROUPS)
 
 

@@ -260,7 +260,7 @@ def test_photos_without_folders(lcoins: Call, run_folder: Path, capsys: pytest.C
 
 
 def test_grouping_without_groups(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert lcoins("train", "model.n_groups=0", f"runs={run_folder}", *FEW, "data.batch_size=8") == 2
+    assert lcoins("train", "model.transformer.n_groups=0", f"runs={run_folder}", *FEW, "data.batch_size=8") == 2
     message = one_line(capsys)
     assert "groups" in message
     assert "Error in call to target" not in message

@@ -177,7 +177,7 @@ def test_even_classes_and_power_zero_change_nothing() -> None:
         assert weights.tolist() == pytest.approx([1.0, 1.0, 0.0])
 
 
-@pytest.mark.parametrize("counts", [[], [0, 0], [3, -1], [float("nan")], [[1, 2]]])
-def test_counts_that_are_none_are_refused(counts: list) -> None:
+@pytest.mark.parametrize("counts", [[], [0, 0], [3, -1], [float("nan")], torch.tensor([[1, 2]])])
+def test_counts_that_are_none_are_refused(counts: list | Tensor) -> None:
     with pytest.raises(ValueError, match="not all 0; count the training set again"):
         boosted_weights(counts)

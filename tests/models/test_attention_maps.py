@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from shrunk import shrunk
+from shrunk import shrunk, transformer
 from torch import Tensor
 
 from lcoins.models.attention_maps import BlockAttention, attention_maps
@@ -15,7 +15,7 @@ CAPTION = "a red cup and a blue cup"
 
 def model(**values: object) -> LCoIns:
     torch.manual_seed(0)
-    built = build_colorizer(plain_config(shrunk(**values))["model"])
+    built = build_colorizer(plain_config(shrunk(**transformer(**values)))["model"])
     assert isinstance(built, LCoIns)
     return built
 
@@ -31,9 +31,9 @@ def test_every_row_is_a_distribution_and_words_divide_what_is_heard() -> None:
         assert block.img_grp.shape == (16, 4) and block.grp_lag.shape == (4, 7)
         for rows in (block.img_grp, block.grp_lag):
             assert torch.allclose(rows.sum(dim=1), torch.ones(len(rows)))
-        heard = torch.stack([block.listening([place]) for place in range(7)])
+        heard = torch.stack([block.to_words([place]) for place in range(7)])
         assert torch.allclose(heard.sum(dim=0), torch.ones(16))
-        assert torch.allclose(block.listening([1, 2]), heard[1] + heard[2])
+        assert torch.allclose(block.to_words([1, 2]), heard[1] + heard[2])
 
 
 @torch.inference_mode()
@@ -63,7 +63,7 @@ def test_reading_changes_nothing() -> None:
 
 def test_a_word_that_no_group_hears_is_silent() -> None:
     block = BlockAttention(torch.tensor([[1.0, 0.0], [0.5, 0.5]]), torch.tensor([[0.0, 1.0], [1.0, 0.0]]))
-    assert block.listening([0]).tolist() == [0.0, 0.5]
+    assert block.to_words([0]).tolist() == [0.0, 0.5]
 
 
 def test_joint_attention_is_refused() -> None:

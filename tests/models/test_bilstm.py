@@ -56,16 +56,16 @@ def test_words_are_numbered_from_one_in_lower_case() -> None:
     words = WordIds(VOCABULARY, max_length=20, fixed=False)(["A RED car, red", "zebra"])
     assert words.ids.tolist() == [[1, 2, 3, 2], [0, 0, 0, 0]]  # an unknown word and padding are both 0
     assert words.mask.tolist() == [[True] * 4, [True, False, False, False]]
-    assert words.places is not None
-    assert words.places.tolist() == [[0, 1, 2, 3], [0, -1, -1, -1]]
+    assert words.word_indices is not None
+    assert words.word_indices.tolist() == [[0, 1, 2, 3], [0, -1, -1, -1]]
 
 
 def test_long_caption_is_cut_and_short_one_padded_where_the_length_is_fixed() -> None:
     words = WordIds(VOCABULARY, max_length=4, fixed=True)([LONG, "a"])
     assert words.ids.tolist() == [[1, 4, 5, 6], [1, 0, 0, 0]]
     assert words.mask.tolist() == [[True] * 4, [True, False, False, False]]
-    assert words.places is not None
-    assert words.places.tolist() == [[0, 1, 2, 3], [0, -1, -1, -1]]
+    assert words.word_indices is not None
+    assert words.word_indices.tolist() == [[0, 1, 2, 3], [0, -1, -1, -1]]
     assert WordIds(VOCABULARY, max_length=4, fixed=True)(["a"]).ids.shape == (1, 4)
     assert WordIds(VOCABULARY, max_length=4, fixed=False)(["a"]).ids.shape == (1, 1)
 
@@ -76,8 +76,8 @@ def test_caption_without_words_is_one_unknown(silent: str) -> None:
     beside, alone = own.tokenize([silent, SHORT]), own.tokenize([silent])
     assert beside.ids[0].tolist() == [0, 0, 0]
     assert beside.mask[0].tolist() == [True, False, False]
-    assert beside.places is not None
-    assert beside.places[0].tolist() == [-1, -1, -1]  # no word of the caption
+    assert beside.word_indices is not None
+    assert beside.word_indices[0].tolist() == [-1, -1, -1]  # no word of the caption
     assert alone.ids.tolist() == [[0]]
     assert alone.mask.tolist() == [[True]]
     torch.testing.assert_close(own(beside)[1][:1], own(alone)[1])

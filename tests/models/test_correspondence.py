@@ -79,22 +79,22 @@ def test_target_over_word_pieces_begins_where_the_word_does() -> None:
     words = pieces()([caption])
     shown = [pieces().tokenizer.id_to_token(int(id)) for id in words.ids[0]]
     assert len(shown) > len(split_words(caption))
-    assert words.places is not None
+    assert words.word_indices is not None
     target, counts = correspondence_target([((3, 2), (6, 8))], words)
     ((zebra, red), (rider, purple)) = ones(target[0])
     assert (shown[red], shown[zebra], shown[purple]) == ("red", "zebra", "purple")
     assert (zebra, rider) != (3, 6)
     assert shown[rider] == "un"
-    assert words.places[0, rider + 1] == -1  # "##ic"
+    assert words.word_indices[0, rider + 1] == -1  # "##ic"
     assert counts.all()
 
 
 @given(CAPTIONS)
 def test_every_word_begins_one_piece(caption: str) -> None:
     words = pieces()([caption])
-    assert words.places is not None
+    assert words.word_indices is not None
     shown = [pieces().tokenizer.id_to_token(int(id)) for id in words.ids[0]]
-    begun = [(place, piece) for place, piece in zip(words.places[0].tolist(), shown, strict=True) if place >= 0]
+    begun = [(place, piece) for place, piece in zip(words.word_indices[0].tolist(), shown, strict=True) if place >= 0]
     assert [place for place, _ in begun] == list(range(len(split_words(caption))))
     for (_, piece), word in zip(begun, split_words(caption), strict=True):
         assert word.replace("é", "e").startswith(piece)
@@ -102,8 +102,8 @@ def test_every_word_begins_one_piece(caption: str) -> None:
 
 def test_special_tokens_are_no_words() -> None:
     words = pieces(special_tokens=True)(["a red car", ""])
-    assert words.places is not None
-    assert words.places.tolist() == [[-1, 0, 1, 2, -1], [-1] * 5]
+    assert words.word_indices is not None
+    assert words.word_indices.tolist() == [[-1, 0, 1, 2, -1], [-1] * 5]
 
 
 def test_a_pair_beyond_a_cut_caption_is_left_out() -> None:
@@ -129,7 +129,7 @@ def test_a_caption_without_words_has_no_pair() -> None:
 
 def test_words_without_places_are_refused() -> None:
     words = whole_words("a red car")
-    with pytest.raises(ValueError, match=r"Words\.places"):
+    with pytest.raises(ValueError, match=r"Words\.word_indices"):
         correspondence_target([()], words.followed_by(words))
 
 

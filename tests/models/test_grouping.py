@@ -5,7 +5,6 @@ import torch
 from torch import Tensor, nn
 
 from lcoins.models.grouping import GroupingAttention, GroupingLayer, GroupingTransformer, JointAttention
-from lcoins.models.text_encoders import Words
 
 WIDTH, HEADS = 16, 4
 SIZES = (9, 5, 3)
@@ -98,8 +97,8 @@ def influence(depth: int, attention: str, n_groups: int = 3) -> tuple[float, flo
     for parameter in transformer.parameters():
         nn.init.normal_(parameter, std=0.3)
     word_tokens = torch.randn(1, 5, WIDTH, requires_grad=True)
-    words = Words(torch.zeros(1, 5, dtype=torch.long), torch.ones(1, 5, dtype=torch.bool))
-    z_img, z_lag, z_grp = transformer(torch.randn(1, 9, WIDTH), word_tokens, words)
+    mask = torch.ones(1, 5, dtype=torch.bool)
+    z_img, z_lag, z_grp = transformer(torch.randn(1, 9, WIDTH), word_tokens, mask)
     assert z_img.shape == (1, 9, WIDTH)
     assert z_lag.shape == (1, 5, WIDTH)
     assert z_grp.shape == (1, n_groups, WIDTH)
@@ -128,8 +127,8 @@ def test_image_is_blind_to_words_when_the_outer_parts_are_cut() -> None:
         for block in transformer.blocks:
             outer = block.attention.projection.weight.view(WIDTH, HEADS, 2, WIDTH // HEADS)[:, :, 1]
             outer.zero_()
-    patches, words = torch.randn(1, 9, WIDTH), Words(torch.zeros(1, 5).long(), torch.ones(1, 5).bool())
-    first, second = (transformer(patches, torch.randn(1, 5, WIDTH), words)[0] for _ in range(2))
+    patches, mask = torch.randn(1, 9, WIDTH), torch.ones(1, 5).bool()
+    first, second = (transformer(patches, torch.randn(1, 5, WIDTH), mask)[0] for _ in range(2))
     assert torch.equal(first, second)
 
 
@@ -137,8 +136,8 @@ def test_groups_are_symmetric_without_their_tokens() -> None:
     """Eq. 3 adds one type embedding per modality: equal group tokens must stay equal."""
     transformer = GroupingTransformer(WIDTH, 2, HEADS, 3, "grouping", drop_path=0.0)
     nn.init.zeros_(transformer.group_tokens)
-    words = Words(torch.zeros(1, 5).long(), torch.ones(1, 5).bool())
-    z_grp = transformer(torch.randn(1, 9, WIDTH), torch.randn(1, 5, WIDTH), words)[2]
+    mask = torch.ones(1, 5).bool()
+    z_grp = transformer(torch.randn(1, 9, WIDTH), torch.randn(1, 5, WIDTH), mask)[2]
     assert transformer.type_embedding.shape == (3, WIDTH)
     torch.testing.assert_close(z_grp[:, 0], z_grp[:, 1])
 

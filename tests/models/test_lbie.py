@@ -1,7 +1,6 @@
 """LBIE: recurrent fusion by hand, when to stop, sizes, and a discriminator that hears the words and trains itself."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from torch import Tensor, nn
 
 from lcoins.data.types import Batch
 from lcoins.models.build import build_colorizer
+from lcoins.models.colorizer import SteppedColorization
 from lcoins.models.compared.bilstm import BiLSTMEncoder
-from lcoins.models.compared.lbie import LBIE, AttentiveFusion, Discriminator, SteppedColorization, termination_shares
+from lcoins.models.compared.lbie import LBIE, AttentiveFusion, Discriminator, termination_shares
 from lcoins.models.text_encoders import Words
 from lcoins.training.build import build_objective
 from lcoins.training.compared_losses import AdversarialObjective
@@ -216,11 +216,11 @@ def test_the_discriminator_sees_lightness_and_color() -> None:
     assert (judge(gray, ab.flip(1), tokens, mask) - before).abs().max() > 1e-6
 
 
-class Stub(nn.Module):
+class Stub(Discriminator):
     """Says of a picture the logit ``scale`` times its mean a, plus its lightness and its first word."""
 
     def __init__(self) -> None:
-        super().__init__()
+        nn.Module.__init__(self)
         self.scale = nn.Parameter(torch.tensor(2.0))
 
     def forward(self, lightness: Tensor, ab: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
@@ -243,8 +243,10 @@ def stepped() -> tuple[SteppedColorization, Batch]:
         target[row, 0], gray[row], tokens[row] = TARGET_A[row], GRAY[row], WORD[row]
     leaves = [value.clone().requires_grad_() for value in (steps, SHARES, tokens)]
     mask = torch.ones(2, 1, dtype=torch.bool)
-    output = SteppedColorization(leaves[0][:, 0].float(), None, *leaves, mask)
-    return output, replace(batch_of(target), lightness=gray)
+    output = SteppedColorization(
+        leaves[0][:, 0].float(), steps=leaves[0], shares=leaves[1], lightness=gray, tokens=leaves[2], mask=mask
+    )
+    return output, batch_of(target)
 
 
 def log_sigmoid(logit: float) -> float:
@@ -304,7 +306,7 @@ def test_the_discriminator_tells_the_generator_which_colors_but_not_which_words(
 def test_the_whole_system_trains_every_part_by_the_generators_loss() -> None:
     model, objective = tiny(image_size=64), AdversarialObjective(Discriminator(4, 8), l1=100.0)
     gray = lightness(2, size=64)
-    batch = replace(batch_of(torch.rand(2, 2, 64, 64) - 0.5), lightness=gray)
+    batch = batch_of(torch.rand(2, 2, 64, 64) - 0.5)
     words: Words = model.tokenize([SHORT, LONG])
     objective(model(gray, words), batch).total.backward()
     silent = {name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()}

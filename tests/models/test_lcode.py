@@ -140,7 +140,7 @@ def test_the_pairs_train_the_correspondence_alone() -> None:
     output = model(lightness(), model.tokenize([CAPTION]))
     target = torch.zeros_like(output.correspondence)
     target[0, 2, 1] = target[0, 6, 5] = 1.0
-    correspondence_loss(output.correspondence, target, torch.ones_like(target), 5.0).backward()
+    correspondence_loss(output.correspondence, target, torch.ones_like(target, dtype=torch.bool), 5.0).backward()
     assert trained(model) == {"correspondence.weight"}
 
 
@@ -192,7 +192,7 @@ def test_caption_changes_the_colors() -> None:
 def test_what_stands_at_padding_changes_nothing() -> None:
     model, gray = tiny(), lightness()
     words = model.tokenize(["a red car"])
-    other = Words(torch.where(words.mask, words.ids, 5), words.mask, words.places)
+    other = Words(torch.where(words.mask, words.ids, 5), words.mask, words.word_indices)
     assert not torch.equal(words.ids, other.ids)
     first, second = model(gray, words), model(gray, other)
     assert torch.equal(first.ab, second.ab)

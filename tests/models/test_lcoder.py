@@ -1,17 +1,15 @@
 """L-CoDer: decoupled attention against its definition, the paths it leaves out, its tokens and its size."""
 
-from typing import Any
-
 import pytest
 import torch
 from shrunk import batch_of, model_config
 from torch import Tensor, nn
 
 from lcoins.models.build import build_colorizer
-from lcoins.models.compared.lcoder import LCoDer
-from lcoins.models.grouping import DecoupledAttention
+from lcoins.models.compared.lcoder import DecoupledAttention, DecoupledTransformer, LCoDer
 from lcoins.models.image_encoders import PatchEncoder
 from lcoins.models.text_encoders import PhraseEncoder
+from lcoins.models.upsampler import Upsampler
 from lcoins.training.compared_losses import CorrespondenceObjective
 
 WIDTH, HEADS = 16, 4
@@ -92,12 +90,12 @@ def test_a_patch_takes_the_color_of_the_object_that_it_is_like() -> None:
     torch.testing.assert_close(found[0, 0], torch.tensor(colors[1]))
 
 
-def small(text_width: int = 2 * WIDTH, **changes: Any) -> LCoDer:
+def small(text_width: int = 2 * WIDTH) -> LCoDer:
     """32 px, 4 x 4 patches, two blocks."""
-    settings: dict[str, Any] = {"image_size": 32, "width": WIDTH, "depth": 2, "heads": 2, "drop_path": 0.0}
     image = PatchEncoder(32, 8, WIDTH, 1, 2, WIDTH, 0.0, "none")
     text = PhraseEncoder("minilm", text_width, max_length=20, pad_mask=True, dim=16)
-    return LCoDer(image, text, **settings | {"upsampler_channels": (16, 8)} | changes).eval()
+    transformer = DecoupledTransformer(WIDTH, depth=2, heads=2, drop_path=0.0)
+    return LCoDer(32, image, text, transformer, Upsampler(WIDTH, (16, 8), image_size=32)).eval()
 
 
 def lightness(count: int = 1) -> Tensor:
@@ -138,7 +136,7 @@ def test_caption_changes_the_colors() -> None:
 def test_the_scores_take_object_tokens_for_rows_and_color_tokens_for_columns() -> None:
     """Of the last block, and not the first rows of the sequence, which are the image's."""
     model, seen = small(), {}
-    model.blocks[-1].register_forward_hook(lambda _, __, tokens: seen.update(tokens=tokens))
+    model.transformer.blocks[-1].register_forward_hook(lambda _, __, tokens: seen.update(tokens=tokens))
     model.correspondence.register_forward_hook(lambda _, given, scores: seen.update(given=given, scores=scores))
     nn.init.normal_(model.correspondence.weight)
     output = model(lightness(), model.tokenize([SHORT]))
@@ -152,10 +150,10 @@ def test_the_scores_take_object_tokens_for_rows_and_color_tokens_for_columns() -
 def test_each_kind_of_token_has_a_type_and_each_word_two_tokens() -> None:
     """The first block is given the image, then one half of the text as objects and the other as colors."""
     model, seen = small(), {}
-    model.blocks[0].register_forward_pre_hook(lambda _, given: seen.update(tokens=given[0], sizes=given[1]))
+    model.transformer.blocks[0].register_forward_pre_hook(lambda _, given: seen.update(tokens=given[0], sizes=given[1]))
     gray, words = lightness(), model.tokenize([SHORT])
     model(gray, words)
-    image, text, kinds = model.image_encoder(gray), model.text_encoder(words), model.type_embedding
+    image, text, kinds = model.image_encoder(gray), model.text_encoder(words), model.transformer.type_embedding
     assert seen["sizes"] == (16, 3, 3)
     assert kinds.shape == (3, WIDTH)
     expected = [image + kinds[0], text[..., :WIDTH] + kinds[1], text[..., WIDTH:] + kinds[2]]
@@ -172,7 +170,7 @@ def test_the_pairs_train_the_blocks_and_the_words() -> None:
     losses = CorrespondenceObjective(0.1, 100.0)(output, batch)
     assert losses.terms["chromatic"].item() == 0.0
     losses.total.backward()
-    for part in (model.blocks[0].attention.qkv, model.text_encoder.projection, model.correspondence):
+    for part in (model.transformer.blocks[0].attention.qkv, model.text_encoder.projection, model.correspondence):
         assert part.weight.grad is not None
         assert part.weight.grad.any()
 
@@ -180,7 +178,7 @@ def test_the_pairs_train_the_blocks_and_the_words() -> None:
 def test_parts_name_the_type_embeddings() -> None:
     model = small()
     parts = model.parts()
-    assert parts["type embeddings"] == [model.type_embedding]
+    assert parts["type embeddings"] == [model.transformer.type_embedding]
     assert "word embeddings" in parts
 
 
@@ -194,4 +192,4 @@ def test_size_of_the_release() -> None:
     assert count + pooler + key_biases == 353_935_842
     assert model.correspondence.weight.shape == (1024, 1025)
     assert model.text_encoder.tokenize.max_length == 20
-    assert sum(p.numel() for p in model.blocks.parameters()) == 12 * (12 * 1024**2 + 12 * 1024)
+    assert sum(p.numel() for p in model.transformer.blocks.parameters()) == 12 * (12 * 1024**2 + 12 * 1024)

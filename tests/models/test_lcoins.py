@@ -13,6 +13,7 @@ from torch import Tensor
 from lcoins.cli.hydra_commands import conf_folder
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.models.build import build_colorizer
+from lcoins.models.colorizer import CounterColorization
 from lcoins.models.lcoins import LCoIns
 
 SHORT, LONG = "a red car", "a man in a blue coat beside a woman in a red coat near a green bus"
@@ -47,7 +48,7 @@ def test_colors_of_image_size_in_range(model: LCoIns) -> None:
     assert output.assignment is not None
     assert output.assignment.shape == (2, model.transformer.n_groups, model.image_encoder.grid**2)
     assert torch.equal(output.assignment.sum(dim=1), torch.ones(2, model.image_encoder.grid**2))
-    assert output.relevance is None
+    assert not isinstance(output, CounterColorization)
 
 
 def test_colorize_restores_the_mode_and_keeps_no_graph(model: LCoIns) -> None:
@@ -85,8 +86,6 @@ def test_recolored_caption_changes_no_color(ablation: str) -> None:
         for other in (LONG, "a car"):
             output = model(gray, words, model.tokenize([other]))
             torch.testing.assert_close(output.ab, model(gray, words).ab, rtol=0, atol=1e-5)
-            assert output.relevance is not None
-            assert output.counter_relevance is not None
             longest = max(len(SHORT.split()), len(other.split()))
             assert output.relevance.words.shape[1] == output.counter_relevance.words.shape[1] == longest
             assert output.relevance.mask.sum() == len(SHORT.split())
@@ -99,8 +98,6 @@ def test_second_pass_equals_a_pass_of_its_own(model: LCoIns) -> None:
     with torch.no_grad():
         there, back = model(gray, words, others), model(gray, others, words)
     for one, other in ((there.relevance, back.counter_relevance), (there.counter_relevance, back.relevance)):
-        assert one is not None
-        assert other is not None
         torch.testing.assert_close(one.words, other.words, rtol=0, atol=1e-5)
         torch.testing.assert_close(one.groups, other.groups, rtol=0, atol=1e-5)
 
@@ -124,7 +121,6 @@ def test_empty_captions_train() -> None:
     model = tiny().train()
     words = model.tokenize(["", ""])
     output = model(lightness(model, 2), words, words)
-    assert output.relevance is not None
     (output.ab.square().mean() + output.relevance.groups.mean() + output.relevance.words.mean()).backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
 
@@ -162,7 +158,7 @@ def test_ablations_are_what_the_paper_says() -> None:
     }
     assert [name for name, m in models.items() if m.transformer.n_groups == 0] == ["no_ge"]
     assert [name for name, m in models.items() if m.grouping_layer is None] == ["no_ge", "no_cl"]
-    assert [name for name, m in models.items() if m.word_relevance is None] == ["no_cl"]
+    assert [name for name, m in models.items() if m.shared_space is None] == ["no_cl"]
     assert [name for name, config in configs.items() if config["objective"]["beta"] == 0.0] == ["no_cl"]
     assert [name for name, config in configs.items() if config["augmentation"]["hue"] == 0.0] == ["no_la"]
     assert configs["no_la"]["augmentation"]["gamma"] == 1.0
@@ -174,14 +170,13 @@ def test_without_groups_words_are_compared_with_image_tokens() -> None:
     with torch.no_grad():
         output = model(lightness(model, 1), words, words, assign=True)
     assert output.assignment is None
-    assert output.relevance is not None
     assert output.relevance.groups.shape[1] == model.image_encoder.grid**2
 
 
 def test_without_counter_color_loss_a_second_caption_is_refused() -> None:
     model = tiny("ablation=no_cl").eval()
     words = model.tokenize([SHORT])
-    with pytest.raises(ValueError, match=r"model\.counter_color=false"):
+    with pytest.raises(ValueError, match=r"model\.shared_space=null"):
         model(lightness(model, 1), words, words)
 
 

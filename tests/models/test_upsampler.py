@@ -13,7 +13,7 @@ from lcoins.models.upsampler import Upsampler
     ids=["full size", "quarter size", "no doubling", "beyond the image"],
 )
 def test_size_and_range(channels: tuple[int, ...], grid: int, image_size: int) -> None:
-    upsampler = Upsampler(12, channels, grid, image_size)
+    upsampler = Upsampler(12, channels, image_size)
     ab = upsampler(100 * torch.randn(2, grid * grid, 12))
     assert ab.shape == (2, 2, image_size, image_size)
     assert ab.dtype == torch.float32
@@ -24,7 +24,7 @@ def test_size_and_range(channels: tuple[int, ...], grid: int, image_size: int) -
 
 def test_patches_are_laid_out_row_by_row() -> None:
     """Without doublings and with an identity for the maps, each patch gives its own pixel."""
-    upsampler = Upsampler(4, (4,), grid=3, image_size=3)
+    upsampler = Upsampler(4, (4,), image_size=3)
     upsampler.norm = nn.Identity()
     upsampler.projection = nn.Identity()
     upsampler.layers = nn.Sequential(nn.Conv2d(4, 2, 1, bias=False))
@@ -37,7 +37,7 @@ def test_patches_are_laid_out_row_by_row() -> None:
 
 def test_ab_below_the_image_size_is_smooth() -> None:
     """Bilinear: every pixel lies between the coarse ones, so four-pixel steps never exceed the coarse steps."""
-    upsampler = Upsampler(12, (16, 8), grid=4, image_size=32)
+    upsampler = Upsampler(12, (16, 8), image_size=32)
     coarse = []
     upsampler.layers.register_forward_hook(lambda _, __, output: coarse.append(output))
     fine = upsampler(torch.randn(1, 16, 12))
@@ -49,6 +49,6 @@ def test_ab_below_the_image_size_is_smooth() -> None:
 
 
 def test_photos_of_a_batch_do_not_mix() -> None:
-    upsampler = Upsampler(12, (16, 8, 4), 4, 16)
+    upsampler = Upsampler(12, (16, 8, 4), 16)
     patches = torch.randn(3, 16, 12)
     torch.testing.assert_close(upsampler(patches)[1:2], upsampler(patches[1:2]), rtol=1e-4, atol=1e-5)

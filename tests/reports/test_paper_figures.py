@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from shrunk import shrunk, small
+from shrunk import NO_GROUPS, shrunk, small
 from typer.testing import CliRunner
 
 from lcoins.cli.main import app
@@ -27,7 +27,7 @@ SHORTEST = (
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two variants trained for a moment: with groups, and without."""
     place = tmp_path_factory.mktemp("runs")
-    for name, model in (("full", {}), ("no_ge", {"n_groups": 0, "attention": "joint"})):
+    for name, model in (("full", {}), ("no_ge", NO_GROUPS)):
         train_run(shrunk(*SHORTEST, **model), place / f"ablation={name}" / "seed=0")
     return place
 

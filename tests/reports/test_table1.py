@@ -49,9 +49,9 @@ def config_of(system: str = "LCoIns", seed: int = 0, **changes: Any) -> dict[str
         "model": {
             "_target_": f"lcoins.models.{system.lower()}.{system}",
             "image_size": 128,
-            "n_groups": 15,
-            "attention": "grouping",
-            "counter_color": True,
+            "transformer": {"n_groups": 15, "attention": "grouping"},
+            "grouping_layer": {"width": 256},
+            "shared_space": {"width": 256},
             "image_encoder": {"init": "package"},
             "text_encoder": {"init": None},
         },
@@ -161,10 +161,10 @@ def test_printed_figures_are_those_of_the_yaml(tmp_path: Path) -> None:
     ("changes", "row"),
     [
         ({}, "L-CoIns"),
-        ({"model__n_groups": 0, "model__attention": "joint"}, "w/o GE"),
-        ({"model__attention": "joint"}, "w/o GA"),
+        ({"model__transformer__n_groups": 0, "model__transformer__attention": "joint"}, "w/o GE"),
+        ({"model__transformer__attention": "joint"}, "w/o GA"),
         ({"augmentation__hue": 0.0, "augmentation__gamma": 1.0}, "w/o LA"),
-        ({"model__counter_color": False}, "w/o CL"),
+        ({"model__shared_space": None}, "w/o CL"),
         ({"objective__beta": 0.0}, "w/o CL"),
         (
             {"augmentation__hue": 0.0, "augmentation__gamma": 1.0, "objective__beta": 0.0},
@@ -175,7 +175,7 @@ def test_printed_figures_are_those_of_the_yaml(tmp_path: Path) -> None:
             "L-CoIns with Shading of hue 180, gamma 1",
         ),
         (
-            {"augmentation__gamma": 2.5, "model__attention": "joint"},
+            {"augmentation__gamma": 2.5, "model__transformer__attention": "joint"},
             "L-CoIns w/o GA, with LuminanceAugmentation of hue 180, gamma 2.5",
         ),
     ],

@@ -1,6 +1,7 @@
 """The chromatic and the counter-color loss: hand values, bounds, sign and the factorized mean similarity."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,8 +10,7 @@ from hypothesis import strategies as st
 from shrunk import batch_of
 from torch import Tensor
 
-from lcoins.models.lcoins import GroupedColorization as Colorization
-from lcoins.models.lcoins import Relevance
+from lcoins.models.colorizer import Colorization, CounterColorization, Relevance
 from lcoins.training.losses import LCoInsObjective, chromatic_loss, counter_color_likelihood, similarity
 
 LOWEST, HIGHEST = (4 * math.log(1 / (1 + math.exp(-s))) for s in (-1.0, 1.0))
@@ -28,8 +28,9 @@ def pair(words: list[float], groups: list[float]) -> Relevance:
     return Relevance(torch.tensor([[words]]), torch.ones(1, 1, dtype=torch.bool), torch.tensor([[groups]]))
 
 
-def both(original: Relevance, recolored: Relevance) -> Colorization:
-    return Colorization(torch.zeros(len(original.words), 2, 4, 4), None, original, recolored)
+def both(original: Relevance, recolored: Relevance) -> CounterColorization:
+    ab = torch.zeros(len(original.words), 2, 4, 4)
+    return CounterColorization(ab, relevance=original, counter_relevance=recolored)
 
 
 def test_chromatic_loss_by_hand() -> None:
@@ -72,7 +73,7 @@ def test_chromatic_loss_is_in_full_precision() -> None:
 @given(st.integers(0, 2**32), st.integers(1, 7), st.integers(1, 5))
 def test_factorized_similarity_equals_the_double_loop(seed: int, words: int, groups: int) -> None:
     r = random_relevance(torch.Generator().manual_seed(seed), words, groups)
-    for photo, found in enumerate(similarity(r.words, r.mask, r.groups)):
+    for photo, found in enumerate(similarity(r, r)):
         cosines = [
             torch.cosine_similarity(word, group, dim=0)
             for word, real in zip(r.words[photo], r.mask[photo], strict=True)
@@ -86,7 +87,7 @@ def test_masked_words_do_not_count() -> None:
     r = random_relevance(torch.Generator().manual_seed(0))
     r.mask[:, 3:] = False
     longer = torch.where(r.mask.unsqueeze(-1), r.words, 100.0)
-    torch.testing.assert_close(similarity(longer, r.mask, r.groups), similarity(r.words, r.mask, r.groups))
+    torch.testing.assert_close(similarity(replace(r, words=longer), r), similarity(r, r))
 
 
 @given(st.integers(0, 2**32))
@@ -195,5 +196,5 @@ def test_terms_carry_no_graph() -> None:
 def test_wrong_use_is_refused() -> None:
     with pytest.raises(ValueError, match=r"must not be positive \(the paper: -0.0001\), not 0.0001"):
         LCoInsObjective(1.0, 1e-4)
-    with pytest.raises(ValueError, match=r"model.counter_color to true, or objective.beta to 0"):
+    with pytest.raises(ValueError, match=r"grouping_layer and shared_space .*, or set objective.beta to 0"):
         LCoInsObjective(1.0, -1e-4)(Colorization(torch.zeros(1, 2, 4, 4)), batch_of(torch.zeros(1, 2, 4, 4)))

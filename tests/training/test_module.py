@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from shrunk import shrunk
+from shrunk import NO_COUNTER_COLOR, shrunk, transformer
 from torch import nn
 
 from lcoins.data.scenes.dataset import Scenes
@@ -37,7 +37,7 @@ def test_a_loss_that_is_no_number_stops_the_run(run_folder: Path, monkeypatch: p
 
 def test_a_few_scenes_are_learnt_by_heart(tmp_path: Path) -> None:
     """Eight scenes, no augmentation: in 120 steps the loss falls below half of what gray costs (it reaches a third)."""
-    cfg = shrunk("ablation=no_la", drop_path=0.0)
+    cfg = shrunk("ablation=no_la", **transformer(drop_path=0.0))
     module, data = build_training(plain_config(cfg), tmp_path)
     scenes = Scenes("train", 8, 32)
     batch = data.on_after_batch_transfer(collate([scenes[i] for i in range(8)]))
@@ -57,7 +57,7 @@ def test_a_few_scenes_are_learnt_by_heart(tmp_path: Path) -> None:
 
 
 def test_the_recolored_captions_are_run_only_where_their_loss_counts(tmp_path: Path) -> None:
-    module, data = build_training(plain_config(shrunk("ablation=no_cl", counter_color=False)), tmp_path)
+    module, data = build_training(plain_config(shrunk("ablation=no_cl", **NO_COUNTER_COLOR)), tmp_path)
     batch = data.on_after_batch_transfer(collate([Scenes("train", 8, 32)[i] for i in range(2)]))
     output, losses = module.run_batch(batch)
     assert output.counter_relevance is None

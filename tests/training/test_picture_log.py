@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from shrunk import MODEL
+from shrunk import MODEL, NO_GROUPS
 from torch import nn
 
 from lcoins.data.scenes.dataset import Scenes
@@ -54,7 +54,7 @@ def test_the_truth_is_the_photo_and_gray_has_no_color(tmp_path: Path, samples: l
 
 
 def test_a_model_without_groups_has_no_group_map(tmp_path: Path, samples: list[Sample]) -> None:
-    rows = PictureLog(tmp_path, samples).rows(module(n_groups=0, attention="joint"))
+    rows = PictureLog(tmp_path, samples).rows(module(**NO_GROUPS))
     assert {tuple(row.panels) for row in rows} == {("gray", "prediction", "truth")}
 
 

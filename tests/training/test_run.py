@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from shrunk import shrunk
+from shrunk import shrunk, transformer
 
 from lcoins.cli import hydra_commands
 from lcoins.colorize.export import export_package
@@ -77,13 +77,13 @@ def test_training_starts_from_the_weights_of_a_checkpoint_or_a_package(
             train_run(shrunk(*SHORTEST, "seed=7", f"start_from='{source}'"), run_folder / source.name)
     assert all(torch.equal(value, wanted[name]) for name, value in begun[0].items())
     new = {name for name, value in begun[1].items() if not torch.equal(value, wanted[name])}
-    assert new and all(name.startswith(("word_relevance", "group_relevance")) for name in new)
+    assert new and all(name.startswith("shared_space.") for name in new)
 
 
 def test_weights_of_another_model_are_refused_with_the_differences(run_folder: Path) -> None:
     train_run(shrunk(*SHORTEST), run_folder / "first")
     best = run_folder / "first" / "checkpoints" / "best.ckpt"
-    other = build_colorizer({**plain_config(shrunk())["model"], "n_groups": 3})
+    other = build_colorizer({**plain_config(shrunk())["model"], **transformer(n_groups=3)})
     with pytest.raises(ValueError, match=r"does not fit this model, 1 differences:\n  transformer.group_tokens"):
         load_start_weights(other, best)
 

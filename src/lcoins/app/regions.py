@@ -93,7 +93,7 @@ def dominant_word(attention: BlockAttention, words: Words, sentence: str, group:
     """The word that a group attends to most, or None if its share is less than DOMINANCE times the even share."""
     shares = [0.0] * len(split_words(sentence))
     index = -1  # of the word that a piece belongs to
-    starts = words.places[0].tolist() if words.places is not None else []
+    starts = words.word_indices[0].tolist() if words.word_indices is not None else []
     for start, share in zip(starts, attention.grp_lag[group].tolist(), strict=False):
         index = start if start >= 0 else index
         if 0 <= index < len(shares):

@@ -50,7 +50,7 @@ class StepCase:
     @property
     def augment(self) -> bool:
         """Whether the lightness is augmented, which only L-CoIns does."""
-        return "n_groups" in self.model
+        return "shared_space" in self.model
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class WrittenOutAttention(JointAttention):
 
     def forward(self, tokens: Tensor, sizes: tuple[int, int, int], mask: Tensor) -> Tensor:
         q, k, v = self.queries_keys_values(tokens)
-        return self._project(torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1) @ v)
+        return self.join_heads(torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1) @ v)
 
 
 def step_cases(model: Mapping[str, Any], objective: Mapping[str, Any], precision: str, compare: bool) -> list[StepCase]:
@@ -86,14 +86,15 @@ def step_cases(model: Mapping[str, Any], objective: Mapping[str, Any], precision
         StepCase("inference", model, plain, precision, train=False),
         StepCase("training step", model, plain, precision, train=True),
     ]
-    if model.get("counter_color"):
+    if model.get("shared_space"):
         name = "training step with counter-color pass"
         cases.append(StepCase(name, model, objective, precision, train=True, counter=True))
     if compare:
-        if "n_groups" not in model:
+        if "shared_space" not in model:
             raise ValueError("compare=true needs L-CoIns, whose authors' attention it times; take a model of L-CoIns")
         text = {**model["text_encoder"], "pad_mask": False}
-        padded = {**model, "attention": "joint", "text_encoder": text}
+        transformer = {**model["transformer"], "attention": "joint"}
+        padded = {**model, "transformer": transformer, "text_encoder": text}
         cases.append(StepCase("reference training step", padded, plain, "32-true", train=True, reference=True))
     return cases
 

@@ -91,7 +91,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
 def show_info(cfg: DictConfig, folder: Path) -> None:
     """Prints the parts of a model, as a table or as JSON."""
     config = run.plain_config(cfg)
-    parts = part_sizes(config["model"], cfg.words, recolored=bool(cfg.model.get("counter_color")))
+    parts = part_sizes(config["model"], cfg.words, recolored=bool(cfg.model.get("shared_space")))
     parts += discriminator_size(config["objective"])
     if cfg.json:
         figures = {part.name: {k: v for k, v in asdict(part).items() if k != "name"} for part in parts}

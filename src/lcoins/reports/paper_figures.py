@@ -73,7 +73,11 @@ def draw_figures(
     yield from augmentation_figure(data.augmentation, samples, output / "augmentation")
     yield from comparison_figure(models, samples, output / f"comparison_{test_set}")
     model = models[comparison.baseline]
-    if isinstance(model, LCoIns) and model.transformer.n_groups and config["model"]["attention"] == "grouping":
+    if (
+        isinstance(model, LCoIns)
+        and model.transformer.n_groups
+        and config["model"]["transformer"]["attention"] == "grouping"
+    ):
         colored = [color_sample(model, sample) for sample in samples]
         yield from groups_figure(colored, output / f"groups_{test_set}")
         words = [(sample, word or _first_color(sample.caption)) for sample in colored]
@@ -152,7 +156,7 @@ def attention_figure(model: LCoIns, samples: Sequence[tuple[ColoredSample, str]]
         if not pieces:
             raise ValueError(f"{word!r} is not in the caption {sample.caption!r}; choose one of its words")
         shape, last = sample.gray.shape[:2], sample.blocks[-1]
-        weights = [token_map(block.listening(pieces).double(), *shape) for block in sample.blocks]
+        weights = [token_map(block.to_words(pieces).double(), *shape) for block in sample.blocks]
         highest = max(float(weight.max()) for weight in weights)
         groups = last.grp_lag[:, pieces].sum(dim=1)
         strongest = int(groups.argmax())

@@ -159,15 +159,15 @@ def _system(config: Config, paper: Mapping[str, Any]) -> str:
     if kind != "LCoIns":
         return SYSTEMS.get(kind, kind)
     augmentation, parts = _augmentation(config), []
-    if config.get("model.n_groups") == 0:  # which implies joint attention, so w/o GA is not added
+    if config.get("model.transformer.n_groups") == 0:  # which implies joint attention, so w/o GA is not added
         parts.append("w/o GE")
-    elif config.get("model.attention") == "joint":
+    elif config.get("model.transformer.attention") == "joint":
         parts.append("w/o GA")
     if augmentation == "LuminanceAugmentation of hue 0, gamma 1":
         parts.append("w/o LA")
     elif augmentation != paper["luminance_augmentation"]:
         parts.append(f"with {augmentation}")
-    if config.get("model.counter_color") is False or config.get("objective.beta") == 0:
+    if "model.shared_space" in config or config.get("objective.beta") == 0:
         parts.append("w/o CL")
     return parts[0] if parts in [[name] for name in paper["ablation"]] else f"L-CoIns {', '.join(parts)}".strip()
 

@@ -8,30 +8,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from jaxtyping import Bool, Float, Integer
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, cross_entropy, log_softmax
 
 from lcoins.color.lab import from_network_ab
 from lcoins.data.types import VOID, Batch
+from lcoins.models.colorizer import ClassifiedColorization, CorrespondingColorization, SteppedColorization
 from lcoins.models.compared.ab_bins import AbBins, boosted_weights
 from lcoins.models.compared.correspondence import correspondence_target
-from lcoins.models.compared.lbie import Discriminator, SteppedColorization
-from lcoins.models.compared.lcode import CorrespondingColorization
-from lcoins.models.compared.ml2018 import ClassifiedColorization
+from lcoins.models.compared.lbie import Discriminator
 from lcoins.training.losses import Losses, chromatic_loss
 
 
-def correspondence_loss(scores: Tensor, target: Tensor, counts: Tensor, positive: float) -> Tensor:
-    """Binary cross-entropy of correspondence scores (B, N, N), elements weighted by 1 + ``positive`` * target.
+def correspondence_loss(
+    scores: Float[Tensor, "b n n"], target: Float[Tensor, "b n n"], counts: Bool[Tensor, "b n n"], positive: float
+) -> Float[Tensor, ""]:
+    """Binary cross-entropy of correspondence scores, elements weighted by 1 + ``positive`` * target.
 
-    Mean over the pairs of words that count (B, N, N); 0 where none does. The releases take the mean over padding too.
+    Mean over the pairs of words that count, 0 if none does. Deviation: the releases take the mean over padding too.
     """
     losses = binary_cross_entropy_with_logits(scores.float(), target, 1 + positive * target, reduction="none")
     return (losses * counts).sum() / counts.sum().clamp(min=1)
 
 
-def soft_class_loss(logits: Tensor, shares: Tensor, weights: Tensor) -> Tensor:
-    """Cross-entropy of logits and soft labels, (B, K, h, w) both, weighted by pixel (B, h, w); mean over pixels."""
+def soft_class_loss(
+    logits: Float[Tensor, "b k h w"], shares: Float[Tensor, "b k h w"], weights: Float[Tensor, "b h w"]
+) -> Float[Tensor, ""]:
+    """Cross-entropy of logits and soft labels, each pixel with its weight; mean over pixels."""
     return (-(shares * log_softmax(logits.float(), dim=1)).sum(dim=1) * weights).mean()
 
 
@@ -46,8 +50,6 @@ class CorrespondenceObjective:
         self.weight, self.positive = weight, positive
 
     def __call__(self, output: CorrespondingColorization, batch: Batch) -> Losses:
-        assert output.correspondence is not None
-        assert output.words is not None
         chromatic = chromatic_loss(output.ab, batch.target_ab)
         target, counts = correspondence_target(batch.pairs, output.words)
         pairs = correspondence_loss(output.correspondence, target, counts, self.positive)
@@ -59,10 +61,18 @@ class CorrespondenceObjective:
 class ClassificationObjective:
     """Cross-entropy over bins of ab, rare colors weighted up, and over what each pixel shows: ML2018 and Xie2018.
 
-    ``soft = False``: the nearest bin of every n-th pixel and the mean of PyTorch's weighted cross-entropy (ML2018).
-    ``soft = True``: the ten nearest bins of ab averaged over n by n pixels, each pixel weighted by its nearest bin
-    (Xie2018). n brings the photo to the size of the logits. ``prior`` is a file of class counts that ``lcoins prior``
-    wrote; a run without one counts its training set first. Until then all classes weigh the same.
+    With n the factor between the sides of photo and logits:
+
+    Args:
+        grid: the bins, ``square`` or ``gamut``, see :class:`AbBins`.
+        soft: False takes the nearest bin of every n-th pixel and the mean of PyTorch's weighted cross-entropy (ML2018);
+            True takes the ten nearest bins of ab averaged over n by n pixels, each pixel weighted by its nearest bin
+            (Xie2018).
+        uniform: share of the uniform distribution in the class weights, see :func:`boosted_weights`.
+        color_weight: weight of the loss over bins.
+        segmentation_weight: weight of the loss over what each pixel shows.
+        prior: a file of class counts by ``lcoins prior``; a run without one counts its training set before it starts.
+            Without counts all classes weigh the same.
     """
 
     needs_recolored = False
@@ -83,12 +93,14 @@ class ClassificationObjective:
             name: boosted_weights(values, uniform) for name, values in counts.items() if name == "ab" or any(values)
         }
 
-    def target_ab(self, ab: Tensor, factor: int) -> Tensor:
-        """ab (B, 2, S, S) at the size of the logits, S / factor."""
+    def target_ab(self, ab: Float[Tensor, "b 2 h w"], factor: int) -> Float[Tensor, "b 2 h//{factor} w//{factor}"]:
+        """ab at the size of the logits."""
         return avg_pool2d(ab, factor) if self.soft else ab[..., ::factor, ::factor]
 
-    def count(self, ab: Tensor, labels: Tensor | None, factor: int) -> dict[str, Tensor]:
-        """How often each bin, and each label 0..254, occurs in CIELAB ab (B, 2, S, S) and labels (B, S, S)."""
+    def count(
+        self, ab: Float[Tensor, "b 2 h w"], labels: Integer[Tensor, "b height width"] | None, factor: int
+    ) -> dict[str, Integer[Tensor, " k"]]:
+        """How often each bin occurs in CIELAB ab, and each label 0..254 in labels."""
         bins = self.grid.nearest(self.target_ab(ab, factor))
         counts = {"ab": torch.bincount(bins.flatten(), minlength=len(self.grid))}
         if labels is not None:
@@ -96,14 +108,13 @@ class ClassificationObjective:
         return counts
 
     def __call__(self, output: ClassifiedColorization, batch: Batch) -> Losses:
-        assert output.logits is not None
         target = batch.target_ab
         color = self._color_loss(output.logits, from_network_ab(target))
         losses = Losses(self.color_weight * color, {"color_classes": color.detach()})
         if output.segmentation is not None and batch.labels is not None and self.segmentation_weight:
-            seen = self._segmentation_loss(output.segmentation, batch.labels)
-            losses.total = losses.total + self.segmentation_weight * seen
-            losses.terms["segmentation"] = seen.detach()
+            segmentation = self._segmentation_loss(output.segmentation, batch.labels)
+            losses.total = losses.total + self.segmentation_weight * segmentation
+            losses.terms["segmentation"] = segmentation.detach()
         elif output.segmentation is not None:  # every parameter gets a gradient, as distributed training demands
             losses.total = losses.total + 0 * output.segmentation.sum()
         losses.terms["chromatic"] = chromatic_loss(output.ab.detach(), target)
@@ -156,10 +167,10 @@ def read_prior(path: Path, bins: int) -> Mapping[str, Sequence[float]]:
 
 
 class AdversarialObjective(nn.Module):
-    """LBIE: 100 * L1 on ab, and a discriminator that should take the colors for real; each step counts by its share.
+    """LBIE: L1 on ab, and a discriminator that should call the colors real; each step counts by its share p_k.
 
-    L = sum_k p_k (``l1`` * L1_k - log D(fake_k)); the discriminator's own loss is :meth:`discriminate`. It hears the
-    words as the generator's encoder gives them and does not train that encoder.
+    L = sum_k p_k (``l1`` * L1_k - log D(fake_k)), with 100 for ``l1``; :meth:`discriminate` is the discriminator's
+    loss. The discriminator takes the words from the generator's encoder and does not train that encoder.
     """
 
     needs_recolored = False
@@ -169,10 +180,8 @@ class AdversarialObjective(nn.Module):
         self.discriminator, self.l1 = discriminator, l1
 
     def forward(self, output: SteppedColorization, batch: Batch) -> Losses:
-        assert output.steps is not None
-        assert output.shares is not None
         differences = (output.steps.float() - batch.target_ab[:, None]).abs().mean(dim=(2, 3, 4))
-        fooled = self._against(output, batch, output.steps, real=True)
+        fooled = self._discriminator_loss(output, output.steps, real=True)
         l1 = (output.shares * differences).sum(dim=1).mean()
         adversarial = (output.shares * fooled).sum(dim=1).mean()
         terms = {
@@ -184,22 +193,20 @@ class AdversarialObjective(nn.Module):
         return Losses(self.l1 * l1 + adversarial, terms)
 
     def discriminate(self, output: SteppedColorization, batch: Batch) -> Losses:
-        """The discriminator's loss: -log D(real) - sum_k p_k log(1 - D(fake_k)); nothing reaches the generator."""
-        assert output.steps is not None
-        assert output.shares is not None
-        real = self._against(output, batch, batch.target_ab[:, None], real=True).mean()
+        """The discriminator's loss, -log D(real) - sum_k p_k log(1 - D(fake_k)), without gradients in the generator."""
+        real = self._discriminator_loss(output, batch.target_ab[:, None], real=True).mean()
         shares = output.shares.detach()
-        fake = (shares * self._against(output, batch, output.steps.detach(), real=False)).sum(dim=1).mean()
+        fake = (shares * self._discriminator_loss(output, output.steps.detach(), real=False)).sum(dim=1).mean()
         return Losses(real + fake, {"discriminator_real": real.detach(), "discriminator_fake": fake.detach()})
 
-    def _against(self, output: SteppedColorization, batch: Batch, steps: Tensor, real: bool) -> Tensor:
-        """How far the discriminator is from calling network ab (B, T, 2, S, S) real, or not real: (B, T)."""
-        assert batch.lightness is not None
-        assert output.tokens is not None
-        assert output.mask is not None
+    def _discriminator_loss(
+        self, output: SteppedColorization, steps: Float[Tensor, "b t 2 s s"], real: bool
+    ) -> Float[Tensor, "b t"]:
+        """The discriminator's cross-entropy on network ab with the label ``real``."""
         count = steps.shape[1]
-        tokens, mask = output.tokens.detach().repeat_interleave(count, dim=0), output.mask.repeat_interleave(count, 0)
-        lightness = batch.lightness.repeat_interleave(count, dim=0)
+        lightness, tokens, mask = (
+            value.repeat_interleave(count, dim=0) for value in (output.lightness, output.tokens.detach(), output.mask)
+        )
         logits = self.discriminator(lightness, steps.flatten(0, 1), tokens, mask).float()
         wanted = torch.full_like(logits, float(real))
         return binary_cross_entropy_with_logits(logits, wanted, reduction="none").mean(dim=(1, 2, 3)).view(-1, count)

@@ -13,6 +13,7 @@ from lcoins.color.lab import from_network_ab, from_network_lightness, join_lab
 from lcoins.data.types import Batch, key
 from lcoins.evaluation.obedience import Palette, mean_ab, name_colors
 from lcoins.evaluation.quality import colorfulness, psnr, to_uint8
+from lcoins.models.build import CONFIG_FORMAT
 from lcoins.models.colorizer import Colorization
 from lcoins.training.compared_losses import AdversarialObjective
 from lcoins.training.losses import Losses, chromatic_loss
@@ -77,6 +78,7 @@ class ColorizationTraining(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["config"] = self.config
+        checkpoint["format"] = CONFIG_FORMAT
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         torch.manual_seed(key(self.seed, "noise", self.global_step, self.global_rank))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -36,8 +37,8 @@ _ROWS = {
 }
 
 
-def square_bins() -> Tensor:
-    """The 625 bins of ML2018, (625, 2) in CIELAB: a and b from -120 to 120 in steps of 10, by a and then b.
+def square_bins() -> Float[Tensor, "625 2"]:
+    """The bins of ML2018 in CIELAB: a and b from -120 to 120 in steps of 10, by a and then b.
 
     Only 261 of them hold a color of sRGB.
     """
@@ -45,8 +46,8 @@ def square_bins() -> Tensor:
     return torch.cartesian_prod(axis, axis)
 
 
-def gamut_bins() -> Tensor:
-    """The 313 bins of Zhang et al. that Xie2018 takes, (313, 2) in CIELAB, by a and then b."""
+def gamut_bins() -> Float[Tensor, "313 2"]:
+    """The bins of Zhang et al. that Xie2018 takes, in CIELAB, by a and then b."""
     return torch.tensor([(STEP * a, STEP * b) for a, (low, high) in _ROWS.items() for b in range(low, high + 1)])
 
 
@@ -54,10 +55,7 @@ BINS = {"square": square_bins, "gamut": gamut_bins}
 
 
 class AbBins:
-    """Bins of ab, (K, 2) in CIELAB, and what a system of color classes does with them.
-
-    ``kind`` is ``square`` (625 bins) or ``gamut`` (313).
-    """
+    """K bins of ab in CIELAB, ``square`` (625) or ``gamut`` (313): colors to classes, and logits to colors."""
 
     def __init__(self, kind: str):
         if kind not in BINS:
@@ -69,23 +67,25 @@ class AbBins:
     def __len__(self) -> int:
         return len(self.bins)
 
-    def nearest(self, ab: Tensor) -> Tensor:
-        """The bin (B, H, W) nearest to ab (B, 2, H, W) in CIELAB; colors outside the grid take one at its border."""
-        place = (ab / STEP).round().long().clamp(-(SIDE // 2), SIDE // 2) + SIDE // 2
-        return self._of_lattice.to(ab.device)[place[:, 0] * SIDE + place[:, 1]]
+    def nearest(self, ab: Float[Tensor, "b 2 h w"]) -> Int[Tensor, "b h w"]:
+        """The index of the bin nearest to ab in CIELAB; colors outside the grid take a bin at its border."""
+        cell = (ab / STEP).round().long().clamp(-(SIDE // 2), SIDE // 2) + SIDE // 2
+        return self._of_lattice.to(ab.device)[cell[:, 0] * SIDE + cell[:, 1]]
 
-    def soft(self, ab: Tensor, neighbors: int = 10, sigma: float = 5.0) -> Tensor:
-        """Shares (B, K, H, W), summing to 1, of the ``neighbors`` nearest: a Gaussian of ``sigma`` CIELAB units."""
+    def soft(self, ab: Float[Tensor, "b 2 h w"], neighbors: int = 10, sigma: float = 5.0) -> Float[Tensor, "b k h w"]:
+        """Shares of the ``neighbors`` nearest bins, which sum to 1: a Gaussian of ``sigma`` CIELAB units."""
         colors = ab.permute(0, 2, 3, 1)
-        distances, places = torch.cdist(colors.flatten(0, 2), self.bins.to(ab)).topk(neighbors, largest=False)
+        distances, indices = torch.cdist(colors.flatten(0, 2), self.bins.to(ab)).topk(neighbors, largest=False)
         shares = torch.softmax(-distances.square() / (2 * sigma**2), dim=1)
-        full = shares.new_zeros(len(shares), len(self)).scatter_(1, places, shares)
+        full = shares.new_zeros(len(shares), len(self)).scatter_(1, indices, shares)
         return full.view(*colors.shape[:3], len(self)).permute(0, 3, 1, 2)
 
-    def decode(self, logits: Tensor, sharpness: float, size: int) -> Tensor:
-        """Expected ab (B, 2, size, size) in CIELAB of logits (B, K, h, w): softmax(sharpness * logits), then bicubic.
+    def decode(
+        self, logits: Float[Tensor, "b k h w"], sharpness: float, size: int
+    ) -> Float[Tensor, "b 2 {size} {size}"]:
+        """Expected ab in CIELAB by softmax(sharpness * logits), then enlarged by bicubic interpolation.
 
-        1 is the plain mean (ML2018); Xie2018's 2.63 is the "annealed mean", nearer to the most likely color.
+        Sharpness 1 is the plain mean (ML2018); Xie2018's 2.63 is the "annealed mean", nearer to the most likely color.
         """
         with in_float32(logits):
             shares = torch.softmax(sharpness * logits.float(), dim=1)
@@ -93,8 +93,8 @@ class AbBins:
             return interpolate(ab, size=(size, size), mode="bicubic", align_corners=False)
 
 
-def boosted_weights(counts: Tensor | Sequence[float], uniform: float = 0.5, power: float = 1.0) -> Tensor:
-    """Class weights (K,) from how often each class occurs in training: rare ones count more.
+def boosted_weights(counts: Tensor | Sequence[float], uniform: float = 0.5, power: float = 1.0) -> Float[Tensor, " k"]:
+    """Class weights from how often each class occurs in training: rare ones count more.
 
     With p the shares, m = (1 - uniform) p + uniform u for u even over the classes that occur; weights are m ** -power,
     0 for classes that never occur, scaled so that sum p w = 1 (Zhang et al., 2.2; ML2018 and Xie2018).

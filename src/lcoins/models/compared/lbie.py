@@ -1,33 +1,19 @@
 """LBIE: language-based image editing with recurrent attentive models (Chen et al., CVPR 2018), for colorization."""
 
-from dataclasses import dataclass
-
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, softmax
 
-from lcoins.models.colorizer import Colorization, Colorizer
+from lcoins.models.colorizer import Colorizer, SteppedColorization
 from lcoins.models.compared.bilstm import BiLSTMEncoder
 from lcoins.models.text_encoders import Words
 
 
-@dataclass
-class SteppedColorization(Colorization):
-    """``steps`` (B, T, 2, S, S) holds network ab after each step, ``shares`` (B, T) how much each counts, summing to 1.
-
-    ``tokens`` (B, N, C) and ``mask`` (B, N) are the words, for the discriminator.
-    """
-
-    steps: Tensor | None = None
-    shares: Tensor | None = None
-    tokens: Tensor | None = None
-    mask: Tensor | None = None
-
-
 class AttentiveFusion(nn.Module):
-    """Each region asks the words, and a gated cell decides how much of the answer it takes in (the paper's section 3).
+    """Each region attends to the words, and a gated cell decides how much of the result it takes (LBIE's section 3).
 
-    ``recurrent`` puts the reset gate on the words, as the paper's recurrent model does; else on the region.
+    With ``recurrent`` the reset gate is on the words, as in the paper's recurrent model, else on the region.
     """
 
     def __init__(self, width: int, attention: int, recurrent: bool):
@@ -38,8 +24,9 @@ class AttentiveFusion(nn.Module):
         self.gates = nn.Linear(2 * width, 2 * width)
         self.candidate = nn.Linear(2 * width, width)
 
-    def forward(self, regions: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Regions (B, C, h, w), words (B, N, C) and their mask (B, N) to regions of the same shape."""
+    def forward(
+        self, regions: Float[Tensor, "b c h w"], tokens: Float[Tensor, "b n c"], mask: Bool[Tensor, "b n"]
+    ) -> Float[Tensor, "b c h w"]:
         v = regions.flatten(2).transpose(1, 2)
         scores = self.score(torch.tanh(self.region(v)[:, :, None] + self.word(tokens)[:, None])).squeeze(-1)
         u = softmax(scores.masked_fill(~mask[:, None], -torch.inf), dim=-1) @ tokens
@@ -53,10 +40,10 @@ class LBIE(Colorizer):
     """The generator: convolutions, up to ``steps`` fusions with the words, a decoder with a termination gate.
 
     The recurrent path of the release cannot run (its cell returns a tuple that is used as a tensor, the decoder gets no
-    width, the discriminator no text, tanh is applied twice, the picture is always that of step 4); this is the paper's:
-    one gate per picture, the last step takes what is left, and the picture is that of the step that counts most.
-    ``steps = 1`` is the released one-step model. Deviations: batch norm keeps running statistics (the release takes the
-    batch's at test time as well), and the BiLSTM is trained along (its pretraining is not released).
+    width, the discriminator no text, tanh is applied twice, the picture is always that of step 4). This is the paper's:
+    one gate per picture, the last step takes the remaining share, and the picture is that of the step with the largest
+    share. ``steps = 1`` is the released one-step model. Deviations: batch norm keeps running statistics (the release
+    takes the batch's at test time as well), and the BiLSTM is trained with the rest (its pretraining is not released).
     """
 
     def __init__(self, text_encoder: BiLSTMEncoder, image_size: int, width: int, attention: int, steps: int):
@@ -100,8 +87,8 @@ class LBIE(Colorizer):
             nn.Conv2d(n, 2 + (steps > 1), 3, padding=1),
         )
 
-    def forward(self, lightness: Tensor, words: Words) -> SteppedColorization:
-        """Network lightness (B, 1, S, S) and words (B, N) to network ab of the step that counts most, and all steps."""
+    def forward(self, lightness: Float[Tensor, "b 1 s s"], words: Words) -> SteppedColorization:
+        """Network lightness and words to network ab of the step with the largest share, and all steps."""
         tokens, _ = self.text_encoder(words)
         regions = self.encoder(lightness)
         colors, stops = [], []
@@ -114,11 +101,13 @@ class LBIE(Colorizer):
             )
         steps, shares = torch.stack(colors, dim=1), termination_shares(torch.stack(stops, dim=1))
         most = steps[torch.arange(steps.shape[0], device=steps.device), shares.argmax(dim=1)]
-        return SteppedColorization(most.float(), steps=steps, shares=shares, tokens=tokens, mask=words.mask)
+        return SteppedColorization(
+            most.float(), steps=steps, shares=shares, lightness=lightness, tokens=tokens, mask=words.mask
+        )
 
 
-def termination_shares(stops: Tensor) -> Tensor:
-    """How much each step counts (B, T): p_k = tau_k prod_{j<k} (1 - tau_j), the last one taking what is left.
+def termination_shares(stops: Float[Tensor, "b t"]) -> Float[Tensor, "b t"]:
+    """The share of each step: p_k = tau_k prod_{j<k} (1 - tau_j); the last one takes what remains.
 
     >>> termination_shares(torch.tensor([[0.5, 0.5, 0.1]]))
     tensor([[0.5000, 0.2500, 0.2500]])
@@ -131,9 +120,9 @@ def termination_shares(stops: Tensor) -> Tensor:
 
 
 class Discriminator(nn.Module):
-    """PatchGAN on lightness and ab that hears the words too; twice as wide as the generator, or the words do not fit.
+    """PatchGAN on lightness, ab and the words, which fit only if it is twice as wide as the generator.
 
-    The release's default widths (64 and 64) do not; 32 for the generator and 64 do.
+    The release's default widths of 64 and 64 do not fit; 32 for the generator and 64 here do.
     """
 
     def __init__(self, generator_width: int, attention: int):
@@ -147,8 +136,14 @@ class Discriminator(nn.Module):
         self.fusion = AttentiveFusion(2 * n, attention, recurrent=False)
         self.judge = _patches(2 * n, 1, 1)
 
-    def forward(self, lightness: Tensor, ab: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Network lightness (B, 1, S, S), ab (B, 2, S, S) and words (B, N, C) to logits of "real" (B, 1, h, w)."""
+    def forward(
+        self,
+        lightness: Float[Tensor, "b 1 s s"],
+        ab: Float[Tensor, "b 2 s s"],
+        tokens: Float[Tensor, "b n c"],
+        mask: Bool[Tensor, "b n"],
+    ) -> Float[Tensor, "b 1 h w"]:
+        """Network lightness, network ab and words to logits of "real" for each patch."""
         x = torch.cat([lightness, ab], dim=1)
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = leaky_relu(norm(convolution(x)), 0.2)
@@ -162,7 +157,7 @@ def _patches(wide: int, narrow: int, stride: int) -> nn.Conv2d:
 def _convolutions(
     first: int, *widths: int, strides: tuple[int, ...] | None = None, dilation: int = 1
 ) -> list[nn.Module]:
-    """3x3 convolutions, each with ReLU, from ``first`` channels on."""
+    """3x3 convolutions from ``first`` channels to each of ``widths`` in turn, each with ReLU."""
     layers: list[nn.Module] = []
     for wide, narrow, stride in zip((first, *widths), widths, strides or [1] * len(widths), strict=False):
         layers += [nn.Conv2d(wide, narrow, 3, stride, dilation, dilation), nn.ReLU()]

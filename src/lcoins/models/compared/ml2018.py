@@ -1,25 +1,16 @@
 """ML2018: learning to color from language (Manjunatha et al., NAACL 2018), its FiLM model. Written from its release."""
 
-from dataclasses import dataclass
-
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
 from lcoins.color.lab import to_network_ab
-from lcoins.models.colorizer import Colorization, Colorizer
+from lcoins.models.colorizer import ClassifiedColorization, Colorizer
 from lcoins.models.compared.ab_bins import AbBins
 from lcoins.models.compared.bilstm import BiLSTMEncoder
 from lcoins.models.compared.film import FiLM
 from lcoins.models.compared.trunks import GridTrunk, ResnetTrunk
 from lcoins.models.text_encoders import Words
-
-
-@dataclass
-class ClassifiedColorization(Colorization):
-    """``logits`` (B, K, h, w) of the bins of ab; ``segmentation`` (B, classes, h, w), None where nobody asks for it."""
-
-    logits: Tensor | None = None
-    segmentation: Tensor | None = None
 
 
 class ModulatedBlock(nn.Module):
@@ -30,8 +21,7 @@ class ModulatedBlock(nn.Module):
         self.inner, self.outer = nn.Conv2d(width, width, 1), nn.Conv2d(width, width, 3, padding=1)
         self.norm, self.film = nn.BatchNorm2d(width), FiLM(condition, width)
 
-    def forward(self, x: Tensor, sentence: Tensor) -> Tensor:
-        """Features (B, C, h, w) and sentences (B, condition) to features of the same shape."""
+    def forward(self, x: Float[Tensor, "b c h w"], sentence: Float[Tensor, "b d"]) -> Float[Tensor, "b c h w"]:
         changed = relu(self.outer(relu(self.inner(x))))
         return relu(self.film(self.norm(changed), sentence)) + x
 
@@ -40,11 +30,11 @@ class ML2018(Colorizer):
     """Frozen features, four blocks modulated by the sentence, and a classifier over 625 bins of ab at a quarter of S.
 
     Table 1 of L-CoIns does not say whether this model or its variant that concatenates the sentence was run; this is
-    the one of the repository. Deviation: the trunk sees the gray picture of (L*, 0, 0), see
+    the one of ML2018's repository. Deviation: the trunk takes the gray picture of (L*, 0, 0), see
     :func:`lcoins.models.compared.trunks.gray_picture`.
     """
 
-    factor = 4  # the picture over the logits
+    factor = 4  # side of the picture over side of the logits
 
     def __init__(self, trunk: ResnetTrunk | GridTrunk, text_encoder: BiLSTMEncoder, image_size: int, blocks: int):
         super().__init__()
@@ -54,8 +44,8 @@ class ML2018(Colorizer):
         self.blocks = nn.ModuleList(ModulatedBlock(width, text_encoder.width) for _ in range(blocks))
         self.head = nn.Conv2d(width, len(self.grid), 1)
 
-    def forward(self, lightness: Tensor, words: Words) -> ClassifiedColorization:
-        """Network lightness (B, 1, S, S) and words (B, N) to network ab and logits (B, 625, S / 4, S / 4)."""
+    def forward(self, lightness: Float[Tensor, "b 1 s s"], words: Words) -> ClassifiedColorization:
+        """Network lightness and words to network ab and the logits of 625 bins at a quarter of its side."""
         _, sentence = self.text_encoder(words)
         _, x = self.trunk(lightness)
         for block in self.blocks:

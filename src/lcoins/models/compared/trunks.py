@@ -1,6 +1,9 @@
 """Convolutional trunks of the compared systems: network lightness to feature maps at strides 4 and 8."""
 
+from collections.abc import Sequence
+
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -10,10 +13,10 @@ from lcoins.models.backbones import pretrained
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def gray_picture(lightness: Tensor) -> Tensor:
-    """Network lightness (B, 1, S, S) as the gray sRGB picture (B, 3, S, S) of (L*, 0, 0), normalized as for ImageNet.
+def gray_picture(lightness: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 3 h w"]:
+    """Network lightness as the gray sRGB picture of (L*, 0, 0), normalized as for ImageNet.
 
-    ML2018's release takes gray by weights for BGR from RGB pictures; this is what the other systems see, as a picture.
+    ML2018's release weights the channels of RGB pictures as if they were BGR; this is the gray of the other systems.
     """
     level = from_network_lightness(lightness)
     rgb = join_lab(level, level.new_zeros(level.shape[0], 2, *level.shape[2:]))
@@ -22,7 +25,7 @@ def gray_picture(lightness: Tensor) -> Tensor:
 
 
 class _Frozen(nn.Module):
-    """Keeps a trunk that is not trained in evaluation mode, or batch statistics would change it."""
+    """Keeps a frozen trunk in evaluation mode, since its batch statistics would change otherwise."""
 
     freeze: bool
 
@@ -34,8 +37,8 @@ class _Frozen(nn.Module):
 class VggTrunk(_Frozen):
     """VGG16-BN to conv3_3 (stride 4, 256 channels) and on to conv4_3 (stride 8, 512 channels).
 
-    ``picture`` gives it the gray sRGB picture in ImageNet's normalization (Xie2018), else the network lightness three
-    times (L-CoDe). ``init`` is ``imagenet`` (torchvision's cache), a local file, or ``none``.
+    With ``picture`` its input is the gray sRGB picture in ImageNet's normalization (Xie2018), else the network
+    lightness three times (L-CoDe). ``init`` is ``imagenet`` (torchvision's cache), a local file, or ``none``.
     """
 
     channels = (256, 512)
@@ -47,8 +50,10 @@ class VggTrunk(_Frozen):
         self.picture, self.freeze = picture, freeze
         self.requires_grad_(not freeze).train()  # Lightning keeps the modes that it finds
 
-    def forward(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
-        """Network lightness (B, 1, S, S) to (B, 256, S / 4, S / 4) and (B, 512, S / 8, S / 8)."""
+    def forward(
+        self, lightness: Float[Tensor, "b 1 s s"]
+    ) -> tuple[Float[Tensor, "b c1 h w"], Float[Tensor, "b c2 h//2 w//2"]]:
+        """Network lightness to maps at strides 4 and 8."""
         low = self.low(gray_picture(lightness) if self.picture else lightness.expand(-1, 3, -1, -1))
         return low, self.high(low)
 
@@ -67,20 +72,22 @@ class ResnetTrunk(_Frozen):
         self.requires_grad_(False).train()
 
     @torch.no_grad()
-    def forward(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
-        """Network lightness (B, 1, S, S) to (B, 256, S / 4, S / 4) and (B, 512, S / 8, S / 8)."""
+    def forward(
+        self, lightness: Float[Tensor, "b 1 s s"]
+    ) -> tuple[Float[Tensor, "b c1 h w"], Float[Tensor, "b c2 h//2 w//2"]]:
+        """Network lightness to maps at strides 4 and 8."""
         low = self.low(gray_picture(lightness))
         return low, self.high(low)
 
 
 class GridTrunk(_Frozen):
-    """The same from a timm backbone, for CPU-sized work: one stage at stride 4, and those of ``high`` at stride 8.
+    """A timm backbone for CPU-sized work: the stage ``low`` at stride 4, and those of ``high`` at stride 8.
 
-    Coarser stages of ``high`` are enlarged and concatenated. Not in the papers: it gives every system the encoder that
-    the small sizes of L-CoIns have. ``init`` is that of :class:`lcoins.models.image_encoders.GridEncoder`.
+    Coarser stages of ``high`` are enlarged and concatenated. Not in the papers: it gives every system the encoder of
+    L-CoIns' small sizes. ``init`` is that of :class:`lcoins.models.image_encoders.GridEncoder`.
     """
 
-    def __init__(self, backbone: str, low: int, high: tuple[int, ...], init: str, freeze: bool):
+    def __init__(self, backbone: str, low: int, high: Sequence[int], init: str, freeze: bool):
         super().__init__()
         self.backbone, strides, widths = pretrained.build_backbone(backbone, (low, *high), init)
         self.freeze = freeze
@@ -92,8 +99,10 @@ class GridTrunk(_Frozen):
             )
         self.channels = (widths[0], sum(widths[1:]))
 
-    def forward(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
-        """Network lightness (B, 1, S, S) to maps at S / 4 and S / 8."""
+    def forward(
+        self, lightness: Float[Tensor, "b 1 s s"]
+    ) -> tuple[Float[Tensor, "b c1 h w"], Float[Tensor, "b c2 h//2 w//2"]]:
+        """Network lightness to maps at strides 4 and 8."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze):
             low, *high = self.backbone(lightness.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last))
         size = high[0].shape[-2:]

@@ -1,21 +1,21 @@
-"""Xie2018: language-guided image colorization (master thesis, ETH Zurich, 2018), its full method. From its release.
+"""Xie2018: language-guided image colorization (master thesis, ETH Zurich, 2018), its full method.
 
-A U-Net over VGG features, modulated by the sentence at four places, three of them with attention over the picture; it
-classifies colors and, beside them, what each pixel shows.
+A U-Net over VGG features, modulated by the sentence at four depths, three of them with attention over the picture; it
+classifies colors and, beside them, what each pixel shows. Written from its release.
 """
 
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import relu, softmax
 
 from lcoins.color.lab import to_network_ab
-from lcoins.models.colorizer import Colorizer
+from lcoins.models.colorizer import ClassifiedColorization, Colorizer
 from lcoins.models.compared.ab_bins import AbBins
 from lcoins.models.compared.bilstm import BiLSTMEncoder
 from lcoins.models.compared.film import FiLM
-from lcoins.models.compared.ml2018 import ClassifiedColorization
 from lcoins.models.compared.trunks import GridTrunk, VggTrunk
 from lcoins.models.text_encoders import Words
 
@@ -23,7 +23,7 @@ SHARPNESS = 2.63  # of the annealed mean
 
 
 class AttendedFiLM(nn.Module):
-    """FiLM, then attention over the picture: weights of mean 1, from features and sentence, multiplied onto them."""
+    """FiLM, then attention over the picture: weights of mean 1 from features and sentence."""
 
     def __init__(self, condition: int, channels: int):
         super().__init__()
@@ -32,20 +32,19 @@ class AttendedFiLM(nn.Module):
         self.sentence = nn.Linear(condition, channels // 2)
         self.score = nn.Conv2d(channels // 2, 1, 1)
 
-    def forward(self, x: Tensor, sentence: Tensor) -> Tensor:
-        """Features (B, C, h, w) and sentences (B, condition) to features of the same shape."""
+    def forward(self, x: Float[Tensor, "b c h w"], sentence: Float[Tensor, "b d"]) -> Float[Tensor, "b c h w"]:
         x = self.film(x, sentence)
         score = self.score(torch.tanh(self.features(x) + self.sentence(sentence)[:, :, None, None]))
         return x * (softmax(score.flatten(2), dim=-1) * score[0].numel()).view_as(score)
 
 
 class Xie2018(Colorizer):
-    """The whole system; ``segmentation_classes = 0`` leaves its second head out, which is run in training only.
+    """The whole system; its second head runs in training only, and ``segmentation_classes = 0`` leaves it out.
 
-    Where the release leaves it open, attention follows the modulation.
+    The release does not say whether attention or modulation comes first; here attention follows the modulation.
     """
 
-    factor = 4  # the picture over the logits
+    factor = 4  # side of the picture over side of the logits
 
     def __init__(
         self,
@@ -80,10 +79,10 @@ class Xie2018(Colorizer):
         maps = (width, high + width, low + half)
         self.segmentation = SegmentationHead(maps, width // 4, segmentation_classes) if segmentation_classes else None
 
-    def forward(self, lightness: Tensor, words: Words) -> ClassifiedColorization:
-        """Network lightness (B, 1, S, S) and words (B, N) to network ab and logits (B, 313, S / 4, S / 4).
+    def forward(self, lightness: Float[Tensor, "b 1 s s"], words: Words) -> ClassifiedColorization:
+        """Network lightness and words to network ab and the logits of 313 bins at a quarter of its side.
 
-        In training also the logits (B, classes, S / 4, S / 4) of what each pixel shows.
+        In training also the logits of what each pixel shows, at the same size.
         """
         _, sentence = self.text_encoder(words)
         low, high = self.trunk(lightness)
@@ -92,8 +91,8 @@ class Xie2018(Colorizer):
         top = torch.cat([low, self.film[2](self.middle(middle), sentence)], dim=1)
         logits = self.head(relu(self.film[3](self.top_norm(self.top(top)), sentence)))
         ab = to_network_ab(self.grid.decode(logits, SHARPNESS, self.image_size))
-        seen = self.segmentation(first, middle, top) if self.segmentation is not None and self.training else None
-        return ClassifiedColorization(ab, logits=logits, segmentation=seen)
+        classes = self.segmentation(first, middle, top) if self.segmentation is not None and self.training else None
+        return ClassifiedColorization(ab, logits=logits, segmentation=classes)
 
 
 class SegmentationHead(nn.Module):
@@ -107,8 +106,13 @@ class SegmentationHead(nn.Module):
         self.top = _step(nn.ConvTranspose2d(top, width, 3, 1, 1), width)
         self.join = nn.Sequential(*_plain(3 * width, 2 * width), nn.Conv2d(2 * width, classes, 1))
 
-    def forward(self, first: Tensor, middle: Tensor, top: Tensor) -> Tensor:
-        """Maps at S / 8, S / 8 and S / 4 to logits (B, classes, S / 4, S / 4)."""
+    def forward(
+        self,
+        first: Float[Tensor, "b c1 h2 w2"],
+        middle: Float[Tensor, "b c2 h2 w2"],
+        top: Float[Tensor, "b c3 h w"],
+    ) -> Float[Tensor, "b classes h w"]:
+        """Maps at S / 8, S / 8 and S / 4 to logits at S / 4."""
         return self.join(torch.cat([self.first(first), self.middle(middle), self.top(top)], dim=1))
 
 
