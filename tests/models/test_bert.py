@@ -1,4 +1,4 @@
-"""Our BERT and its word pieces are those of transformers, to the last bit."""
+"""BERT and its word pieces are those of transformers, to the last bit."""
 
 import json
 from pathlib import Path
@@ -105,6 +105,6 @@ def test_another_kind_or_size_is_refused(tmp_path: Path) -> None:
     assert load_file(tmp_path / "wide" / "model.safetensors").keys() == weights.keys()
 
 
-def test_a_caption_longer_than_the_table_of_places_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"places for 20 word pieces, got 21; set model\.text_encoder\.max_length"):
+def test_a_caption_longer_than_the_table_of_positions_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"positions for 20 word pieces, got 21; set model\.text_encoder\.max_length"):
         Bert(**SIZE)(torch.zeros(1, 21, dtype=torch.long), torch.ones(1, 21, dtype=torch.bool))

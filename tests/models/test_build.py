@@ -1,11 +1,15 @@
 """Colorizers from plain configs: what is built, and what a config that does not fit is told."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from shrunk import MODEL
+import torch
+from shrunk import MODEL, NO_COUNTER_COLOR, NO_GROUPS, checkpoint, transformer
 
-from lcoins.models.build import build_colorizer
+from lcoins.models.build import build_colorizer, expect_format
+from lcoins.models.checkpoint import load_checkpoint, read_index
 from lcoins.models.lcoins import LCoIns
 from lcoins.models.text_encoders import CaptionEncoder
 
@@ -47,3 +51,43 @@ def test_keys_that_a_part_has_not_or_lacks_are_named() -> None:
 def test_only_modules_of_lcoins_are_built(target: str) -> None:
     with pytest.raises(ValueError, match=r"is no model of (this )?lcoins|which is no model of lcoins"):
         build_colorizer(with_part("image_encoder", _target_=target))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({**NO_GROUPS, "grouping_layer": MODEL["grouping_layer"]}, "grouping layer needs groups"),
+        ({"shared_space": None}, "grouping layer learns only by the counter-color loss"),
+        ({"grouping_layer": None}, "compares words with the groups of the grouping layer"),
+        (transformer(n_groups=0), "grouping attention needs groups"),
+        (transformer(attention="decoupled"), "must be grouping or joint, not 'decoupled'"),
+        (transformer(width=64), "need tokens of one width, but have .*'transformer': 64"),
+    ],
+)
+def test_parts_that_do_not_go_together_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        build_colorizer({**MODEL, **changes})
+
+
+@pytest.mark.parametrize("changes", [NO_GROUPS, NO_COUNTER_COLOR, {**NO_GROUPS, **NO_COUNTER_COLOR}])
+def test_parts_may_be_absent_together(changes: dict[str, Any]) -> None:
+    model: Any = build_colorizer({**MODEL, **changes})
+    assert model.grouping_layer is None
+
+
+def test_configs_of_another_form_name_the_version_that_reads_them(tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"old\.ckpt has format 1 and this lcoins reads 2; read it with lcoins 0\.1\.0"
+    ):
+        expect_format(1, "old.ckpt")
+    with pytest.raises(ValueError, match=r"has format 3 .* read it with the lcoins that wrote it"):
+        expect_format(3, "new.ckpt")
+    path = checkpoint(tmp_path, MODEL)
+    content = torch.load(path, weights_only=True)
+    torch.save({name: content[name] for name in ("state_dict", "config")}, path)  # before checkpoints had a format
+    with pytest.raises(ValueError, match=r"best\.ckpt has format 1 .* lcoins 0\.1\.0 up to its commit 87f2a8e"):
+        load_checkpoint(path)
+    package = {"format": "lcoins-package", "version": 1, "model": MODEL, "weights": {"sha256": ""}}
+    (tmp_path / "package.json").write_text(json.dumps({**package, "borrowed": {"tensors": []}}), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"package\.json has format 1 .* lcoins 0\.1\.0 up to its commit 87f2a8e"):
+        read_index(tmp_path)

