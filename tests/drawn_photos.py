@@ -9,7 +9,7 @@ from PIL import ExifTags, Image
 from torch import Tensor
 
 from lcoins.color import lab
-from lcoins.colorize.photo import used_words
+from lcoins.colorize.photo import recognized_color_words
 from lcoins.models.colorizer import Colorization
 
 NETWORK_AB = {"red": (0.7, 0.5), "green": (-0.7, 0.6), "blue": (0.3, -0.95), "gray": (0.0, 0.0)}
@@ -25,7 +25,7 @@ class FakeColorizer:
 
     def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
         self.asked.append((lightness, captions[0]))
-        words = used_words(captions[0])
+        words = recognized_color_words(captions[0])
         flat = torch.tensor(NETWORK_AB.get(words[0] if words else "gray", (0.2, 0.8))).view(1, 2, 1, 1)
         flat = flat.expand(1, 2, *lightness.shape[-2:])
         random = torch.Generator().manual_seed(3)

@@ -8,8 +8,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from lcoins.cli.composed import label
-from lcoins.cli.main import conf_folder
+from lcoins.cli.hydra_commands import conf_folder, label
 from lcoins.data.types import Batch
 from lcoins.models.build import CONFIG_FORMAT, build_colorizer
 
@@ -97,11 +96,11 @@ def batch_of(ab: Tensor, *has_color: bool) -> Batch:
     return Batch(rgb, texts, texts, colors, torch.arange(n), texts, [None] * n, texts, pairs=[None] * n, ab=ab)
 
 
-def composed(verb: str, *overrides: str) -> DictConfig:
-    """The config of a verb, as `lcoins VERB OVERRIDES` has it."""
+def composed(command: str, *overrides: str) -> DictConfig:
+    """The config of a command, as `lcoins COMMAND OVERRIDES` composes it."""
     OmegaConf.register_new_resolver("label", label, replace=True)
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return compose(verb, overrides=list(overrides))
+        return compose(command, overrides=list(overrides))
 
 
 def shrunk(*overrides: str, **model: Any) -> DictConfig:
@@ -147,7 +146,7 @@ NARROW = {
 
 def small(system: str, *overrides: str) -> DictConfig:
     """A system at 32 px, narrow, its trunk untrained: the wiring is tested and not the weights."""
-    cfg = composed("train", *SHORT, f"model={system}_tiny", "model.image_size=32", *NARROW[system], *overrides)
+    cfg = composed("train", *SHORT, f"system={system}_tiny", "model.image_size=32", *NARROW[system], *overrides)
     OmegaConf.set_struct(cfg, False)
     for part in ("trunk", "image_encoder"):
         if part in cfg.model:

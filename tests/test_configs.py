@@ -9,11 +9,11 @@ import torch
 from omegaconf import OmegaConf
 from shrunk import SHORT, composed
 
-from lcoins.cli.main import conf_folder
+from lcoins.cli.hydra_commands import conf_folder
 from lcoins.data.types import collate
-from lcoins.training.build import build
-from lcoins.training.module import parameter_groups
-from lcoins.training.run import plain
+from lcoins.training.build import build_training
+from lcoins.training.optimization import parameter_groups
+from lcoins.training.run import plain_config
 
 CONF = conf_folder()
 EXPERIMENTS = sorted((CONF / "experiment").glob("*.yaml"))
@@ -34,18 +34,21 @@ SMALL_BERT = {
 }
 
 
-def values(verb: str, *overrides: str) -> dict[str, Any]:
-    """A composed config with every value resolved; what is still missing is an error."""
-    return plain(composed(verb, "name=test", *overrides) if verb == "train" else composed(verb, *overrides))
+def values(*overrides: str) -> dict[str, Any]:
+    """The composed config of a training with every value resolved; a missing value is an error."""
+    return plain_config(composed("train", "name=test", *overrides))
 
 
 @pytest.mark.parametrize("path", GROUPS, ids=str)
 def test_every_choice_composes(path: Path) -> None:
     group = path.parent.name
-    config = values("train", f"{group}={path.stem}", *(FOLDERS if path.stem == "photos" and group == "data" else []))
+    more = FOLDERS if path.stem == "photos" and group == "data" else []
+    if group == "objective":  # made for its own system, of whose model it may take values
+        more = [f"system={path.stem if path.stem != 'lcoins' else 'lcoins_tiny'}"]
+    config = values(f"{group}={path.stem}", *more)
     assert {"data", "model", "recipe", "objective", "augmentation", "trainer", "tracker"} <= config.keys()
     assert config["trainer"]["max_epochs"] == config["recipe"]["epochs"]
-    assert config["data"]["image_size" if path.stem == "photos" and group == "data" else "train"]
+    assert config["data"]["image_size"] and config["data"]["train"]
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
@@ -56,10 +59,10 @@ def test_every_experiment_composes_and_shows_its_command(path: Path) -> None:
     if "hydra/sweeper: optuna" in text:
         pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
     photos = "data.train.root=" in text
-    # Only Hydra, at work, knows which model of a sweep it is at.
+    # Only a running sweep knows which system it is at.
     own = ["recipe.epochs=1"] if "runtime.choices" in text else []
-    config = values("train", f"experiment={path.stem}", *(FOLDERS if photos else []), *own)
-    assert config != values("train")
+    config = values(f"experiment={path.stem}", *(FOLDERS if photos else []), *own)
+    assert config != values()
 
 
 def test_the_sweep_of_the_ablations_holds_them_all() -> None:
@@ -70,23 +73,44 @@ def test_the_sweep_of_the_ablations_holds_them_all() -> None:
     assert list(sweep.sweeper.params) == ["seed", "ablation"]  # one seed of all ablations, then the next
 
 
-@pytest.mark.parametrize("verb", ["info", "bench"])
-def test_every_model_composes_for_the_verbs_that_look_at_it(verb: str) -> None:
-    for model in sorted(path.stem for path in (CONF / "model").glob("*.yaml")):
-        config = composed(verb, f"model={model}")
-        own = model in ("tiny", "small", "paper")
-        assert (config.model._target_ == "lcoins.models.lcoins.LCoIns") == own
-        assert (config.objective._target_ == "lcoins.training.losses.LCoInsObjective") == own
-        for ablation in ABLATIONS if own else ():
-            assert composed(verb, f"model={model}", f"ablation={ablation}").model._target_ == config.model._target_
+@pytest.mark.parametrize("command", ["info", "bench"])
+def test_every_system_composes_for_the_commands_that_measure_it(command: str) -> None:
+    for system in sorted(path.stem for path in (CONF / "system").glob("*.yaml")):
+        config = composed(command, f"system={system}")
+        lcoins = system.startswith("lcoins")
+        assert (config.model._target_ == "lcoins.models.lcoins.LCoIns") == lcoins
+        assert (config.objective._target_ == "lcoins.training.losses.LCoInsObjective") == lcoins
+        for ablation in ABLATIONS if lcoins else ():
+            ablated = composed(command, f"system={system}", f"ablation={ablation}")
+            assert ablated.model._target_ == config.model._target_
 
 
-def test_compared_systems_choose_objective_recipe_and_no_augmentation() -> None:
-    """As the papers have it; what is said on the command line or in an experiment goes before it."""
-    config = composed("train", "model=lcode", "name=test")
+def test_every_model_belongs_to_a_system() -> None:
+    chosen = [composed("train", f"system={path.stem}", "name=test").model for path in (CONF / "system").glob("*.yaml")]
+    models = [composed("train", f"model={path.stem}", "name=test").model for path in (CONF / "model").glob("*.yaml")]
+    assert len(chosen) == len(models) == 13
+    assert all(model in chosen for model in models)
+
+
+def test_a_system_chooses_model_objective_recipe_and_augmentation() -> None:
+    """The command line and experiments take precedence."""
+    config = composed("train", "system=lcode", "name=test")
     assert (config.objective.positive, config.recipe.lr_milestones, config.augmentation.gamma) == (5.0, [10], 1.0)
-    config = composed("train", "model=lcode", "recipe=scenes", "augmentation=paper", "objective.weight=0", "name=test")
+    assert config.model.image_size == 224
+    config = composed("train", "system=lcode", "recipe=scenes", "augmentation=paper", "objective.weight=0", "name=test")
     assert (config.objective.weight, config.recipe.epochs, config.augmentation.gamma) == (0, 18, 5.0)
+    config = composed("train", "experiment=photos_small", "name=test")  # chooses lcoins_small and no augmentation
+    assert (config.model.transformer.n_groups, config.recipe.warmup_epochs, config.augmentation.gamma) == (15, 1, 1.0)
+
+
+def test_a_model_alone_changes_nothing_else() -> None:
+    default, small = values(), values("model=small")
+    assert default.pop("model") != small.pop("model")
+    assert default["data"].pop("image_size") == 64
+    assert small["data"].pop("image_size") == 128
+    assert {key: default[key] for key in ("objective", "augmentation", "recipe")} == {
+        key: small[key] for key in ("objective", "augmentation", "recipe")
+    }
 
 
 def test_evaluation_takes_other_data() -> None:
@@ -103,11 +127,11 @@ def test_every_ablation_takes_a_step(tmp_path: Path, model: str, ablation: str) 
     cfg.model = OmegaConf.merge(cfg.model, SMALL)
     if "init" in cfg.model.text_encoder:
         cfg.model.text_encoder.update(SMALL_BERT)
-    module, data = build(plain(cfg), tmp_path)
+    module, data = build_training(plain_config(cfg), tmp_path)
     assert data.train_set is not None
     batch = data.on_after_batch_transfer(collate([data.train_set[i] for i in range(4)]))
     before = {name: p.detach().clone() for name, p in module.colorizer.named_parameters() if p.requires_grad}
-    optimizer = module.make_optimizer(parameter_groups(module.colorizer, cfg.recipe.weight_decay))
+    optimizer = module.recipe.optimizer(parameter_groups(module.colorizer, cfg.recipe.weight_decay))
     output, losses = module.run_batch(batch)
     losses.total.backward()
     optimizer.step()

@@ -1,4 +1,4 @@
-"""Every command in README.md is real: verbs exist, overrides compose, make targets are in the Makefile."""
+"""Every command in README.md is real: commands exist, overrides compose, make targets are in the Makefile."""
 
 import re
 import shlex
@@ -9,8 +9,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from typer.testing import CliRunner
 
-from lcoins.cli.composed import label
-from lcoins.cli.main import app, conf_folder, quoted
+from lcoins.cli.hydra_commands import conf_folder, label, quoted
+from lcoins.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -20,7 +20,7 @@ LCOINS = [command[1:] for command in COMMANDS if command and Path(command[0]).na
 MAKE = [command[1] for command in COMMANDS if command and command[0] == "make"]
 
 
-PLAIN = ("colorize", "data", "demo", "export", "frames", "report")  # verbs that are no Hydra applications
+PLAIN = ("colorize", "data", "demo", "export", "frames", "report")  # the commands that take no Hydra config
 OTHERS = [c for c in LCOINS if c[0] in PLAIN or c[:2] == ["bench", "infer"]]
 
 
@@ -32,15 +32,15 @@ def test_the_readme_shows_commands():
 
 @pytest.mark.parametrize("command", [c for c in LCOINS if c not in OTHERS], ids=" ".join)
 def test_overrides_compose(command: list[str]):
-    verb, *arguments = command
+    name, *arguments = command
     single = [re.sub(r",.*", "", a) if "-m" in arguments else quoted(a) for a in arguments if not a.startswith("-")]
     OmegaConf.register_new_resolver("label", label, replace=True)
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        assert compose(verb, overrides=single) is not None
+        assert compose(name, overrides=single) is not None
 
 
 @pytest.mark.parametrize("command", OTHERS, ids=" ".join)
-def test_other_verbs_take_the_options_that_the_readme_gives(command: list[str]):
+def test_other_commands_take_the_options_that_the_readme_gives(command: list[str]):
     deep = (
         3
         if command[:2] == ["data", "build"]

@@ -87,6 +87,8 @@ def test_constraints_pin_every_dependency_within_its_bounds() -> None:
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     for line in chain(project["dependencies"], *project["optional-dependencies"].values()):
+        if line.startswith("lcoins["):  # the extras that dev includes
+            continue
         requirement = Requirement(line)
         assert pins[canonicalize_name(requirement.name)] in requirement.specifier, line
 

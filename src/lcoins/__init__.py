@@ -7,7 +7,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """``lcoins.load_colorizer`` is found when it is asked for, so that ``import lcoins`` loads no torch."""
+    """Imports ``lcoins.load_colorizer`` when it is first used, so that ``import lcoins`` loads no torch."""
     if name == "load_colorizer":
         return import_module("lcoins.colorize.export").load_photo_colorizer
     raise AttributeError(f"module 'lcoins' has no attribute {name!r}")

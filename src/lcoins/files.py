@@ -1,4 +1,4 @@
-"""Files are written whole or not at all: a kill never leaves half of one under its final name. And their checksums."""
+"""Writes files whole or not at all, so that a killed process leaves no half file under a final name; checksums."""
 
 import hashlib
 import os
@@ -9,9 +9,9 @@ from pathlib import Path
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A name beside ``path`` to write to; when the block ends without an error, the file takes its final name.
+    """Yields a temporary path beside ``path``, which is renamed to ``path`` when the block ends without an error.
 
-    The folder is made if need be. What another process writes to the same ``path`` does not mix with it.
+    Creates the folder if it does not exist. Two processes may write the same ``path``: the last one to finish wins.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -23,7 +23,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Writes a text file whole, as UTF-8."""
+    """Writes a text file as UTF-8, whole or not at all."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
@@ -35,6 +35,6 @@ def sha256_of(path: Path) -> str:
 
 
 def remove_partial_files(folder: Path) -> None:
-    """Removes what a killed :func:`whole_file` left half-written in ``folder``; nobody else may be writing there."""
+    """Removes the temporary files of killed writers from ``folder``, to which no other process may be writing."""
     for path in folder.glob(".*.part"):
         path.unlink()

@@ -6,20 +6,20 @@ import pytest
 from rich.console import Console
 from shrunk import model_config
 
-from lcoins.benchmark import model_size as info
+from lcoins.benchmark.model_size import PartSize, part_sizes, size_table
 from lcoins.models.build import build_colorizer
 
 
 @pytest.fixture(scope="module")
-def paper() -> dict[str, info.Part]:
-    return {part.name: part for part in info.measure(model_config("model=paper"), words=80, recolored=True)}
+def paper() -> dict[str, PartSize]:
+    return {part.name: part for part in part_sizes(model_config("model=paper"), words=80, recolored=True)}
 
 
 def giga(macs: int) -> float:
     return round(macs / 1e9, 2)
 
 
-def test_parameters_of_the_papers_size(paper: dict[str, info.Part]) -> None:
+def test_parameters_of_the_papers_size(paper: dict[str, PartSize]) -> None:
     """ViT-B/16 with 196 position rows and BERT base without its pooler; one block is 12 C^2 + C^2 and biases."""
     assert {name: part.parameters for name, part in paper.items()} == {
         "image encoder": 85_797_120,
@@ -38,7 +38,7 @@ def test_parameters_of_the_papers_size(paper: dict[str, info.Part]) -> None:
     assert all(part.trainable == part.parameters for part in paper.values())
 
 
-def test_multiply_adds_of_the_papers_size(paper: dict[str, info.Part]) -> None:
+def test_multiply_adds_of_the_papers_size(paper: dict[str, PartSize]) -> None:
     """224 px, 80 word pieces, 15 groups; training runs text and blocks twice, image encoder and upsampler once."""
     assert giga(paper["total"].inference) == 76.67
     assert giga(paper["total"].training) == 133.62
@@ -53,7 +53,7 @@ def test_multiply_adds_of_the_papers_size(paper: dict[str, info.Part]) -> None:
         assert paper[name].training == paper[name].inference
 
 
-def test_multiply_adds_of_a_block_by_hand(paper: dict[str, info.Part]) -> None:
+def test_multiply_adds_of_a_block_by_hand(paper: dict[str, PartSize]) -> None:
     """Per block N (12 C^2 + C^2) + 2 C (N_I^2 + N_L^2 + 2 N_I N_G + 2 N_L N_G)."""
     image, words, groups, width = 196, 80, 15, 1024
     pairs = image**2 + words**2 + 2 * image * groups + 2 * words * groups
@@ -66,7 +66,7 @@ def test_multiply_adds_of_a_block_by_hand(paper: dict[str, info.Part]) -> None:
 )
 def test_parameters_of_the_ablations(ablation: str, blocks: int, total: int) -> None:
     """Plain blocks project C to C; without groups their tokens, type embedding and grouping layer go as well."""
-    parts = {p.name: p for p in info.measure(model_config(f"ablation={ablation}"), words=8, recolored=False)}
+    parts = {p.name: p for p in part_sizes(model_config(f"ablation={ablation}"), words=8, recolored=False)}
     assert parts["grouping blocks"].parameters == blocks
     assert parts["total"].parameters == total
     assert ("grouping layer" in parts) == (ablation != "no_ge")
@@ -74,7 +74,7 @@ def test_parameters_of_the_ablations(ablation: str, blocks: int, total: int) -> 
 
 def test_parts_cover_the_parameters() -> None:
     config = model_config("model=tiny")
-    *parts, total = info.measure(config, words=8, recolored=True)
+    *parts, total = part_sizes(config, words=8, recolored=True)
     model = build_colorizer(config, weights=False)
     assert total.name == "total"
     assert total.parameters == sum(p.numel() for p in model.parameters()) == sum(part.parameters for part in parts)
@@ -84,7 +84,7 @@ def test_parts_cover_the_parameters() -> None:
 
 
 def test_frozen_parts_are_counted_but_not_trained() -> None:
-    parts = {p.name: p for p in info.measure(model_config("model=small"), words=8, recolored=False)}
+    parts = {p.name: p for p in part_sizes(model_config("model=small"), words=8, recolored=False)}
     for name in ("image encoder", "text encoder"):
         assert parts[name].parameters > 0
     assert parts["text encoder"].trainable == 0
@@ -98,13 +98,13 @@ def test_parts_that_miss_a_parameter_are_an_error(monkeypatch: pytest.MonkeyPatc
     whole = LCoIns.parts
     monkeypatch.setattr(LCoIns, "parts", lambda self: dict(list(whole(self).items())[1:]))
     with pytest.raises(RuntimeError, match="parts of LCoIns do not cover its parameters"):
-        info.measure(model_config("model=tiny"), words=8, recolored=False)
+        part_sizes(model_config("model=tiny"), words=8, recolored=False)
 
 
 def test_table_shows_every_part() -> None:
-    parts = [info.Part("upsampler", 3_560_930, 0, 3_060_000_000, 6_120_000_000), info.Part("total", 1, 2, 0, 0)]
+    parts = [PartSize("upsampler", 3_560_930, 0, 3_060_000_000, 6_120_000_000), PartSize("total", 1, 2, 0, 0)]
     out = StringIO()
-    Console(file=out, width=100).print(info.table(parts, "model=paper"))
+    Console(file=out, width=100).print(size_table(parts, "model=paper"))
     shown = out.getvalue()
     assert "model=paper" in shown
     (row,) = [line for line in shown.splitlines() if "upsampler" in line]

@@ -11,8 +11,18 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from torch import nn
 
-from lcoins.benchmark import step as bench
-from lcoins.cli.main import conf_folder
+from lcoins.benchmark import step
+from lcoins.benchmark.step import (
+    StepTiming,
+    WrittenOutAttention,
+    machine_name,
+    speed_ratios,
+    step_cases,
+    time_step,
+    timing_table,
+    timings_to_json,
+)
+from lcoins.cli.hydra_commands import conf_folder
 from lcoins.models.grouping import JointAttention
 
 
@@ -24,12 +34,12 @@ def configs(*overrides: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return model, objective  # type: ignore[return-value]
 
 
-def timing(name: str, seconds: float) -> bench.Timing:
-    return bench.Timing(name, "32-true", seconds, 0.9 * seconds, 1.1 * seconds, 4 / seconds, 512.0)
+def timing(name: str, seconds: float) -> StepTiming:
+    return StepTiming(name, "32-true", seconds, 0.9 * seconds, 1.1 * seconds, 4 / seconds, 512.0)
 
 
 def test_cases_of_the_full_model() -> None:
-    inference, plain, counter, reference = bench.cases(*configs(), "32-true", compare=True)
+    inference, plain, counter, reference = step_cases(*configs(), "32-true", compare=True)
     assert inference.name == "inference"
     assert not inference.train
     assert (plain.name, plain.train, plain.counter) == ("training step", True, False)
@@ -40,46 +50,46 @@ def test_cases_of_the_full_model() -> None:
 
 def test_reference_is_float32_joint_attention_over_padded_words() -> None:
     model, objective = configs()
-    *others, reference = bench.cases(model, objective, "bf16-mixed", compare=True)
+    *others, reference = step_cases(model, objective, "bf16-mixed", compare=True)
     assert all(case.precision == "bf16-mixed" and case.model == model for case in others)
     assert reference.precision == "32-true"
-    assert reference.model["transformer"] == {**model["transformer"], "attention": "joint"}
+    assert reference.model["transformer"]["attention"] == "joint"
     assert reference.model["text_encoder"] == {**model["text_encoder"], "pad_mask": False}
     assert model["transformer"]["attention"] == "grouping"  # the config itself stays as it is
     assert model["text_encoder"]["pad_mask"]
 
 
 def test_cases_without_counter_color_loss() -> None:
-    names = [case.name for case in bench.cases(*configs("ablation=no_cl"), "32-true", compare=False)]
+    names = [case.name for case in step_cases(*configs("ablation=no_cl"), "32-true", compare=False)]
     assert names == ["inference", "training step"]
 
 
 def test_automatic_precision_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "best_precision", lambda _: "bf16-mixed")
-    assert {case.precision for case in bench.cases(*configs(), "auto", compare=False)} == {"bf16-mixed"}
+    monkeypatch.setattr(step, "best_precision", lambda _: "bf16-mixed")
+    assert {case.precision for case in step_cases(*configs(), "auto", compare=False)} == {"bf16-mixed"}
 
 
 @pytest.mark.parametrize("number", range(4), ids=["inference", "training", "counter", "reference"])
 def test_one_case_is_timed(number: int) -> None:
-    case = bench.cases(*configs(), "32-true", compare=True)[number]
-    found = bench.measure(case, batch_size=2, warmup=0, steps=1, device="cpu")
+    case = step_cases(*configs(), "32-true", compare=True)[number]
+    found = time_step(case, batch_size=2, warmup=0, steps=1, device="cpu")
     assert (found.name, found.precision) == (case.name, "32-true")
     assert 0 < found.fastest <= found.seconds <= found.slowest
     assert found.samples_per_second == pytest.approx(2 / found.seconds)
     assert found.peak_mib > 0
 
 
-@pytest.mark.parametrize("model", ["lbie_tiny", "ml2018_tiny", "xie2018_tiny", "lcode_tiny", "lcoder_tiny"])
-def test_the_compared_systems_are_timed(model: str) -> None:
-    inference, training = bench.cases(*configs(f"model={model}"), "32-true", compare=False)
+@pytest.mark.parametrize("system", ["lbie_tiny", "ml2018_tiny", "xie2018_tiny", "lcode_tiny", "lcoder_tiny"])
+def test_the_compared_systems_are_timed(system: str) -> None:
+    inference, training = step_cases(*configs(f"system={system}"), "32-true", compare=False)
     assert not training.augment
     for case in (inference, training):
-        assert bench.measure(case, batch_size=2, warmup=0, steps=1, device="cpu").seconds > 0
+        assert time_step(case, batch_size=2, warmup=0, steps=1, device="cpu").seconds > 0
 
 
 def test_only_l_coins_has_a_reference() -> None:
     with pytest.raises(ValueError, match="take a model of L-CoIns"):
-        bench.cases(*configs("model=lcode_tiny"), "32-true", compare=True)
+        step_cases(*configs("system=lcode_tiny"), "32-true", compare=True)
 
 
 def test_written_out_attention_equals_the_fused_one() -> None:
@@ -88,22 +98,22 @@ def test_written_out_attention_equals_the_fused_one() -> None:
         nn.init.normal_(parameter, std=0.5)
     tokens, mask = torch.randn(2, 17, 16), torch.ones(2, 5, dtype=torch.bool)
     fused = attention(tokens, (9, 5, 3), mask)
-    attention.__class__ = bench.WrittenOutAttention
+    attention.__class__ = WrittenOutAttention
     torch.testing.assert_close(attention(tokens, (9, 5, 3), mask), fused, rtol=1e-4, atol=1e-5)
 
 
 def test_ratios_by_hand() -> None:
     timings = [timing("inference", 0.1), timing("training step", 0.5)]
-    assert bench.ratios(timings) == {}
+    assert speed_ratios(timings) == {}
     timings += [timing("training step with counter-color pass", 0.8), timing("reference training step", 1.5)]
-    assert bench.ratios(timings) == pytest.approx(
+    assert speed_ratios(timings) == pytest.approx(
         {"counter-color pass: times the step without it": 1.6, "times faster than the reference": 3.0}
     )
 
 
 def test_json_holds_settings_timings_and_ratios() -> None:
     timings = [timing("inference", 0.1), timing("training step", 0.5)]
-    found = json.loads(json.dumps(bench.as_json(timings, {"warmup": 1})))
+    found = json.loads(json.dumps(timings_to_json(timings, {"warmup": 1})))
     assert found["settings"] == {"warmup": 1}
     assert [t["name"] for t in found["timings"]] == ["inference", "training step"]
     assert found["timings"][1]["samples_per_second"] == 8.0
@@ -112,7 +122,7 @@ def test_json_holds_settings_timings_and_ratios() -> None:
 
 def test_table_shows_every_timing() -> None:
     out = StringIO()
-    Console(file=out, width=120).print(bench.table([timing("inference", 0.1)], "tiny"))
+    Console(file=out, width=120).print(timing_table([timing("inference", 0.1)], "tiny"))
     (row,) = [line for line in out.getvalue().splitlines() if "inference" in line]
     assert [cell.strip() for cell in row.strip(" │┃").split("│")] == [
         "inference",
@@ -125,4 +135,4 @@ def test_table_shows_every_timing() -> None:
 
 
 def test_machine_names_the_processor() -> None:
-    assert bench.machine("cpu").startswith(f"{torch.get_num_threads()} CPU threads (")
+    assert machine_name("cpu").startswith(f"{torch.get_num_threads()} CPU threads (")

@@ -13,8 +13,8 @@ from omegaconf import DictConfig
 from PIL import Image
 from shrunk import SPLITS
 
-from lcoins.cli import composed as verbs
-from lcoins.cli import main as cli
+from lcoins.cli import hydra_commands
+from lcoins.cli.main import main
 
 FEW = [f"data.{split}.length=8" for split in ("train", *SPLITS)]
 Call = Callable[..., int]
@@ -31,7 +31,7 @@ def lcoins(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
         GlobalHydra.instance().clear()
         sys.argv = ["lcoins", *map(str, arguments)]
         try:
-            cli.main()
+            main()
         except SystemExit as stop:
             return int(stop.code or 0)
         return 0
@@ -44,12 +44,12 @@ def lcoins(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
 
 
 def one_line(capsys: pytest.CaptureFixture[str]) -> str:
-    """What the user is told: one message, without a traceback and without Hydra's own remarks."""
-    told = capsys.readouterr().err
-    assert "Traceback" not in told
-    assert "Error executing job" not in told
-    assert told.count("lcoins: ") == 1
-    return told
+    """What the user reads: one message, without a traceback and without Hydra's own remarks."""
+    message = capsys.readouterr().err
+    assert "Traceback" not in message
+    assert "Error executing job" not in message
+    assert message.count("lcoins: ") == 1
+    return message
 
 
 def test_from_training_to_a_colored_photo(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,13 +104,13 @@ def test_a_sweep_names_its_folders_from_overrides_and_seed(
     def note(cfg: DictConfig, folder: Path) -> None:
         ran[folder.relative_to(run_folder).as_posix()] = (cfg.augmentation.hue, cfg.seed)
 
-    monkeypatch.setitem(verbs.COMMANDS, "train", note)
+    monkeypatch.setitem(hydra_commands.COMMANDS, "train", note)
     assert lcoins("train", "-m", "ablation=full,no_la", "seed=0,1", f"runs={run_folder}") == 0
     assert ran == {
-        "scenes-tiny/ablation=full/seed=0": (180, 0),
-        "scenes-tiny/ablation=full/seed=1": (180, 1),
-        "scenes-tiny/ablation=no_la/seed=0": (0, 0),
-        "scenes-tiny/ablation=no_la/seed=1": (0, 1),
+        "scenes-lcoins_tiny/ablation=full/seed=0": (180, 0),
+        "scenes-lcoins_tiny/ablation=full/seed=1": (180, 1),
+        "scenes-lcoins_tiny/ablation=no_la/seed=0": (0, 0),
+        "scenes-lcoins_tiny/ablation=no_la/seed=1": (0, 1),
     }
 
 
@@ -124,12 +124,12 @@ def test_a_sweep_goes_on_after_a_failed_job_and_fails_at_its_end(
         if len(ran) == 1:
             raise ValueError("the first job is wrong")
 
-    monkeypatch.setitem(verbs.COMMANDS, "train", fail_first)
+    monkeypatch.setitem(hydra_commands.COMMANDS, "train", fail_first)
     assert lcoins("train", "-m", "ablation=full,no_la", f"runs={run_folder}") == 2
     assert ran == ["ablation=full", "ablation=no_la"]
-    told = capsys.readouterr().err
-    assert "lcoins: the first job is wrong" in told
-    assert "Traceback" not in told
+    message = capsys.readouterr().err
+    assert "lcoins: the first job is wrong" in message
+    assert "Traceback" not in message
 
 
 def test_a_fault_of_the_program_is_shown_at_once_in_a_sweep(
@@ -142,7 +142,7 @@ def test_a_fault_of_the_program_is_shown_at_once_in_a_sweep(
         if len(shown) == 1:
             raise KeyError("a bug")
 
-    monkeypatch.setitem(verbs.COMMANDS, "train", broken)
+    monkeypatch.setitem(hydra_commands.COMMANDS, "train", broken)
     with pytest.raises(KeyError, match="a bug"):
         lcoins("train", "-m", "ablation=full,no_la", f"runs={run_folder}")
     assert "a bug" in shown[1] and "Traceback" in shown[1]  # before the second job began
@@ -153,7 +153,7 @@ def test_the_experiment_of_the_ablations_is_a_sweep_over_seeds(
 ) -> None:
     ran: list[str] = []
     monkeypatch.setitem(
-        verbs.COMMANDS, "train", lambda cfg, folder: ran.append(folder.relative_to(run_folder).as_posix())
+        hydra_commands.COMMANDS, "train", lambda cfg, folder: ran.append(folder.relative_to(run_folder).as_posix())
     )
     assert lcoins("train", "experiment=ablations", "recipe.epochs=2", f"runs={run_folder}") == 0
     parts = ("full", "no_ge", "no_ga", "no_la", "no_cl")
@@ -167,7 +167,7 @@ def test_an_interrupt_says_how_to_go_on(
     def stop(cfg: DictConfig, folder: Path) -> None:
         raise KeyboardInterrupt("interrupted; start the same command again to go on from last.ckpt")
 
-    monkeypatch.setitem(verbs.COMMANDS, "train", stop)
+    monkeypatch.setitem(hydra_commands.COMMANDS, "train", stop)
     assert lcoins("train", f"runs={run_folder}") == 130
     assert "start the same command again to go on from last.ckpt" in one_line(capsys)
 
@@ -178,7 +178,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(
     def broken(cfg: DictConfig, folder: Path) -> None:
         raise KeyError("a bug")
 
-    monkeypatch.setitem(verbs.COMMANDS, "train", broken)
+    monkeypatch.setitem(hydra_commands.COMMANDS, "train", broken)
     with pytest.raises(KeyError, match="a bug"):
         lcoins("train", f"runs={run_folder}")
 
@@ -197,13 +197,60 @@ def test_evaluation_without_a_run(lcoins: Call, capsys: pytest.CaptureFixture[st
     assert "run is missing; give it on the command line as run=..." in one_line(capsys)
 
 
-def test_an_unknown_choice(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert lcoins("train", "ablation=nope", f"runs={run_folder}") == 2
-    told = one_line(capsys)
-    assert "ablation/nope" in told
-    assert "no_la" in told
-    assert lcoins("train", "recipe.epoch=3", f"runs={run_folder}") == 2
-    assert "recipe.epoch" in one_line(capsys)
+@pytest.mark.parametrize(
+    ("command", "group", "existing"),
+    [
+        ("train", "experiment", "ablations"),
+        ("train", "system", "lcode_tiny"),
+        ("train", "ablation", "no_la"),
+        ("train", "trainer", "ddp"),
+        ("bench", "model", "small"),
+        ("eval", "data", "photos"),
+    ],
+)
+def test_an_unknown_choice_is_refused_with_the_existing_ones(
+    lcoins: Call, capsys: pytest.CaptureFixture[str], command: str, group: str, existing: str
+) -> None:
+    assert lcoins(command, f"{group}=nope", "run=none" if command == "eval" else "seed=0") == 2
+    message = one_line(capsys)
+    assert f"there is no {group}=nope; choose one of " in message
+    assert f" {existing}" in message
+    assert message.count("\n") == 1
+
+
+def test_an_unknown_key_is_refused(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for override in ("recipe.epoch=3", "models=tiny"):
+        assert lcoins("train", override, f"runs={run_folder}") == 2
+        message = one_line(capsys)
+        assert f"no key {override.partition('=')[0]}; check its spelling" in message
+        assert message.count("\n") == 1
+
+
+def test_a_model_of_another_system_is_refused(
+    lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lcoins("train", "model=lcode_tiny", f"runs={run_folder}") == 2
+    assert "choose system=lcode or system=lcode_tiny in place of model=lcode_tiny" in one_line(capsys)
+
+
+def test_system_and_model_name_the_folder_of_a_run(
+    lcoins: Call, run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    monkeypatch.setitem(
+        hydra_commands.COMMANDS, "train", lambda cfg, folder: ran.append(folder.relative_to(run_folder).as_posix())
+    )
+    for overrides in (
+        ["system=lcode_tiny"],
+        ["model=small"],
+        ["experiment=augmentations", "system=lcoins_small", "augmentation=none"],
+    ):
+        assert lcoins("train", *overrides, f"runs={run_folder}") == 0
+    assert ran == [
+        "scenes-lcode_tiny/default/seed=0",
+        "scenes-lcoins_tiny/model=small/seed=0",
+        "augmentations/augmentation=none,system=lcoins_small/seed=0",
+    ]
 
 
 def test_photos_without_folders(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,9 +261,9 @@ def test_photos_without_folders(lcoins: Call, run_folder: Path, capsys: pytest.C
 
 def test_grouping_without_groups(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert lcoins("train", "model.transformer.n_groups=0", f"runs={run_folder}", *FEW, "data.batch_size=8") == 2
-    told = one_line(capsys)
-    assert "groups" in told
-    assert "Error in call to target" not in told
+    message = one_line(capsys)
+    assert "groups" in message
+    assert "Error in call to target" not in message
 
 
 def test_a_wrong_value_deep_inside(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

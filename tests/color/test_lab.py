@@ -144,3 +144,18 @@ def test_lightness_of_levels_is_that_of_scikit_image() -> None:
     assert np.abs(found[0, 0].numpy() - color.rgb2lab(pixels)[..., 0]).max() < 0.01
     exact = lab.split_lab(torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255)[0]
     torch.testing.assert_close(found, exact, atol=2e-3, rtol=0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_lab_arrays_to_rgb_agree_with_kornia_and_scikit_image(seed: int) -> None:
+    values = np.random.default_rng(seed).uniform((5, -20, -20), (95, 20, 20), (8, 8, 3)).astype(np.float32)
+    found = lab.lab_array_to_rgb(values.transpose(2, 0, 1).copy())
+    tensor = torch.from_numpy(values).permute(2, 0, 1)[None]
+    torch.testing.assert_close(
+        torch.from_numpy(found), lab.join_lab(tensor[:, :1], tensor[:, 1:])[0], atol=2e-5, rtol=0
+    )
+    inside = values.copy()
+    inside[..., 1:] /= 10  # scikit-image warns outside sRGB
+    found = lab.lab_array_to_rgb(inside.transpose(2, 0, 1).copy())
+    np.testing.assert_allclose(found.transpose(1, 2, 0), color.lab2rgb(inside), atol=2e-4)

@@ -9,12 +9,13 @@ from drawn_photos import FakeColorizer, gray_ramp
 from PIL import Image
 
 from lcoins.cli.photos import split_arguments
-from lcoins.colorize.batch import BatchResult, colorize_files, plan
-from lcoins.imaging.read import Scan
+from lcoins.colorize.batch import BatchResult, PhotoOptions, colorize_files
+from lcoins.colorize.jobs import plan
+from lcoins.imaging.read import GrayPhoto, read_gray_photo
 
 
-def colored(sources: list[Path], *sentences: str, **options: object) -> BatchResult:
-    return colorize_files(FakeColorizer(), sources, list(sentences), **options)  # type: ignore[arg-type]
+def colored(sources: list[Path], *sentences: str, output: Path | None = None) -> BatchResult:
+    return colorize_files(FakeColorizer(), sources, list(sentences), PhotoOptions(output))
 
 
 def hue(path: Path) -> str:
@@ -105,16 +106,13 @@ def test_two_pictures_of_one_name_are_refused(album: Path) -> None:
 
 
 def test_the_photo_is_read_once_for_all_its_sentences(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lcoins.colorize import batch as photo_files
-
     read: list[Path] = []
-    read_scan = photo_files.read_scan
 
-    def watch(path: Path, **options: bool) -> Scan:
+    def watch(path: Path, **options: bool) -> GrayPhoto:
         read.append(path)
-        return read_scan(path, **options)
+        return read_gray_photo(path, **options)
 
-    monkeypatch.setattr(photo_files, "read_scan", watch)
+    monkeypatch.setattr("lcoins.colorize.batch.read_gray_photo", watch)
     colored([album / "a.png"], "a red wall", "a green wall")
     assert read.count(album / "a.png") == 1
 

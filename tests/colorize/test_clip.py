@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 from shrunk import MODEL, checkpoint
@@ -16,9 +17,10 @@ from typer.testing import CliRunner
 
 from lcoins.cli import main as cli
 from lcoins.cli import photos as photo_verbs
-from lcoins.colorize.batch import Job
-from lcoins.colorize.clip import RECORD, SMOOTHING, ClipResult, colorize_frames
+from lcoins.colorize.clip import RECORD, SMOOTHING, ClipOptions, ClipResult, colorize_frames
 from lcoins.colorize.export import export_package
+from lcoins.colorize.jobs import Job
+from lcoins.imaging.read import read_gray_photo
 from lcoins.models.colorizer import Colorization
 
 SIZE = (48, 36)
@@ -55,8 +57,11 @@ def shots(tmp_path: Path) -> Path:
     return folder
 
 
-def colored(folder: Path, output: Path, smoothing: float = SMOOTHING, **options: object) -> ClipResult:
-    return colorize_frames(NervousColorizer(), folder, SENTENCE, output=output, smoothing=smoothing, **options)  # type: ignore[arg-type]
+def colored(
+    folder: Path, output: Path, smoothing: float = SMOOTHING, force: bool = False, **others: object
+) -> ClipResult:
+    options = ClipOptions(output, smoothing, force)
+    return colorize_frames(NervousColorizer(), folder, SENTENCE, options, **others)  # type: ignore[arg-type]
 
 
 def pictures(folder: Path) -> dict[str, bytes]:
@@ -152,7 +157,7 @@ def test_bad_frames_are_named_and_the_average_holds(shots: Path, tmp_path: Path)
     bad.unlink()
     small.unlink()
     without = colored(shots, tmp_path / "without")
-    assert without.notices == [f"{shots}: no frame 3, 9; what stands beside a gap was taken to follow each other"]
+    assert without.notices == [f"{shots}: no frame 3, 9; the frames around a gap are treated as consecutive"]
     assert pictures(tmp_path / "without") == pictures(tmp_path / "out")
 
 
@@ -162,8 +167,8 @@ def test_gaps_and_names_without_numbers_are_remarked(shots: Path, tmp_path: Path
     (shots / "cover.png").write_bytes(b"not looked at")
     result = colored(shots, tmp_path / "out")
     assert [notice.removeprefix(f"{shots}: ") for notice in result.notices] == [
-        "left out, for want of a number: cover.png",
-        "no frame 2, 4-6; what stands beside a gap was taken to follow each other",
+        "skipped, no number in the name: cover.png",
+        "no frame 2, 4-6; the frames around a gap are treated as consecutive",
     ]
 
 
@@ -173,6 +178,22 @@ def test_frames_in_color_are_compared_with(tmp_path: Path) -> None:
         Image.new("RGB", SIZE, (180, 90, 40 + 8 * number)).save(tmp_path / "color" / f"{number}.png")
     result = colored(tmp_path / "color", tmp_path / "out")
     assert 2 < result.flicker["own"] < 8
+
+
+def test_frames_of_16_bits_stay_so(tmp_path: Path) -> None:
+    """Levels between those of 8 bits, which a picture of 8 bits could not show."""
+    folder = tmp_path / "deep"
+    folder.mkdir()
+    levels = (np.arange(SIZE[0] * SIZE[1]).reshape(SIZE[1], SIZE[0]) + 30_000).astype(np.uint16)
+    for number in range(2):
+        Image.fromarray(levels + number).save(folder / f"{number}.tif")
+    result = colored(folder, tmp_path / "out")
+    assert not result.failed and not result.notices
+    for written in result.written:
+        picture, frame = read_gray_photo(written), read_gray_photo(folder / written.name)
+        assert (picture.bits, frame.bits) == (16, 16)
+        assert (picture.lightness - frame.lightness).abs().max() < 0.01  # a level of 8 bits is 0.4
+        assert len(np.unique(tifffile.imread(written)[..., 1])) > 500
 
 
 def test_folders_that_are_no_clip_are_refused(shots: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from lcoins.models.checkpoint import load_checkpoint, load_package, load_trained
 from lcoins.models.colorizer import Colorization, Colorizer
 from lcoins.models.compared.bilstm import WordIds, vocabulary_of
 from lcoins.models.text_encoders import Words
-from lcoins.training import run as runs
+from lcoins.training.run import plain_config
 
 for library in onnx_export.NEEDED:
     pytest.importorskip(library, reason=f"{library} is not installed: pip install 'lcoins[onnx]'")
@@ -49,7 +49,7 @@ def model_of(system: str) -> dict[str, Any]:
     if system == "lcoins":
         return MODEL
     length = [] if system == "lcoder" else [f"model.text_encoder.max_length={LSTM_LENGTH}"]
-    model: dict[str, Any] = runs.plain(small(system, *length, *SIMPLER.get(system, [])))["model"]
+    model: dict[str, Any] = plain_config(small(system, *length, *SIMPLER.get(system, [])))["model"]
     for part in {"trunk", "image_encoder"} & model.keys():
         model[part]["backbone"] = "test_efficientnet"
     if "vocabulary" in model["text_encoder"]:
@@ -175,14 +175,14 @@ SIDE = st.integers(1, 90)
 def test_resampling_around_the_network_is_that_of_photos(height: int, width: int, side: int) -> None:
     """At least two pixels wide: PyTorch 2.14 shrinks to a width of one as if all rows were the first."""
     lightness, words = torch.rand(2, 1, height, width), (torch.zeros(2, 1).long(), torch.ones(2, 1).bool())
-    found = onnx_export._AnySize(Square(side))(lightness, *words)
+    found = onnx_export.FlexibleNetwork(Square(side))(lightness, *words)
     torch.testing.assert_close(found, in_pytorch(Square(side), lightness, ["a", "b"]), rtol=0, atol=2e-6)
 
 
 @given(side=st.integers(1, 300))
 def test_the_networks_own_size_is_not_resampled(side: int) -> None:
     lightness, words = torch.rand(1, 1, side, side), (torch.zeros(1, 1).long(), torch.ones(1, 1).bool())
-    found = onnx_export._AnySize(Square(side))(lightness, *words)
+    found = onnx_export.FlexibleNetwork(Square(side))(lightness, *words)
     assert torch.equal(found, torch.cat([lightness, lightness.square()], dim=1))
 
 
@@ -194,7 +194,7 @@ def test_captions_are_padded_as_the_tokenizer_does(text: dict[str, bool]) -> Non
     masked = build_colorizer(MODEL).tokenize(["a red star", "a moon"])  # type: ignore[operator]
     lightness = torch.rand(2, 1, 32, 32)
     with torch.no_grad():
-        found = onnx_export._AnySize(colorizer)(lightness, masked.ids, masked.mask)
+        found = onnx_export.FlexibleNetwork(colorizer)(lightness, masked.ids, masked.mask)
     assert far_apart(found, colorizer.colorize(lightness, ["a red star", "a moon"]).ab) < 1e-3
 
 
@@ -261,7 +261,7 @@ def test_a_photo_has_the_same_colors(package: Path, tmp_path: Path) -> None:
 
 
 def test_colors_that_differ_are_refused(package: Path) -> None:
-    network: Any = onnx_export._AnySize(load_package(package)[0])
+    network: Any = onnx_export.FlexibleNetwork(load_package(package)[0])
     content = (package / "model.onnx").read_bytes()
     assert onnx_export._deviation(content, network) < 1e-3
     with torch.no_grad():

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, JpegImagePlugin
 
 from lcoins.color import lab
-from lcoins.colorize.batch import Job, colorize_files
+from lcoins.colorize.batch import PhotoOptions, colorize_files
+from lcoins.colorize.jobs import Job
 from lcoins.colorize.photo import colorize_photo, recompose
 from lcoins.imaging.icc import srgb_profile
 
@@ -110,7 +111,7 @@ def test_a_gray_photo_gets_a_picture_beside_it(tmp_path: Path, name: str) -> Non
 def test_sixteen_bit_gray_keeps_its_lightness(tmp_path: Path) -> None:
     ramp = np.tile(np.linspace(0, 65535, 60).astype(np.uint16), (10, 1))
     Image.fromarray(ramp).save(tmp_path / "deep.png")
-    colorize_files(FakeColorizer(), [tmp_path / "deep.png"], ["a gray wall"], output=tmp_path / "out.png")
+    colorize_files(FakeColorizer(), [tmp_path / "deep.png"], ["a gray wall"], PhotoOptions(output=tmp_path / "out.png"))
     with Image.open(tmp_path / "out.png") as picture:
         assert np.abs(np.array(picture)[..., 0] - ramp / 257.0).max() <= 1
 
@@ -145,7 +146,7 @@ def portrait_with_metadata(path: Path) -> None:
 def test_metadata_travels_and_the_picture_is_upright(tmp_path: Path, source: str, target: str) -> None:
     portrait_with_metadata(tmp_path / f"old.{source}")
     result = colorize_files(
-        FakeColorizer(), [tmp_path / f"old.{source}"], ["a red wall"], output=tmp_path / f"new.{target}"
+        FakeColorizer(), [tmp_path / f"old.{source}"], ["a red wall"], PhotoOptions(output=tmp_path / f"new.{target}")
     )
     assert not result.notices
     with Image.open(tmp_path / f"new.{target}") as picture:
@@ -189,7 +190,7 @@ def test_damaged_metadata_does_not_spoil_the_picture(data: st.DataObject) -> Non
         gray_ramp().save(Path(folder, "old.jpg"), exif=bytes(damaged))
         for suffix in ("jpg", "tif", "webp"):
             output = Path(folder, f"new.{suffix}")
-            colorize_files(FakeColorizer(), [Path(folder, "old.jpg")], ["a red wall"], output=output)
+            colorize_files(FakeColorizer(), [Path(folder, "old.jpg")], ["a red wall"], PhotoOptions(output=output))
             with Image.open(output) as picture:
                 assert sorted(picture.size) == [30, 40]
 
@@ -198,7 +199,9 @@ def test_metadata_too_long_for_a_jpeg_is_left_out(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = "long" * 20_000
     gray_ramp().save(tmp_path / "old.png", exif=exif)
-    result = colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], output=tmp_path / "new.jpg")
+    result = colorize_files(
+        FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], PhotoOptions(output=tmp_path / "new.jpg")
+    )
     assert result.written and "longer than a JPEG" in result.notices[0]
 
 
@@ -208,7 +211,7 @@ def test_a_picture_is_never_replaced_without_force(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="--force"):
         colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"])
     assert (tmp_path / "old_colorized.png").read_text() == "mine"
-    colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], force=True)
+    colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], PhotoOptions(force=True))
     with Image.open(tmp_path / "old_colorized.png") as picture:
         assert picture.size == (40, 30)
 
@@ -216,9 +219,14 @@ def test_a_picture_is_never_replaced_without_force(tmp_path: Path) -> None:
 def test_the_photo_itself_is_never_replaced(tmp_path: Path) -> None:
     gray_ramp().save(tmp_path / "old.png")
     with pytest.raises(ValueError, match="the photo itself"):
-        colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], output=tmp_path / "old.png", force=True)
+        colorize_files(
+            FakeColorizer(),
+            [tmp_path / "old.png"],
+            ["a red wall"],
+            PhotoOptions(output=tmp_path / "old.png", force=True),
+        )
     with pytest.raises(ValueError, match="among the photos"):
-        colorize_files(FakeColorizer(), [tmp_path], ["a red wall"], output=tmp_path, force=True)
+        colorize_files(FakeColorizer(), [tmp_path], ["a red wall"], PhotoOptions(output=tmp_path, force=True))
 
 
 def test_output_names(tmp_path: Path) -> None:
@@ -229,10 +237,14 @@ def test_output_names(tmp_path: Path) -> None:
         "there.d": "there.d/old_colorized.png",
         "deep/er/new.JPG": "deep/er/new.JPG",
     }.items():
-        result = colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], output=tmp_path / output)
+        result = colorize_files(
+            FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], PhotoOptions(output=tmp_path / output)
+        )
         assert result.written == [tmp_path / expected] and (tmp_path / expected).is_file()
     with pytest.raises(ValueError, match="ends in one of"):
-        colorize_files(FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], output=tmp_path / "new.gif")
+        colorize_files(
+            FakeColorizer(), [tmp_path / "old.png"], ["a red wall"], PhotoOptions(output=tmp_path / "new.gif")
+        )
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
@@ -262,7 +274,7 @@ def test_a_folder_goes_on_past_bad_files_and_resumes(tmp_path: Path) -> None:
     again = colorize_files(FakeColorizer(), [folder], ["a red wall"])
     assert again.written == [out / "b.png"]
     assert again.skipped == [out / "a.jpg", out / "c.bmp.png"] and "--force" in again.notices[0]
-    assert len(colorize_files(FakeColorizer(), [folder], ["a red wall"], force=True).written) == 3
+    assert len(colorize_files(FakeColorizer(), [folder], ["a red wall"], PhotoOptions(force=True)).written) == 3
 
 
 def test_progress_sees_every_photo(tmp_path: Path) -> None:
@@ -273,7 +285,7 @@ def test_progress_sees_every_photo(tmp_path: Path) -> None:
         seen.extend(job.photo for job in jobs)
         return jobs
 
-    colorize_files(FakeColorizer(), [tmp_path], ["a red wall"], output=tmp_path / "out", progress=track)
+    colorize_files(FakeColorizer(), [tmp_path], ["a red wall"], PhotoOptions(output=tmp_path / "out"), progress=track)
     assert seen == [tmp_path / "a.png"]
 
 
@@ -298,4 +310,6 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 def test_a_format_too_small_for_the_photo_is_named(tmp_path: Path) -> None:
     Image.new("L", (16_384, 1)).save(tmp_path / "wide.png")
     with pytest.raises(ValueError, match="16383 pixels a side"):
-        colorize_files(FakeColorizer(), [tmp_path / "wide.png"], ["a red wall"], output=tmp_path / "wide.webp")
+        colorize_files(
+            FakeColorizer(), [tmp_path / "wide.png"], ["a red wall"], PhotoOptions(output=tmp_path / "wide.webp")
+        )

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lcoins.colorize.temporal import CUT, MOTION, STILL, Clip, Flicker, is_cut, smoothed
+from lcoins.colorize.temporal import CUT, MOTION, STILL, ClipSmoother, Flicker, is_cut, smoothed
 
 
 def square(value: float, channels: int, side: int = 4) -> Tensor:
@@ -51,7 +51,7 @@ def test_a_cut_is_more_than_half_of_the_picture() -> None:
 
 
 def test_the_average_goes_on_and_restarts_at_a_cut() -> None:
-    clip = Clip(0.5)
+    clip = ClipSmoother(0.5)
     lightness, other = square(40, 1), square(80, 1)
     steps = [
         clip.step(L, flat(ab))[1][0, 0, 0, 0].item()
@@ -65,7 +65,7 @@ def test_the_average_goes_on_and_restarts_at_a_cut() -> None:
 
 
 def test_own_colors_are_compared_where_two_frames_have_them() -> None:
-    clip = Clip(0.5)
+    clip = ClipSmoother(0.5)
     for own in (None, square(0, 2), square(3, 2), None, square(50, 2)):
         clip.step(square(40, 1), flat(0), own)
     assert clip.flickers["own"].mean == pytest.approx(3 * 2**0.5)
@@ -86,14 +86,14 @@ def test_flicker_looks_only_where_lightness_stays() -> None:
 
 def test_flicker_is_that_of_what_is_painted() -> None:
     """A slope of 50 over lightness that rises from 40 to 41: ab rises by 0.5."""
-    clip = Clip(0.0)
+    clip = ClipSmoother(0.0)
     for lightness in (40, 41):
         clip.step(square(lightness, 1), (square(50, 2), square(7, 2)))
     assert clip.flickers["after"].mean == pytest.approx(0.5 * 2**0.5)
 
 
 def test_no_frame_but_the_last_is_kept() -> None:
-    clip = Clip(0.8)
+    clip = ClipSmoother(0.8)
     lightness, colors = square(40, 1), flat(1)
     gone = [weakref.ref(tensor) for tensor in (lightness, *colors)]
     clip.step(lightness, colors)
@@ -106,4 +106,4 @@ def test_no_frame_but_the_last_is_kept() -> None:
 @pytest.mark.parametrize("smoothing", [-0.1, 1.0, float("nan")])
 def test_smoothing_out_of_range(smoothing: float) -> None:
     with pytest.raises(ValueError, match="smoothing must lie in 0"):
-        Clip(smoothing)
+        ClipSmoother(smoothing)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from lcoins.color.lab import to_network_ab
 from lcoins.color.words import BASIC_COLORS, COLOR_LAB, find_colors
-from lcoins.colorize.word_effect import farthest, words_without_effect
+from lcoins.colorize.word_effect import opposite_color, words_without_effect
 from lcoins.models.colorizer import Colorization
 
 
@@ -52,7 +52,7 @@ def test_one_pass_for_each_word_and_one_for_the_sentence() -> None:
 
 @pytest.mark.parametrize("color", COLOR_LAB)
 def test_a_color_is_exchanged_for_one_that_looks_different(color: str) -> None:
-    other = farthest(color)
+    other = opposite_color(color)
     assert other in BASIC_COLORS
     _, a, b = COLOR_LAB[color]
     _, other_a, other_b = COLOR_LAB[other]

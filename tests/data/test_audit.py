@@ -26,8 +26,8 @@ def scene(seed: int, size: tuple[int, int] = (96, 72)) -> Image.Image:
 def make_split(folder: Path, name: str, captions: dict[str, list[str]], **pictures: Image.Image) -> Split:
     root = folder / name
     root.mkdir()
-    for place, photo in enumerate(captions):
-        picture = pictures.get(photo.removesuffix(".png"), scene(hash_of(name) + place))
+    for i, photo in enumerate(captions):
+        picture = pictures.get(photo.removesuffix(".png"), scene(hash_of(name) + i))
         picture.save(root / photo)
     (folder / f"{name}.json").write_text(json.dumps(captions))
     return Split(name, root, folder / f"{name}.json")

@@ -145,7 +145,7 @@ def test_an_unquoted_comma_is_a_problem_never_half_a_caption(tmp_path: Path) -> 
         ("l.json", "{}", "line 1: empty"),
         ("l.json", "[]", "line 1: empty"),
         ("l.json", '{"a.jpg": [[[7, 6]]], "b.jpg": [[[1, 2]]]}', "the caption is [[7, 6]]"),
-        ("l.json", '{"info": {"year": 2017}, "images": [{"id": 1}], "annotations": [{"id": 2}]}', "most of this file"),
+        ("l.json", '{"info": {"year": 2017}, "images": [{"id": 1}], "annotations": [{"id": 2}]}', "most rows of"),
         ("l.jsonl", "a red car\na blue car\n", "line 1: no JSON"),
         ("l.csv", "a.jpg,a red car\n", 'expected a header photo,caption, got "a.jpg,a red car"'),
         ("l.csv", "photo;caption\na.jpg;a red car\n", "expected a header"),

@@ -11,7 +11,7 @@ from PIL import Image
 from lcoins.color.words import BASIC_COLORS
 from lcoins.data.caption_lists import Pair
 from lcoins.data.coco_instances import Polygons, draw_polygons
-from lcoins.data.photos import Photos
+from lcoins.data.photos import Annotations, Photos
 
 CATEGORIES = ["person", "car", "bus", "sheep", "orange", "cup"]
 
@@ -121,7 +121,7 @@ def test_another_file_is_refused_by_name(tmp_path: Path, content: str) -> None:
     (tmp_path / "i.json").write_text(content)
     with pytest.raises(ValueError, match=r"i\.json is not of the form of COCO's instances"):
         Polygons(tmp_path / "i.json")
-    with pytest.raises(FileNotFoundError, match="no file of instances"):
+    with pytest.raises(FileNotFoundError, match=r"none\.json: no file of instances"):
         Polygons(tmp_path / "none.json")
 
 
@@ -129,8 +129,8 @@ def test_photos_carry_their_instances_and_the_eleven_words(tmp_path: Path) -> No
     Image.new("RGB", (80, 40), "red").save(tmp_path / "p.jpg")
     pairs = [Pair("p.jpg", "a red car", 1), Pair("p.jpg", "a road", 2)]
     polygons = write(tmp_path / "i.json", CAR)
-    photos = Photos(tmp_path, pairs, 32, training=False, seed=0, polygons=polygons)
+    photos = Photos(tmp_path, pairs, 32, seed=0, annotations=Annotations(polygons))
     assert tuple(photos.palette or ()) == BASIC_COLORS
     assert photos[0].instances is not None and photos[0].instances.masks.shape == (1, 32, 32)
     assert photos[1].instances is None
-    assert Photos(tmp_path, pairs, 32, training=False, seed=0).palette is None
+    assert Photos(tmp_path, pairs, 32, seed=0).palette is None

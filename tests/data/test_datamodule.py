@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.data.augment import LuminanceAugmentation
-from lcoins.data.datamodule import ColorizationData, KeyedSampler
+from lcoins.data.datamodule import ColorizationData, KeyedSampler, LoaderOptions
 from lcoins.data.recoloring import WordRecoloring
 from lcoins.data.scenes.dataset import Scenes
 from lcoins.data.types import Batch, Sample, collate
 
+FOURS = LoaderOptions(batch_size=4, eval_batch_size=4, workers=0)
 OFF, PAPER = LuminanceAugmentation(0.0, 1.0), LuminanceAugmentation(180.0, 5.0)
 
 
@@ -82,7 +83,7 @@ def test_the_sampler_passes_the_epoch_to_its_data_set() -> None:
 
 
 def data_module(augmentation: LuminanceAugmentation, seed: int = 0) -> ColorizationData:
-    return ColorizationData(Scenes("train", 8, 32), Scenes("val", 8, 32), {}, 4, 4, 0, augmentation, seed)
+    return ColorizationData(Scenes("train", 8, 32), Scenes("val", 8, 32), {}, FOURS, augmentation, seed)
 
 
 def transferred(data: ColorizationData, training: bool | None, epoch: int = 0, start: int = 0) -> Batch:
@@ -138,17 +139,23 @@ def test_the_drawn_lightness_is_keyed_by_seed_epoch_and_sample() -> None:
 
 def test_a_training_set_smaller_than_a_batch_is_refused() -> None:
     with pytest.raises(ValueError, match=r"8 photos, fewer than one batch of 9; set data\.batch_size to 8"):
-        ColorizationData(Scenes("train", 8, 32), None, {}, 9, 4, 0, OFF, 0)
+        ColorizationData(Scenes("train", 8, 32), None, {}, LoaderOptions(9, 4, 0), OFF, 0)
+
+
+@pytest.mark.parametrize("name", ["batch_size", "eval_batch_size", "workers"])
+def test_impossible_loader_options_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=rf"data\.{name}: expected at least \d, got -1"):
+        replace(FOURS, **{name: -1})
 
 
 def test_a_test_set_brings_its_palette_where_validation_has_none() -> None:
-    data = ColorizationData(None, Numbers(4), {"plain": Numbers(4), "clear": Scenes("clear", 4, 32)}, 4, 4, 0, OFF, 0)
+    data = ColorizationData(None, Numbers(4), {"plain": Numbers(4), "clear": Scenes("clear", 4, 32)}, FOURS, OFF, 0)
     assert data.palette == Scenes.palette
 
 
 def test_a_module_for_evaluation_has_test_loaders_only() -> None:
     tests = {"clear": Scenes("clear", 5, 32), "counter": Scenes("counter", 3, 32)}
-    data = ColorizationData(None, None, tests, 4, 4, 0, PAPER, 0)
+    data = ColorizationData(None, None, tests, FOURS, PAPER, 0)
     names = {title: [name for batch in loader for name in batch.names] for title, loader in data.test_loaders().items()}
     assert names == {title: [f"{title}/{i:05d}" for i in range(len(scenes))] for title, scenes in tests.items()}
     assert data.palette == Scenes.palette
@@ -159,7 +166,7 @@ def test_a_module_for_evaluation_has_test_loaders_only() -> None:
 
 def test_a_worker_draws_the_epoch_at_which_the_loader_was_made() -> None:
     """Workers draw ahead as soon as they start, which is before Lightning has told the sampler of a resumed epoch."""
-    data = ColorizationData(Scenes("train", 8, 32), None, {}, 4, 4, 1, PAPER, 0)
+    data = ColorizationData(Scenes("train", 8, 32), None, {}, replace(FOURS, workers=1), PAPER, 0)
     data.trainer = SimpleNamespace(global_rank=0, world_size=1, current_epoch=3)  # type: ignore[assignment]
     names = sorted(name for batch in data.train_dataloader() for name in batch.names)
     assert names == [f"train/{3 * 8 + i:05d}" for i in range(8)]
@@ -172,7 +179,7 @@ def test_words_are_exchanged_in_training_alone_and_keyed_like_lightness() -> Non
         sample.rgb[:, :16, :16] = torch.tensor([0.8, 0.1, 0.1])[:, None, None]
 
     def shown(training: bool, epoch: int) -> Batch:
-        data = ColorizationData(None, None, {}, 8, 8, 0, OFF, seed=1, word_recoloring=WordRecoloring(0.5))
+        data = ColorizationData(None, None, {}, FOURS, OFF, seed=1, word_recoloring=WordRecoloring(0.5))
         data.trainer = SimpleNamespace(training=training, current_epoch=epoch)  # type: ignore[assignment]
         return data.on_after_batch_transfer(collate([replace(s, rgb=s.rgb.clone()) for s in samples]))
 
@@ -181,9 +188,9 @@ def test_words_are_exchanged_in_training_alone_and_keyed_like_lightness() -> Non
     assert asked.captions == again.captions and torch.equal(asked.target_ab, again.target_ab)
     assert asked.captions != later.captions
     assert 0 < sum(caption != "a red thing" for caption in asked.captions) < 8
-    for place, caption in enumerate(asked.captions):
-        moved = not torch.equal(asked.target_ab[place], judged.target_ab[place])
+    for i, caption in enumerate(asked.captions):
+        moved = not torch.equal(asked.target_ab[i], judged.target_ab[i])
         assert moved == (caption != "a red thing")
-        assert asked.recolored[place] != caption  # never the caption's own color
+        assert asked.recolored[i] != caption  # never the caption's own color
     assert asked.lightness is not None and judged.lightness is not None
     torch.testing.assert_close(asked.lightness, judged.lightness, atol=0.02, rtol=0)

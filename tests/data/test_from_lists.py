@@ -20,8 +20,8 @@ def source(folder: Path, name: str, good: int, missing: int = 0) -> dict[str, st
     root = folder / name
     root.mkdir(parents=True)
     names = [f"{name}{i}.png" for i in range(good)]
-    for place, photo in enumerate(names):
-        Image.new("RGB", (40, 30), (10 * place, 90, 160)).save(root / photo)
+    for index, photo in enumerate(names):
+        Image.new("RGB", (40, 30), (10 * index, 90, 160)).save(root / photo)
     names += [f"{name}_gone{i}.png" for i in range(missing)]
     captions = folder / f"{name}.json"
     captions.write_text(json.dumps({photo: [f"a red {photo}"] for photo in names}))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,15 +18,15 @@ from torch.utils.data import DataLoader
 from typer.testing import CliRunner, Result
 
 from lcoins.cli.main import app
-from lcoins.data import pack_writer as packing
+from lcoins.data import pack_writer
 from lcoins.data.caption_lists import Pair
 from lcoins.data.datamodule import KeyedSampler
 from lcoins.data.pack import Pack, is_pack
-from lcoins.data.pack_writer import Packed, pack_photos
+from lcoins.data.pack_writer import PackProgress, pack_photos
 from lcoins.data.photo_store import PhotoFolder, open_photos
-from lcoins.data.photos import Photos
+from lcoins.data.photos import Photos, RandomView
 from lcoins.data.types import collate
-from lcoins.data.validate import ProblemsFound, check_photos
+from lcoins.data.validate import check_photos
 from lcoins.imaging.decode import PhotoError, load_photo
 
 NAMES = ["a.jpg", "b.png", "sub/c.jpg", "d.png", "é.png"]
@@ -36,13 +37,15 @@ def root(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     (folder / "sub").mkdir(parents=True)
     rng = np.random.default_rng(0)
-    for place, name in enumerate(NAMES):
-        pixels = rng.integers(0, 256, (40 + 7 * place, 64, 3), dtype=np.uint8)
+    for i, name in enumerate(NAMES):
+        pixels = rng.integers(0, 256, (40 + 7 * i, 64, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / name)
     return folder
 
 
-def packed(root: Path, folder: Path, size: int | None = None, names: list[str] = NAMES, **options: bool) -> Packed:
+def packed(
+    root: Path, folder: Path, size: int | None = None, names: list[str] = NAMES, **options: bool
+) -> PackProgress:
     return list(pack_photos(root, names, folder, size, **options))[-1]  # type: ignore[arg-type]
 
 
@@ -53,7 +56,7 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_a_pack_holds_the_very_pixels_of_the_files(root: Path, tmp_path: Path) -> None:
     done = packed(root, tmp_path / "pack")
     assert (done.photos, done.shards_written, done.failed) == (5, 1, {})
-    assert done.bytes == sum(3 * 64 * (40 + 7 * place) for place in range(5))
+    assert done.bytes == sum(3 * 64 * (40 + 7 * i) for i in range(5))
     pack = open_photos(tmp_path / "pack")
     assert isinstance(pack, Pack)
     for name in NAMES:
@@ -81,9 +84,8 @@ def test_the_documented_format_can_be_read_without_this_package(root: Path, tmp_
 def test_training_and_evaluation_see_the_same_through_a_pack(root: Path, tmp_path: Path) -> None:
     packed(root, tmp_path / "pack")
     pairs = [Pair(name, "a red car on the left", 1) for name in NAMES]
-    for training in (True, False):
-        places = (root, tmp_path / "pack")
-        sets = [Photos(place, pairs, 32, training=training, seed=2, hflip="swap_words") for place in places]
+    for view in (RandomView(hflip="swap_words"), None):
+        sets = [Photos(source, pairs, 32, seed=2, view=view) for source in (root, tmp_path / "pack")]
         for index in range(len(NAMES)):
             one, other = (photos[index] for photos in sets)
             assert torch.equal(one.rgb, other.rgb)
@@ -101,15 +103,15 @@ def test_evaluation_on_shrunk_photos_is_refused(root: Path, tmp_path: Path) -> N
     packed(root, tmp_path / "pack", size=50)
     pairs = [Pair(name, "x", 1) for name in NAMES]
     with pytest.raises(ValueError, match=r"3 of 5 photos were shrunk to 50 px .* evaluate on the folder of photos"):
-        Photos(tmp_path / "pack", pairs, 32, training=False, seed=0)
-    assert len(Photos(tmp_path / "pack", pairs, 32, training=True, seed=0)) == 5
-    assert len(Photos(tmp_path / "pack", pairs[:2], 32, training=False, seed=0)) == 2
+        Photos(tmp_path / "pack", pairs, 32, seed=0)
+    assert len(Photos(tmp_path / "pack", pairs, 32, seed=0, view=RandomView())) == 5
+    assert len(Photos(tmp_path / "pack", pairs[:2], 32, seed=0)) == 2
 
 
 def test_shards_are_kept_and_only_what_changed_is_packed_again(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packing, "PHOTOS_PER_SHARD", 2)
+    monkeypatch.setattr(pack_writer, "PHOTOS_PER_SHARD", 2)
     folder = tmp_path / "pack"
     assert packed(root, folder).shards_written == 3
     before = content(folder)
@@ -147,16 +149,17 @@ def test_a_damaged_shard_is_found_and_mended_by_packing_again(root: Path, tmp_pa
 def test_an_outdated_pack_is_named_before_training(root: Path, tmp_path: Path) -> None:
     folder = tmp_path / "pack"
     packed(root, folder)
-    pairs = [Pair(name, "x", place + 1, "list.json") for place, name in enumerate(NAMES)]
-    assert check_photos(folder, pairs, []) == pairs
+    pairs = [Pair(name, "x", i + 1, "list.json") for i, name in enumerate(NAMES)]
+    assert check_photos(folder, pairs) == (pairs, [])
     os.utime(root / "b.png", ns=(1, 1))
-    with pytest.raises(ProblemsFound, match=r"list\.json line 2: b\.png: outdated pack .*changed since"):
-        check_photos(folder, pairs, [])
-    with pytest.raises(ProblemsFound, match=r"line 9: new\.png: missing photo; it is not in the pack"):
-        check_photos(folder, [*pairs[:1], Pair("new.png", "x", 9)], [])
+    usable, (problem,) = check_photos(folder, pairs)
+    assert re.match(r"list\.json line 2: b\.png: outdated pack .*changed since", str(problem))
+    assert usable == [pair for pair in pairs if pair.photo != "b.png"]
+    _, (problem,) = check_photos(folder, [*pairs[:1], Pair("new.png", "x", 9)])
+    assert "line 9: new.png: missing photo; it is not in the pack" in str(problem)
     (root / "b.png").rename(root / "gone.png")
     root.rename(tmp_path / "elsewhere")  # a pack also serves where its photos are not
-    assert check_photos(folder, pairs, []) == pairs
+    assert check_photos(folder, pairs) == (pairs, [])
 
 
 def test_photos_that_cannot_be_read_are_named_and_stop_the_pack_unless_left_out(root: Path, tmp_path: Path) -> None:
@@ -208,9 +211,9 @@ def test_a_folder_is_no_pack(root: Path) -> None:
 
 SLOW = """
 import sys, time
-from lcoins.data import pack_writer as packing
-packing.PHOTOS_PER_SHARD = 2
-for done in packing.pack_photos(sys.argv[1], sys.argv[3:], sys.argv[2], None):
+from lcoins.data import pack_writer
+pack_writer.PHOTOS_PER_SHARD = 2
+for done in pack_writer.pack_photos(sys.argv[1], sys.argv[3:], sys.argv[2], None):
     print(done.photos, flush=True)
     time.sleep(0.5 if done.photos >= 4 else 0)
 """
@@ -219,7 +222,7 @@ for done in packing.pack_photos(sys.argv[1], sys.argv[3:], sys.argv[2], None):
 def test_killed_in_the_middle_it_goes_on_and_ends_with_the_same_bytes(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packing, "PHOTOS_PER_SHARD", 2)
+    monkeypatch.setattr(pack_writer, "PHOTOS_PER_SHARD", 2)
     folder = tmp_path / "pack"
     command = [sys.executable, "-c", SLOW, str(root), str(folder), *NAMES]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -239,8 +242,9 @@ def test_killed_in_the_middle_it_goes_on_and_ends_with_the_same_bytes(
 
 def test_workers_and_ranks_share_a_pack_without_gaps_or_repetitions(root: Path, tmp_path: Path) -> None:
     packed(root, tmp_path / "pack")
-    photos = Photos(tmp_path / "pack", [Pair(name, "a red car", 1) for name in NAMES], 16, training=True, seed=0)
-    evaluated = Photos(tmp_path / "pack", [Pair(name, "a red car", 1) for name in NAMES], 16, training=False, seed=0)
+    pairs = [Pair(name, "a red car", 1) for name in NAMES]
+    photos = Photos(tmp_path / "pack", pairs, 16, seed=0, view=RandomView())
+    evaluated = Photos(tmp_path / "pack", pairs, 16, seed=0)
     for samples, shuffle, expected in (
         (photos, True, 4),
         (evaluated, False, 5),
@@ -263,7 +267,7 @@ def test_the_commands_pack_and_measure(root: Path, tmp_path: Path) -> None:
     done = run("pack", root, captions, "-o", tmp_path / "pack", "--size", 0)
     assert done.exit_code == 0, done.output
     assert "5 photos, 0 MiB, 1 shards written, 0 kept, 0 photos could not be read" in done.output
-    assert "1 bad rows are passed over; lcoins data check names them" in done.output
+    assert "1 bad rows are skipped; `lcoins data check` names them" in done.output
     measured = run("speed", tmp_path / "pack", captions, "--image-size", 16, "--seconds", 0.1, "--json")
     figures = json.loads(measured.output)
     assert figures["samples"] >= 1
@@ -282,8 +286,8 @@ def test_a_bad_photo_stops_the_command_unless_left_out(root: Path, tmp_path: Pat
     stopped = run("pack", root, captions, "-o", tmp_path / "pack")
     assert stopped.exit_code == 1
     assert "d.png: unreadable photo" in stopped.output
-    assert "The pack is not finished" in stopped.output
+    assert "The pack is unfinished" in stopped.output
     left_out = run("pack", root, captions, "-o", tmp_path / "pack", "--leave-out")
     assert left_out.exit_code == 0
     assert "4 photos" in left_out.output
-    assert len(Pack(tmp_path / "pack").rows) == 4
+    assert len(Pack(tmp_path / "pack").photos) == 4

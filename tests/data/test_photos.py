@@ -1,4 +1,4 @@
-"""The Photos data set (what is drawn, and from what) and the check that comes before training."""
+"""The Photos data set: what training draws and what evaluation shows."""
 
 import json
 from collections import Counter
@@ -14,11 +14,11 @@ from PIL import Image
 from torch.utils.data import DataLoader
 from torchvision.transforms import RandomResizedCrop
 
-from lcoins.color.words import find_colors
-from lcoins.data.caption_lists import Pair, Problem, read_pairs
-from lcoins.data.photos import Photos, draw_crop
+from lcoins.color.words import find_colors, with_article
+from lcoins.data.caption_lists import Pair, read_pairs
+from lcoins.data.photos import Annotations, Photos, RandomView, draw_crop
 from lcoins.data.types import Sample, collate, keyed_random
-from lcoins.data.validate import ProblemsFound, check_photos, describe
+from lcoins.data.validate import check_photos
 
 CAPTIONS = {"a.png": ["a red car on the left", "a car"], "b.png": ["a blue bird"], "sub/c.png": ["x", "y", "z"]}
 PAIRS = [Pair(photo, caption, 7) for photo, captions in CAPTIONS.items() for caption in captions]
@@ -39,8 +39,9 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def photos(root: Path, **options: Any) -> Photos:
-    return Photos(root, PAIRS, 16, **{"training": True, "seed": 3, **options})
+def photos(root: Path, training: bool = True, seed: int = 3, object_colors: Any = None, **view: Any) -> Photos:
+    annotations = Annotations(object_colors=object_colors)
+    return Photos(root, PAIRS, 16, seed=seed, view=RandomView(**view) if training else None, annotations=annotations)
 
 
 def test_evaluation_gives_every_pair_in_order(root: Path) -> None:
@@ -69,13 +70,13 @@ def test_evaluation_squashes_bilinearly_as_the_paper_does(root: Path) -> None:
 def test_evaluation_decodes_a_large_jpeg_in_full(root: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
     Image.fromarray(noise).save(root / "n.jpg")
-    sample = Photos(root, [Pair("n.jpg", "noise", 1)], 16, training=False, seed=0)[0]
+    sample = Photos(root, [Pair("n.jpg", "noise", 1)], 16, seed=0)[0]
     judge = Image.open(root / "n.jpg").resize((16, 16), Image.Resampling.BILINEAR)
     np.testing.assert_array_equal(sample.rgb.permute(1, 2, 0).numpy(), np.asarray(judge))
 
 
 def test_evaluation_never_changes(root: Path) -> None:
-    data = photos(root, training=False, hflip="plain")
+    data = photos(root, training=False)
     first = [data[index] for index in range(6)]
     data.set_epoch(5)
     assert all(same(one, data[index]) for index, one in enumerate(first))
@@ -129,7 +130,7 @@ def test_the_caption_is_recolored_and_only_where_it_names_a_color(root: Path) ->
         sample = data[1]
         colors = find_colors(sample.recolored)
         assert sample.caption == "a blue bird"
-        assert sample.recolored == f"a {colors[0].word} bird"
+        assert sample.recolored == with_article(f"{colors[0].word} bird")
         assert colors[0].color != "blue"
         recolored.add(colors[0].color)
         assert data[2].recolored == data[2].caption
@@ -151,7 +152,7 @@ def draws(data: Photos, epochs: int, index: int = 0) -> list[Sample]:
 def test_flips_swap_left_and_right_in_the_caption(root: Path) -> None:
     pairs = [Pair("a.png", "a red car on the Left", 1)]
     for hflip, flipped_caption in (("swap_words", "a red car on the Right"), ("plain", "a red car on the Left")):
-        samples = draws(Photos(root, pairs, 16, training=True, seed=1, hflip=hflip), 60)  # type: ignore[arg-type]
+        samples = draws(Photos(root, pairs, 16, seed=1, view=RandomView(hflip=hflip)), 60)  # type: ignore[arg-type]
         flipped = [sample for sample in samples if not red_grows(sample)]
         assert 15 < len(flipped) < 45
         assert {sample.caption for sample in flipped} == {flipped_caption}
@@ -229,7 +230,7 @@ def test_a_large_jpeg_is_decoded_smaller_for_training_and_looks_the_same(root: P
     place_picture(1600, 1200).save(root / "large.jpg", quality=95)
     place_picture(1600, 1200).save(root / "large.png")
     pictures = [
-        Photos(root, [Pair(name, "x", 1)], 16, training=True, seed=0, crop_scale=None)[0].rgb
+        Photos(root, [Pair(name, "x", 1)], 16, seed=0, view=RandomView(crop_scale=None))[0].rgb
         for name in ("large.jpg", "large.png")
     ]
     assert (pictures[0].int() - pictures[1].int()).abs().max() < 8
@@ -248,7 +249,7 @@ def test_workers_that_outlive_an_epoch_see_the_next(root: Path) -> None:
 def test_a_photo_that_vanishes_is_named(root: Path) -> None:
     data = photos(root)
     (root / "b.png").unlink()
-    with pytest.raises(ValueError, match=r"photo 'b\.png' can no longer be read"):
+    with pytest.raises(ValueError, match=r"photo 'b\.png' was readable when training started and no longer is"):
         data[1]
 
 
@@ -264,93 +265,13 @@ def test_wrong_options_are_refused(root: Path, options: dict[str, Any], says: st
     with pytest.raises(ValueError, match=says):
         photos(root, **options)
     with pytest.raises(ValueError, match="at least one photo"):
-        Photos(root, [], 16, training=True, seed=0)
-
-
-def spoil(root: Path) -> list[Pair]:
-    """One photo of each kind of trouble, beside the good ones."""
-    place_picture().save(root / "cut.jpg")
-    (root / "cut.jpg").write_bytes((root / "cut.jpg").read_bytes()[:-300])
-    (root / "text.jpg").write_text("404")
-    (root / "empty.jpg").touch()
-    pairs = [("cut.jpg", 10), ("text.jpg", 11), ("empty.jpg", 12), ("none.jpg", 13), ("none.jpg", 15), ("b.jpg", 14)]
-    return PAIRS + [Pair(photo, "some words", line, "list.json") for photo, line in pairs]
-
-
-KINDS = {
-    "cut.jpg": "truncated photo",
-    "text.jpg": "unreadable photo",
-    "empty.jpg": "empty file",
-    "none.jpg": "missing photo",
-    "b.jpg": "missing photo",
-}
-
-
-def test_a_good_list_passes_whole_and_writes_nothing(root: Path, tmp_path: Path) -> None:
-    problems: list[Problem] = []
-    assert check_photos(root, PAIRS, problems, report=tmp_path / "report.jsonl") == PAIRS
-    assert problems == []
-    assert not (tmp_path / "report.jsonl").exists()
-
-
-def test_stop_names_every_problem_in_one_report(root: Path, tmp_path: Path) -> None:
-    report = tmp_path / "run" / "problems.jsonl"
-    found = [Problem("list.json line 9", "a.png", "empty caption", "write a caption or remove the line")]
-    with pytest.raises(ProblemsFound) as caught:
-        check_photos(root, spoil(root), found, report=report)
-    text = str(caught.value)
-    assert "6 problems (2 missing photo, 1 empty caption" in text
-    assert "beside 6 usable captions" in text
-    assert "list.json line 10: cut.jpg: truncated photo" in text
-    assert "list.json line 13, 15: none.jpg: missing photo" in text
-    assert "b.png is there; is it meant?" in text
-    assert str(report) in text
-    assert "on_problem=leave_out" in text
-    rows = [json.loads(row) for row in report.read_text().splitlines()]
-    assert {row["photo"]: row["what"] for row in rows[1:]} == KINDS
-    assert all(row["where"] and row["advice"] for row in rows)
-    assert [path.name for path in report.parent.iterdir()] == [report.name]
-
-
-def test_leave_out_returns_the_good_pairs_and_adds_to_the_problems(root: Path) -> None:
-    problems: list[Problem] = []
-    assert check_photos(root, spoil(root), problems, on_problem="leave_out") == PAIRS
-    assert {problem.photo: problem.what for problem in problems} == KINDS
-    data = Photos(root, PAIRS, 16, training=True, seed=0)
-    assert len([data[index] for index in range(len(data))]) == 3
-
-
-def test_leave_out_stops_where_nothing_is_left(root: Path) -> None:
-    pairs = [Pair("x.jpg", "one", 1), Pair("y.jpg", "two", 2)]
-    with pytest.raises(ProblemsFound, match=r"Not one photo of the list is in .*photos; is that the right folder?"):
-        check_photos(root, pairs, [], on_problem="leave_out")
-
-
-def test_a_long_report_is_cut_to_twenty() -> None:
-    problems = [Problem(f"l line {n}", f"{n}.jpg", "missing photo", "find it") for n in range(50)]
-    lines = describe(problems, 3).splitlines()
-    assert len(lines) == 22
-    assert lines[-1].strip() == "and 30 more"
-
-
-def test_a_missing_folder_and_a_wrong_choice_are_named(root: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no such photo folder"):
-        check_photos(root / "none", PAIRS, [])
-    with pytest.raises(ValueError, match="expected stop or leave_out, got 'ignore'"):
-        check_photos(root, PAIRS, [], on_problem="ignore")  # type: ignore[arg-type]
-
-
-def test_progress_is_shown_only_when_asked_for(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    check_photos(root, PAIRS, [], progress=False)
-    assert capsys.readouterr().out == ""
-    check_photos(root, PAIRS, [], progress=True)
-    assert "checking photos" in capsys.readouterr().out
+        Photos(root, [], 16, seed=0)
 
 
 def test_from_a_list_to_a_batch(root: Path, tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text(json.dumps(CAPTIONS))
-    pairs, problems = read_pairs(tmp_path / "list.json")
-    data = Photos(root, check_photos(root, pairs, problems), 16, training=False, seed=0)
+    usable, _ = check_photos(root, read_pairs(tmp_path / "list.json")[0])
+    data = Photos(root, usable, 16, seed=0)
     batch = collate([data[index] for index in range(len(data))])
     assert batch.rgb.shape == (6, 3, 16, 16)
     assert batch.has_color.tolist() == [True, False, True, False, False, False]

@@ -15,7 +15,7 @@ from PIL import Image
 from lcoins.data.caption_lists import Pair
 from lcoins.data.pack import Pack
 from lcoins.data.pack_writer import pack_photos
-from lcoins.data.photos import Photos
+from lcoins.data.photos import Annotations, Photos, RandomView
 from lcoins.data.pixel_labels import PixelLabels
 from lcoins.data.types import VOID, Sample, collate
 from lcoins.imaging import decode
@@ -79,9 +79,13 @@ def draws(data: Photos, epochs: int = 40) -> list[Sample]:
     return samples
 
 
-def drawn(root: Path, source: Path, name: str = "a.png", **options: Any) -> Photos:
-    options = {"training": True, "seed": 1, "hflip": "plain", "labels": PixelLabels(source, [name]), **options}
-    return Photos(root, [Pair(name, "a red square", 1)], 32, **options)
+def drawn(
+    root: Path, source: Path | None, name: str = "a.png", *, training: bool = True, crop_scale: Any = (0.2, 1.0)
+) -> Photos:
+    view = RandomView(crop_scale, "plain") if training else None
+    labels = PixelLabels(source, [name]) if source is not None else None
+    annotations = Annotations(labels=labels)
+    return Photos(root, [Pair(name, "a red square", 1)], 32, seed=1, view=view, annotations=annotations)
 
 
 def test_a_square_stays_on_its_pixels_through_crop_flip_and_resize(tmp_path: Path) -> None:
@@ -99,7 +103,7 @@ def test_a_square_stays_on_its_pixels_through_crop_flip_and_resize(tmp_path: Pat
 def test_labels_change_no_picture(tmp_path: Path) -> None:
     photo(tmp_path / "a.png")
     save_map(tmp_path / "maps" / "a.png", square_map())
-    without = draws(drawn(tmp_path, tmp_path / "maps", labels=None), 4)
+    without = draws(drawn(tmp_path, None), 4)
     assert all(sample.labels is None for sample in without)
     assert all(
         torch.equal(one.rgb, other.rgb)
@@ -179,7 +183,8 @@ def test_a_photo_without_a_map_has_no_labels_and_is_void_in_a_batch(tmp_path: Pa
     save_map(tmp_path / "maps" / "a.png", square_map())
     labels = PixelLabels(tmp_path / "maps", names)
     assert labels.known == {"a.png"}
-    data = Photos(tmp_path, [Pair(name, "a car", 1) for name in names], 16, training=True, seed=0, labels=labels)
+    pairs = [Pair(name, "a car", 1) for name in names]
+    data = Photos(tmp_path, pairs, 16, seed=0, view=RandomView(), annotations=Annotations(labels=labels))
     assert data[0].labels is not None and data[1].labels is None
     batch = collate([data[0], data[1]])
     assert batch.labels is not None and batch.labels.shape == (2, 16, 16)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lcoins.color.lab import fit_gamut, join_lab, split_lab
-from lcoins.color.words import BASIC_COLORS, COLOR_LAB, find_colors
-from lcoins.data.recoloring import WordRecoloring, membership, turned
+from lcoins.color.words import BASIC_COLORS, COLOR_LAB, find_colors, with_article
+from lcoins.data.recoloring import WordRecoloring, exchange_color, soft_color_mask
 
 CHROMATIC = [color for color in BASIC_COLORS if abs(complex(*COLOR_LAB[color][1:])) >= 20]
 
@@ -26,9 +26,9 @@ def patch_on_gray(color: str, side: int = 16) -> Tensor:
 @pytest.mark.parametrize("color", CHROMATIC)
 def test_the_named_thing_and_its_word_change_together(color: str) -> None:
     rgb = patch_on_gray(color)
-    changed, captions = WordRecoloring(1.0)(rgb, [f"A {color} square"], random.Random(0))
+    changed, captions = WordRecoloring(1.0)(rgb, [with_article(f"{color} square").capitalize()], random.Random(0))
     (word,) = find_colors(captions[0])
-    assert word.color != color and captions[0] == f"A {word.word} square"
+    assert word.color != color and captions[0] == with_article(f"{word.word} square").capitalize()
     lightness, ab = split_lab(changed)
     before, was = split_lab(rgb)
     torch.testing.assert_close(lightness, before, atol=0.6, rtol=0)
@@ -97,14 +97,14 @@ def test_every_photo_of_a_batch_gets_its_own_new_color() -> None:
 
 def test_faces_are_not_red() -> None:
     skin = torch.tensor([15.0, 18.0]).view(1, 2, 1, 1)
-    assert membership(skin, ["red"]) < 0.05 and membership(skin, ["brown"]) > 0.5
+    assert soft_color_mask(skin, ["red"]) < 0.05 and soft_color_mask(skin, ["brown"]) > 0.5
 
 
 @pytest.mark.parametrize("old", CHROMATIC)
 @pytest.mark.parametrize("new", CHROMATIC)
 def test_turning_there_takes_the_typical_color_there(old: str, new: str) -> None:
     ab = torch.tensor(COLOR_LAB[old][1:]).view(1, 2, 1, 1)
-    result, wanted = turned(ab, [old], [new]).flatten(), torch.tensor(COLOR_LAB[new][1:])
+    result, wanted = exchange_color(ab, [old], [new]).flatten(), torch.tensor(COLOR_LAB[new][1:])
     assert torch.nn.functional.cosine_similarity(result, wanted, dim=0) > 0.999
     assert result.norm() == pytest.approx(min(float(wanted.norm()), 1.5 * float(ab.norm())), rel=1e-4)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from lcoins.evaluation.groups import grouping, labels_of, stability, token_objects
+from lcoins.evaluation.groups import group_agreement, stability, token_groups, token_objects
 
 SIDE = 4
 
@@ -33,34 +33,34 @@ def test_each_token_belongs_to_what_covers_most_of_it() -> None:
 
 
 def test_groups_that_are_the_objects() -> None:
-    found = grouping(PERFECT, quadrants())
+    found = group_agreement(PERFECT, quadrants())
     assert (found.ari, found.purity, found.used) == (pytest.approx(1), 1, 3)
 
 
 def test_numbers_of_the_groups_do_not_matter() -> None:
-    assert grouping(7 - PERFECT, quadrants()) == grouping(PERFECT, quadrants())
+    assert group_agreement(7 - PERFECT, quadrants()) == group_agreement(PERFECT, quadrants())
 
 
 def test_one_group_for_everything_tells_nothing() -> None:
-    found = grouping(torch.full((16,), 3), quadrants())
+    found = group_agreement(torch.full((16,), 3), quadrants())
     assert (found.ari, found.purity, found.used) == (pytest.approx(0, abs=1e-7), 0.5, 1)
 
 
 def test_split_objects_keep_purity_but_lose_the_index() -> None:
-    found = grouping(torch.arange(16), quadrants())
+    found = group_agreement(torch.arange(16), quadrants())
     assert found.purity == 1 and found.used == 16
     assert found.ari == pytest.approx(0, abs=1e-7)
 
 
 def test_a_case_worked_out_by_hand() -> None:
     """Group 0: 4 of object 1, 2 of background. Group 1: 4 of object 2, 6 of background."""
-    labels = torch.tensor([0, 0, 1, 1, 0, 0, 1, 1] + [0] * 2 + [1] * 6)
-    found = grouping(labels, quadrants())
+    groups = torch.tensor([0, 0, 1, 1, 0, 0, 1, 1] + [0] * 2 + [1] * 6)
+    found = group_agreement(groups, quadrants())
     assert found.purity == (4 + 6) / 16
     together = sum(math.comb(n, 2) for n in (4, 2, 4, 6))
-    groups, objects = math.comb(6, 2) + math.comb(10, 2), 2 * math.comb(4, 2) + math.comb(8, 2)
-    expected = groups * objects / math.comb(16, 2)
-    assert found.ari == pytest.approx((together - expected) / ((groups + objects) / 2 - expected), abs=1e-6)
+    in_groups, in_objects = math.comb(6, 2) + math.comb(10, 2), 2 * math.comb(4, 2) + math.comb(8, 2)
+    expected = in_groups * in_objects / math.comb(16, 2)
+    assert found.ari == pytest.approx((together - expected) / ((in_groups + in_objects) / 2 - expected), abs=1e-6)
 
 
 @given(st.lists(st.integers(0, 3), min_size=16, max_size=16), st.lists(st.integers(0, 3), min_size=16, max_size=16))
@@ -73,10 +73,10 @@ def test_stability_is_symmetric_and_full_with_itself(one: list[int], other: list
 
 def test_refusals() -> None:
     with pytest.raises(ValueError, match="square grid of image tokens, got 15"):
-        grouping(torch.zeros(15, dtype=torch.long), quadrants())
+        group_agreement(torch.zeros(15, dtype=torch.long), quadrants())
     with pytest.raises(ValueError, match=r"\(1, 16\) and \(2, 16\)"):
         stability(PERFECT[None], PERFECT.expand(2, -1))
 
 
-def test_labels_are_the_largest_entries() -> None:
-    assert labels_of(torch.tensor([[0.9, 0.1, 0.0, 0.4], [0.1, 0.9, 1.0, 0.6]])).tolist() == [0, 1, 1, 1]
+def test_groups_are_the_largest_entries() -> None:
+    assert token_groups(torch.tensor([[0.9, 0.1, 0.0, 0.4], [0.1, 0.9, 1.0, 0.6]])).tolist() == [0, 1, 1, 1]

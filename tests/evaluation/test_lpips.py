@@ -36,12 +36,12 @@ def test_lpips_equals_the_lpips_package(net, tmp_path):
     keys = list(judge.net.state_dict())
     judge.net.load_state_dict({key: state[f"features.{key[key.index('.') + 1 :]}"] for key in keys})
     first, second = torch.rand(2, 2, 3, 64, 72, generator=torch.Generator().manual_seed(2)) * 1.1
-    ours = Lpips(net, tmp_path / "backbone.pth")
+    net_under_test = Lpips(net, tmp_path / "backbone.pth")
     with torch.no_grad():
         expected = judge(first, second, normalize=True).flatten()
     assert expected.min() > 0.01
-    torch.testing.assert_close(ours(first, second), expected, atol=1e-5, rtol=0)
-    assert ours(first, first).tolist() == [0, 0]
+    torch.testing.assert_close(net_under_test(first, second), expected, atol=1e-5, rtol=0)
+    assert net_under_test(first, first).tolist() == [0, 0]
 
 
 def test_lpips_keeps_evaluation_mode_and_learns_nothing(tmp_path):

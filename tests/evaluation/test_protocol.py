@@ -22,8 +22,8 @@ from lcoins.color.lab import resize_ab, split_lab, to_network_ab
 from lcoins.color.words import COLOR_LAB, find_colors
 from lcoins.data.types import Instances, Sample, collate
 from lcoins.evaluation.lpips import Lpips
-from lcoins.evaluation.protocol import evaluate
-from lcoins.evaluation.result import Report, flat, print_table, write_json
+from lcoins.evaluation.protocol import EvaluationOptions, evaluate
+from lcoins.evaluation.result import EvaluationReport, flat_figures, print_reports, write_json
 
 SIZE = 32
 PALETTE = {
@@ -40,11 +40,11 @@ class Fake(nn.Module):
     def __init__(self, paint: Callable[[list[str], int], Tensor], size: int = SIZE, groups: int = 0):
         super().__init__()
         self.paint, self.image_size, self.groups = paint, size, groups
-        self.seen: list[Tensor] = []
+        self.lightness: list[Tensor] = []
 
     def colorize(self, lightness: Tensor, captions: list[str]) -> SimpleNamespace:
         assert lightness.shape == (len(captions), 1, self.image_size, self.image_size)
-        self.seen.append(lightness)
+        self.lightness.append(lightness)
         assignment = torch.eye(self.groups).expand(len(captions), -1, -1) if self.groups else None
         return SimpleNamespace(ab=to_network_ab(self.paint(captions, self.image_size)), assignment=assignment)
 
@@ -79,11 +79,11 @@ def gray(captions: list[str], size: int) -> Tensor:
 def sides(captions: list[str], size: int) -> Tensor:
     """Left half in the first color word, right half in the last one."""
     ab = gray(captions, size)
-    for place, caption in enumerate(captions):
+    for index, caption in enumerate(captions):
         words = find_colors(caption)
         if words:
-            ab[place, :, :, : size // 2] = torch.tensor(COLOR_LAB[words[0].color][1:])[:, None, None]
-            ab[place, :, :, size // 2 :] = torch.tensor(COLOR_LAB[words[-1].color][1:])[:, None, None]
+            ab[index, :, :, : size // 2] = torch.tensor(COLOR_LAB[words[0].color][1:])[:, None, None]
+            ab[index, :, :, size // 2 :] = torch.tensor(COLOR_LAB[words[-1].color][1:])[:, None, None]
     return ab
 
 
@@ -100,10 +100,9 @@ PAIRED = [
 ]
 
 
-def run(model: Fake, tmp_path, captions=PLAIN, **options) -> Report:
-    settings = {"lpips": {}, "palette": None, "device": "cpu", "directory": tmp_path, "title": "dev"}
+def run(model: Fake, tmp_path, captions=PLAIN, title="dev", **options) -> EvaluationReport:
     loader = DataLoader(Photos(captions), batch_size=3, collate_fn=collate)
-    return evaluate(model, loader, **(settings | {"progress": False, "recolor": False} | options))
+    return evaluate(model, loader, EvaluationOptions(**options), tmp_path, title)
 
 
 def oracle(photos: Photos) -> Callable[[list[str], int], Tensor]:
@@ -143,8 +142,7 @@ def test_the_protocol_against_scikit_images_lab(tmp_path):
 def test_batch_size_changes_no_average(tmp_path):
     one = run(Fake(sides), tmp_path).figures
     loader = DataLoader(Photos(PLAIN), batch_size=4, collate_fn=collate)
-    options = {"lpips": {}, "palette": None, "device": "cpu", "directory": tmp_path, "title": "x"}
-    assert evaluate(Fake(sides), loader, progress=False, recolor=False, **options).figures == pytest.approx(one)
+    assert evaluate(Fake(sides), loader, EvaluationOptions(), tmp_path, "x").figures == pytest.approx(one)
 
 
 def test_a_model_of_another_size_sees_its_own_size(tmp_path):
@@ -153,7 +151,7 @@ def test_a_model_of_another_size_sees_its_own_size(tmp_path):
     assert report.settings["size"] == [SIZE, SIZE] and report.settings["model_size"] == 20
     assert report.figures["psnr"] > report.figures["gray_psnr"] + 3
     expected = split_lab(Photos(PLAIN).rgb[:3])[0].mean() / 50 - 1
-    assert float(model.seen[0].mean()) == pytest.approx(float(expected), abs=0.01)
+    assert float(model.lightness[0].mean()) == pytest.approx(float(expected), abs=0.01)
 
 
 def test_color_words_of_a_follower_an_ignorer_and_a_swapper(tmp_path):
@@ -234,9 +232,8 @@ def test_a_title_that_is_no_file_name_is_refused(tmp_path, title):
 
 
 def test_an_empty_loader_is_refused(tmp_path):
-    options = {"lpips": {}, "palette": None, "device": "cpu", "directory": tmp_path, "title": "dev"}
     with pytest.raises(ValueError, match="the loader gave no pair"):
-        evaluate(Fake(gray), [], progress=False, recolor=False, **options)
+        evaluate(Fake(gray), [], EvaluationOptions(), tmp_path, "dev")
 
 
 def test_lpips_stands_beside_its_gray_floor_and_names_its_weights(tmp_path):
@@ -251,7 +248,7 @@ def test_lpips_stands_beside_its_gray_floor_and_names_its_weights(tmp_path):
     assert report.figures["lpips_alex"] == report.figures["gray_lpips_alex"] > 0
     assert re.fullmatch("[0-9a-f]{64}", report.settings["lpips"]["alex"]["sha256"])
     console = Console(record=True, width=120, file=io.StringIO())
-    print_table([report], console)
+    print_reports([report], console)
     assert "lpips_vgg not computed: put vgg.pth there" in console.export_text()
 
 
@@ -261,7 +258,7 @@ def test_the_table_shows_prediction_gray_truth_and_chance(tmp_path):
         run(Fake(sides), tmp_path, title="dev", recolor=True),
     ]
     console = Console(record=True, width=140, file=io.StringIO())
-    print_table(reports, console)
+    print_reports(reports, console)
     text = console.export_text()
     for word in ("clear, 3", "dev, 4", "gray", "truth", "chance", "1.000", "0.250", "gain"):
         assert word in text
@@ -269,11 +266,11 @@ def test_the_table_shows_prediction_gray_truth_and_chance(tmp_path):
 
 def test_flat_keys(tmp_path):
     reports = [run(Fake(sides), tmp_path, PAIRED, palette=PALETTE, title=title) for title in ("clear", "counter")]
-    values = flat(reports)
+    values = flat_figures(reports)
     assert values["clear/color_word_accuracy"] == values["counter/color_word_accuracy"] == 1
     assert values["chance"] == 1 / 4
     assert all(isinstance(value, float) for value in values.values())
-    assert "chance" not in flat([run(Fake(sides), tmp_path)])
+    assert "chance" not in flat_figures([run(Fake(sides), tmp_path)])
 
 
 def test_the_sheet_shows_pairs_spread_over_the_set(tmp_path, monkeypatch):

@@ -17,8 +17,9 @@ import pytest
 from drawn_photos import FakeColorizer, gray_profile, some_exif
 from PIL import Image, ImageCms
 
-from lcoins.colorize.batch import colorize_files
-from lcoins.imaging.read import read_scan
+from lcoins.colorize.batch import PhotoOptions, colorize_files
+from lcoins.imaging.decode import readable_formats
+from lcoins.imaging.read import read_gray_photo
 
 SECONDS = 5.0  # for one file; most take 2 ms
 SUFFIXES = {
@@ -68,6 +69,7 @@ def whole_photos() -> dict[str, bytes]:
         "bmp": encoded(colors, "BMP", **known),
         "ppm": encoded(colors, "PPM"),
     }
+    readable_formats()  # registers HEIF
     optional = {"jpeg2000": ("JPEG2000", {}), "avif": ("AVIF", {}), "heif": ("HEIF", {"exif": exif})}
     photos |= {
         name: encoded(colors, kind, **options) for name, (kind, options) in optional.items() if kind in Image.SAVE
@@ -225,7 +227,7 @@ def test_sound_photos_are_read(tmp_path: Path) -> None:
     for name, data in whole_photos().items():
         path = tmp_path / f"{name}{SUFFIXES[name.split()[0]]}"
         path.write_bytes(data)
-        assert sorted(read_scan(path).size) == [16, 24], name
+        assert sorted(read_gray_photo(path).size) == [16, 24], name
 
 
 def test_every_malformed_file_gives_a_picture_or_one_line(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -233,7 +235,7 @@ def test_every_malformed_file_gives_a_picture_or_one_line(folder: Path, capfd: p
     for path in sorted(folder.iterdir()):
         start = time.perf_counter()
         try:
-            scan = read_scan(path)
+            scan = read_gray_photo(path)
         except (ValueError, FileNotFoundError) as error:
             refused += 1
             if not str(error).startswith(f"{path}: ") or not str(error).isprintable():
@@ -258,7 +260,7 @@ def test_a_folder_of_them_is_gone_through(folder: Path, tmp_path: Path) -> None:
     some.mkdir()
     for path in sorted(folder.iterdir())[::4]:
         shutil.copy(path, some)
-    result = colorize_files(FakeColorizer(), [some], ["a red wall"], output=tmp_path / "out")
+    result = colorize_files(FakeColorizer(), [some], ["a red wall"], PhotoOptions(tmp_path / "out"))
     assert len(result.written) + len(result.failed) == len(list(some.iterdir()))
     assert len(result.written) >= 50 and len(result.failed) >= 50
     for path in result.written:

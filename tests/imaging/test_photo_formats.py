@@ -14,12 +14,14 @@ from drawn_photos import FakeColorizer, gamma, gray_profile, gray_ramp, icc_prof
 from PIL import ExifTags, Image, ImageCms
 
 from lcoins.color.lab import split_lab
-from lcoins.colorize.batch import PHOTO_SUFFIXES, BatchResult, colorize_files, write_picture
+from lcoins.colorize.batch import BatchResult, PhotoOptions, colorize_files
+from lcoins.colorize.jobs import PHOTO_SUFFIXES
 from lcoins.colorize.photo import recompose_strips
 from lcoins.imaging import decode
 from lcoins.imaging.decode import PhotoError, load_photo, to_tensor
 from lcoins.imaging.icc import srgb_profile
-from lcoins.imaging.read import Scan, read_scan
+from lcoins.imaging.read import GrayPhoto, read_gray_photo
+from lcoins.imaging.write import write_picture
 
 ADOBE_RGB = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))  # under D50
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64)  # how such a file begins
@@ -50,19 +52,19 @@ def deep_colors(height: int = 40, width: int = 60) -> np.ndarray:
 
 
 def read_lightness(path: Path, **options: bool) -> np.ndarray:
-    return read_scan(path, **options).lightness[0, 0].numpy()
+    return read_gray_photo(path, **options).lightness[0, 0].numpy()
 
 
 def write_deep_picture(path: Path, levels: np.ndarray, **metadata: Any) -> Path:
     """Levels (H, W, 3) as a PNG or TIFF, by our own writer, in strips of 7 rows."""
     height, width = levels.shape[:2]
     parts = (torch.from_numpy(levels[top : top + 7].astype(np.float32) / 65535) for top in range(0, height, 7))
-    write_picture(path, path.suffix, Scan(torch.empty(1, 1, height, width), 16, metadata, ()), parts)
+    write_picture(path, path.suffix, GrayPhoto(torch.empty(1, 1, height, width), 16, metadata, ()), parts)
     return path
 
 
 def colored(photo: Path, output: Path, sentence: str = "a red wall", **options: Any) -> BatchResult:
-    return colorize_files(FakeColorizer(), [photo], [sentence], output=output, **options)
+    return colorize_files(FakeColorizer(), [photo], [sentence], PhotoOptions(output, **options))
 
 
 # Depth
@@ -71,7 +73,7 @@ def colored(photo: Path, output: Path, sentence: str = "a red wall", **options: 
 @pytest.mark.parametrize("name", ["g.png", "g.tif"])
 def test_16_bit_gray_is_read_at_its_full_depth(tmp_path: Path, name: str) -> None:
     Image.fromarray(deep_ramp()).save(tmp_path / name)
-    scan = read_scan(tmp_path / name)
+    scan = read_gray_photo(tmp_path / name)
     assert (scan.bits, scan.size, scan.notices) == (16, (256, 256), ())
     assert np.abs(scan.lightness[0, 0].numpy() - lightness_of_srgb(deep_ramp() / 65535)).max() < 0.01
 
@@ -94,7 +96,7 @@ def test_16_bit_color_of_a_tiff_is_read_at_its_full_depth(tmp_path: Path, option
     levels = deep_colors() % 256 + 30_000
     stored = np.moveaxis(levels, 2, 0) if "planarconfig" in options else levels
     tifffile.imwrite(tmp_path / "c.tif", stored.astype(np.uint16), photometric="rgb", **options)
-    scan = read_scan(tmp_path / "c.tif")
+    scan = read_gray_photo(tmp_path / "c.tif")
     assert (scan.bits, scan.size) == (16, (60, 40))
     middle = lightness_of_srgb(np.array(30_000 / 65535))
     found, expected = scan.lightness[0, 0].numpy(), lightness_of_srgb(levels @ [0.212671, 0.715160, 0.072169] / 65535)
@@ -112,7 +114,7 @@ def test_transparency_of_16_bits_lies_on_white(tmp_path: Path) -> None:
 
 def test_depth_that_cannot_be_kept_is_said(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "c.tif", np.zeros((4, 4, 4), np.uint16), photometric="separated")
-    scan = read_scan(tmp_path / "c.tif")
+    scan = read_gray_photo(tmp_path / "c.tif")
     assert (scan.bits, scan.notices) == (8, (f"{tmp_path / 'c.tif'}: of its 16 bits a channel the upper 8 were read",))
     assert scan.lightness.min() > 99
 
@@ -161,9 +163,9 @@ def test_a_picture_of_16_bits_has_the_levels_it_was_given(tmp_path: Path, name: 
 @pytest.mark.parametrize("name", ["out.png", "out.tif"])
 def test_lightness_of_16_bits_comes_back_in_the_picture(tmp_path: Path, name: str) -> None:
     Image.fromarray(deep_ramp()).save(tmp_path / "g.png")
-    scan = read_scan(tmp_path / "g.png")
+    scan = read_gray_photo(tmp_path / "g.png")
     write_picture(tmp_path / name, Path(name).suffix, scan, recompose_strips(scan.lightness, torch.zeros(1, 2, 4, 4)))
-    again = read_scan(tmp_path / name)
+    again = read_gray_photo(tmp_path / name)
     assert again.bits == 16
     assert (again.lightness - scan.lightness).abs().max() < 0.005  # a level of 8 bits is 0.4
 
@@ -184,7 +186,7 @@ def test_the_depth_of_a_picture_is_that_of_its_photo_where_the_format_has_it(
     pixels = deep_ramp() if photo.startswith("g") else (deep_ramp() >> 8).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / photo)
     colored(tmp_path / photo, tmp_path / output)
-    assert read_scan(tmp_path / output).bits == bits
+    assert read_gray_photo(tmp_path / output).bits == bits
     assert np.abs(read_lightness(tmp_path / output) - read_lightness(tmp_path / photo)).max() < (
         1.5 if bits == 8 else 0.01
     )
@@ -213,7 +215,7 @@ def test_a_picture_of_16_bits_keeps_the_metadata(tmp_path: Path, name: str) -> N
 
 def test_a_tiff_without_resolution_gets_none(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "g.tif", deep_ramp(), photometric="minisblack", resolutionunit="none")
-    assert "dpi" not in read_scan(tmp_path / "g.tif").metadata
+    assert "dpi" not in read_gray_photo(tmp_path / "g.tif").metadata
 
 
 # Color profiles
@@ -224,7 +226,7 @@ def test_a_tiff_without_resolution_gets_none(tmp_path: Path) -> None:
 def test_the_curve_of_a_gray_profile_is_applied(tmp_path: Path, exponent: float, bits: int, tolerance: float) -> None:
     pixels = deep_ramp() if bits == 16 else (deep_ramp() >> 8).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / "g.png", icc_profile=gray_profile(exponent))
-    scan = read_scan(tmp_path / "g.png")
+    scan = read_gray_photo(tmp_path / "g.png")
     assert (scan.bits, scan.notices) == (bits, ())
     expected = lightness_of_light((pixels / np.iinfo(pixels.dtype).max) ** exponent)
     assert np.abs(scan.lightness[0, 0].numpy() - expected).max() < tolerance
@@ -236,7 +238,7 @@ def test_a_wide_color_space_is_brought_to_srgb_at_8_bits_and_at_16_alike(tmp_pat
     tifffile.imwrite(tmp_path / "c.tif", colors.astype(np.uint16) * 257, photometric="rgb", iccprofile=adobe_rgb())
     Image.fromarray(colors).save(tmp_path / "plain.png")
     shallow, deep = read_lightness(tmp_path / "c.png"), read_lightness(tmp_path / "c.tif")
-    assert read_scan(tmp_path / "c.tif").bits == 16
+    assert read_gray_photo(tmp_path / "c.tif").bits == 16
     assert np.abs(shallow - deep).max() < 0.3  # of which 8 bits after the conversion explain 0.2
     assert np.abs(shallow - read_lightness(tmp_path / "plain.png")).max() > 2
 
@@ -267,7 +269,7 @@ def table_profile() -> bytes:
 def test_a_profile_of_tables_is_applied_to_8_of_16_bits(tmp_path: Path) -> None:
     levels = np.full((4, 6, 3), 32_896, np.uint16)
     tifffile.imwrite(tmp_path / "c.tif", levels, photometric="rgb", iccprofile=table_profile())
-    scan = read_scan(tmp_path / "c.tif")
+    scan = read_gray_photo(tmp_path / "c.tif")
     assert scan.bits == 8
     assert "c.tif: its color profile was applied to 8 of the 16 bits" in scan.notices[0]
     assert (scan.lightness - 50.2).abs().max() < 0.5  # as sRGB it would be 53.6
@@ -341,11 +343,11 @@ def test_16_bit_color_is_upright(tmp_path: Path) -> None:
 def test_of_several_pictures_the_first_is_taken_and_that_is_said(tmp_path: Path, name: str) -> None:
     first, second = Image.new("L", (20, 10), 200), Image.new("L", (20, 10), 10)
     first.save(tmp_path / name, save_all=True, append_images=[second])
-    scan = read_scan(tmp_path / name)
+    scan = read_gray_photo(tmp_path / name)
     assert scan.notices == (f"{tmp_path / name}: holds several pictures; the first was taken",)
     assert (scan.lightness - 80.6).abs().max() < 1
     first.save(tmp_path / f"one_{name}")
-    assert not read_scan(tmp_path / f"one_{name}").notices
+    assert not read_gray_photo(tmp_path / f"one_{name}").notices
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB", "I;16", "F"])
@@ -371,7 +373,7 @@ def test_every_kind_of_tiff_has_the_lightness_of_its_8_bit_picture(tmp_path: Pat
 def test_a_tiff_of_a_kind_that_is_not_read_says_so(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "f.tif", np.zeros((5, 5, 3), np.float32), photometric="rgb")
     with pytest.raises(PhotoError, match=r"f\.tif: unreadable photo: a TIFF of a kind that is not read"):
-        read_scan(tmp_path / "f.tif")
+        read_gray_photo(tmp_path / "f.tif")
 
 
 @pytest.mark.skipif(not decode.Image.core or "AVIF" not in Image.OPEN, reason="Pillow without AVIF")
@@ -398,15 +400,16 @@ def test_heic_is_read_and_written_as_jpeg(tmp_path: Path) -> None:
         assert (picture.format, picture.getexif()[ExifTags.Base.Artist]) == ("JPEG", "Grandmother")
         pixels = np.asarray(picture.convert("L")).astype(int)
     assert max(picture.size) == 160 and abs(pixels.max() - pixels.min()) > 100
-    folder = colorize_files(FakeColorizer(), [tmp_path], ["a red wall"], output=tmp_path / "out")
+    folder = colorize_files(FakeColorizer(), [tmp_path], ["a red wall"], PhotoOptions(tmp_path / "out"))
     assert tmp_path / "out" / "phone.heic.jpg" in folder.written
 
 
 def test_without_its_library_an_heic_photo_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "_READABLE", tuple(name for name in decode._READABLE if name != "HEIF"))
+    without = tuple(name for name in decode.readable_formats() if name != "HEIF")
+    monkeypatch.setattr(decode, "readable_formats", lambda: without)
     (tmp_path / "phone.heic").write_bytes(HEIC)
     with pytest.raises(PhotoError, match=r"phone\.heic: HEIC photo: .*; pip install 'lcoins\[heif\]'$"):
-        read_scan(tmp_path / "phone.heic")
+        read_gray_photo(tmp_path / "phone.heic")
     assert {".heic", ".heif"} <= PHOTO_SUFFIXES
 
 
@@ -416,4 +419,4 @@ def test_without_its_library_an_heic_photo_names_the_command(tmp_path: Path, mon
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/zero")
 def test_a_device_is_no_photo() -> None:
     with pytest.raises(FileNotFoundError, match="no such photo"):
-        read_scan(Path("/dev/zero"))
+        read_gray_photo(Path("/dev/zero"))

@@ -10,10 +10,10 @@ from drawn_photos import FakeColorizer
 from PIL import Image
 
 from lcoins.color.lab import lightness_of_levels
-from lcoins.colorize.batch import colorize_files
-from lcoins.colorize.photo import used_words
+from lcoins.colorize.batch import PhotoOptions, colorize_files
+from lcoins.colorize.photo import recognized_color_words
 from lcoins.data.scenes.dataset import Scenes
-from lcoins.imaging.read import read_scan
+from lcoins.imaging.read import read_gray_photo
 from lcoins.imaging.restore import is_tinted, read_tone
 
 Age = Callable[[np.ndarray], np.ndarray]
@@ -53,7 +53,7 @@ def saved(path: Path, rgb: np.ndarray) -> Path:
 
 
 def lightness(path: Path, restore_tone: bool = False) -> np.ndarray:
-    return read_scan(path, restore_tone=restore_tone).lightness[0, 0].numpy()
+    return read_gray_photo(path, restore_tone=restore_tone).lightness[0, 0].numpy()
 
 
 @pytest.mark.parametrize("name", ["print.jpg", "print.png"])
@@ -124,19 +124,20 @@ def test_channels_of_a_photo_in_color_all_count() -> None:
 def test_the_option_is_suggested_where_it_would_help_and_nowhere_else(tmp_path: Path) -> None:
     path = saved(tmp_path / "print.jpg", faded(gray_scene()))
     colorizer = FakeColorizer()
-    (notice,) = colorize_files(colorizer, [path], ["a gray wall"], output=tmp_path / "plain.png").notices
+    (notice,) = colorize_files(colorizer, [path], ["a gray wall"], PhotoOptions(tmp_path / "plain.png")).notices
     assert notice.startswith(f"{path}: looks like a tinted print; --restore-tone")
     assert not colorize_files(
-        colorizer, [path], ["a gray wall"], output=tmp_path / "clean.png", restore_tone=True
+        colorizer, [path], ["a gray wall"], PhotoOptions(tmp_path / "clean.png", restore_tone=True)
     ).notices
-    assert not read_scan(saved(tmp_path / "color.jpg", scene() / 255)).notices
+    in_color = read_gray_photo(saved(tmp_path / "color.jpg", scene() / 255))
+    assert not in_color.notices and not in_color.tinted
 
 
 def test_network_and_picture_get_the_restored_lightness(tmp_path: Path) -> None:
     path = saved(tmp_path / "print.png", faded(gray_scene()))
     colorizer = FakeColorizer(image_size=32)
-    colorize_files(colorizer, [path], ["a gray wall"], output=tmp_path / "out.png", restore_tone=True)
-    assert used_words("a gray wall")
+    colorize_files(colorizer, [path], ["a gray wall"], PhotoOptions(tmp_path / "out.png", restore_tone=True))
+    assert recognized_color_words("a gray wall")
     seen, restored = colorizer.asked[0][0], lightness(path, restore_tone=True)
     assert abs(float(seen.mean()) * 50 + 50 - restored.mean()) < 0.5
     assert np.abs(lightness(tmp_path / "out.png") - restored).max() < 0.7

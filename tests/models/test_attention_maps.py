@@ -8,14 +8,14 @@ from torch import Tensor
 from lcoins.models.attention_maps import BlockAttention, attention_maps
 from lcoins.models.build import build_colorizer
 from lcoins.models.lcoins import LCoIns
-from lcoins.training.run import plain
+from lcoins.training.run import plain_config
 
 CAPTION = "a red cup and a blue cup"
 
 
 def model(**values: object) -> LCoIns:
     torch.manual_seed(0)
-    built = build_colorizer(plain(shrunk(**transformer(**values)))["model"])
+    built = build_colorizer(plain_config(shrunk(**transformer(**values)))["model"])
     assert isinstance(built, LCoIns)
     return built
 

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from lcoins.color.words import COLOR_CLASS, WORD, object_colors, split_words
+from lcoins.color.object_pairs import ObjectColors
+from lcoins.color.words import WORD, split_words
 from lcoins.data.scenes.dataset import SPLITS, Scenes
 from lcoins.data.scenes.layout import KINDS, plan_scene
-from lcoins.data.scenes.sentences import color_pairs, describe
-from lcoins.data.types import Pairs, keyed_random
+from lcoins.data.scenes.sentences import describe, exact_object_colors
+from lcoins.data.types import keyed_random
 from lcoins.models.compared.bilstm import WordIds, vocabulary_of
 from lcoins.models.compared.correspondence import Biaffine, correspondence_target
 from lcoins.models.text_encoders import WordPieces, Words
@@ -113,7 +114,7 @@ def test_a_pair_beyond_a_cut_caption_is_left_out() -> None:
 
 
 def test_captions_whose_pairs_nobody_knows_do_not_count() -> None:
-    pairs: list[Pairs | None] = [None, ()]
+    pairs: list[ObjectColors | None] = [None, ()]
     target, counts = correspondence_target(pairs, whole_words("a red car", "a red car"))
     assert not counts[0].any()
     assert counts[1].all()
@@ -143,33 +144,6 @@ def test_loss_weighs_pairs_and_leaves_out_what_does_not_count() -> None:
     assert correspondence_loss(scores, target, counts & False, 5.0).item() == 0.0
 
 
-@pytest.mark.parametrize(
-    ("caption", "found"),
-    [
-        ("a white dog on a red table", [("dog", "white"), ("table", "red")]),
-        ("Black and white cat", [("cat", "Black"), ("cat", "white")]),
-        ("a red, white or blue flag", [("flag", "red"), ("flag", "white"), ("flag", "blue")]),
-        ("the cat is black", []),
-        ("the orange on a green", []),
-        ("a man in black with a gray-haired dog", [("haired", "gray")]),
-        ("red and", []),
-        ("", []),
-    ],
-)
-def test_object_colors_take_the_word_after_the_color(caption: str, found: list[tuple[str, str]]) -> None:
-    words = split_words(caption)
-    pairs = [(words[thing], words[color]) for thing, color in object_colors(caption)]
-    assert pairs == [(thing, color.lower()) for thing, color in found]
-
-
-@given(st.lists(st.sampled_from([*COLOR_CLASS, "dog", "and", "or", "on", "cat"]), max_size=12))
-def test_object_colors_are_a_color_and_a_later_word_that_is_none(words: list[str]) -> None:
-    for thing, color in object_colors(" ".join(words)):
-        assert words[color] in COLOR_CLASS
-        assert words[thing] in ("dog", "cat")
-        assert all(word in COLOR_CLASS or word in ("and", "or") for word in words[color:thing])
-
-
 def test_words_are_whole_and_in_lower_case() -> None:
     assert split_words("A man's T-shirt: 2 CAFÉS, x_y!") == ["a", "man", "s", "t", "shirt", "2", "cafés", "x_y"]
 
@@ -186,7 +160,7 @@ def test_pairs_of_a_sentence_agree_with_its_objects(split: str) -> None:
         rng = keyed_random(number, split, "pairs")
         objects, distinguished_by = plan_scene(split, rng)
         sentence = describe(objects, distinguished_by, rng).sentence
-        words, pairs = split_words(sentence), color_pairs(sentence)
+        words, pairs = split_words(sentence), exact_object_colors(sentence)
         kinds = {thing.color: thing.kind for thing in objects}
         assert sorted(words[color] for _, color in pairs) == sorted(kinds)
         for thing, color in pairs:
@@ -203,7 +177,7 @@ def test_pairs_of_every_form_of_sentence() -> None:
         "you can see a gray cross to the left of a teal heart": [("cross", "gray"), ("heart", "teal")],
     }.items():
         words = split_words(sentence)
-        assert [(words[thing], words[color]) for thing, color in color_pairs(sentence)] == expected
+        assert [(words[thing], words[color]) for thing, color in exact_object_colors(sentence)] == expected
 
 
 @pytest.mark.parametrize("split", ["train", "instances", "counter"])
@@ -212,7 +186,7 @@ def test_scenes_know_their_pairs_and_what_each_pixel_shows(split: str) -> None:
     scenes = Scenes(split, 12, image_size=32)
     for sample in map(scenes.__getitem__, range(len(scenes))):
         words = split_words(sample.caption)
-        assert sample.pairs == color_pairs(sample.caption)
+        assert sample.pairs == exact_object_colors(sample.caption)
         kind_of = {words[color]: words[thing] for thing, color in sample.pairs}
         first = next(kind for kind in re.findall(r"\w+", sample.caption) if kind in KINDS)
         labels, instances = sample.labels, sample.instances

@@ -177,14 +177,14 @@ def test_wrong_sizes_are_refused() -> None:
 def test_size_of_the_release(steps: int, count: int) -> None:
     """2.34 M without the words; one step has no channel for its gate, and more steps share their weights."""
     with torch.device("meta"):
-        model = build_colorizer(model_config("model=lbie", f"model.steps={steps}"), weights=False)
+        model = build_colorizer(model_config("system=lbie", f"model.steps={steps}"), weights=False)
     embeddings = model.text_encoder.embeddings.weight.numel()
     assert sum(p.numel() for p in model.parameters()) - embeddings == count
 
 
 def test_size_of_the_discriminator() -> None:
     """4 x 4 kernels without biases, 3 -> 64 -> 128 -> 256 -> 512 -> 128 -> 1, three norms and one fusion."""
-    objective = OmegaConf.to_container(composed("train", "model=lbie").objective, resolve=True)
+    objective = OmegaConf.to_container(composed("train", "system=lbie").objective, resolve=True)
     with torch.device("meta"):
         judge = build_objective(objective).discriminator
     kernels = 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512 + 512 * 128 + 128)

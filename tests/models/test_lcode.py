@@ -211,7 +211,7 @@ def test_other_links_give_other_colors() -> None:
 def test_size_of_the_release() -> None:
     """19.10 M without the words: 17.17 M in the generator and 1.93 M in the text; 300 is the row of unknown words."""
     with torch.device("meta"):
-        model = build_colorizer(model_config("model=lcode"), weights=False)
+        model = build_colorizer(model_config("system=lcode"), weights=False)
     counts = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
     text = sum(counts.pop(name) for name in ("text_encoder", "objects", "colors", "correspondence")) - 300
     assert text == 2 * 4 * 256 * (300 + 256 + 2) + 2 * (512 * 512 + 512) + 512 * 513 == 1_930_752

@@ -185,7 +185,7 @@ def test_parts_name_the_type_embeddings() -> None:
 def test_size_of_the_release() -> None:
     """The published 353.94 M count BERT's pooler, which nothing uses, and the keys' biases, which change nothing."""
     with torch.device("meta"):
-        model = build_colorizer(model_config("model=lcoder"), weights=False)
+        model = build_colorizer(model_config("system=lcoder"), weights=False)
     count = sum(p.numel() for p in model.parameters())
     assert count == 353_332_962
     pooler, key_biases = 768 * 768 + 768, 12 * 1024

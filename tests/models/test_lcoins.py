@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from shrunk import batch_of
 from torch import Tensor
 
-from lcoins.cli.main import conf_folder
+from lcoins.cli.hydra_commands import conf_folder
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.models.build import build_colorizer
 from lcoins.models.colorizer import CounterColorization
@@ -21,9 +21,9 @@ ABLATIONS = ("full", "no_ge", "no_ga", "no_la", "no_cl")
 
 
 def composed(*overrides: str) -> dict[str, Any]:
-    """Model, objective and augmentation of a training run with model=tiny."""
+    """Model, objective and augmentation of a training run with system=lcoins_tiny."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        cfg = compose("train", overrides=["model=tiny", *overrides])
+        cfg = compose("train", overrides=["system=lcoins_tiny", *overrides])
     return {key: OmegaConf.to_container(cfg[key], resolve=True) for key in ("model", "objective", "augmentation")}
 
 

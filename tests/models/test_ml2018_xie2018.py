@@ -445,7 +445,9 @@ def test_a_prior_without_any_color_is_refused(tmp_path: Path) -> None:
 def test_sizes_of_the_releases() -> None:
     """Without the word embeddings; ResNet-101's first two stages are not trained."""
     with torch.device("meta"):
-        models = {name: build_colorizer(model_config(f"model={name}"), weights=False) for name in ("ml2018", "xie2018")}
+        models = {
+            name: build_colorizer(model_config(f"system={name}"), weights=False) for name in ("ml2018", "xie2018")
+        }
     counts = {}
     for name, model in models.items():
         words = model.text_encoder.embeddings.weight.numel()

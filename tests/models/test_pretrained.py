@@ -3,6 +3,7 @@
 No test reaches the network: the hubs are offline (conftest), so the named weights count as missing.
 """
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -172,15 +173,10 @@ def test_hub_is_asked_for_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
         GridEncoder("tf_efficientnet_lite0", 64, (2, 3), width=8, freeze=True, init="timm")
 
 
-def test_timm_comes_without_wandb() -> None:
-    """Which it would wait for; and wandb can be imported afterwards."""
-    command = (
-        "import sys; from lcoins.models.backbones import pretrained; print('timm' in sys.modules);"
-        "pretrained.load_timm(); print('timm' in sys.modules, 'wandb' in sys.modules);"
-        "import wandb; pretrained.load_timm(); print(sys.modules['wandb'] is wandb)"
-    )
+def test_timm_is_imported_only_where_a_model_needs_it() -> None:
+    command = "import sys; from lcoins.models import image_encoders; print('timm' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "True", "False", "True"]
+    assert done.stdout.split() == ["False"]
 
 
 def grid_encoder(init: str) -> GridEncoder:
@@ -290,6 +286,18 @@ def test_missing_bert_says_what_to_do(source: str, init: str) -> None:
 def test_missing_words_say_what_to_do(source: str) -> None:
     with pytest.raises(MissingWeightsError, match=rf"no words for text encoder '{source}'.*source=minilm"):
         bert_weights.load_tokenizer(source)
+
+
+def test_bert_is_taken_from_the_cache_of_the_hub(
+    bert_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = tmp_path / "models--someone--cached-bert"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text("0" * 40)
+    shutil.copytree(bert_folder, cached / "snapshots" / ("0" * 40))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert bert_weights.bert_folder("someone/cached-bert") == cached / "snapshots" / ("0" * 40)
+    assert bert_weights.load_tokenizer("someone/cached-bert").get_vocab_size() > 4
 
 
 def test_words_of_bert_base_need_no_hub() -> None:

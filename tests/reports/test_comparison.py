@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from finished_run import write_run
 
-from lcoins.reports.comparison import WORDS, Comparison, Measure
+from lcoins.reports.comparison import WORDS, Comparison, Metric
 from lcoins.reports.load_runs import find_runs
 
-PSNR = Measure("PSNR", "psnr", +1, 2)
+PSNR = Metric("PSNR", "psnr", +1, 2)
 PAIRS = 40
 
 
@@ -17,7 +17,7 @@ def noise(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=PAIRS)
 
 
-def two_variants(tmp_path: Path, gap: float) -> Comparison:
+def two_variant_names(tmp_path: Path, gap: float) -> Comparison:
     """Variants that differ by ``gap`` on every pair, three seeds each that differ by 0.1."""
     for name, shift in (("full", 0.0), ("no_ge", gap)):
         for seed in range(3):
@@ -27,20 +27,20 @@ def two_variants(tmp_path: Path, gap: float) -> Comparison:
 
 
 def test_mean_and_deviation_are_over_seeds(tmp_path: Path) -> None:
-    comparison = two_variants(tmp_path, -1)
+    comparison = two_variant_names(tmp_path, -1)
     assert list(comparison.variants) == ["full", "no_ge"] and comparison.baseline == "full"
-    figure = comparison.figure("clear", PSNR, "no_ge")
-    assert figure is not None and figure.deviation == pytest.approx(0.1)
-    assert figure.mean == pytest.approx((20 + 5 * noise(0)).mean() + 0.1 - 1)
-    assert comparison.figure("clear", WORDS, "full").values == (0.5, 0.5, 0.5)  # type: ignore[union-attr]
+    estimate = comparison.estimate("clear", PSNR, "no_ge")
+    assert estimate is not None and estimate.deviation == pytest.approx(0.1)
+    assert estimate.mean == pytest.approx((20 + 5 * noise(0)).mean() + 0.1 - 1)
+    assert comparison.estimate("clear", WORDS, "full").values == (0.5, 0.5, 0.5)  # type: ignore[union-attr]
     assert comparison.gap("clear", PSNR, "full") is None
 
 
 def test_pairs_are_paired(tmp_path: Path) -> None:
     """Photos spread by 5 dB, yet a gap of 1 dB on each of them has the spread of the seeds only."""
-    gap = two_variants(tmp_path, -1).gap("clear", PSNR, "no_ge")
+    gap = two_variant_names(tmp_path, -1).gap("clear", PSNR, "no_ge")
     assert gap is not None and gap.value == pytest.approx(-1)
-    assert -1.2 <= gap.low < -1 < gap.high <= -0.8 and not gap.inside
+    assert -1.2 <= gap.low < -1 < gap.high <= -0.8 and not gap.may_be_chance
 
 
 def test_a_gap_of_noise_lies_inside_its_interval(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_gap_of_noise_lies_inside_its_interval(tmp_path: Path) -> None:
             write_run(folder / "s" / f"ablation={name}" / "seed=0", list(noise(2 * trial + place)), [1] * PAIRS)
         gap = Comparison(find_runs([folder])).gap("clear", PSNR, "no_ge")
         assert gap is not None
-        left += not gap.inside
+        left += not gap.may_be_chance
     assert 1 <= left <= 12
 
 
@@ -90,8 +90,8 @@ def test_stability_is_the_agreement_of_seeds(tmp_path: Path) -> None:
 def test_missing_values_do_not_count_and_infinite_ones_neither(tmp_path: Path) -> None:
     write_run(tmp_path / "s" / "default" / "seed=0", [20.0, 30.0, float("inf")], [2, 2, 2])
     comparison = Comparison(find_runs([tmp_path]))
-    assert comparison.figure("clear", PSNR, "default").mean == 25  # type: ignore[union-attr]
-    assert comparison.figure("clear", Measure("hit", "recolor_hit", 1, 2), "default").mean == 1  # type: ignore[union-attr]
+    assert comparison.estimate("clear", PSNR, "default").mean == 25  # type: ignore[union-attr]
+    assert comparison.estimate("clear", Metric("hit", "recolor_hit", 1, 2), "default").mean == 1  # type: ignore[union-attr]
 
 
 def test_names_leave_out_what_all_share(tmp_path: Path) -> None:
@@ -109,13 +109,13 @@ def test_refusals(tmp_path: Path) -> None:
     write_run(tmp_path / "s" / "ablation=no_ge" / "seed=0", [20.0], [1])
     with pytest.raises(ValueError, match="different pairs of 'clear'"):
         Comparison(find_runs([tmp_path]))
-    with pytest.raises(ValueError, match="no variant 'best' among full"):
+    with pytest.raises(ValueError, match="choose one of full"):
         Comparison(find_runs([tmp_path / "s" / "ablation=full"]), "best")
 
 
 def test_runs_of_several_names_are_called_by_them(tmp_path: Path) -> None:
     """Sweeps over models have a folder each, and nothing else that differs."""
-    from lcoins.reports.load_runs import _variants
+    from lcoins.reports.load_runs import _variant_names
 
     parents = [tmp_path / "tiny" / "default", tmp_path / "lcode" / "default", tmp_path / "lcode" / "ablation=x"]
-    assert list(_variants(parents).values()) == ["tiny", "lcode", "lcode/x"]
+    assert list(_variant_names(parents).values()) == ["tiny", "lcode", "lcode/x"]

@@ -48,5 +48,5 @@ def test_without_a_login_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatc
         raise wandb.errors.UsageError("No API key configured. Use `wandb login` to log in.")
 
     monkeypatch.setattr("wandb.Api", refuse)
-    with pytest.raises(OSError, match="did not take the dashboard: No API key configured"):
+    with pytest.raises(OSError, match="did not save the dashboard: No API key configured"):
         CliRunner().invoke(app, ["report", "dashboard"], catch_exceptions=False)

@@ -10,12 +10,12 @@ from PIL import Image
 from torch import Tensor
 from typer.testing import CliRunner
 
-from lcoins.cli import main as cli
+from lcoins.cli.main import app
 from lcoins.color import lab
 from lcoins.data.caption_lists import Pair
 from lcoins.data.coco_instances import Polygons
 from lcoins.models.colorizer import Colorization
-from lcoins.reports.edge_study import EdgeFigures, study, table
+from lcoins.reports.edge_study import EnlargementScores, compare_enlargements, enlargement_table
 
 SIZE = 128
 
@@ -64,7 +64,7 @@ def photos(tmp_path: Path) -> Path:
 
 def test_colors_along_edges_are_nearer_to_the_photo(photos: Path) -> None:
     pairs = [Pair("a.png", "a red and a blue half", 2)]
-    figures = study(Oracle(), photos, pairs, Polygons(photos / "instances.json"), None)
+    figures = compare_enlargements(Oracle(), photos, pairs, Polygons(photos / "instances.json"), None)
     bilinear, guided = figures["bilinear"], figures["along edges"]
     assert bilinear.lpips is None
     assert guided.psnr > bilinear.psnr + 1
@@ -76,7 +76,7 @@ def test_colors_along_edges_are_nearer_to_the_photo(photos: Path) -> None:
 
 
 def test_photos_without_outlines_have_no_figure_for_them(photos: Path) -> None:
-    figures = study(Oracle(), photos, [Pair("a.png", "red", 1)], None, None)
+    figures = compare_enlargements(Oracle(), photos, [Pair("a.png", "red", 1)], None, None)
     assert {own.edge_error for own in figures.values()} == {None}
 
 
@@ -85,7 +85,7 @@ def test_the_table_leaves_out_what_was_not_measured() -> None:
 
     console = Console(width=100)
     with console.capture() as shown:
-        console.print(table({"bilinear": EdgeFigures(20.123, None, 5.0, 6.789)}, 3))
+        console.print(enlargement_table({"bilinear": EnlargementScores(20.123, None, 5.0, 6.789)}, 3))
     (row,) = [line for line in shown.get().splitlines() if "bilinear" in line]
     assert [cell.strip() for cell in row.strip(" │┃").split("│")] == ["bilinear", "20.12", "", "5.00", "6.79"]
 
@@ -93,7 +93,7 @@ def test_the_table_leaves_out_what_was_not_measured() -> None:
 def test_the_command_prints_both_ways(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lcoins.models.checkpoint.load_trained", lambda *_: (Oracle(), {}))
     arguments = ["report", "edges", str(photos), str(photos / "list.csv"), "--checkpoint", "x"]
-    done = CliRunner().invoke(cli.app, [*arguments, "--lpips", str(photos / "none.pth")], env={"COLUMNS": "120"})
+    done = CliRunner().invoke(app, [*arguments, "--lpips", str(photos / "none.pth")], env={"COLUMNS": "120"})
     assert done.exit_code == 0, done.output
     assert "bilinear" in done.output
     assert "along edges" in done.output

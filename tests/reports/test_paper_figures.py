@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from shrunk import NO_GROUPS, TESTS, shrunk
+from shrunk import NO_GROUPS, shrunk, small
 from typer.testing import CliRunner
 
 from lcoins.cli.main import app
-from lcoins.reports.paper_figures import PictureRow, picture_grid
-from lcoins.training import run as runs
+from lcoins.reports.picture_grid import PictureRow, picture_grid
+from lcoins.training.run import train_run
 
 # Test pictures of another size than the model's, as photos have them (224 and 160).
 SHORTEST = (
     "recipe.epochs=1",
     "data.train.length=16",
     "data.batch_size=8",
-    *(f"data.tests.{name}.image_size=48" for name in TESTS),
+    "data.eval_size=48",
 )
 
 
@@ -28,7 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two variants trained for a moment: with groups, and without."""
     place = tmp_path_factory.mktemp("runs")
     for name, model in (("full", {}), ("no_ge", NO_GROUPS)):
-        runs.train(shrunk(*SHORTEST, **model), place / f"ablation={name}" / "seed=0")
+        train_run(shrunk(*SHORTEST, **model), place / f"ablation={name}" / "seed=0")
     return place
 
 
@@ -56,6 +56,15 @@ def test_one_command_draws_them_all(trained: Path, tmp_path: Path) -> None:
 def test_a_baseline_without_groups_has_no_figures_of_groups(trained: Path, tmp_path: Path) -> None:
     written = figures(trained, "-o", tmp_path, "--rows", 1, "--baseline", "no_ge", "--set", "clear")
     assert {path.stem for path in written} == {"augmentation", "comparison_clear"}
+
+
+def test_a_compared_system_has_no_groups_to_draw_and_one_line_says_so(tmp_path: Path) -> None:
+    train_run(small("lcode", *SHORTEST), tmp_path / "runs" / "default" / "seed=0")
+    done = CliRunner().invoke(app, ["report", "figures", str(tmp_path / "runs"), "-o", str(tmp_path / "out")])
+    assert done.exit_code == 0 and done.exception is None
+    *written, last = done.output.splitlines()
+    assert {Path(line).stem for line in written} == {"augmentation", "comparison_instances"}
+    assert last.startswith("groups and attention are not drawn: the baseline is no L-CoIns")
 
 
 def test_refusals(trained: Path, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 import lcoins
 from lcoins.cli.main import app
 from lcoins.reports.load_runs import find_runs
-from lcoins.reports.table1 import Table1, comma_separated, latex, markdown
+from lcoins.reports.table1 import Table1
+from lcoins.reports.table1_formats import comma_separated, latex, markdown
 
 SYSTEMS = ["LBIE", "ML2018", "Xie2018", "L-CoDe", "L-CoDer", "L-CoIns", "w/o GE", "w/o GA", "w/o LA", "w/o CL"]
 SETTINGS = {
@@ -273,7 +274,7 @@ def test_lpips_is_named_by_its_net_and_never_mixed(tmp_path: Path) -> None:
     vgg = {"psnr": [20.0, 24.0], "lpips_vgg": [0.5, 0.25], "lpips_squeeze": [0.1, 0.1]}
     write_run(tmp_path / "s" / "a" / "seed=0", config_of("LBIE"), columns=vgg)
     table = table_of(tmp_path)
-    assert [measure.heading for measure in table.groups["test"]] == ["PSNR, dB ↑", "SSIM ↑", "LPIPS vgg ↓"]
+    assert [metric.heading for metric in table.metrics["test"]] == ["PSNR, dB ↑", "SSIM ↑", "LPIPS vgg ↓"]
     assert line_of(table, "LBIE")[-3:] == ["22.000", "", "0.375"]
     write_run(tmp_path / "s" / "b" / "seed=0", config_of("LCoDe"))
     table = table_of(tmp_path)
@@ -291,9 +292,9 @@ def test_judged_sets_have_the_share_of_words_right(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "s" / "a" / "seed=0", config_of(), "clear", judged)
     write_run(folder, config_of(), "test")
     table = table_of(tmp_path)
-    assert list(table.groups) == ["extended_coco_stuff", "multi_instance", "clear", "test"]
-    assert [len(measures) for measures in table.groups.values()] == [6, 6, 4, 3]
-    assert table.groups["clear"][-1].heading == "words right, % ↑"
+    assert list(table.metrics) == ["extended_coco_stuff", "multi_instance", "clear", "test"]
+    assert [len(metrics) for metrics in table.metrics.values()] == [6, 6, 4, 3]
+    assert table.metrics["clear"][-1].heading == "words right, % ↑"
     assert line_of(table, "L-CoIns")[-4] == "70.0"
     assert lines_of(table)["L-CoIns", "clear", "words_right_percent"]["mean"] == "70.0"
 
@@ -314,10 +315,10 @@ def test_notes_state_protocol_and_weights(tmp_path: Path) -> None:
 
 
 def test_notes_tell_rows_apart_that_were_measured_differently(tmp_path: Path) -> None:
-    scenes = {"_target_": "lcoins.data.scenes.dataset.Scenes", "length": 3200}
+    scenes = {"_target_": "lcoins.data.from_scenes.scene_data", "train": {"length": 3200}}
     write_run(tmp_path / "s" / "a" / "seed=0", config_of("LBIE"))
     config = config_of(data__train=None, trainer__max_epochs=2) | {"model": {"_target_": "x.ML2018", "image_size": 64}}
-    config["data"]["train"] = scenes
+    config["data"] = scenes
     write_run(tmp_path / "s" / "b" / "seed=0", config, settings={"size": [64, 64]})
     notes = table_of(tmp_path).notes()
     assert notes[2:4] == [
@@ -326,7 +327,7 @@ def test_notes_tell_rows_apart_that_were_measured_differently(tmp_path: Path) ->
     ]
     assert "PSNR: not stated; SSIM: not stated; LPIPS: not computed (rows: ML2018)." in notes[5]
     assert notes[7].startswith("ML2018: weights not named; 64 px;") and notes[7].endswith("seeds 0; epochs 2.")
-    assert "(lcoins.data.scenes.dataset.Scenes, 3200 an epoch)" in notes[7]
+    assert "lcoins.data.from_scenes.scene_data (3200 an epoch)" in notes[7]
 
 
 def test_latex_is_escaped_and_whole(tmp_path: Path) -> None:
@@ -386,8 +387,8 @@ def test_the_command_says_what_it_expected(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no finished run below"):
         report(tmp_path)
     write_run(tmp_path / "s" / "default" / "seed=0", config_of())
-    with pytest.raises(ValueError, match=r"a folder or a file in \.md, \.tex, \.csv to write to, got \S+t\.pdf; give"):
+    with pytest.raises(ValueError, match=r"a folder, or a file that ends in \.md, \.tex, \.csv, got \S+t\.pdf; give"):
         report(tmp_path, "-o", tmp_path / "t.pdf")
-    with pytest.raises(FileNotFoundError, match=r"but there is no \S+mistyped; give the folders"):
+    with pytest.raises(FileNotFoundError, match=r"but \S+mistyped does not exist; give the folders"):
         report(tmp_path / "mistyped", tmp_path)
     assert not (tmp_path / "mistyped").exists()

@@ -11,8 +11,9 @@ from omegaconf import DictConfig
 from shrunk import shrunk
 
 from lcoins.data.types import Batch
-from lcoins.training import run as runs
+from lcoins.training import run
 from lcoins.training.module import ColorizationTraining
+from lcoins.training.run import train_run
 
 EPOCHS, STEPS = 3, 4  # 64 scenes in batches of 16
 
@@ -50,16 +51,16 @@ def interrupted_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[Dict
             signal.raise_signal(signal.SIGINT)
         return train_step(self, batch, batch_idx)
 
-    def run(cfg: DictConfig, folder: Path) -> None:
+    def train_until_then(cfg: DictConfig, folder: Path) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(ColorizationTraining, "training_step", pressed)
-            runs.train(cfg, folder)
+            train_run(cfg, folder)
 
-    return run
+    return train_until_then
 
 
 @pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, list[str]]]:
+def batches_reached(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, list[str]]]:
     """The epoch and the names of every training batch, as they reach the module."""
     batches: list[tuple[int, list[str]]] = []
     start = ColorizationTraining.on_train_batch_start
@@ -74,34 +75,34 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, list[str]]]:
 
 @pytest.mark.parametrize(("step", "ema"), [(STEPS, "0.9"), (2 * STEPS + 2, "null")], ids=["between", "within"])
 def test_a_resumed_run_equals_an_uninterrupted_one(
-    run_folder: Path, monkeypatch: pytest.MonkeyPatch, seen: list[tuple[int, list[str]]], step: int, ema: str
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch, batches_reached: list[tuple[int, list[str]]], step: int, ema: str
 ) -> None:
     cfg = shrunk(f"recipe.epochs={EPOCHS}", f"recipe.ema={ema}")
     whole, parts = run_folder / "whole", run_folder / "parts"
-    figures = runs.train(cfg, whole)
-    batches = list(seen)
-    seen.clear()
+    figures = train_run(cfg, whole)
+    expected_batches = list(batches_reached)
+    batches_reached.clear()
     with pytest.raises(KeyboardInterrupt, match=r"go on from .*last\.ckpt"):
         interrupted_at(step, monkeypatch)(cfg, parts)
-    seen.clear()
+    batches_reached.clear()
     assert not (parts / "metrics.json").exists()
-    again = runs.train(cfg, parts)
+    resumed = train_run(cfg, parts)
 
-    assert seen == batches[step // STEPS * STEPS :]
+    assert batches_reached == expected_batches[step // STEPS * STEPS :]
     expected, got = weights(whole), weights(parts)
     assert expected.keys() == got.keys()
     assert [name for name, value in expected.items() if not torch.equal(value, got[name])] == []
     for name in ("train/loss", "train/counter_color", "val/psnr", "val/chromatic"):
         assert len(logged(whole, name)) == (EPOCHS * STEPS if name.startswith("train") else EPOCHS)
         assert logged(parts, name) == logged(whole, name)
-    assert again == figures
+    assert resumed == figures
     assert len(list((parts / "csv").iterdir())) == 2
 
 
-def test_each_epoch_has_its_own_scenes(run_folder: Path, seen: list[tuple[int, list[str]]]) -> None:
-    runs.train(shrunk("recipe.epochs=2"), run_folder)
+def test_each_epoch_has_its_own_scenes(run_folder: Path, batches_reached: list[tuple[int, list[str]]]) -> None:
+    train_run(shrunk("recipe.epochs=2"), run_folder)
     for epoch in (0, 1):
-        names = sorted(name for at, batch in seen for name in batch if at == epoch)
+        names = sorted(name for at, batch in batches_reached for name in batch if at == epoch)
         assert names == [f"train/{epoch * 64 + i:05d}" for i in range(64)]
 
 
@@ -111,12 +112,12 @@ def test_an_interrupt_before_the_first_checkpoint_starts_over(
     cfg = shrunk("recipe.epochs=1")
     with pytest.raises(KeyboardInterrupt, match="from its beginning"):
         interrupted_at(2, monkeypatch)(cfg, run_folder)
-    assert runs.train(cfg, run_folder)
+    assert train_run(cfg, run_folder)
     assert (run_folder / "metrics.json").exists()
 
 
 def test_an_interrupt_during_the_evaluation_repeats_only_that(
-    run_folder: Path, monkeypatch: pytest.MonkeyPatch, seen: list[tuple[int, list[str]]]
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch, batches_reached: list[tuple[int, list[str]]]
 ) -> None:
     cfg = shrunk("recipe.epochs=1")
 
@@ -124,11 +125,11 @@ def test_an_interrupt_during_the_evaluation_repeats_only_that(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(runs, "evaluate_sets", pressed)
-        runs.train(cfg, run_folder)
-    seen.clear()
-    assert runs.train(cfg, run_folder)
-    assert seen == []
+        patch.setattr(run, "evaluate_test_sets", pressed)
+        train_run(cfg, run_folder)
+    batches_reached.clear()
+    assert train_run(cfg, run_folder)
+    assert batches_reached == []
 
 
 def test_the_last_checkpoint_follows_every_epoch_even_if_it_is_not_the_best(
@@ -143,7 +144,7 @@ def test_the_last_checkpoint_follows_every_epoch_even_if_it_is_not_the_best(
 
     monkeypatch.setattr(ColorizationTraining, "validation_step", worse)
     cfg.recipe.monitor = "val/falling"
-    runs.train(cfg, run_folder)
+    train_run(cfg, run_folder)
     steps = {
         name: torch.load(run_folder / "checkpoints" / f"{name}.ckpt", weights_only=True)["global_step"]
         for name in ("best", "last")

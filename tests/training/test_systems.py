@@ -16,14 +16,16 @@ from lcoins.data.types import Batch, collate
 from lcoins.models.backbones.pretrained import MissingWeightsError
 from lcoins.models.build import build_colorizer
 from lcoins.models.checkpoint import load_checkpoint
-from lcoins.training import build as assembly
-from lcoins.training import run as runs
+from lcoins.training.build import build_training
 from lcoins.training.compared_losses import AdversarialObjective
-from lcoins.training.module import AdversarialTraining, ColorizationTraining, parameter_groups, warmup_milestones
+from lcoins.training.module import AdversarialTraining, ColorizationTraining
+from lcoins.training.optimization import parameter_groups
+from lcoins.training.run import fit_or_resume, plain_config, train_run
+from lcoins.training.trainer import build_trainer
 
 
 def built(system: str, folder: Path, *overrides: str) -> tuple[ColorizationTraining, ColorizationData]:
-    return assembly.build(runs.plain(small(system, *overrides)), folder)
+    return build_training(plain_config(small(system, *overrides)), folder)
 
 
 def scenes(data: ColorizationData, count: int) -> Batch:
@@ -83,7 +85,7 @@ def test_a_step_moves_every_parameter(system: str, tmp_path: Path) -> None:
 def test_a_run_trains_reports_and_is_loaded_again(system: str, run_folder: Path) -> None:
     """From the config to a picture of a photo, through the same code as L-CoIns."""
     cfg = small(system, "recipe.epochs=1", "data.train.length=16", "data.batch_size=8", "evaluation.recolor=true")
-    figures = runs.train(cfg, run_folder)
+    figures = train_run(cfg, run_folder)
     assert {"clear/psnr", "counter/color_word_accuracy", "recolor/recolored_word_accuracy"} <= figures.keys()
     colorizer, config = load_checkpoint(run_folder / "checkpoints" / "best.ckpt")
     if "vocabulary" in config["model"]["text_encoder"]:
@@ -103,7 +105,7 @@ def test_an_interrupted_run_ends_as_one_that_never_was(
     system: str, run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short = ("recipe.epochs=2", "data.train.length=32")
-    runs.train(small(system, *short), run_folder / "whole")
+    train_run(small(system, *short), run_folder / "whole")
     kind = AdversarialTraining if system == "lbie" else ColorizationTraining
     step = kind.training_step
 
@@ -115,15 +117,15 @@ def test_an_interrupted_run_ends_as_one_that_never_was(
     with monkeypatch.context() as patch:
         patch.setattr(kind, "training_step", stop)
         with pytest.raises(RuntimeError, match="stopped"):
-            runs.train(small(system, *short), run_folder / "cut")
-    runs.train(small(system, *short), run_folder / "cut")
+            train_run(small(system, *short), run_folder / "cut")
+    train_run(small(system, *short), run_folder / "cut")
     whole, cut = weights(run_folder / "whole"), weights(run_folder / "cut")
     assert whole.keys() == cut.keys()
     assert [name for name in whole if not torch.equal(whole[name], cut[name])] == []
 
 
 def test_discriminator_and_generator_step_in_turn(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The discriminator first; each step moves its own part only, and batch statistics aside nothing else."""
+    """The discriminator steps first; each step moves only the parameters of its part."""
     moved: list[str] = []
     step = AdversarialTraining._step
 
@@ -139,13 +141,13 @@ def test_discriminator_and_generator_step_in_turn(run_folder: Path, monkeypatch:
         moved.append("+".join(changed))
 
     monkeypatch.setattr(AdversarialTraining, "_step", watch)
-    runs.train(small("lbie", "recipe.epochs=1", "data.train.length=32"), run_folder)
+    train_run(small("lbie", "recipe.epochs=1", "data.train.length=32"), run_folder)
     assert moved == ["discriminator", "generator"] * 2
 
 
 def test_both_optimizers_of_the_adversarial_training_follow_the_recipe(run_folder: Path) -> None:
     cfg = small("lbie", "recipe.epochs=2", "data.train.length=32", "+recipe.lr_milestones=[1]")
-    runs.train(cfg, run_folder)
+    train_run(cfg, run_folder)
     content = torch.load(run_folder / "checkpoints" / "last.ckpt", weights_only=True)
     rates = [state["param_groups"][0]["lr"] for state in content["optimizer_states"]]
     assert rates == pytest.approx([0.1 * cfg.recipe.optimizer.lr] * 2)
@@ -155,24 +157,12 @@ def test_both_optimizers_of_the_adversarial_training_follow_the_recipe(run_folde
 def test_a_frozen_trunk_keeps_its_batch_statistics(system: str, run_folder: Path) -> None:
     cfg = small(system, "recipe.epochs=1", "data.train.length=16", "data.batch_size=8")
     cfg.model.trunk.freeze = True
-    module, data = assembly.build(runs.plain(cfg), run_folder)
+    module, data = build_training(plain_config(cfg), run_folder)
     before = {name: value.clone() for name, value in module.colorizer.trunk.state_dict().items()}
-    trainer = runs.build_trainer(cfg, run_folder, runs.plain(cfg), data)
-    runs.fit(trainer, module, data, run_folder / "none.ckpt")
+    trainer = build_trainer(plain_config(cfg), run_folder, data)
+    fit_or_resume(trainer, module, data, run_folder / "none.ckpt")
     after = module.colorizer.trunk.state_dict()
     assert [name for name in before if not torch.equal(before[name], after[name])] == []
-
-
-def test_the_rate_drops_to_a_tenth_after_the_epochs_given() -> None:
-    factors = [warmup_milestones(step, 2, 4.0, [1, 2]) for step in range(10)]
-    assert factors == pytest.approx([0, 0.5, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01, 0.01])
-
-
-def test_parts_have_rates_of_their_own() -> None:
-    net = nn.ModuleDict({"trunk": nn.Linear(2, 2), "head": nn.Linear(2, 2)})
-    groups = parameter_groups(net, 0.1, {"trunk": 0.01})
-    factors = {id(p): group.get("lr_factor", 1.0) for group in groups for p in group["params"]}
-    assert factors == {id(p): (0.01 if part == "trunk" else 1.0) for part in net for p in net[part].parameters()}
 
 
 @pytest.mark.parametrize("ablation", ["no_ge", "no_ga", "no_cl"])
@@ -195,7 +185,7 @@ def test_the_papers_sizes_ask_for_their_weights(
     system: str, missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # a cache without any
-    config = runs.plain(composed("train", f"model={system}", "name=test"))["model"]
+    config = plain_config(composed("train", f"system={system}", "name=test"))["model"]
     with pytest.raises(MissingWeightsError, match=rf"model\.{missing}\.init=FILE.*none"):
         build_colorizer(config)
 

@@ -1,8 +1,10 @@
 """Weights & Biases without a server: what an offline run holds, read back from its file."""
 
 import json
+import os
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,20 +14,20 @@ from shrunk import shrunk
 from wandb.proto import wandb_internal_pb2
 
 import lcoins
-from lcoins.training import run as runs
 from lcoins.training import tracking
-from lcoins.training.tracking import build_loggers, code_version
+from lcoins.training.run import plain_config, train_run
+from lcoins.training.tracking import WANDB_FOLDERS, build_loggers, code_version, wandb_files_in
 
 SHORTEST = ("recipe.epochs=1", "data.train.length=16", "data.batch_size=8", "tracker=offline")
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of the test's own: nothing of wandb may appear in it."""
+    """A home folder for this test: nothing of wandb may appear in it."""
     for variable in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(variable, str(tmp_path / "home"))
-    for variable in tracking.PLACES:
-        monkeypatch.setenv(variable, "")  # remembered, and put back after the test
+    for variable in WANDB_FOLDERS:
+        monkeypatch.delenv(variable, raising=False)
     return tmp_path / "home"
 
 
@@ -33,16 +35,18 @@ BLOCK, HEAD = 32768, 7
 
 
 def records(folder: Path) -> Iterator[Any]:
-    """The records of the one offline run in a folder, whose file has LevelDB's log format after 7 bytes of its own."""
+    """The records of the one offline run in a folder, whose file has LevelDB's log format after a header of 7 bytes."""
     (path,) = folder.glob("wandb/offline-run-*/run-*.wandb")
-    content, place, parts = path.read_bytes(), 7, b""
-    while place + HEAD <= len(content):
-        if BLOCK - place % BLOCK < HEAD:  # too short for a head: filled up with zeros
-            place += BLOCK - place % BLOCK
+    content, offset, parts = path.read_bytes(), 7, b""
+    while offset + HEAD <= len(content):
+        if BLOCK - offset % BLOCK < HEAD:  # too short for a head: filled up with zeros
+            offset += BLOCK - offset % BLOCK
             continue
-        _, length, kind = struct.unpack("<IHB", content[place : place + HEAD])
-        parts += content[place + HEAD : place + HEAD + length]
-        place += HEAD + length
+        _, length, kind = struct.unpack("<IHB", content[offset : offset + HEAD])
+        if offset + HEAD + length > len(content):  # not written to its end yet
+            return
+        parts += content[offset + HEAD : offset + HEAD + length]
+        offset += HEAD + length
         if kind in (1, 4):  # the whole of a record, or its last part
             record = wandb_internal_pb2.Record()
             record.ParseFromString(parts)
@@ -50,11 +54,21 @@ def records(folder: Path) -> Iterator[Any]:
             parts = b""
 
 
+def all_records(folder: Path) -> list[Any]:
+    """The records up to the last: on a busy machine wandb still writes some after its run has been finished."""
+    for _ in range(600):
+        found = list(records(folder))
+        if any(record.WhichOneof("record_type") == "exit" for record in found):
+            return found
+        time.sleep(0.1)
+    raise TimeoutError(f"the offline run in {folder} has no exit record")
+
+
 def test_an_offline_run_holds_everything(tmp_path: Path, home: Path) -> None:
     folder = tmp_path / "shrunk" / "ablation=full" / "seed=0"
     cfg = shrunk(*SHORTEST, "tracker.tags=[mine]")
-    figures = runs.train(cfg, folder)
-    found = list(records(folder))
+    figures = train_run(cfg, folder)
+    found = all_records(folder)
     (run,) = [record.run for record in found if record.WhichOneof("record_type") == "run"]
     assert (run.display_name, run.run_group, run.job_type) == (
         "shrunk/ablation=full/seed=0",
@@ -83,11 +97,22 @@ def test_an_offline_run_holds_everything(tmp_path: Path, home: Path) -> None:
     assert isinstance(row["psnr"], float) and isinstance(row["instances_correct"], int)
     assert row["prediction"]["path"] in files and row["prediction"]["masks"]["groups"]["path"] in files
     assert not home.exists()
+    assert not WANDB_FOLDERS.keys() & os.environ.keys()
+
+
+def test_a_folder_that_the_user_chose_for_wandb_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_CACHE_DIR", "/chosen")
+    monkeypatch.delenv("WANDB_DATA_DIR", raising=False)
+    with pytest.raises(KeyboardInterrupt), wandb_files_in(tmp_path):
+        assert os.environ["WANDB_CACHE_DIR"] == "/chosen"
+        assert os.environ["WANDB_DATA_DIR"] == str(tmp_path.resolve() / "data")
+        raise KeyboardInterrupt
+    assert os.environ["WANDB_CACHE_DIR"] == "/chosen" and "WANDB_DATA_DIR" not in os.environ
 
 
 def test_a_run_is_known_by_its_folder(tmp_path: Path) -> None:
     def logger(name: str) -> Any:
-        return build_loggers(shrunk("tracker=offline"), tmp_path / name / "seed=0", {})[1]
+        return build_loggers(plain_config(shrunk("tracker=offline")), tmp_path / name / "seed=0")[1]
 
     first, again, other = logger("a"), logger("a"), logger("b")
     assert first.version == again.version != other.version

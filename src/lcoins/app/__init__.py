@@ -1,1 +1,1 @@
-"""The web page of ``lcoins demo``: a photo, a sentence, and the picture in color, on this machine."""
+"""The web page of ``lcoins demo``: colors a photo by a sentence, on this machine."""

@@ -1,27 +1,29 @@
-"""What the page's server answers at all: the routes that its own page uses, asked for by this page, of bounded size."""
+"""Filters the requests to the page's server: only what the page itself asks for, from this page, of bounded size."""
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-UPLOAD = "/gradio_api/upload"
+UPLOAD, EVENT = "/gradio_api/upload", "/gradio_api/queue/join"
 # Gradio serves much more: an API and its description, a proxy, recordings, statistics, the history of runs.
-READ = re.compile(
+READABLE = re.compile(
     r"/|/theme\.css|/favicon\.ico|/robots\.txt|/(assets|static)/.+"
     r"|/gradio_api/(heartbeat/\w+|queue/data|upload_progress|startup-events|file=.+)"
 )
-WRITTEN = frozenset((UPLOAD, "/gradio_api/queue/join"))
-EVENT_BYTES = 2**20  # of an event: texts and numbers; files come by UPLOAD
+WRITABLE = frozenset((UPLOAD, EVENT))
+EVENT_BYTES = 2**20  # of an event, which carries texts and numbers; files come by UPLOAD
 
 
 class Guard:
-    """ASGI middleware before Gradio; whatever it lets through is Gradio's own to check.
+    """ASGI middleware in front of Gradio; Gradio itself checks what passes.
 
-    ``hosts`` are the names under which the page may be asked for, None for any: a foreign page that makes its own name
-    point to this machine (DNS rebinding) names another. ``max_bytes`` bounds the body of an upload.
+    ``hosts`` are the host names under which the page answers, None for any: a foreign page whose own name points to
+    this machine (DNS rebinding) sends another one. ``max_bytes`` limits the body of an upload.
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str] | None, max_bytes: int) -> None:
@@ -29,10 +31,16 @@ class Guard:
         self.hosts = None if hosts is None else frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(scope) if scope["type"] == "http" else None
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
-        elif refusal is not None:
+            return
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        if refusal is None and scope["type"] == "http" and scope["path"] == EVENT:
+            body = await _body(receive)
+            receive = _replayed(body, receive)
+            if names_an_address(body):
+                refusal = 403, "Files must be uploaded."
+        if refusal is not None:
             code, text = refusal
             await PlainTextResponse(text, code)(scope, receive, send)
         else:
@@ -41,17 +49,66 @@ class Guard:
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers, path = Headers(scope=scope), scope["path"]
         if self.hosts is not None and host_name(headers.get("host", "")) not in self.hosts:
-            return 403, "This page answers under its own address only."
+            return 403, "Unknown Host header."
         if scope["method"] in ("GET", "HEAD"):
-            return None if READ.fullmatch(path) else (404, "There is nothing here.")
-        if scope["method"] != "POST" or path not in WRITTEN:
-            return 404, "There is nothing here."
+            return None if READABLE.fullmatch(path) else (404, "Not found.")
+        if scope["method"] != "POST" or path not in WRITABLE:
+            return 404, "Not found."
         length = headers.get("content-length", "")
         if not length.isdecimal():
-            return 411, "The size of what is sent must be told."
+            return 411, "Content-Length required."
         if int(length) > (self.max_bytes if path == UPLOAD else EVENT_BYTES):
-            return 413, "This is too large."
+            return 413, "Request too large."
         return None
+
+
+def names_an_address(body: bytes) -> bool:
+    """Whether an event gives the path of a file as a web address, which Gradio would download to this machine.
+
+    A body that cannot be read counts as such.
+
+    >>> names_an_address(b'{"data": [{"path": "https://example.org/a.jpg"}]}')
+    True
+    >>> names_an_address(b'{"data": ["https://example.org/a.jpg", {"path": "/tmp/a.jpg"}]}')
+    False
+    """
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        return True
+    return any("://" in str(value.get("path", "")) for value in _dictionaries(event))
+
+
+def _dictionaries(event: Any) -> Iterator[dict[str, Any]]:
+    """All dictionaries inside a value of JSON."""
+    waiting = [event]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+async def _body(receive: Receive) -> bytes:
+    """The whole body of a request, which Content-Length has bounded."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Gives a body that has been read once more, then what follows it, such as the end of the connection."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replay
 
 
 def host_name(header: str) -> str:

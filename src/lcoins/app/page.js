@@ -1,5 +1,5 @@
-// What Gradio leaves out: the handle of the before/after slider and the file field by keyboard; and that this field
-// offers photos, without refusing another file by itself: the page says what is wrong with one.
+// Adds what Gradio lacks: the handle of the before/after slider and the file field work by keyboard, and the file field
+// offers photos first. It still accepts other files, so that the page can say what is wrong with them.
 () => {
   const handle = () => document.querySelector("#compare [data-testid=slider]");
   const name = (knob) => {
@@ -8,9 +8,9 @@
     knob.setAttribute("aria-label", "Before and after: left and right arrow keys");
     knob.setAttribute("aria-valuemin", 0);
     knob.setAttribute("aria-valuemax", 100);
-    value(knob);
+    update(knob);
   };
-  const value = (knob) => {
+  const update = (knob) => {
     const all = knob.parentElement.getBoundingClientRect(), own = knob.getBoundingClientRect();
     const share = (100 * (own.left - all.left)) / all.width;
     knob.setAttribute("aria-valuenow", Math.round(share) || 0);
@@ -29,7 +29,7 @@
       event.preventDefault();
       event.stopPropagation();
       const button = event.target;
-      setTimeout(() => button.click()); // within the key's own event Chromium opens no chooser
+      setTimeout(() => button.click()); // Chromium opens no file chooser during the key event itself
     }
     const knob = handle();
     if (!knob || event.target !== knob || !(event.key in steps)) return;
@@ -42,6 +42,6 @@
     drag(knob.querySelector(".inner"), "mousedown", x);
     drag(window, "mousemove", to);
     drag(window, "mouseup", to);
-    requestAnimationFrame(() => value(knob));
-  }, true); // before Gradio's own, which keeps Enter to itself
+    requestAnimationFrame(() => update(knob));
+  }, true); // capture, since Gradio's own handler would swallow Enter
 }

@@ -1,7 +1,7 @@
-"""Which region of a photo listened to which word, and to which group its tokens belong: masks with a name and a color.
+"""Maps of a photo: the region that each color word changes, and the region of each group, as named masks.
 
-The two are different answers. A word's region is measured from outside, by exchanging the word, with any system. A
-group's region is read from inside a system that has groups, and groups need not listen to one word alone.
+The two answer different questions. A word's region is measured from outside, by exchanging the word, with any system.
+A group's region is read from inside a system with groups, and a group need not attend to one word only.
 """
 
 from collections.abc import Sequence
@@ -14,65 +14,65 @@ from torch import Tensor
 
 from lcoins.color.lab import resize_ab
 from lcoins.color.words import ColorWord, split_words
-from lcoins.colorize.photo import SupportsColorize
-from lcoins.colorize.word_effect import SEEN, has_effect
+from lcoins.colorize.photo import ColorizationSystem
+from lcoins.colorize.word_effect import VISIBLE, has_effect
 from lcoins.evaluation.contact_sheet import group_colors, token_map, word_rgb
 from lcoins.models.attention_maps import BlockAttention, attention_maps
 from lcoins.models.lcoins import LCoIns
 from lcoins.models.text_encoders import Words
 
-CLEAR = 1.5  # a group listens to a word where it gives it this many times its even share of attention
-SMALLEST = 0.005  # of the picture: the share below which a group is not worth a name
-NO_GROUPS = "This system has no groups: its words reach every part of the photo directly."
-EVEN = "Groups without a word listen to all words about alike."
-NO_WORDS = "This system has groups, but its words reach the photo directly, so no group stands for a word."
+DOMINANCE = 1.5  # times its even share of attention that a word needs to name a group
+SMALLEST = 0.005  # share of the picture below which a group is left out
+NO_GROUPS = "This system has no groups: its words act on every part of the photo directly."
+EVEN = "Groups without a word attend to all words about equally."
+NO_WORDS = "This system has groups, but its words act on the photo directly, so no group belongs to a word."
 
 
 @dataclass(frozen=True)
 class Region:
-    """A part of the picture: its name, how strongly it is there (h, w) in 0..1, and the 8-bit sRGB to show it in."""
+    """A region of the picture: its name, its mask (h, w) in 0..1, and the 8-bit sRGB color that shows it."""
 
     name: str
     mask: NDArray[np.float32]
     color: tuple[int, int, int]
 
 
-def word_regions(heard: Sequence[tuple[ColorWord, Tensor]], size: tuple[int, int]) -> list[Region]:
-    """Where each word of :func:`~lcoins.colorize.word_effect.exchanged` acts, of ``size`` (h, w); one word a pixel.
+def word_regions(effects: Sequence[tuple[ColorWord, Tensor]], size: tuple[int, int]) -> list[Region]:
+    """The regions (h, w) = ``size`` of words by their :func:`~lcoins.colorize.word_effect.word_effects` effects.
 
-    A mask is 1 where its word moves colors most, less where it moves them less, and 0 where nobody would see it. Words
-    that found no region have none here either. A word that stands twice is numbered.
+    Each pixel belongs to one word. A mask is 1 where its word moves colors most, less where it moves them less, and 0
+    where the change is invisible. Words without effect have no region; a word that occurs twice is numbered.
     """
-    found = [(word, moved) for word, moved in heard if has_effect(moved)]
-    if not found:
+    effective = [(word, moved) for word, moved in effects if has_effect(moved)]
+    if not effective:
         return []
-    moved = resize_ab(torch.stack([moved for _, moved in found])[None], size)[0]
-    loudest = moved.argmax(dim=0)
-    names = numbered([word.word for word, _ in found])
+    moved = resize_ab(torch.stack([moved for _, moved in effective])[None], size)[0]
+    strongest = moved.argmax(dim=0)
+    names = numbered([word.word for word, _ in effective])
     regions = []
-    for i, (word, _) in enumerate(found):
-        own = torch.where((loudest == i) & (moved[i] >= SEEN), moved[i] / moved[i].amax(), 0.0)
-        regions.append(Region(names[i], own.numpy(), word_rgb(word.color)))
+    for i, (word, _) in enumerate(effective):
+        mask = torch.where((strongest == i) & (moved[i] >= VISIBLE), moved[i] / moved[i].amax(), 0.0)
+        regions.append(Region(names[i], mask.numpy(), word_rgb(word.color)))
     return regions
 
 
 def numbered(names: Sequence[str]) -> list[str]:
-    """Names made distinct.
+    """Numbers the names that occur more than once.
 
     >>> numbered(["red", "blue", "red"])
     ['red 1', 'blue', 'red 2']
     """
     return [
-        f"{name} {names[: place + 1].count(name)}" if names.count(name) > 1 else name
-        for place, name in enumerate(names)
+        f"{name} {names[: index + 1].count(name)}" if names.count(name) > 1 else name
+        for index, name in enumerate(names)
     ]
 
 
 def group_regions(
-    colorizer: SupportsColorize, seen: Tensor, sentence: str, size: tuple[int, int]
+    colorizer: ColorizationSystem, lightness: Tensor, sentence: str, size: tuple[int, int]
 ) -> tuple[list[Region], str]:
-    """The groups of network lightness ``seen`` (1, 1, S, S) as regions of ``size`` (h, w), and a remark on them."""
-    attention, words, assignment = _look(colorizer, seen, sentence)
+    """The groups for network lightness (1, 1, S, S) as regions of ``size`` (h, w), and a note on them or ""."""
+    attention, words, assignment = _groups(colorizer, lightness, sentence)
     if assignment is None:
         return [], NO_GROUPS
     labels = token_map(assignment.argmax(dim=0), *size)
@@ -82,42 +82,42 @@ def group_regions(
         mask = (labels == group).astype(np.float32)
         if mask.mean() < SMALLEST:
             continue
-        word = None if attention is None or words is None else loudest_word(attention, words, sentence, group)
+        word = None if attention is None or words is None else dominant_word(attention, words, sentence, group)
         even |= word is None
         name = f"group {group + 1}" if word is None else f"group {group + 1}: {word}"
         regions.append(Region(name, mask, tuple(colors[group])))
     return regions, NO_WORDS if attention is None else EVEN if even else ""
 
 
-def loudest_word(attention: BlockAttention, words: Words, sentence: str, group: int) -> str | None:
-    """The word of the sentence that a group attends to most, where it stands out from an even share, else None."""
+def dominant_word(attention: BlockAttention, words: Words, sentence: str, group: int) -> str | None:
+    """The word that a group attends to most, or None if its share is less than DOMINANCE times the even share."""
     shares = [0.0] * len(split_words(sentence))
-    place = -1
+    index = -1  # of the word that a piece belongs to
     starts = words.word_indices[0].tolist() if words.word_indices is not None else []
     for start, share in zip(starts, attention.grp_lag[group].tolist(), strict=False):
-        place = start if start >= 0 else place
-        if 0 <= place < len(shares):
-            shares[place] += share
+        index = start if start >= 0 else index
+        if 0 <= index < len(shares):
+            shares[index] += share
     best = max(range(len(shares)), key=shares.__getitem__, default=None)
-    if best is None or shares[best] * len(shares) < CLEAR:
+    if best is None or shares[best] * len(shares) < DOMINANCE:
         return None
     return split_words(sentence)[best]
 
 
-def _look(
-    colorizer: SupportsColorize, seen: Tensor, sentence: str
+def _groups(
+    colorizer: ColorizationSystem, lightness: Tensor, sentence: str
 ) -> tuple[BlockAttention | None, Words | None, Tensor | None]:
-    """Attention of the last block and the words, where image and words meet in groups; the assignment, if any."""
+    """The last block's attention and the words, if image and words meet in groups only; the assignment, if any."""
     if isinstance(colorizer, LCoIns):
         try:
-            blocks, words, result = attention_maps(colorizer, seen, sentence)
-        except ValueError:  # joint attention; its groups, if any, are still assigned
-            return None, None, _first(colorizer.colorize(seen, [sentence]).assignment)
+            blocks, words, result = attention_maps(colorizer, lightness, sentence)
+        except ValueError:  # joint attention, which may still have groups to assign
+            return None, None, _first(colorizer.colorize(lightness, [sentence]).assignment)
         assignment = _first(result.assignment)
         if assignment is None and blocks and blocks[-1].img_grp.shape[1]:
             assignment = blocks[-1].img_grp.T
         return (blocks[-1], words, assignment) if assignment is not None else (None, None, None)
-    return None, None, _first(colorizer.colorize(seen, [sentence]).assignment)
+    return None, None, _first(colorizer.colorize(lightness, [sentence]).assignment)
 
 
 def _first(assignment: Tensor | None) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""The page's server: on this machine, within bounds, writing to one folder that goes when it stops."""
+"""Serves the page with limits on uploads; all its files lie in one folder, which is removed when it stops."""
 
 import os
 import shutil
@@ -10,20 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import torch
 
-from lcoins.colorize.photo import SupportsColorize
+from lcoins.colorize.photo import ColorizationSystem
 
+# Gradio reads these when it is imported.
 ENVIRONMENT = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
 LOCAL = ("127.0.0.1", "localhost", "::1")
-FORM_BYTES = 2**16  # of an upload beside the file
+FORM_BYTES = 2**16  # of an upload in addition to the file
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an upload may be: the size of its file in MiB, and that of the photo in megapixels."""
+    """Limits of an upload: the size of the file in MiB, and of the photo in megapixels."""
 
     megabytes: int = 100
     megapixels: int = 60
@@ -31,7 +31,7 @@ class Limits:
 
 @contextmanager
 def serving(
-    colorizer: SupportsColorize,
+    colorizer: ColorizationSystem,
     *,
     name: str,
     host: str = "127.0.0.1",
@@ -39,17 +39,23 @@ def serving(
     limits: Limits | None = None,
     device: torch.device | str = "cpu",
 ) -> Iterator[str]:
-    """Serves the page while the block runs, and gives its address; 0 for ``port`` takes a free one.
+    """Serves the page while the block runs, and yields its address.
 
-    ``name`` is what the page calls the colorizer. On a local ``host`` the page answers under local names only. When
-    the block ends, however it ends, nothing of what was uploaded or made is left. Raises ValueError where the port is
-    taken or the host is none.
+    When the block ends, also by an error, everything that was uploaded or written is removed. Raises ValueError if the
+    port is taken or the host is not an address of this machine.
+
+    Args:
+        colorizer: The system that colors the photos, on ``device``.
+        name: What the page calls it.
+        host: The address to listen at; at a local one the page answers to local host names only.
+        port: The port to listen at; 0 takes a free one.
+        limits: The limits of an upload.
+        device: Where the colorizer runs.
     """
     limits = limits or Limits()
     port = free_port(host, port)
-    with own_folder() as folder:
-        # Imported here, for Gradio reads its environment when it is imported.
-        from gradio import processing_utils
+    with temporary_folder() as folder:
+        # Gradio must be imported with the environment that this folder sets.
         from starlette.middleware import Middleware
 
         from lcoins.app.guard import Guard
@@ -59,22 +65,20 @@ def serving(
 
         studio = Studio(colorizer, folder, limits.megapixels * 1_000_000, device)
         page = Page(studio, name)
-        most = limits.megabytes * 2**20
+        max_bytes = limits.megabytes * 2**20
         hosts = LOCAL if host in LOCAL else None
-        fetch = processing_utils.async_ssrf_protected_download
-        processing_utils.async_ssrf_protected_download = _fetch_nothing
         try:
             _, address, _ = page.blocks.launch(
                 server_name=host,
                 server_port=port,
-                app_kwargs={"middleware": [Middleware(Guard, hosts, most + FORM_BYTES)]},
-                max_file_size=most,
+                app_kwargs={"middleware": [Middleware(Guard, hosts, max_bytes + FORM_BYTES)]},
+                max_file_size=max_bytes,
                 theme=theme(),
                 css=CSS,
                 js=SCRIPT,
                 prevent_thread_lock=True,
                 quiet=True,
-                # What Gradio would otherwise take from its environment, or do of its own accord.
+                # These would otherwise come from the environment, or be on by default.
                 share=False,
                 show_error=False,
                 footer_links=[],
@@ -90,13 +94,15 @@ def serving(
             )
             yield address
         finally:
-            processing_utils.async_ssrf_protected_download = fetch
             page.blocks.close(verbose=False)
 
 
 @contextmanager
-def own_folder() -> Iterator[Path]:
-    """A temporary folder that Gradio and :mod:`tempfile` write to, removed with all that lies in it."""
+def temporary_folder() -> Iterator[Path]:
+    """A folder that Gradio and :mod:`tempfile` write to meanwhile; it is removed at the end with all that it holds.
+
+    The environment is set for the block and restored after it.
+    """
     folder = Path(tempfile.mkdtemp(prefix="lcoins-demo-")).resolve()
     before, environment = tempfile.tempdir, dict(os.environ)
     tempfile.tempdir = str(folder)
@@ -113,22 +119,17 @@ def own_folder() -> Iterator[Path]:
 
 
 def free_port(host: str, port: int = 0) -> int:
-    """``port`` where nobody listens at it yet, for 0 another one; else ValueError."""
+    """``port`` if it is free, or any free one for 0; raises ValueError if it is taken."""
     try:
-        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as found:
-            return found.getsockname()[1]
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+            return listener.getsockname()[1]
     except OSError as error:
-        raise ValueError(f"cannot serve at {host}, port {port}: {error}; name another --port or --host") from error
+        raise ValueError(f"cannot serve at {host}, port {port}: {error}; choose another --port or --host") from error
 
 
 def wait_for_end() -> None:
-    """Returns on Ctrl-C, or when the process is asked to end."""
+    """Waits until Ctrl-C or until the process is asked to end."""
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked.set())
     asked.wait()
-
-
-async def _fetch_nothing(url: str, cache_dir: str) -> NoReturn:
-    """Instead of Gradio's download of a file that an event names by an address: photos come by upload alone."""
-    raise ValueError(f"refused to fetch {url}")

@@ -1,4 +1,4 @@
-"""What the page does, without the page: photos opened, sentences painted, pictures written to one folder."""
+"""The work behind the page: opens photos, colors them by sentences and writes the pictures to one folder."""
 
 import shutil
 import tempfile
@@ -15,67 +15,68 @@ from lcoins.color.lab import resize_ab
 from lcoins.color.words import ColorWord
 from lcoins.colorize.batch import write_picture
 from lcoins.colorize.photo import (
-    SupportsColorize,
+    ColorizationSystem,
     checked_sentence,
     fitted,
+    lightness_for_network,
     network_colors,
-    network_lightness,
     recompose,
     recompose_strips,
 )
-from lcoins.colorize.word_effect import exchanged, has_effect
+from lcoins.colorize.word_effect import has_effect, word_effects
 from lcoins.imaging.decode import FORMATS, PhotoError
-from lcoins.imaging.metadata import WRITTEN
-from lcoins.imaging.read import Scan, read_scan
+from lcoins.imaging.read import GrayPhoto, read_gray_photo
+from lcoins.imaging.write import OUTPUT_FORMATS
 
-SCREEN = 1600  # pixels: the longer side of what the page shows; downloads have the photo's own size
-THUMB = 480  # pixels: the longer side of a variant beside others
-KEPT = 64  # pictures on disk of one photo: the page's present ones, and some that a browser may be loading still
-MAP = 800  # pixels: the longer side of a map, one mask for each of its regions
-NO_REGIONS = "No color word of this sentence changed the picture anywhere."
-KNOWN = ", ".join(name for name in FORMATS if name != "MPO")  # which is a JPEG with more pictures in it
-DAMAGED = "This photo is damaged or cut off. Copy or download it again."
-SAID = {  # by the kind of a PhotoError
+SCREEN_SIDE = 1600  # pixels: the longer side of a picture on the page; downloads have the photo's own size
+THUMBNAIL_SIDE = 480  # pixels: the longer side of a variant beside others
+MAP_SIDE = 800  # pixels: the longer side of a map, one mask for each of its regions
+KEPT = 64  # pictures of one photo on disk: those on the page, and some that a browser may still be loading
+NO_REGIONS = "No color word of this sentence changed the picture."
+# MPO is a JPEG that holds several pictures.
+KNOWN_FORMATS = ", ".join(name for name in FORMATS if name != "MPO")
+DAMAGED = "This photo is damaged or incomplete. Copy or download it again."
+MESSAGES = {  # by the kind of a PhotoError
     "empty file": "This file is empty. Copy or download it again.",
-    "unreadable photo": f"This is no photo, or it is damaged. Photos may be of one of these formats: {KNOWN}.",
+    "unreadable photo": f"This file is not a photo, or it is damaged. These formats can be read: {KNOWN_FORMATS}.",
     "photo too large": "This photo is too large: {detail}. Scale it down first.",
     "truncated photo": DAMAGED,
     "damaged photo": DAMAGED,
 }
-LONGEST = 500  # characters of a sentence
-SENTENCES = 6  # at once
-VARIANTS = 12  # of one photo that are kept
+MAX_LETTERS = 500  # of a sentence
+MAX_SENTENCES = 6  # at once
+MAX_VARIANTS = 12  # of one photo; older ones are dropped
 NO_COLOR = torch.zeros(1, 2, 1, 1)
 PREVIEW: dict[str, Any] = {"format": "JPEG", "quality": 92, "subsampling": 0}
 
 
-class Refused(ValueError):
-    """What the person is told, in one or two sentences."""
+class InputError(ValueError):
+    """A photo or sentence cannot be used; the message is shown on the page."""
 
 
 @dataclass
 class Variant:
-    """One sentence and the colors that the network gave for it, as slope and offset (1, 2, S, S) over lightness."""
+    """A sentence and the network's colors for it, as slope and offset (1, 2, S, S) over lightness."""
 
     sentence: str
     slope: Tensor
     offset: Tensor
-    heard: list[tuple[ColorWord, Tensor]]  # of lcoins.colorize.word_effect.exchanged
+    effects: list[tuple[ColorWord, Tensor]]  # of its color words, by lcoins.colorize.word_effect.word_effects
     groups: tuple[list[Region], str] | None = None
 
-    def unheard(self) -> list[ColorWord]:
-        return [word for word, moved in self.heard if not has_effect(moved)]
+    def words_without_effect(self) -> list[ColorWord]:
+        return [word for word, moved in self.effects if not has_effect(moved)]
 
 
 @dataclass
 class Session:
-    """One photo on the page and the variants made of it; its files lie in ``folder``."""
+    """A photo on the page and the variants made of it; its files lie in ``folder``."""
 
     photo: Path
     size: tuple[int, int]
     folder: Path
     lightness: Tensor  # of the preview, (1, 1, h, w) in 0..100
-    seen: Tensor  # by the network, of the whole photo
+    network_lightness: Tensor  # of the whole photo, (1, 1, S, S)
     gray: Path
     variants: list[Variant] = field(default_factory=list)
     chosen: int = 0
@@ -91,41 +92,41 @@ class Session:
 
 @dataclass(frozen=True)
 class Studio:
-    """A loaded colorizer on its device, and the folder that everything is written under."""
+    """A loaded colorizer on its device, and the folder that holds everything it writes."""
 
-    colorizer: SupportsColorize
+    colorizer: ColorizationSystem
     folder: Path
     max_pixels: int
     device: torch.device | str = "cpu"
 
     def open(self, photo: Path | None) -> Session:
-        """Loads a photo and makes its gray preview; raises Refused, saying why, for what is no photo."""
+        """Reads a photo and writes its gray preview; raises InputError if it cannot be read."""
         if photo is None:
-            raise Refused("Choose a photo first.")
+            raise InputError("Choose a photo first.")
         lightness = self._scan(photo).lightness
         height, width = lightness.shape[-2:]
-        seen = network_lightness(self.colorizer, lightness, self.device)
-        small = resize_ab(lightness, fitted((height, width), SCREEN))
+        for_network = lightness_for_network(self.colorizer, lightness, self.device)
+        small = resize_ab(lightness, fitted((height, width), SCREEN_SIDE))
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        gray = folder / "gray.jpeg"  # another ending than those that preview() makes and removes
+        gray = folder / "gray.jpeg"  # .jpeg, since preview() removes old files that end in .jpg
         recompose(small, NO_COLOR).save(gray, **PREVIEW)
-        return Session(photo, (width, height), folder, small, seen, gray)
+        return Session(photo, (width, height), folder, small, for_network, gray)
 
     def color(self, session: Session | None, text: str) -> None:
-        """Adds a variant for each line of ``text``, or finds it again; the last of them is chosen."""
+        """Adds a variant for each line of ``text`` that has none yet, and chooses that of the last line."""
         if session is None:
-            raise Refused("Choose a photo first.")
+            raise InputError("Choose a photo first.")
         for sentence in sentences(text):
             made = [variant.sentence for variant in session.variants]
             if sentence not in made:
-                slope, offset = network_colors(self.colorizer, session.seen, sentence)
-                heard = exchanged(self.colorizer, session.seen, sentence)
-                session.variants = [*session.variants, Variant(sentence, slope, offset, heard)][-VARIANTS:]
+                slope, offset = network_colors(self.colorizer, session.network_lightness, sentence)
+                effects = word_effects(self.colorizer, session.network_lightness, sentence)
+                session.variants = [*session.variants, Variant(sentence, slope, offset, effects)][-MAX_VARIANTS:]
                 made = [variant.sentence for variant in session.variants]
             session.chosen = made.index(sentence)
 
-    def preview(self, session: Session, variant: Variant, strength: float, longest: int = SCREEN) -> Path:
-        """The picture at the size of a screen, or smaller, as a new file; those of long ago are removed."""
+    def preview(self, session: Session, variant: Variant, strength: float, longest: int = SCREEN_SIDE) -> Path:
+        """Writes the picture at most ``longest`` pixels wide and high to a new file, and removes the oldest files."""
         height, width = session.lightness.shape[-2:]
         lightness = resize_ab(session.lightness, fitted((height, width), longest))
         picture = recompose(lightness, variant.offset, variant.slope, strength=strength)
@@ -136,29 +137,30 @@ class Studio:
         return Path(file.name)
 
     def word_map(self, session: Session, variant: Variant) -> tuple[list[Region], str]:
-        """Where each color word of a variant acts, and a remark."""
-        regions = word_regions(variant.heard, _map_size(session))
+        """The region of each color word of a variant, and a note or ""."""
+        regions = word_regions(variant.effects, _map_size(session))
         return regions, "" if regions else NO_REGIONS
 
     def group_map(self, session: Session, variant: Variant) -> tuple[list[Region], str]:
-        """The groups of a variant, and a remark on them."""
+        """The regions of the groups of a variant, and a note on them or ""."""
         if variant.groups is None:
-            variant.groups = group_regions(self.colorizer, session.seen, variant.sentence, _map_size(session))
+            lightness = session.network_lightness
+            variant.groups = group_regions(self.colorizer, lightness, variant.sentence, _map_size(session))
         return variant.groups
 
-    def map_ground(self, session: Session) -> Image.Image:
-        """The gray photo at the size of a map."""
+    def map_background(self, session: Session) -> Image.Image:
+        """The gray photo in the size of a map."""
         return recompose(resize_ab(session.lightness, _map_size(session)), NO_COLOR)
 
-    def finish(self, session: Session | None, strength: float) -> Path:
-        """Writes the chosen variant at the photo's own size, with its metadata, in its format where we write it."""
+    def write_full_size(self, session: Session | None, strength: float) -> Path:
+        """Writes the chosen variant in the photo's size with its metadata, in its format if lcoins writes it."""
         if session is None or session.variant is None:
-            raise Refused("Color a photo first; then its picture can be downloaded.")
+            raise InputError("Color a photo first, then download the picture.")
         if not session.photo.is_file():
-            raise Refused("The photo has been removed from this machine in the meantime. Choose it again.")
+            raise InputError("The photo has been removed from the server in the meantime. Choose it again.")
         variant, photo = session.variant, session.photo
-        suffix = photo.suffix if photo.suffix.lower() in WRITTEN else ".png"
-        if max(session.size) > WRITTEN[suffix.lower()][2]:
+        suffix = photo.suffix if photo.suffix.lower() in OUTPUT_FORMATS else ".png"
+        if max(session.size) > OUTPUT_FORMATS[suffix.lower()].longest_side:
             suffix = ".png"
         scan = self._scan(photo)
         target = Path(tempfile.mkdtemp(dir=session.folder), f"{photo.stem}_colorized{suffix}")
@@ -166,29 +168,29 @@ class Studio:
         write_picture(target, suffix, scan, strips)
         return target
 
-    def _scan(self, photo: Path) -> Scan:
-        """A photo at its full size and depth; raises Refused, saying why, for what is none."""
+    def _scan(self, photo: Path) -> GrayPhoto:
+        """A photo in its full size and depth; raises InputError if it cannot be read."""
         try:
-            return read_scan(photo, max_pixels=self.max_pixels)
+            return read_gray_photo(photo, max_pixels=self.max_pixels)
         except PhotoError as error:
-            said = SAID.get(error.kind, "This photo cannot be used: {detail}. What helps: {advice}.")
-            raise Refused(said.format(detail=error.detail, advice=error.advice)) from error
+            message = MESSAGES.get(error.kind, "This photo cannot be used: {detail}. What helps: {advice}.")
+            raise InputError(message.format(detail=error.detail, advice=error.advice)) from error
         except FileNotFoundError as error:
-            raise Refused("The photo is no longer there. Choose it again.") from error
+            raise InputError("The photo is no longer on the server. Choose it again.") from error
 
 
 def sentences(text: str) -> list[str]:
-    """The lines of a text as sentences; raises Refused for none, too many, or one that is too long."""
-    found = [checked_sentence(line) for line in text.splitlines() if line.strip()]
-    if not found:
-        raise Refused("Write a sentence that says what has which color, such as: a woman in a red coat.")
-    if len(found) > SENTENCES:
-        raise Refused(f"These are {len(found)} sentences; at most {SENTENCES} are colored at once.")
-    if max(map(len, found)) > LONGEST:
-        raise Refused(f"A sentence may have {LONGEST} letters at most.")
-    return list(dict.fromkeys(found))
+    """The lines of a text as sentences; raises InputError if there is none, too many, or one is too long."""
+    lines = [checked_sentence(line) for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise InputError("Write a sentence that says what has which color, for example: a woman in a red coat.")
+    if len(lines) > MAX_SENTENCES:
+        raise InputError(f"These are {len(lines)} sentences; write at most {MAX_SENTENCES} at once.")
+    if max(map(len, lines)) > MAX_LETTERS:
+        raise InputError(f"A sentence may have at most {MAX_LETTERS} letters.")
+    return list(dict.fromkeys(lines))
 
 
 def _map_size(session: Session) -> tuple[int, int]:
-    """(h, w) of a map of the photo."""
-    return fitted((session.size[1], session.size[0]), MAP)
+    """The size (h, w) of a map of the photo."""
+    return fitted((session.size[1], session.size[0]), MAP_SIDE)

@@ -1,4 +1,4 @@
-"""The look of the page: system fonts, so that nothing is fetched; one quiet accent; light and dark."""
+"""The look of the page: system fonts, so that no font is loaded; one accent color; light and dark."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
 
 
 def theme() -> gr.themes.Base:
-    """Plain surfaces without frames, so that the picture is what one sees."""
+    """Plain surfaces without frames, to leave the attention to the picture."""
     base = gr.themes.Base(
         primary_hue=gr.themes.colors.teal,
         neutral_hue=gr.themes.colors.stone,

@@ -1,4 +1,4 @@
-"""How many samples a second a photo set gives a training, and what memory that takes."""
+"""Measures how many samples a second the data loader delivers from a photo set, and its peak memory."""
 
 import resource
 import sys
@@ -10,13 +10,13 @@ from torch.utils.data import DataLoader
 
 from lcoins.data.caption_lists import Pair
 from lcoins.data.datamodule import KeyedSampler
-from lcoins.data.photos import Photos
+from lcoins.data.photos import Photos, RandomView
 from lcoins.data.types import collate
 
 
 @dataclass(frozen=True)
-class Speed:
-    """Samples a second over ``seconds``, and the peak memory in MiB of this process and of its largest worker."""
+class LoadingSpeed:
+    """Samples per second over ``seconds``, and the peak memory in MiB of this process and of its largest worker."""
 
     samples_per_second: float
     samples: int
@@ -25,7 +25,7 @@ class Speed:
     worker_mib: float
 
 
-def measure(
+def measure_loading(
     root: Path | str,
     pairs: list[Pair],
     image_size: int,
@@ -34,9 +34,19 @@ def measure(
     *,
     batch_size: int = 32,
     crop_scale: tuple[float, float] = (0.2, 1.0),
-) -> Speed:
-    """Draws shuffled training batches (random crop, flip, tensor) for ``seconds`` after two batches of warm-up."""
-    photos = Photos(root, pairs, image_size, training=True, seed=0, crop_scale=crop_scale, hflip="swap_words")
+) -> LoadingSpeed:
+    """Loads shuffled training batches (random crop, flip, tensor) for ``seconds`` after two batches of warm-up.
+
+    Args:
+        root: The folder of photos, or a pack of them.
+        pairs: Photos and captions.
+        image_size: Height and width of the samples in pixels.
+        workers: Worker processes of the loader, ``data.workers``.
+        seconds: How long to measure.
+        batch_size: Samples in a batch.
+        crop_scale: The smallest and the largest share of a photo that a random crop may take.
+    """
+    photos = Photos(root, pairs, image_size, seed=0, view=RandomView(crop_scale, "swap_words"))
     sampler = KeyedSampler(photos, seed=0, shuffle=True)
     loader = DataLoader(
         photos,
@@ -59,12 +69,13 @@ def measure(
                 samples += len(batch)
             if count > 0 and time.perf_counter() - begin >= seconds:
                 spent = time.perf_counter() - begin
-                del loader  # ends the workers, whose memory is known only then
+                del loader  # ends the workers: their memory is only known afterwards
                 worker = peak_mib(resource.RUSAGE_CHILDREN) if workers else 0.0
-                return Speed(samples / spent, samples, spent, peak_mib(), worker)
+                return LoadingSpeed(samples / spent, samples, spent, peak_mib(), worker)
         epoch += 1
 
 
 def peak_mib(who: int = resource.RUSAGE_SELF) -> float:
-    """Peak resident memory in MiB; kibibytes on Linux, bytes on macOS."""
+    """Peak resident memory in MiB."""
+    # The system counts in kibibytes on Linux and in bytes on macOS.
     return resource.getrusage(who).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)

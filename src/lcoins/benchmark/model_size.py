@@ -1,4 +1,4 @@
-"""Parameters and multiply-adds of a colorizer, part by part, counted on the meta device: nothing is allocated."""
+"""Counts parameters and multiply-adds of a colorizer part by part, on the meta device, so without any memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from lcoins.training.build import build_objective
 
 
 @dataclass(frozen=True)
-class Part:
-    """One part: its parameters, those that are trained, and its multiply-adds at inference and per training forward."""
+class PartSize:
+    """The size of one part: parameters, trained parameters, multiply-adds of inference and of a training forward."""
 
     name: str
     parameters: int
@@ -24,25 +24,25 @@ class Part:
     training: int
 
 
-def measure(model: Mapping[str, Any], words: int | None, recolored: bool) -> list[Part]:
-    """The parts of a plain model config for one picture and a caption of ``words`` words or pieces, the total last.
+def part_sizes(model: Mapping[str, Any], words: int | None, recolored: bool) -> list[PartSize]:
+    """The sizes of all parts of a model config, for one picture and a caption of ``words`` pieces, and their total.
 
-    None, and models with captions of one fixed length, take as many words as the model reads.
+    If ``words`` is None or the model pads all captions to one length, the longest caption that it reads is taken.
 
-    One multiply-add is two FLOP. Matrix products, convolutions and attention are counted, as the field does; norms,
-    activations, and resizing are not. A training forward has a second pass with the ``recolored`` caption.
+    One multiply-add is two FLOP. Matrix products, convolutions and attention are counted, as is usual; norms,
+    activations and resizing are not. With ``recolored`` a training forward has a second pass with another caption.
     """
     with torch.device("meta"):
         colorizer: Any = build_colorizer(model, weights=False)
         lightness = torch.empty(1, 1, colorizer.image_size, colorizer.image_size)
-        reader = colorizer.text_encoder.tokenize
-        length = reader.max_length if words is None or reader.fixed else min(words, reader.max_length)
+        tokenizer = colorizer.text_encoder.tokenize
+        length = tokenizer.max_length if words is None or tokenizer.fixed else min(words, tokenizer.max_length)
         caption = Words(torch.zeros(1, length, dtype=torch.long), torch.ones(1, length, dtype=torch.bool))
     colorizer.eval()
     counts = []
-    for more in ((), (caption,)) if recolored else ((),):
+    for second_caption in ((), (caption,)) if recolored else ((),):
         with FlopCounterMode(display=False) as counter, torch.no_grad():
-            colorizer(lightness, caption, *more)
+            colorizer(lightness, caption, *second_caption)
         counts.append({name: sum(ops.values()) // 2 for name, ops in counter.get_flop_counts().items()})
     parts = []
     names = {id(module): f"{type(colorizer).__name__}.{name}" for name, module in colorizer.named_modules() if name}
@@ -50,35 +50,35 @@ def measure(model: Mapping[str, Any], words: int | None, recolored: bool) -> lis
         tensors = [p for m in members for p in (m.parameters() if isinstance(m, torch.nn.Module) else [m])]
         macs = [sum(_multiply_adds(m, names, count) for m in members) for count in counts]
         trainable = sum(p.numel() for p in tensors if p.requires_grad)
-        parts.append(Part(title, sum(p.numel() for p in tensors), trainable, macs[0], macs[-1]))
-    total = Part(
+        parts.append(PartSize(title, sum(p.numel() for p in tensors), trainable, macs[0], macs[-1]))
+    total = PartSize(
         "total",
         *(sum(getattr(part, key) for part in parts) for key in ("parameters", "trainable", "inference", "training")),
     )
     if total.parameters != sum(p.numel() for p in colorizer.parameters()):
-        raise RuntimeError(f"the parts of {type(colorizer).__name__} do not cover its parameters; mend its parts()")
+        raise RuntimeError(f"the parts of {type(colorizer).__name__} do not cover its parameters; correct its parts()")
     return [*parts, total]
 
 
-def measure_discriminator(objective: Mapping[str, Any]) -> list[Part]:
-    """The discriminator of an adversarial objective, which is no part of the colorizer; nothing for the others."""
+def discriminator_size(objective: Mapping[str, Any]) -> list[PartSize]:
+    """The discriminator of an adversarial objective, which is not part of the colorizer; empty for other objectives."""
     if "discriminator" not in objective:
         return []
     with torch.device("meta"):
         count = sum(p.numel() for p in build_objective(objective).parameters())
-    return [Part("discriminator, in training", count, count, 0, 0)]
+    return [PartSize("discriminator, in training", count, count, 0, 0)]
 
 
 def _multiply_adds(member: torch.nn.Module | torch.nn.Parameter, names: dict[int, str], counts: dict[str, int]) -> int:
-    """Multiply-adds of one member; a module whose own forward is never called has those of its children."""
+    """Multiply-adds of one member; a module whose forward is never called has those of its children."""
     if not isinstance(member, torch.nn.Module):
         return 0
     name = names[id(member)]
     return counts[name] if name in counts else sum(_multiply_adds(m, names, counts) for m in member.children())
 
 
-def table(parts: list[Part], title: str) -> Table:
-    """The parts as a table to print."""
+def size_table(parts: list[PartSize], title: str) -> Table:
+    """The sizes as a table to print."""
     result = Table(title=title)
     result.add_column("part", no_wrap=True)
     for heading in ("parameters", "trained", "GMAC infer", "GMAC train"):

@@ -1,4 +1,4 @@
-"""Speed and memory of training steps and inference, each case in a process of its own so that peaks do not mix."""
+"""Times training steps and inference and measures their memory, each case in its own process to keep peaks apart."""
 
 import multiprocessing
 import statistics
@@ -14,16 +14,16 @@ from torch.optim import AdamW
 
 from lcoins.benchmark.loading import peak_mib
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
-from lcoins.color.words import object_colors
+from lcoins.color.object_pairs import guess_object_colors
 from lcoins.data.augment import LuminanceAugmentation
 from lcoins.data.types import Batch
 from lcoins.models.build import build_colorizer
 from lcoins.models.grouping import JointAttention
 from lcoins.training.build import build_objective
 from lcoins.training.compared_losses import AdversarialObjective
-from lcoins.training.run import best_precision
+from lcoins.training.trainer import best_precision
 
-# Eleven words on average, as COCO's color captions have.
+# Eleven words on average, as in COCO's color captions.
 CAPTIONS = (
     "a woman in a red coat beside a woman in a blue coat",
     "a brown dog runs over green grass with a yellow ball",
@@ -33,8 +33,11 @@ CAPTIONS = (
 
 
 @dataclass(frozen=True)
-class Case:
-    """One thing to time: plain configs of model and objective, precision, whether it trains, and with a second pass."""
+class StepCase:
+    """One step to time: configs of model and objective, precision, and whether it trains.
+
+    ``counter`` adds the second pass of the counter-color loss, ``reference`` takes :class:`WrittenOutAttention`.
+    """
 
     name: str
     model: Mapping[str, Any]
@@ -46,13 +49,13 @@ class Case:
 
     @property
     def augment(self) -> bool:
-        """Whether the lightness is augmented, as only L-CoIns' is."""
+        """Whether the lightness is augmented, which only L-CoIns does."""
         return "shared_space" in self.model
 
 
 @dataclass(frozen=True)
-class Timing:
-    """Median and spread of the step time in seconds, samples per second, and the peak memory of the process."""
+class StepTiming:
+    """Median, shortest and longest time of a step in seconds, samples per second, and peak memory of the process."""
 
     name: str
     precision: str
@@ -64,50 +67,58 @@ class Timing:
 
 
 class WrittenOutAttention(JointAttention):
-    """Joint attention with its attention matrix formed by hand: what the fused kernels are compared with."""
+    """Joint attention that forms its attention matrix explicitly, to compare the fused kernels with."""
 
     def forward(self, tokens: Tensor, sizes: tuple[int, int, int], mask: Tensor) -> Tensor:
         q, k, v = self.queries_keys_values(tokens)
         return self.join_heads(torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1) @ v)
 
 
-def cases(model: Mapping[str, Any], objective: Mapping[str, Any], precision: str, compare: bool) -> list[Case]:
-    """Inference and training of a system; ``compare`` adds the reference of :class:`WrittenOutAttention` to L-CoIns.
+def step_cases(model: Mapping[str, Any], objective: Mapping[str, Any], precision: str, compare: bool) -> list[StepCase]:
+    """Inference and training of a system; ``compare`` adds a reference of the same size for L-CoIns.
 
-    The reference is the same size in float32 with joint attention written out and captions padded to 80 pieces without
-    a mask, as in the authors' code.
+    As in the authors' code, the reference runs in float32 with joint attention written out and captions padded to 80
+    pieces without a mask.
     """
     precision = best_precision("auto") if precision == "auto" else precision
     plain = {**objective, "beta": 0.0} if "beta" in objective else objective
-    found = [
-        Case("inference", model, plain, precision, train=False),
-        Case("training step", model, plain, precision, train=True),
+    cases = [
+        StepCase("inference", model, plain, precision, train=False),
+        StepCase("training step", model, plain, precision, train=True),
     ]
     if model.get("shared_space"):
         name = "training step with counter-color pass"
-        found.append(Case(name, model, objective, precision, train=True, counter=True))
+        cases.append(StepCase(name, model, objective, precision, train=True, counter=True))
     if compare:
         if "shared_space" not in model:
-            raise ValueError("compare=true times attention as L-CoIns' authors wrote it; take a model of L-CoIns")
+            raise ValueError("compare=true needs L-CoIns, whose authors' attention it times; take a model of L-CoIns")
         text = {**model["text_encoder"], "pad_mask": False}
         transformer = {**model["transformer"], "attention": "joint"}
         padded = {**model, "transformer": transformer, "text_encoder": text}
-        found.append(Case("reference training step", padded, plain, "32-true", train=True, reference=True))
-    return found
+        cases.append(StepCase("reference training step", padded, plain, "32-true", train=True, reference=True))
+    return cases
 
 
-def run(cases: list[Case], batch_size: int, warmup: int, steps: int, device: str) -> list[Timing]:
-    """Times each case, one after the other, each in a fresh process."""
+def time_steps(cases: list[StepCase], batch_size: int, warmup: int, steps: int, device: str) -> list[StepTiming]:
+    """Times the cases one after the other, each in a fresh process; see :func:`time_step`."""
     context = multiprocessing.get_context("spawn")
     timings = []
     for case in cases:
         with context.Pool(1) as pool:
-            timings.append(pool.apply(measure, (case, batch_size, warmup, steps, device)))
+            timings.append(pool.apply(time_step, (case, batch_size, warmup, steps, device)))
     return timings
 
 
-def measure(case: Case, batch_size: int, warmup: int, steps: int, device: str) -> Timing:
-    """Times one case in this process: the whole step from photos on the device to updated weights, or to ab."""
+def time_step(case: StepCase, batch_size: int, warmup: int, steps: int, device: str) -> StepTiming:
+    """Times one case in this process: the whole step from photos on the device to updated weights, or to ab.
+
+    Args:
+        case: What to time.
+        batch_size: Photos in a step.
+        warmup: Steps before the timed ones.
+        steps: Timed steps.
+        device: Where the model runs, such as "cpu" or "cuda".
+    """
     torch.manual_seed(0)
     colorizer: Any = build_colorizer(case.model, weights=False).to(device).train(case.train)
     if case.reference:
@@ -127,19 +138,19 @@ def measure(case: Case, batch_size: int, warmup: int, steps: int, device: str) -
             seconds.append(time.perf_counter() - start)
     middle = statistics.median(seconds)
     peak = torch.cuda.max_memory_allocated() / 2**20 if rgb.is_cuda else peak_mib()
-    return Timing(case.name, case.precision, middle, min(seconds), max(seconds), batch_size / middle, peak)
+    return StepTiming(case.name, case.precision, middle, min(seconds), max(seconds), batch_size / middle, peak)
 
 
-def _autocast(case: Case, rgb: Tensor) -> torch.autocast:
+def _autocast(case: StepCase, rgb: Tensor) -> torch.autocast:
     return torch.autocast(rgb.device.type, dtype=torch.bfloat16, enabled=case.precision == "bf16-mixed")
 
 
-def _training_step(colorizer: Any, case: Case, rgb: Tensor, captions: list[str]) -> Any:
+def _training_step(colorizer: Any, case: StepCase, rgb: Tensor, captions: list[str]) -> Any:
     objective = build_objective(case.objective)
-    judge = objective.to(rgb.device).discriminator if isinstance(objective, AdversarialObjective) else None
+    discriminator = objective.to(rgb.device).discriminator if isinstance(objective, AdversarialObjective) else None
     optimizers = [
         AdamW([p for p in part.parameters() if p.requires_grad], lr=1e-5, fused=not case.reference)
-        for part in (colorizer, judge)
+        for part in (colorizer, discriminator)
         if part is not None
     ]
     augmentation, generator = LuminanceAugmentation(180.0, 5.0), torch.Generator()
@@ -152,14 +163,14 @@ def _training_step(colorizer: Any, case: Case, rgb: Tensor, captions: list[str])
         words = colorizer.tokenize(captions).to(rgb.device)
         with _autocast(case, rgb):
             output = colorizer(batch.lightness, words, *([words] if case.counter else []))
-            if judge is not None:
+            if discriminator is not None:
                 objective.discriminate(output, batch).total.backward()
                 optimizers[1].step()
-                judge.requires_grad_(False)  # asked, not trained, by the generator's loss
+                discriminator.requires_grad_(False)  # the generator's loss asks it but must not train it
             total = objective(output, batch).total
         total.backward()
-        if judge is not None:
-            judge.requires_grad_(True)
+        if discriminator is not None:
+            discriminator.requires_grad_(True)
         optimizers[0].step()
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
@@ -168,7 +179,7 @@ def _training_step(colorizer: Any, case: Case, rgb: Tensor, captions: list[str])
 
 
 def _batch(rgb: Tensor, captions: list[str]) -> Batch:
-    """What the objectives read: pairs by the rule of captions, and random labels of COCO-Stuff's 182 classes."""
+    """A batch for any objective, with pairs from the captions and random labels of COCO-Stuff's 182 classes."""
     count, size = len(rgb), rgb.shape[-1]
     return Batch(
         rgb=rgb,
@@ -179,12 +190,12 @@ def _batch(rgb: Tensor, captions: list[str]) -> Batch:
         names=captions,
         instances=[None] * count,
         photos=captions,
-        pairs=[object_colors(caption) for caption in captions],
+        pairs=[guess_object_colors(caption) for caption in captions],
         labels=torch.randint(182, (count, size, size), device=rgb.device).to(torch.uint8),
     )
 
 
-def _inference(colorizer: Any, case: Case, rgb: Tensor, captions: list[str]) -> Any:
+def _inference(colorizer: Any, case: StepCase, rgb: Tensor, captions: list[str]) -> Any:
     lightness = to_network_lightness(split_lab(rgb)[0])
 
     def step() -> None:
@@ -194,32 +205,36 @@ def _inference(colorizer: Any, case: Case, rgb: Tensor, captions: list[str]) -> 
     return step
 
 
-def machine(device: str) -> str:
-    """The kind of machine that the figures belong to."""
+def machine_name(device: str) -> str:
+    """The kind of machine that was timed, for titles."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
     kind = torch.backends.cpu.get_cpu_capability()
     return f"{torch.get_num_threads()} CPU threads ({kind}), torch {torch.__version__}"
 
 
-def ratios(timings: list[Timing]) -> dict[str, float]:
-    """What the second pass costs, and how much faster the step is than the reference, where both were timed."""
+def speed_ratios(timings: list[StepTiming]) -> dict[str, float]:
+    """What the second pass costs, and how much faster the step is than the reference, if both were timed."""
     seconds = {timing.name: timing.seconds for timing in timings}
     plain = seconds["training step"]
-    found = {}
+    ratios = {}
     if (counter := seconds.get("training step with counter-color pass")) is not None:
-        found["counter-color pass: times the step without it"] = counter / plain
+        ratios["counter-color pass: times the step without it"] = counter / plain
     if (reference := seconds.get("reference training step")) is not None:
-        found["times faster than the reference"] = reference / plain
-    return found
+        ratios["times faster than the reference"] = reference / plain
+    return ratios
 
 
-def as_json(timings: list[Timing], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Timings, ratios and what they were measured with."""
-    return {"settings": dict(settings), "timings": [asdict(timing) for timing in timings], "ratios": ratios(timings)}
+def timings_to_json(timings: list[StepTiming], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Timings, ratios and settings as plain values."""
+    return {
+        "settings": dict(settings),
+        "timings": [asdict(timing) for timing in timings],
+        "ratios": speed_ratios(timings),
+    }
 
 
-def table(timings: list[Timing], title: str) -> Table:
+def timing_table(timings: list[StepTiming], title: str) -> Table:
     """The timings as a table to print."""
     result = Table(title=title)
     result.add_column("case")

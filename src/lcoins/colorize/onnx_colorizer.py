@@ -16,21 +16,21 @@ from lcoins.models.text_encoders import WordPieces
 
 
 class OnnxColorizer:
-    """A package of ``lcoins export --onnx`` as a colorizer, for everything here that colors photos.
+    """A package of ``lcoins export --onnx`` as a colorizer, for everything in lcoins that colors photos.
 
     >>> from lcoins.colorize.photo import PhotoColorizer
     >>> colorizer = PhotoColorizer(OnnxColorizer("old_photos"))  # doctest: +SKIP
     >>> colorizer("grandmother.jpg", "a woman in a red coat").save("grandmother_color.jpg")  # doctest: +SKIP
 
-    The network is run by onnxruntime, at its own size; PyTorch still resamples photos, converts colors, and enlarges
-    them along the photo's edges, which the file alone does not. A program without PyTorch needs
-    ``model.onnx`` alone and what :mod:`lcoins.colorize.onnx_export` says of its inputs: word pieces are those of
-    bert-base-uncased without [CLS] and [SEP] (unless ``special_tokens`` is set in package.json), word ids are places in
-    package.json's ``vocabulary`` counted from 1, with 0 for padding and unknown words.
+    onnxruntime runs the network, at its own size; PyTorch still resamples photos, converts colors, and enlarges them
+    along the photo's edges, which the file does not. A program without PyTorch needs only ``model.onnx`` and the
+    description of its inputs in :mod:`lcoins.colorize.onnx_export`: word pieces are those of bert-base-uncased without
+    [CLS] and [SEP] (unless ``special_tokens`` is set in package.json), word ids are positions in package.json's
+    ``vocabulary`` counted from 1, with 0 for padding and unknown words.
     """
 
     def __init__(self, folder: Path | str, threads: int = 0):
-        """Raises FileNotFoundError or ValueError for no such package; ``threads = 0`` leaves them to onnxruntime."""
+        """Raises FileNotFoundError or ValueError for no such package; with ``threads = 0`` onnxruntime chooses."""
         expect_libraries(NEEDED[-1:])
         import onnxruntime
 
@@ -57,7 +57,8 @@ class OnnxColorizer:
 
 
 def _tokenizer(text: Mapping[str, Any]) -> WordIds | WordPieces:
-    """What cuts captions for a text encoder of this config, without the encoder."""
+    """The tokenizer of a text encoder's config, without the encoder."""
     if "vocabulary" in text:
-        return WordIds(text["vocabulary"], text["max_length"], fixed=True)  # the first ONNX files took no fewer
+        # Padded to the full length, because the first ONNX files take no other.
+        return WordIds(text["vocabulary"], text["max_length"], fixed=True)
     return WordPieces(text["source"], text["max_length"], text.get("special_tokens", False), text["pad_mask"])

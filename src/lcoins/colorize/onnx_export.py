@@ -1,15 +1,16 @@
-"""A colorizer as ONNX, for programs without PyTorch: written, compared with PyTorch, or refused.
+"""Writes a colorizer as ONNX, for programs without PyTorch, and refuses a file that differs from PyTorch.
 
 Inputs: ``lightness`` (B, 1, H, W) float32, L* / 50 - 1 of a photo of any size; ``ids`` (B, N) int64, word pieces or
 word ids; ``mask`` (B, N) bool, true for real tokens, at least one in each caption. Output: ``ab`` (B, 2, H, W) float32,
 CIELAB ab / 110. B, H, W and N are dynamic, N from 1 to ``max_length``.
 
-The network itself knows one size S, ``network_size``, for image tokens have learned places. As in PyTorch, lightness is
-resampled to S x S (:func:`lcoins.color.lab.network_input`) and ab back to H x W (:func:`lcoins.color.lab.resize_ab`),
-here inside the file. Enlarged so, colors are blurred over edges; lcoins itself gives S x S, which the file leaves as it
-is, and enlarges the answer along the photo's edges (:mod:`lcoins.colorize.edges`). Systems that want captions of one
-length (those with an LSTM; word pieces with ``pad_mask: false``) get them padded inside the file too. The assignment of
-image tokens to groups is not written, since no color depends on it; nothing random is left.
+The network itself takes one size S, ``network_size``, because image tokens have learned position embeddings. As in
+PyTorch, lightness is resampled to S x S (:func:`lcoins.color.lab.network_input`) and ab back to H x W
+(:func:`lcoins.color.lab.resize_ab`), here inside the file. Colors enlarged in this way blur over edges; lcoins passes
+S x S, which the file does not resample, and enlarges the answer along the photo's edges (:mod:`lcoins.colorize.edges`).
+Systems that need captions of one length (those with an LSTM; word pieces with ``pad_mask: false``) get them padded
+inside the file. The assignment of image tokens to groups is not an output, since no color depends on it; the file draws
+no random numbers.
 """
 
 import warnings
@@ -28,11 +29,11 @@ from lcoins.models.colorizer import Colorizer
 from lcoins.models.text_encoders import WordPieces, Words
 
 OPSET = 20
-LARGEST_DEVIATION = 1e-3  # of ab in CIELAB units, 110 times as strict as in the network's
+LARGEST_DEVIATION = 1e-3  # of ab in CIELAB units, 110 times as strict as in network units
 INPUTS, OUTPUT = ("lightness", "ids", "mask"), "ab"
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
-LARGEST_FILE = 2**31 - 2**24  # bytes of weights, for an ONNX file ends at 2 GiB and the graph needs some of them
-# Batches that a file is judged by: one caption, two of unequal length, and more than either.
+LARGEST_FILE = 2**31 - 2**24  # bytes of weights: an ONNX file holds 2 GiB, and the graph takes some of them
+# Batches that a file is checked with: one caption, two captions of unequal length, five.
 CHECKED = (
     ["red"],
     ["a red star", "a small blue ring on the left and a big green moon on the right of a yellow flower"],
@@ -42,7 +43,7 @@ CHECKED = (
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """An ONNX file's bytes, the S and the most tokens of its network, and the largest deviation of ab in CIELAB."""
+    """An ONNX file: its bytes, the network's S and most tokens, and the largest deviation of ab in CIELAB units."""
 
     content: bytes
     network_size: int
@@ -50,7 +51,7 @@ class OnnxFile:
     deviation: float
 
     def description(self) -> dict[str, Any]:
-        """What a package's JSON says of the file; a side or a length that is a word is dynamic."""
+        """What a package's JSON says of the file; sizes given by a name are dynamic."""
         return {
             "opset": OPSET,
             "inputs": {
@@ -67,7 +68,7 @@ class OnnxFile:
         }
 
 
-class _AnySize(nn.Module):
+class FlexibleNetwork(nn.Module):
     """A colorizer for lightness of any size and captions of any length; tensors in, one tensor out."""
 
     def __init__(self, colorizer: Colorizer):
@@ -86,7 +87,7 @@ class _AnySize(nn.Module):
         return _resampled(self.colorizer(small, self.padded(ids, mask)).ab, (side, side), size)
 
     def padded(self, ids: Tensor, mask: Tensor) -> Words:
-        """Token ids and mask (B, N) as this system's own tokenizer would have padded them."""
+        """Token ids and mask (B, N), padded as this system's tokenizer pads them."""
         if self.length is None:
             return Words(ids, mask)
         more = (0, self.length - ids.shape[1])
@@ -94,7 +95,7 @@ class _AnySize(nn.Module):
         return Words(ids, torch.ones_like(mask) if self.padding_is_read else mask)
 
     def shortest(self, words: Words) -> Words:
-        """Words (B, N) without the last columns, where they are padding in every caption."""
+        """Words (B, N) without the last columns that are padding in every caption."""
         real = words.ids != self.padding if self.padding_is_read else words.mask
         length = int(real.any(dim=0).nonzero().max()) + 1
         return Words(words.ids[:, :length], words.mask[:, :length])
@@ -106,17 +107,17 @@ def _resampled(maps: Tensor, size: tuple[int, int], wanted: tuple[int, int]) -> 
     ONNX has an antialiased Resize, but in onnxruntime it differs from PyTorch's by up to 1.3e-5, which is 1.4e-3 units
     of ab (this by 2e-6 at most), and other runtimes lack it.
     """
-    rows, columns = (_shares(old, new, maps) for old, new in zip(size, wanted, strict=True))
+    rows, columns = (_resampling_matrix(old, new, maps) for old, new in zip(size, wanted, strict=True))
     return rows @ maps @ columns.T
 
 
-def _shares(old: int, new: int, like: Tensor) -> Tensor:
-    """How much of each of ``old`` pixels goes into each of ``new``: (new, old), rows that sum to 1.
+def _resampling_matrix(old: int, new: int, like: Tensor) -> Tensor:
+    """The weight of each of ``old`` pixels in each of ``new``: (new, old), rows that sum to 1.
 
-    A triangle around the new pixel's center that reaches one pixel far, or one new pixel where these are larger. For
-    ``old == new`` it is exactly the identity. Centers are rounded as PyTorch rounds them, scale first.
+    Weights form a triangle around the new pixel's center that reaches one old pixel far, or one new pixel where these
+    are larger. For ``old == new`` it is exactly the identity. Centers are rounded as PyTorch rounds them, scale first.
     """
-    scale = like.new_full((), old) / new  # a tensor: a number computed from a dynamic side would be a fixed one
+    scale = like.new_full((), old) / new  # a tensor, because the exporter would freeze a plain number
     centers = (torch.arange(new, device=like.device) + 0.5) * scale
     distances = (torch.arange(old, device=like.device) + 0.5 - centers[:, None]).abs()
     weights = (1 - distances / scale.clamp(min=1)).relu()
@@ -126,8 +127,8 @@ def _shares(old: int, new: int, like: Tensor) -> Tensor:
 def export_onnx(colorizer: Colorizer) -> OnnxFile:
     """A colorizer on the CPU, in evaluation mode, as a checked ONNX file.
 
-    Raises RuntimeError without the libraries, or where the exporter knows no way; ValueError for weights of 2 GiB, and
-    where onnxruntime and PyTorch differ by more than LARGEST_DEVIATION in any of the batches and sizes tried.
+    Raises RuntimeError without the libraries, or where the exporter fails; ValueError for weights of 2 GiB, and where
+    onnxruntime and PyTorch differ by more than LARGEST_DEVIATION in any of the batches and sizes tried.
     """
     expect_libraries()
     weights = sum(value.nbytes for value in colorizer.state_dict().values())
@@ -136,12 +137,12 @@ def export_onnx(colorizer: Colorizer) -> OnnxFile:
             f"{type(colorizer).__name__} has {weights / 2**30:.1f} GiB of weights, and an ONNX file holds "
             f"less than 2; export it without --onnx"
         )
-    network = _AnySize(colorizer).eval()
+    network = FlexibleNetwork(colorizer).eval()
     example = _inputs(network, CHECKED[1], _sizes(colorizer.image_size)[-1])
     tokens = {0: "batch", 1: "length"}
     try:
         with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # of the exporter about itself: old names, axes that share theirs
+            warnings.simplefilter("ignore")  # the exporter warns of its own old names and of axes with one name
             program: Any = torch.onnx.export(
                 network,
                 example,
@@ -163,29 +164,29 @@ def export_onnx(colorizer: Colorizer) -> OnnxFile:
 
 
 def expect_libraries(names: tuple[str, ...] = NEEDED) -> None:
-    """RuntimeError that says which of these libraries are not installed."""
+    """Raises RuntimeError that names those of these libraries that are not installed."""
     missing = [name for name in names if find_spec(name) is None]
     if missing:
         raise RuntimeError(f"ONNX needs {', '.join(missing)}; run: pip install 'lcoins[onnx]'")
 
 
 def _sizes(side: int) -> tuple[tuple[int, int], ...]:
-    """Heights and widths that a file is judged by: the network's own, smaller and larger ones, odd and not square."""
+    """Heights and widths that a file is checked with: the network's own; smaller, larger, odd and not square ones."""
     return (side, side), (side // 2 | 1, side // 3 | 1), (2 * side + 1, 3 * side | 1)
 
 
-def _inputs(network: _AnySize, captions: list[str], size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+def _inputs(network: FlexibleNetwork, captions: list[str], size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
     """Drawn scenes of this size with these captions."""
     scenes = Scenes("clear", len(captions), network.colorizer.image_size)
-    lightness, _ = lab.split_lab(torch.stack([scenes[place].rgb for place in range(len(captions))]).float())
+    lightness, _ = lab.split_lab(torch.stack([scenes[index].rgb for index in range(len(captions))]).float())
     words = network.shortest(network.colorizer.tokenize(captions))
     return lab.to_network_lightness(lab.resize_ab(lightness, size)), words.ids, words.mask
 
 
-def _deviation(content: bytes, network: _AnySize) -> float:
+def _deviation(content: bytes, network: FlexibleNetwork) -> float:
     """The largest difference of ab, in CIELAB units, between onnxruntime and PyTorch as lcoins runs it.
 
-    Over CHECKED in each size; refuses a large one.
+    Taken over CHECKED in each size; raises ValueError where it is above LARGEST_DEVIATION.
     """
     import onnxruntime
 
@@ -213,6 +214,6 @@ def _deviation(content: bytes, network: _AnySize) -> float:
 
 
 def _in_pytorch(colorizer: Colorizer, lightness: Tensor, captions: list[str]) -> Tensor:
-    """What the file has to give: network lightness (B, 1, H, W) and B captions to network ab (B, 2, H, W)."""
+    """The expected output: network lightness (B, 1, H, W) and B captions to network ab (B, 2, H, W)."""
     small = lab.resize_ab(lightness, (colorizer.image_size, colorizer.image_size))
     return lab.resize_ab(colorizer.colorize(small, captions).ab, (lightness.shape[-2], lightness.shape[-1]))

@@ -6,11 +6,11 @@ at each pixel (:mod:`lcoins.colorize.edges`): ab = offset + slope * L / 100. The
     weight_t    = smoothing * max(0, 1 - |L_t - L_(t-1)| / MOTION)                   at each pixel
     smooth_t    = weight_t * smooth_(t-1) + (1 - weight_t) * colors_t               slope and offset alike
 
-So each pixel of frame t is painted by a weighted mean of what the frames so far would give its lightness. The past
-counts ``smoothing`` where lightness stays, less where it changes, and nothing where it changes by MOTION or more. At a
-cut, where it does so in more than CUT of the picture, and at the first frame, smooth_t = colors_t: nothing of another
-scene is blended in. Nothing is tracked: what moves without a change of lightness leaves its colors behind for some
-frames, and a cut between two pictures of nearly the same lightness is not seen.
+So each pixel of frame t takes a weighted mean of the colors that the frames so far give for its lightness. The past has
+the weight ``smoothing`` where lightness stays, less where it changes, and none where it changes by MOTION or more. A
+cut is a frame where it does so in more than CUT of the picture; there, and at the first frame, smooth_t = colors_t, so
+that nothing of another scene is blended in. Nothing is tracked: an object that moves without a change of lightness
+leaves its colors behind for some frames, and a cut between two pictures of nearly the same lightness goes unnoticed.
 """
 
 import math
@@ -29,11 +29,11 @@ Colors = tuple[Tensor, Tensor]  # slope and offset
 
 
 @dataclass
-class Clip:
-    """Takes the frames of a clip in order, smooths their colors and measures flicker; memory does not grow.
+class ClipSmoother:
+    """Takes the frames of a clip in order, smooths their colors and measures flicker; keeps one frame in memory.
 
     ``smoothing`` lies in 0 (off) to below 1; ValueError otherwise. ``flickers`` holds the flicker so far "before"
-    smoothing, "after" it, and of the "own" colors of frames that have some.
+    smoothing, "after" it, and of the frames' "own" colors, where they have any.
     """
 
     smoothing: float
@@ -49,7 +49,7 @@ class Clip:
     def step(self, lightness: Tensor, colors: Colors, own: Tensor | None = None) -> Colors:
         """The next frame's smoothed slope and offset, (1, 2, S, S) each, from its ``lightness`` (1, 1, S, S) in 0..100.
 
-        ``own`` is the ab (1, 2, S, S) that the frame itself has, where it is in color, to compare its flicker.
+        ``own`` is the ab (1, 2, S, S) of a frame that is in color, to compare its flicker.
         """
         change = (lightness - self._lightness).abs()
         if is_cut(change):
@@ -71,7 +71,7 @@ def is_cut(change: Tensor) -> bool:
 def smoothed(colors: Colors, past: Colors, change: Tensor, smoothing: float) -> Colors:
     """smooth_t from colors_t, smooth_(t-1) and |L_t - L_(t-1)| (1, 1, S, S).
 
-    Written so that where colors stay the same, so do their bits.
+    Written so that equal colors keep their bits.
     """
     weight = smoothing * (1 - change / MOTION).clamp(min=0)
     slope, offset = (now + weight * (before - now) for now, before in zip(colors, past, strict=True))

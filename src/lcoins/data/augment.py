@@ -1,6 +1,7 @@
-"""Luminance augmentation: hides what lightness tells about color. Pure, generator-driven.
+"""Luminance augmentation hides what lightness tells about color. All draws come from the generator that is passed in.
 
-The paper's (3.2, Eqs. 1-2); two of our own that go further, which are never reported as the paper's; and Xie2018's.
+Here are the paper's (3.2, Eqs. 1-2), Xie2018's, and two experiments that go further, ColorFilter and Shading, which are
+not the paper's and were as good as its own, not better (`experiment=augmentations`).
 """
 
 import math
@@ -23,11 +24,11 @@ class Augmentation(Protocol):
 
 @dataclass(frozen=True)
 class LuminanceAugmentation:
-    """Random hue rotation by up to ``hue`` degrees, then gamma in 1..``gamma`` or its reciprocal on L/100.
+    """Rotates the hue by up to ``hue`` degrees, then raises L/100 to a power in 1..``gamma`` or to its reciprocal.
 
-    Both are drawn per photo. ``hue = 0`` and ``gamma = 1`` are the ablation "w/o LA". The paper: 180 and 5. The
-    authors' code draws one gamma per batch and applies it to L in 0..100, where a power of 5 gives 1e10; Eq. 2 is for
-    [0, 1].
+    Both are drawn per photo. The paper has 180 and 5; ``hue = 0`` and ``gamma = 1`` are its ablation "w/o LA". The
+    authors' code draws one gamma per batch and applies it to L in 0..100, where a power of 5 gives 1e10; Eq. 2 is
+    defined on [0, 1].
     """
 
     hue: float
@@ -40,7 +41,7 @@ class LuminanceAugmentation:
             raise ValueError(f"gamma is the largest exponent and must be at least 1, not {self.gamma}")
 
     def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Angles (count,) in radians, uniform in +-hue, and exponents (count,): gamma or 1/gamma, half each."""
+        """Angles (count,) in radians, uniform in +-hue; exponents (count,), uniform in 1..gamma, half inverted."""
         angle = (torch.rand(count, generator=generator) * 2 - 1) * math.radians(self.hue)
         exponent = 1 + torch.rand(count, generator=generator) * (self.gamma - 1)
         invert = torch.rand(count, generator=generator) < 0.5
@@ -61,11 +62,11 @@ class LuminanceAugmentation:
 
 @dataclass(frozen=True)
 class ColorFilter(LuminanceAugmentation):
-    """The paper's augmentation, then a random color filter before the lens. Our own.
+    """The paper's augmentation, followed by a random color filter before the lens. Not the paper's.
 
     Black-and-white film behind a red filter shows red bright and blue dark. Here lightness becomes L + u . (a, b), with
-    u (2,) normal with deviation ``strength``, drawn per photo, so that what lightness tells about color has a random
-    sign. Gamma keeps the order of lightness and hue rotation keeps saturation; this keeps neither.
+    u (2,) normal with standard deviation ``strength``, drawn per photo, so that lightness says something else about
+    color each time. Gamma keeps the order of lightness and hue rotation keeps saturation; the filter keeps neither.
     """
 
     strength: float
@@ -79,10 +80,11 @@ class ColorFilter(LuminanceAugmentation):
 
 @dataclass(frozen=True)
 class Shading(LuminanceAugmentation):
-    """The paper's hue rotation, and an exponent that changes smoothly over the picture in place of its one gamma. Ours.
+    """The paper's hue rotation, then an exponent that varies smoothly over the picture. Not the paper's.
 
-    The logarithm of the exponent is normal with deviation ``strength`` at the crossings of a grid of ``cells`` by
-    ``cells`` and bicubic between them: things of one color come out bright here and dark there. ``gamma`` must be 1.
+    The logarithm of the exponent is normal with standard deviation ``strength`` at the crossings of a grid of ``cells``
+    by ``cells``, and bicubic between them, so that things of one color are bright in one place and dark in another. The
+    exponent replaces gamma, which must be 1.
     """
 
     strength: float
@@ -91,7 +93,7 @@ class Shading(LuminanceAugmentation):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.gamma != 1:
-            raise ValueError(f"shading takes the place of gamma, which must be 1, not {self.gamma}")
+            raise ValueError(f"shading replaces gamma, which must be 1, not {self.gamma}")
 
     @torch.no_grad()
     def __call__(self, rgb: Tensor, generator: torch.Generator) -> Tensor:
@@ -103,9 +105,9 @@ class Shading(LuminanceAugmentation):
 
 @dataclass(frozen=True)
 class RandomLighting:
-    """Xie2018's: contrast by a factor of 1 +- ``contrast`` around the photo's mean, then up to ``brightness`` on L*.
+    """Xie2018's: scales L* around the photo's mean by 1 +- ``contrast``, then adds up to +-``brightness``.
 
-    Both are uniform and drawn per photo; lightness in L* units, cut to 0..100. The release: about 0.1 and 10.
+    Both are uniform and drawn per photo; the result is clamped to 0..100. Its release has about 0.1 and 10.
     """
 
     contrast: float

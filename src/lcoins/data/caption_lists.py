@@ -1,7 +1,7 @@
-"""Caption lists: which caption belongs to which photo, in the shapes that the published data sets use.
+"""Reads caption lists, which say which caption belongs to which photo, in the forms of the published data sets.
 
-Every pair remembers its line, so that a report can say where to look. A row that is wrong is a :class:`Problem` and
-the rest is read; a file of which nothing can be understood is a ValueError.
+Every pair keeps its line number, so that a report can say where to look. A bad row becomes a :class:`Problem` and the
+rest is read; a file of another form is a ValueError.
 """
 
 import csv
@@ -13,19 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-SHAPES = """the shapes read are
+FORMS = """the forms read are
   .json   {"photo.jpg": ["caption", ...]}  or  {"photo.jpg_0": "caption"}  or  [["photo.jpg", "caption"], ...]
   .jsonl  one {"photo": "photo.jpg", "caption": "caption"} a line (or "captions": [...]; "file" or "image" for "photo")
   .csv    a header line photo,caption (or file,caption or image,caption), then one pair a line"""
 PHOTO_KEYS = ("photo", "file", "image")
 _NO_PAIR = "no photo with a caption"
-Row = tuple[int, Any, Any]  # line, photo, caption, as found
-_COUNTER = re.compile(r"_\d+$")
+RawRow = tuple[int, Any, Any]  # line, photo and caption as the file has them, of any type
+_COUNTER = re.compile(r"_\d+$")  # at the end of a key such as "photo.jpg_0"
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One photo, named relative to the photo folder, with one caption; ``line`` counts from 1 in file ``source``."""
+    """A photo, named relative to the photo folder, and a caption; from ``line`` (from 1) of file ``source``."""
 
     photo: str
     caption: str
@@ -34,13 +34,13 @@ class Pair:
 
     @property
     def where(self) -> str:
-        """Where the pair stands, for reports."""
+        """File and line of the pair, for reports."""
         return f"{self.source or 'caption list'} line {self.line}"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a row or its photo: ``what`` names the kind, ``detail`` this case, ``advice`` what to do."""
+    """What is wrong with a row or its photo: ``what`` is the kind, ``detail`` this case, ``advice`` what to do."""
 
     where: str
     photo: str
@@ -54,7 +54,7 @@ class Problem:
 
 
 def by_photo(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
-    """The pairs of each photo, photos and pairs in the order in which they come."""
+    """The pairs of each photo; photos and pairs keep their order."""
     grouped: dict[str, list[Pair]] = {}
     for pair in pairs:
         grouped.setdefault(pair.photo, []).append(pair)
@@ -62,21 +62,21 @@ def by_photo(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
 
 
 def captions_by_photo(pairs: Iterable[Pair]) -> dict[str, list[str]]:
-    """The captions of each photo, in the order in which they come."""
+    """The captions of each photo; photos and captions keep their order."""
     return {photo: [pair.caption for pair in own] for photo, own in by_photo(pairs).items()}
 
 
 def read_pairs(path: Path | str) -> tuple[list[Pair], list[Problem]]:
-    """Reads a caption list (.json, .jsonl, .csv, .tsv), in its own order.
+    """The pairs of a caption list (.json, .jsonl, .csv, .tsv) in its order, and the problems of its other rows.
 
-    Raises FileNotFoundError, and ValueError for a file that is no caption list or in which no row can be understood.
+    Raises FileNotFoundError, and ValueError for a file that is no caption list or whose rows are mostly no pairs.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such caption list; give a file, {SHAPES}")
+        raise FileNotFoundError(f"{path}: no such caption list; give a file, {FORMS}")
     readers = {".json": _json_rows, ".jsonl": _jsonl_rows, ".csv": _csv_rows, ".tsv": _csv_rows}
     if path.suffix.lower() not in readers:
-        raise ValueError(f"{path}: a caption list ends in {', '.join(readers)}, not {path.suffix!r}; {SHAPES}")
+        raise ValueError(f"{path}: a caption list ends in {', '.join(readers)}, not {path.suffix!r}; {FORMS}")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -85,7 +85,7 @@ def read_pairs(path: Path | str) -> tuple[list[Pair], list[Problem]]:
     pairs: list[Pair] = []
     problems: list[Problem] = []
     for line, photo, caption in readers[path.suffix.lower()](text, path):
-        problem = _judge(f"{path} line {line}", photo, caption)
+        problem = _problem_of_row(f"{path} line {line}", photo, caption)
         if problem is None:
             pairs.append(Pair(photo, " ".join(caption.split()), line, str(path)))
         else:
@@ -93,18 +93,18 @@ def read_pairs(path: Path | str) -> tuple[list[Pair], list[Problem]]:
     malformed = [problem for problem in problems if problem.what == _NO_PAIR]
     if len(malformed) > len(problems) + len(pairs) - len(malformed) or not (pairs or problems):
         first = f"{malformed[0].where}: {malformed[0].detail}" if malformed else f"{path} line 1: empty"
-        raise ValueError(f"{first}; most of this file is no photo with a caption; {SHAPES}")
+        raise ValueError(f"{first}; most rows of this file are no photo with a caption; {FORMS}")
     return pairs, problems
 
 
-def _judge(where: str, photo: Any, caption: Any) -> Problem | None:
-    """What is wrong with one row, if anything."""
-    if isinstance(photo, Malformed):
+def _problem_of_row(where: str, photo: Any, caption: Any) -> Problem | None:
+    """The problem of a row, if it has one."""
+    if isinstance(photo, MalformedRow):
         return Problem(where, "", _NO_PAIR, "correct or remove the line", photo.detail)
     if not isinstance(photo, str) or not photo.strip():
-        return Problem(where, "", _NO_PAIR, "name the photo as text", f"the photo is {_short(photo)}")
+        return Problem(where, "", _NO_PAIR, "name the photo as text", f"the photo is {_abbreviated(photo)}")
     if not isinstance(caption, str):
-        return Problem(where, photo, _NO_PAIR, "give the caption as text", f"the caption is {_short(caption)}")
+        return Problem(where, photo, _NO_PAIR, "give the caption as text", f"the caption is {_abbreviated(caption)}")
     if _escapes(photo):
         return Problem(where, photo, "photo outside the folder", "name it relative to the photo folder, without '..'")
     if any("\ud800" <= letter <= "\udfff" for letter in photo + caption):
@@ -115,24 +115,24 @@ def _judge(where: str, photo: Any, caption: Any) -> Problem | None:
 
 
 def _escapes(photo: str) -> bool:
-    """Whether a name leaves the photo folder, by the rules of any operating system, or names the folder itself."""
-    flavours = (PurePosixPath(photo), PureWindowsPath(photo))
-    return "\0" in photo or any(p.root or ".." in p.parts or not p.name for p in flavours)
+    """Whether a name leads out of the photo folder, under the rules of any operating system, or is the folder."""
+    paths = (PurePosixPath(photo), PureWindowsPath(photo))
+    return "\0" in photo or any(p.root or ".." in p.parts or not p.name for p in paths)
 
 
-def _short(value: Any) -> str:
+def _abbreviated(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 @dataclass(frozen=True)
-class Malformed:
-    """Stands in the photo's place of a row that is no pair at all."""
+class MalformedRow:
+    """Stands in a :data:`RawRow` for the photo if the row has none; ``detail`` says what it has instead."""
 
     detail: str
 
 
-def _csv_rows(text: str, path: Path) -> Iterator[Row]:
+def _csv_rows(text: str, path: Path) -> Iterator[RawRow]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
     header: list[str] = []
     line = 1
@@ -146,34 +146,34 @@ def _csv_rows(text: str, path: Path) -> Iterator[Row]:
                 photo, caption = _columns(header, f"{path} line {start}")
             elif len(row) != len(header):
                 detail = f"{len(row)} columns where the header has {len(header)}; quote a caption that has a comma"
-                yield start, Malformed(detail), None
+                yield start, MalformedRow(detail), None
             else:
                 yield start, row[photo].strip(), row[caption]
     except csv.Error as error:
-        raise ValueError(f"{path} line {reader.line_num}: {error}; {SHAPES}") from error
+        raise ValueError(f"{path} line {reader.line_num}: {error}; {FORMS}") from error
 
 
 def _columns(header: list[str], where: str) -> tuple[int, int]:
-    """The places of photo and caption in a CSV header."""
+    """The columns of photo and caption in a CSV header."""
     photos = [header.index(name) for name in PHOTO_KEYS if name in header]
     if not photos or "caption" not in header:
-        raise ValueError(f"{where}: expected a header photo,caption, got {_short(','.join(header))}; {SHAPES}")
+        raise ValueError(f"{where}: expected a header photo,caption, got {_abbreviated(','.join(header))}; {FORMS}")
     return photos[0], header.index("caption")
 
 
-def _jsonl_rows(text: str, path: Path) -> Iterator[Row]:
+def _jsonl_rows(text: str, path: Path) -> Iterator[RawRow]:
     for line, content in enumerate(text.split("\n"), start=1):
         if content.strip():
             try:
                 row = json.loads(content)
             except (ValueError, RecursionError) as error:
-                yield line, Malformed(f"no JSON: {error}"), None
+                yield line, MalformedRow(f"no JSON: {error}"), None
             else:
                 yield from _row(line, row)
 
 
-def _row(line: int, row: Any) -> Iterator[Row]:
-    """One row that names both: an object, or [photo, caption]."""
+def _row(line: int, row: Any) -> Iterator[RawRow]:
+    """The pairs of one JSON value: of an object that names photo and caption(s), or of [photo, caption]."""
     if isinstance(row, list) and len(row) == 2:
         yield line, row[0], row[1]
     elif isinstance(row, dict) and "caption" in row:
@@ -182,54 +182,54 @@ def _row(line: int, row: Any) -> Iterator[Row]:
         photo = next((row[name] for name in PHOTO_KEYS if name in row), None)
         yield from ((line, photo, caption) for caption in row["captions"] or [""])
     else:
-        yield line, Malformed(f"expected a photo and a caption, got {_short(row)}"), None
+        yield line, MalformedRow(f"expected a photo and a caption, got {_abbreviated(row)}"), None
 
 
-def _json_rows(text: str, path: Path) -> Iterator[Row]:
+def _json_rows(text: str, path: Path) -> Iterator[RawRow]:
     try:
         whole = json.loads(text)
     except ValueError as error:  # JSONDecodeError, or the interpreter's bound on the digits of a number
-        raise ValueError(f"{path} line {getattr(error, 'lineno', 1)}: no JSON: {error}; {SHAPES}") from error
+        raise ValueError(f"{path} line {getattr(error, 'lineno', 1)}: no JSON: {error}; {FORMS}") from error
     except RecursionError as error:
-        raise ValueError(f"{path}: nested too deeply for a caption list; {SHAPES}") from error
+        raise ValueError(f"{path}: nested too deeply for a caption list; {FORMS}") from error
     if not isinstance(whole, list | dict):
-        raise ValueError(f"{path} line 1: expected a JSON object or array, got {_short(whole)}; {SHAPES}")
-    for line, name, start, value in _items(text, 0, 1):
+        raise ValueError(f"{path} line 1: expected a JSON object or array, got {_abbreviated(whole)}; {FORMS}")
+    for line, name, start, value in _entries(text, 0, 1):
         if isinstance(whole, list):
             yield from _row(line, value)
         elif isinstance(value, str):
             yield line, _COUNTER.sub("", name), value
         elif isinstance(value, list) and value:
-            yield from ((row_line, name, caption) for row_line, _, _, caption in _items(text, start, line))
+            yield from ((row_line, name, caption) for row_line, _, _, caption in _entries(text, start, line))
         else:
             yield line, name, "" if value == [] else value
 
 
-def _items(text: str, start: int, line: int) -> Iterator[tuple[int, str, int, Any]]:
-    """(line, name or "", where the value starts, value) of each item of the array or object at ``start``, on ``line``.
+def _entries(text: str, start: int, line: int) -> Iterator[tuple[int, str, int, Any]]:
+    """(line, key or "", start of the value, value) of each entry of the array or object that starts at ``start``.
 
-    Walks one level of JSON known to be valid and knows the lines, which json.loads forgets; two entries of one name
-    are both seen.
+    ``line`` is the line of ``start``. Walks one level of valid JSON, because reports name lines, which json.loads
+    forgets; and because json.loads keeps only the last of two entries with the same key, where this yields both.
     """
     decode = json.JSONDecoder().raw_decode
-    place = _skip_gap(text, start)
-    named, counted, place = text[place] == "{", start, place + 1
+    index = _skip_gap(text, start)
+    is_object, counted, index = text[index] == "{", start, index + 1
     while True:
-        place = _skip_gap(text, place)
-        if text[place] in "]}":
+        index = _skip_gap(text, index)
+        if text[index] in "]}":
             return
-        line, counted = line + text.count("\n", counted, place), place
+        line, counted = line + text.count("\n", counted, index), index
         name = ""
-        if named:
-            name, place = decode(text, place)
-            place = _skip_gap(text, place)
-        value, end = decode(text, place)
-        yield line, name, place, value
-        place = end
+        if is_object:
+            name, index = decode(text, index)
+            index = _skip_gap(text, index)
+        value, end = decode(text, index)
+        yield line, name, index, value
+        index = end
 
 
-def _skip_gap(text: str, place: int) -> int:
-    """Past the spaces, commas and colons that stand between the parts of valid JSON."""
-    while text[place] in " \t\r\n,:":
-        place += 1
-    return place
+def _skip_gap(text: str, index: int) -> int:
+    """The index of the next character that is no space, comma or colon, which separate values in valid JSON."""
+    while text[index] in " \t\r\n,:":
+        index += 1
+    return index

@@ -1,4 +1,4 @@
-"""Instances of real photos: COCO's polygons, given the color words of a caption where that is beyond doubt."""
+"""Instances of real photos: COCO's polygons with the color that a caption gives them, where that is beyond doubt."""
 
 import re
 from array import array
@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from lcoins.color.words import BASIC_COLORS, COLOR_CLASS, ColorWord, find_colors
+from lcoins.color.object_pairs import certain_object_colors
+from lcoins.color.words import BASIC_COLORS, COLOR_CLASS, split_words
 from lcoins.data.types import Instances
 
-SMALLEST_SHARE = 0.005  # of the picture: below it a mask has too few pixels at the protocol's size
-REACH = 3  # words between a color word and its noun: "a yellow commercial passenger airplane"
+SMALLEST_SHARE = 0.005  # of the picture: a smaller mask has too few pixels at the protocol's size
 
-# Other names of COCO's categories in captions. "Man" and "woman" are not among them: their color is their clothes'.
+# Other names of COCO's categories in captions. "Man" and "woman" are missing: a color beside them is their clothes'.
 OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "airplane": ("plane", "aeroplane", "jet", "airliner"),
     "bicycle": ("bike",),
@@ -41,23 +41,25 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "dog": ("puppy",),
     "cat": ("kitten",),
 }
-NO_OBJECT = ("person",)
+UNPAIRED = ("person",)  # categories that a color never belongs to, for the same reason
 
-# What ends the reach of a color word, and two colors of one thing: "black and white bear".
-_BREAK = re.compile(
-    r"[,.;]|\b(a|an|the|and|or|with|of|in|on|at|to|by|near|next|under|over|behind|is|are)\b", re.IGNORECASE
-)
-_SHARED = re.compile(r"#\s*(,|,? and|,? or|-)?\s*@|@\s*(,|,? and|,? or|-)?\s*#", re.IGNORECASE)
-
-Noun = tuple[int, str, bool]  # place in the caption, category, whether it is a plural
 Polygon = Sequence[float]  # x0, y0, x1, y1 ... in pixels of the photo
 
 
+@dataclass(frozen=True)
+class Noun:
+    """A name of a category in a caption: ``index`` is that of its first word."""
+
+    index: int
+    category: str
+    plural: bool
+
+
 @dataclass
-class Photo:
+class AnnotatedPhoto:
     """The annotations of one photo: its size (width, height) and the polygons of each instance by category.
 
-    ``crowds`` are the categories of which there are crowds, whose single instances nobody has outlined.
+    ``crowds`` are the categories with a crowd in the photo, whose single instances nobody has outlined.
     """
 
     size: tuple[int, int]
@@ -66,23 +68,23 @@ class Photo:
 
 
 class Polygons:
-    """Reads COCO's ``instances_*.json``, photo by photo; crowds (run lengths, not single instances) are left out.
+    """Reads COCO's ``instances_*.json``; skips crowds, which are run lengths and no single instances.
 
-    Raises ValueError where the file has another form.
+    Raises FileNotFoundError without a file, and ValueError for a file of another form.
     """
 
     def __init__(self, path: Path | str) -> None:
         path = Path(path)
         if not path.is_file():
-            raise FileNotFoundError(f"no file of instances at {path}; give COCO's instances_*.json, or null")
+            raise FileNotFoundError(f"{path}: no file of instances; give COCO's instances_*.json, or null")
         try:
             names = {entry["id"]: entry["name"] for entry in _entries(path, "categories")}
             self.ids = {name: number for number, name in names.items()}
-            self.words = vocabulary(names.values())
+            self.words = names_in_captions(names.values())
             longest_first = sorted(self.words, key=len, reverse=True)
             self.noun = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\b")
             photos = {
-                entry["id"]: (entry["file_name"], Photo((entry["width"], entry["height"])))
+                entry["id"]: (entry["file_name"], AnnotatedPhoto((entry["width"], entry["height"])))
                 for entry in _entries(path, "images")
             }
             if not names or not photos:
@@ -100,50 +102,53 @@ class Polygons:
     def instances(self, photo: str, caption: str, size: int) -> Instances | None:
         """The instances whose color the caption names, masks (K, size, size), or None without any.
 
-        A color word belongs to the first category named after it, with no other color word, "and" or comma between.
-        It counts where that category is named once, as one thing of which the photo has exactly one, or as several,
-        which are then one mask. Words other than the eleven basic ones are left out, as are masks of less than 0.5 %.
+        A color belongs to the category that :func:`certain_object_colors` pairs it with. It counts where the caption
+        names that category once: in the singular where the photo has exactly one, in the plural for all of them, which
+        are then one mask. Colors other than the eleven basic ones are left out, as are masks of less than 0.5 %.
         """
         known = self.photos.get(photo)
         if known is None:
             return None
-        found, masks = list(self._named(known, caption)), []
-        for category, _ in found:
+        masks, colors = [], []
+        for category, color in self._certain_colors(known, caption):
             shapes = [polygon for polygons in known.objects[category] for polygon in polygons]
-            masks.append(draw_polygons(shapes, known.size, size))
-        kept = [place for place, mask in enumerate(masks) if mask.mean() >= SMALLEST_SHARE]
-        if not kept:
-            return None
-        stacked = torch.from_numpy(np.stack([masks[place] for place in kept]))
-        return Instances(_disjoint(stacked), tuple(found[place][1] for place in kept))
+            mask = draw_polygons(shapes, known.size, size)
+            if mask.mean() >= SMALLEST_SHARE:
+                masks.append(mask)
+                colors.append(color)
+        return Instances(_disjoint(torch.from_numpy(np.stack(masks))), tuple(colors)) if masks else None
 
-    def _named(self, photo: Photo, caption: str) -> Iterator[tuple[str, str]]:
-        """Category and color of what is named beyond doubt."""
-        nouns = [(match.start(), *self.words[match[0]]) for match in self.noun.finditer(caption.lower())]
-        mentions = [category for _, category, _ in nouns]
-        for word in find_colors(caption):
-            noun = _noun_of(word, caption, nouns)
-            if noun is None or word.color not in BASIC_COLORS:
-                continue
-            _, category, plural = noun
+    def _certain_colors(self, photo: AnnotatedPhoto, caption: str) -> Iterator[tuple[str, str]]:
+        """The categories whose color the caption names beyond doubt, with that color."""
+        words = split_words(caption)
+        nouns = {noun.index: noun for noun in self._find_nouns(words)}
+        mentions = [noun.category for noun in nouns.values()]
+        for index, color_index in certain_object_colors(caption, list(nouns)):
+            category, color = nouns[index].category, COLOR_CLASS[words[color_index]]
             present = len(photo.objects.get(category, ()))
             if (
-                mentions.count(category) == 1
+                color in BASIC_COLORS
+                and mentions.count(category) == 1
                 and category not in photo.crowds
-                and (present == 1 or (plural and present > 1))
+                and (present == 1 or (nouns[index].plural and present > 1))
             ):
-                yield category, word.color
+                yield category, color
+
+    def _find_nouns(self, words: Sequence[str]) -> Iterator[Noun]:
+        text = " ".join(words)
+        for match in self.noun.finditer(text):
+            yield Noun(text.count(" ", 0, match.start()), *self.words[match[0]])
 
 
 def _polygon(values: list[float]) -> Polygon:
-    """An array takes a quarter of a list's memory, and COCO's training photos have millions of points."""
+    """As an array, which takes a quarter of a list's memory: COCO's training photos have millions of points."""
     if len(values) % 2:
-        raise TypeError(f"a polygon of {len(values)} numbers, which are no points")
+        raise TypeError(f"expected x and y of each point of a polygon, got {len(values)} numbers")
     return array("d", values)
 
 
 def draw_polygons(polygons: Sequence[Polygon], photo: tuple[int, int], size: int) -> NDArray[np.bool_]:
-    """Polygons in pixels of a photo (width, height) as a mask (size, size) of the squashed photo."""
+    """The mask (size, size) of polygons in pixels of a photo (width, height) that is squashed to a square."""
     scale = (size / photo[0], size / photo[1])
     mask = Image.new("1", (size, size))
     draw = ImageDraw.Draw(mask)
@@ -155,13 +160,13 @@ def draw_polygons(polygons: Sequence[Polygon], photo: tuple[int, int], size: int
 
 
 def _disjoint(masks: torch.Tensor) -> torch.Tensor:
-    """Where masks overlap, the smaller thing is in front: it keeps the pixels."""
-    order = masks.flatten(1).sum(dim=1).argsort()
+    """The masks (K, H, W) without overlaps: a smaller thing is taken to be in front and keeps the pixels."""
+    smallest_first = masks.flatten(1).sum(dim=1).argsort()
     taken = torch.zeros_like(masks[0])
     result = masks.clone()
-    for place in order.tolist():
-        result[place] &= ~taken
-        taken |= masks[place]
+    for index in smallest_first.tolist():
+        result[index] &= ~taken
+        taken |= masks[index]
     return result
 
 
@@ -170,19 +175,19 @@ def _entries(path: Path, key: str) -> Iterator[dict[str, Any]]:
         yield from ijson.items(file, f"{key}.item", use_float=True)
 
 
-def vocabulary(categories: Iterable[str]) -> dict[str, tuple[str, bool]]:
+def names_in_captions(categories: Iterable[str]) -> dict[str, tuple[str, bool]]:
     """Name in a caption -> category and whether the name is a plural.
 
-    >>> words = vocabulary(["bus", "person"])
-    >>> words["buses"], words["bus"], "person" in words
+    >>> names = names_in_captions(["bus", "person"])
+    >>> names["buses"], names["bus"], "person" in names
     (('bus', True), ('bus', False), False)
     """
-    known = [category for category in categories if category not in NO_OBJECT]
-    named = {name: category for category in known for name in (category, *OTHER_NAMES.get(category, ()))}
-    return {_plural(name): (category, True) for name, category in named.items()} | {
+    paired = [category for category in categories if category not in UNPAIRED]
+    singular = {name: category for category in paired for name in (category, *OTHER_NAMES.get(category, ()))}
+    return {_plural(name): (category, True) for name, category in singular.items()} | {
         name: (category, False)
-        for name, category in named.items()
-        if name not in COLOR_CLASS  # an orange may be a color
+        for name, category in singular.items()
+        if name not in COLOR_CLASS  # "an orange" may be a color
     }
 
 
@@ -191,23 +196,3 @@ def _plural(name: str) -> str:
         if name.endswith(ending) and not name.endswith(("ay", "ey", "oy")):
             return name.removesuffix(ending) + plural
     return f"{name}s"
-
-
-def _noun_of(word: ColorWord, caption: str, nouns: Sequence[Noun]) -> Noun | None:
-    """The noun that a color word belongs to, or None where another color shares it or something stands between."""
-    if _SHARED.search(_masked(caption, word)):
-        return None
-    noun = next((noun for noun in nouns if noun[0] >= word.end), None)
-    if noun is None:
-        return None
-    between = caption[word.end : noun[0]].lower()
-    broken = bool(find_colors(between)) or bool(_BREAK.search(between))
-    return None if broken or len(between.split()) > REACH else noun
-
-
-def _masked(caption: str, word: ColorWord) -> str:
-    """The caption with the color word as "@" and every other one as "#"."""
-    text = caption
-    for found in reversed(find_colors(caption)):
-        text = text[: found.start] + ("@" if found.start == word.start else "#") + text[found.end :]
-    return text

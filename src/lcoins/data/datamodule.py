@@ -1,7 +1,8 @@
-"""The LightningDataModule: batches in a keyed order, and the step from photos to network input on the device."""
+"""The LightningDataModule: serves batches in a keyed order and turns them into network input on the device."""
 
 import random
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -16,10 +17,10 @@ from lcoins.data.types import Batch, Sample, collate, key
 
 
 class SampleSet(Protocol):
-    """What a data set must offer: samples by index, and a new draw of everything random in each epoch.
+    """A data set: samples by index, whose random parts are drawn anew in each epoch.
 
-    ``palette`` maps color words to CIELAB where the samples have exact instances with named colors, else it is None;
-    ``texts`` hold every word that a caption of the set can hold.
+    ``palette`` maps color words to CIELAB where the samples have exact instances with named colors, else it is None.
+    ``texts`` together contain every word that can occur in a caption of the set.
     """
 
     @property
@@ -32,11 +33,11 @@ class SampleSet(Protocol):
 
 
 class KeyedSampler(Sampler[int]):
-    """Indices of this rank: in an order that (seed, epoch) alone decides, or in their own order (``shuffle=False``).
+    """The indices that this rank reads: shuffled by (seed, epoch) alone, or in order (``shuffle=False``).
 
-    Shuffled, the ranks get equally many and the remainder of the last round rests for an epoch; in order, every index
-    belongs to exactly one rank, so that a metric counts each pair once. Lightning calls ``set_epoch``, which is passed
-    on to the data set before the workers start.
+    Shuffled, all ranks get equally many indices, and those left over are skipped for an epoch. In order, every index
+    belongs to exactly one rank, so that a metric counts each pair once. Lightning calls ``set_epoch`` before the
+    workers start; the data set receives the epoch, too.
     """
 
     def __init__(self, samples: SampleSet, seed: int, shuffle: bool, rank: int = 0, ranks: int = 1):
@@ -60,12 +61,26 @@ class KeyedSampler(Sampler[int]):
         return iter(order[self.rank : len(self) * self.ranks : self.ranks])
 
 
-class ColorizationData(LightningDataModule):
-    """Serves training, validation and named test sets, and makes network input on the device.
+@dataclass(frozen=True)
+class LoaderOptions:
+    """Samples per batch in training and in evaluation, and the worker processes of each loader (0: none)."""
 
-    After a batch has reached the device, the target ab is taken from the original photo, and the lightness from it or,
-    in training, from its luminance augmentation (paper, 3.2). Metrics never see augmented lightness. Before that, in
-    training too, ``word_recoloring`` may exchange color words together with what they name.
+    batch_size: int
+    eval_batch_size: int
+    workers: int
+
+    def __post_init__(self) -> None:
+        for name, least in (("batch_size", 1), ("eval_batch_size", 1), ("workers", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"data.{name}: expected at least {least}, got {getattr(self, name)}")
+
+
+class ColorizationData(LightningDataModule):
+    """Serves training, validation and named test sets, and turns batches into network input on the device.
+
+    The target ab always comes from the original photo; lightness comes from the same photo or, in training, from its
+    luminance augmentation (paper, 3.2). Metrics never see augmented lightness. In training, ``word_recoloring`` may
+    first exchange color words of captions together with the colors of what they name.
     """
 
     def __init__(
@@ -73,27 +88,24 @@ class ColorizationData(LightningDataModule):
         train: SampleSet | None,
         val: SampleSet | None,
         tests: Mapping[str, SampleSet],
-        batch_size: int,
-        eval_batch_size: int,
-        workers: int,
+        loader: LoaderOptions,
         augmentation: Augmentation,
         seed: int,
         word_recoloring: WordRecoloring | None = None,
     ):
         super().__init__()
-        if train is not None and len(train) < batch_size:
+        if train is not None and len(train) < loader.batch_size:
             raise ValueError(
-                f"the training set has {len(train)} photos, fewer than one batch of {batch_size}; "
+                f"the training set has {len(train)} photos, fewer than one batch of {loader.batch_size}; "
                 f"set data.batch_size to {len(train)} or less, or add photos"
             )
         self.train_set, self.val_set, self.test_sets = train, val, dict(tests)
-        self.batch_size, self.eval_batch_size, self.workers = batch_size, eval_batch_size, workers
-        self.augmentation, self.seed = augmentation, seed
+        self.loader, self.augmentation, self.seed = loader, augmentation, seed
         self.word_recoloring = word_recoloring
         palettes = [samples.palette for samples in (val, *tests.values()) if samples is not None]
         self.palette = next((palette for palette in palettes if palette is not None), None)
 
-    def _loader(self, samples: SampleSet, batch_size: int, train: bool) -> DataLoader[Sample]:
+    def _loader(self, samples: SampleSet, train: bool) -> DataLoader[Sample]:
         rank, ranks, epoch = 0, 1, 0
         if self.trainer is not None:
             rank, ranks, epoch = self.trainer.global_rank, self.trainer.world_size, self.trainer.current_epoch
@@ -101,9 +113,9 @@ class ColorizationData(LightningDataModule):
         sampler.set_epoch(epoch)
         return DataLoader(
             samples,  # type: ignore[arg-type]
-            batch_size=batch_size,
+            batch_size=self.loader.batch_size if train else self.loader.eval_batch_size,
             sampler=sampler,
-            num_workers=self.workers,
+            num_workers=self.loader.workers,
             collate_fn=collate,
             drop_last=train,
             pin_memory=torch.cuda.is_available(),
@@ -112,44 +124,42 @@ class ColorizationData(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Sample]:
         if self.train_set is None:
             raise ValueError("there is no training set; this data module was made for evaluation")
-        return self._loader(self.train_set, self.batch_size, train=True)
+        return self._loader(self.train_set, train=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:
         if self.val_set is None:
             raise ValueError("there is no validation set; this data module was made for evaluation")
-        return self._loader(self.val_set, self.eval_batch_size, train=False)
+        return self._loader(self.val_set, train=False)
 
     def test_loaders(self) -> dict[str, DataLoader[Sample]]:
         """One loader per named test set, every pair once and in order."""
-        return {
-            name: self._loader(samples, self.eval_batch_size, train=False) for name, samples in self.test_sets.items()
-        }
+        return {name: self._loader(samples, train=False) for name, samples in self.test_sets.items()}
 
     @torch.no_grad()
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int = 0) -> Batch:
-        """Makes the pixels of a batch float and adds network lightness and ab to one that has reached the device."""
+        """Converts the pixels of a batch on the device to float and adds network lightness and ab."""
         batch.rgb = batch.float_rgb()
         training = self.trainer is not None and self.trainer.training
         if training and self.word_recoloring is not None:
-            self._exchange_words(batch, self.word_recoloring)
+            self._recolor_words(batch, self.word_recoloring)
         lightness, ab = split_lab(batch.rgb)
         batch.ab = to_network_ab(ab)
         batch.original_lightness = to_network_lightness(lightness)
         batch.lightness = batch.original_lightness
         if training:
-            generator = torch.Generator().manual_seed(self._place("luminance", batch))
+            generator = torch.Generator().manual_seed(self._batch_key("luminance", batch))
             batch.lightness = to_network_lightness(self.augmentation(batch.rgb, generator))
         return batch
 
-    def _exchange_words(self, batch: Batch, word_recoloring: WordRecoloring) -> None:
-        """Recolors words and what they name; the second caption is drawn anew where the first has changed."""
-        rng = random.Random(self._place("words", batch))
+    def _recolor_words(self, batch: Batch, word_recoloring: WordRecoloring) -> None:
+        """Recolors words and what they name; where a caption changes, its recolored caption is drawn anew."""
+        rng = random.Random(self._batch_key("words", batch))
         batch.rgb, captions = word_recoloring(batch.rgb, batch.captions, rng)
-        second = zip(batch.captions, captions, batch.recolored, strict=True)
-        batch.recolored = [old if before == after else recolor(after, rng) for before, after, old in second]
+        changes = zip(batch.captions, captions, batch.recolored, strict=True)
+        batch.recolored = [old if before == after else recolor(after, rng) for before, after, old in changes]
         batch.captions = captions
 
-    def _place(self, purpose: str, batch: Batch) -> int:
-        """What everything random about a training batch is drawn from."""
+    def _batch_key(self, purpose: str, batch: Batch) -> int:
+        """The seed of what is drawn at random for a training batch."""
         assert self.trainer is not None
         return key(self.seed, purpose, self.trainer.current_epoch, int(batch.index[0]))

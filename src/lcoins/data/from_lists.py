@@ -1,6 +1,7 @@
-"""A data module from caption lists over folders of photos: all lists are checked first, in one report."""
+"""A data module from caption lists and folders of photos, as `data=photos` has it. All lists are checked at once."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,123 +11,156 @@ from lcoins.color.object_pairs import read_object_colors
 from lcoins.data.augment import Augmentation
 from lcoins.data.caption_lists import Pair, Problem, captions_by_photo, read_pairs
 from lcoins.data.coco_instances import Polygons
-from lcoins.data.datamodule import ColorizationData
-from lcoins.data.photos import MergedPhotos, Photos
+from lcoins.data.datamodule import ColorizationData, LoaderOptions
+from lcoins.data.photos import Annotations, MergedPhotos, Photos, RandomView
 from lcoins.data.pixel_labels import PixelLabels
 from lcoins.data.recoloring import WordRecoloring
 from lcoins.data.validate import ProblemsFound, check_photos, describe, write_report
 
 
-def read_checked(
-    lists: Mapping[str, Mapping[str, Any]], on_problem: Literal["stop", "leave_out"], report: Path | None
-) -> dict[str, list[Pair]]:
-    """The good pairs of several lists, each given as ``root`` (folder) and ``captions`` (list file).
+@dataclass(frozen=True)
+class PhotoSource:
+    """The photos of one set: the folder or pack ``root``, the list ``captions``, and files of what else is known.
 
-    Whatever is wrong in any of them is named in one report, in full in the file ``report`` (JSON, one problem a line).
-    With "stop" it is raised as ProblemsFound; with "leave_out" it is printed and the rest goes on, unless a list has
-    nothing left.
+    ``object_colors`` is a file of object-color pairs (:mod:`lcoins.color.object_pairs`), ``labels`` says where the
+    class of each pixel is (:mod:`lcoins.data.pixel_labels`), and ``instances`` is COCO's ``instances_*.json``, whose
+    polygons then judge the color words of a test set.
     """
-    if on_problem not in ("stop", "leave_out"):
-        raise ValueError(f"data.on_problem: expected stop or leave_out, got {on_problem!r}")
-    problems: list[Problem] = []
-    good: dict[str, list[Pair]] = {}
-    for name, source in lists.items():
-        pairs, bad_rows = read_pairs(source["captions"])
-        try:
-            good[name] = check_photos(source["root"], pairs, bad_rows, on_problem="leave_out", progress=True)
-        except ProblemsFound:
-            good[name] = []
-        problems += bad_rows
-    empty = [name for name, pairs in good.items() if not pairs]
-    if empty and not problems:
-        raise ValueError(f"no captions in the list of {', '.join(empty)}; give a list that names photos")
-    if not problems:
-        return good
-    if report is not None:
-        write_report(report, problems)
-    text = describe(problems, sum(map(len, good.values())), report)
-    if empty:
-        raise ProblemsFound(f"{text}\nNothing is left of: {', '.join(empty)}; is root the right folder?")
-    if on_problem == "stop":
-        raise ProblemsFound(f"{text}\nMend these, or leave them out with data.on_problem=leave_out.")
-    Console().print(f"left out: {text}", markup=False)
-    return good
+
+    root: str
+    captions: str
+    object_colors: str | None = None
+    labels: str | None = None
+    instances: str | None = None
+
+
+@dataclass(frozen=True)
+class PhotoOptions(LoaderOptions):
+    """The options of `data=photos` beside its sources, checked; those of the loaders are among them.
+
+    Args:
+        image_size: pixels of a side in training and validation.
+        eval_size: pixels of a side in tests; the paper's protocol has 224.
+        crop_scale: see :class:`RandomView`, as for ``hflip``.
+        on_problem: "stop" at a bad photo or row, or "leave_out" what is bad.
+        report: the file to write all problems into.
+    """
+
+    image_size: int
+    eval_size: int
+    crop_scale: Sequence[float] | None
+    hflip: Literal["none", "plain", "swap_words"]
+    on_problem: Literal["stop", "leave_out"]
+    report: Path | str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.on_problem not in ("stop", "leave_out"):
+            raise ValueError(f"data.on_problem: expected stop or leave_out, got {self.on_problem!r}")
+
+    @property
+    def view(self) -> RandomView:
+        """What training draws of each photo."""
+        scale = self.crop_scale
+        return RandomView(None if scale is None else (scale[0], scale[1]), self.hflip)
 
 
 def photo_data(
     train: Mapping[str, Any] | None,
     val: Mapping[str, Any] | None,
     tests: Mapping[str, Mapping[str, Any]],
-    image_size: int,
-    eval_size: int,
-    crop_scale: tuple[float, float] | None,
-    hflip: Literal["none", "plain", "swap_words"],
-    on_problem: Literal["stop", "leave_out"],
-    batch_size: int,
-    eval_batch_size: int,
-    workers: int,
+    *,
     augmentation: Augmentation,
     seed: int,
-    report: Path | str | None = None,
     train_also: Sequence[Mapping[str, Any]] = (),
     word_recoloring: WordRecoloring | None = None,
+    **options: Any,
 ) -> ColorizationData:
-    """Photos for training and validation at the model's ``image_size`` and for tests at ``eval_size`` (paper: 224).
+    """Photos to train, validate and test on; each set is given by the fields of a :class:`PhotoSource`.
 
-    ``train`` and ``val`` may be None where only the tests are wanted. ``train_also`` holds further training sets, which
-    are merged with ``train``: each of their photos is seen once an epoch. ``report`` is a file for all that is wrong.
-    A test set may name COCO's ``instances_*.json``, whose polygons then judge the color words. Any set may name
-    ``object_colors``, a file of object-color pairs, and ``labels``, where the classes of its pixels are
-    (:mod:`lcoins.color.object_pairs`, :mod:`lcoins.data.pixel_labels`); which photos lack them is told in one line.
-    ``word_recoloring`` exchanges color words of training captions together with what they name.
+    Photos that ``object_colors`` or ``labels`` say nothing about are counted in one printed line.
+
+    Args:
+        train: the training set; None, as for ``val``, where only the tests are wanted.
+        val: the validation set.
+        tests: the test sets by name.
+        augmentation: what training does to lightness.
+        seed: decides all that training draws.
+        train_also: further training sets, merged with ``train``: each of their photos is seen once an epoch.
+        word_recoloring: exchanges color words of training captions together with what they name.
+        options: the fields of :class:`PhotoOptions`.
     """
-    merged = {f"train_also[{place}]": source for place, source in enumerate(train_also if train is not None else ())}
-    lists = {"train": train} | merged | {"val": val} | {f"tests.{name}": source for name, source in tests.items()}
-    given = {name: source for name, source in lists.items() if source is not None}
-    pairs = read_checked(given, on_problem, Path(report) if report is not None else None)
+    chosen = PhotoOptions(**options)
+    merged = {f"train_also[{i}]": source for i, source in enumerate(train_also if train is not None else ())}
+    given = {"train": train} | merged | {"val": val} | {f"tests.{name}": source for name, source in tests.items()}
+    sources = {name: PhotoSource(**source) for name, source in given.items() if source is not None}
+    pairs = read_usable_pairs(sources, chosen.on_problem, Path(chosen.report) if chosen.report is not None else None)
 
-    crop: Any = tuple(crop_scale) if crop_scale else None
+    def photos(name: str, size: int, view: RandomView | None = None) -> Photos:
+        annotations = _annotations(name, sources[name], captions_by_photo(pairs[name]))
+        return Photos(sources[name].root, pairs[name], size, seed=seed, view=view, annotations=annotations)
 
-    def photos(name: str, size: int, training: bool) -> Photos | None:
-        if name not in given:
-            return None
-        root, instances = given[name]["root"], given[name].get("instances")
-        polygons = Polygons(instances) if instances else None
-        options: dict[str, Any] = {"seed": seed, "crop_scale": crop, "hflip": hflip, "polygons": polygons}
-        known = _known(name, given[name], captions_by_photo(pairs[name]))
-        return Photos(root, pairs[name], size, training=training, **options, **known)
-
-    parts = [part for name in ("train", *merged) if (part := photos(name, image_size, training=True)) is not None]
+    train_sets = [photos(name, chosen.image_size, chosen.view) for name in ("train", *merged) if name in sources]
     return ColorizationData(
-        train=MergedPhotos(parts) if merged else parts[0] if parts else None,
-        val=photos("val", image_size, training=False),
-        tests={name: photos(f"tests.{name}", eval_size, training=False) for name in tests},  # type: ignore[misc]
-        batch_size=batch_size,
-        eval_batch_size=eval_batch_size,
-        workers=workers,
+        train=MergedPhotos(train_sets) if merged else next(iter(train_sets), None),
+        val=photos("val", chosen.image_size) if "val" in sources else None,
+        tests={name: photos(f"tests.{name}", chosen.eval_size) for name in tests},
+        loader=chosen,
         augmentation=augmentation,
         seed=seed,
         word_recoloring=word_recoloring,
     )
 
 
-def _known(name: str, source: Mapping[str, Any], captions: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """What a list's source says about its photos beside their captions; prints how many it says nothing about."""
-    known: dict[str, Any] = {}
-    if path := source.get("object_colors"):
-        known["object_colors"], dropped = read_object_colors(path, captions)
-        unknown = len(captions) - len(known["object_colors"])
+def read_usable_pairs(
+    sources: Mapping[str, PhotoSource], on_problem: Literal["stop", "leave_out"], report: Path | None
+) -> dict[str, list[Pair]]:
+    """The usable pairs of each source, after all photos of all lists have been checked.
+
+    Problems of all of them are described in one message and written in full to the file ``report`` (JSON, one problem
+    a line). With "stop" the message is raised as ProblemsFound. With "leave_out" it is printed and the rest is
+    returned, unless nothing is left of a list.
+    """
+    problems: list[Problem] = []
+    usable: dict[str, list[Pair]] = {}
+    for name, source in sources.items():
+        pairs, bad_rows = read_pairs(source.captions)
+        usable[name], bad_photos = check_photos(source.root, pairs)
+        problems += bad_rows + bad_photos
+    empty = [name for name, pairs in usable.items() if not pairs]
+    if empty and not problems:
+        raise ValueError(f"no captions in the list of {', '.join(empty)}; give a list that names photos")
+    if not problems:
+        return usable
+    if report is not None:
+        write_report(report, problems)
+    text = describe(problems, sum(map(len, usable.values())), report)
+    if empty:
+        raise ProblemsFound(f"{text}\nNothing is left of: {', '.join(empty)}; is root the right folder?")
+    if on_problem == "stop":
+        raise ProblemsFound(f"{text}\nMend these, or leave them out with data.on_problem=leave_out.")
+    Console().print(f"left out: {text}", markup=False)
+    return usable
+
+
+def _annotations(name: str, source: PhotoSource, captions: Mapping[str, Sequence[str]]) -> Annotations:
+    """Reads what a source says about its photos beside captions; prints how many photos it says nothing about."""
+    object_colors, labels = None, None
+    if source.object_colors:
+        object_colors, dropped = read_object_colors(source.object_colors, captions)
+        unknown = len(captions) - len(object_colors)
         if unknown or dropped:
-            _tell(
-                f"{name}: {path} lacks the object-color pairs of {unknown} of {len(captions)} photos (it has none, or "
-                f"those of another number of captions); {dropped} pairs name no two words of their caption"
+            _print_line(
+                f"{name}: {source.object_colors} lacks the object-color pairs of {unknown} of {len(captions)} photos "
+                f"(it has none, or those of another number of captions); {dropped} pairs name no two words of their "
+                f"caption"
             )
-    if path := source.get("labels"):
-        known["labels"] = PixelLabels(path, captions.keys())
-        if unknown := len(captions) - len(known["labels"].known):
-            _tell(f"{name}: {path} lacks the labels of {unknown} of {len(captions)} photos")
-    return known
+    if source.labels:
+        labels = PixelLabels(source.labels, captions.keys())
+        if unknown := len(captions) - len(labels.known):
+            _print_line(f"{name}: {source.labels} lacks the labels of {unknown} of {len(captions)} photos")
+    return Annotations(Polygons(source.instances) if source.instances else None, object_colors, labels)
 
 
-def _tell(line: str) -> None:
+def _print_line(line: str) -> None:
     Console().print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Makes packs (see :mod:`lcoins.data.pack`): in parallel, resumable, and the same bytes whenever they are made."""
+"""Writes packs (:mod:`lcoins.data.pack`) in parallel; a run can be resumed, and the same photos give the same bytes."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from lcoins.data.pack import FORMAT, INDEX, VERSION, Row, file_stamp, is_pack, read_head, read_rows
+from lcoins.data.pack import FORMAT, INDEX, VERSION, PackedPhoto, is_pack, read_head, read_index, size_and_time
 from lcoins.files import remove_partial_files, whole_file, write_whole
 from lcoins.imaging.decode import PhotoError, load_photo
 
@@ -18,8 +18,8 @@ PHOTOS_PER_SHARD = 256
 
 
 @dataclass
-class Packed:
-    """Progress of :func:`pack_photos`: photos packed, shards written and kept, bytes, and photos not to be decoded."""
+class PackProgress:
+    """What :func:`pack_photos` has done so far; ``failed`` holds the photos that it cannot decode, with the errors."""
 
     photos: int = 0
     shards_written: int = 0
@@ -36,40 +36,46 @@ def pack_photos(
     *,
     leave_out: bool = False,
     threads: int | None = None,
-) -> Iterator[Packed]:
-    """Packs ``photos`` under ``root`` into ``folder``; yields what was done so far after each shard.
+) -> Iterator[PackProgress]:
+    """Packs photos and yields the progress after each shard.
 
-    Photos whose short side exceeds ``size`` are shrunk to it (Lanczos). A shard that is there already, whole and from
-    unchanged files, is kept, so that a run cut off anywhere goes on and ends with the same bytes. A photo that cannot
-    be decoded is named in ``failed``; unless such are to be left out, the pack stays unfinished. Raises ValueError
-    where ``folder`` holds something else.
+    A shard that exists, is intact and comes from unchanged files is kept, so that a run that was interrupted anywhere
+    can be resumed and ends with the same bytes. Raises ValueError if ``folder`` holds anything else.
+
+    Args:
+        root: the folder of the photos.
+        photos: their names under ``root``.
+        folder: the pack to make or to go on with.
+        size: photos with a longer short side are shrunk to it (Lanczos); None keeps all photos as they are.
+        leave_out: finish the pack without the photos that cannot be decoded; otherwise they leave it unfinished.
+        threads: photos decoded at once; None: one per core.
     """
     root, folder = Path(root).resolve(), Path(folder)
     names = sorted(set(photos))
-    _expect_place(root, folder, size)
+    _expect_pack_or_nothing(root, folder, size)
     folder.mkdir(parents=True, exist_ok=True)
     remove_partial_files(folder)
     head = {"format": FORMAT, "version": VERSION, "source": str(root), "size": size}
-    write_whole(folder / INDEX, json.dumps(head | {"shards": None}))  # from now on a pack, though not a finished one
+    write_whole(folder / INDEX, json.dumps(head | {"shards": None}))  # marks the folder as an unfinished pack
     count = -(-len(names) // PHOTOS_PER_SHARD)
-    result = Packed()
+    progress = PackProgress()
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         for shard in range(count):
             chosen = names[shard * PHOTOS_PER_SHARD : (shard + 1) * PHOTOS_PER_SHARD]
-            rows = _kept(root, folder, shard, chosen)
-            result.shards_kept += rows is not None
-            if rows is None:
-                rows = _write_shard(root, folder, shard, chosen, size, pool, result)
-            result.photos += len(rows)
-            result.bytes += sum(row.length for row in rows)
-            yield result
+            packed = _reusable_shard(root, folder, shard, chosen)
+            progress.shards_kept += packed is not None
+            if packed is None:
+                packed = _write_shard(root, folder, shard, chosen, size, pool, progress)
+            progress.photos += len(packed)
+            progress.bytes += sum(photo.length for photo in packed)
+            yield progress
     _remove_shards_from(folder, count)
-    if leave_out or not result.failed:
+    if leave_out or not progress.failed:
         write_whole(folder / INDEX, json.dumps(head | {"shards": count}))
 
 
-def _expect_place(root: Path, folder: Path, size: int | None) -> None:
-    """Refuses a folder in which a pack would destroy something."""
+def _expect_pack_or_nothing(root: Path, folder: Path, size: int | None) -> None:
+    """Refuses a folder of other files, or of a pack made otherwise, which writing would destroy."""
     if not root.is_dir():
         raise FileNotFoundError(f"{root}: no such photo folder")
     if size is not None and size < 16:
@@ -85,60 +91,67 @@ def _expect_place(root: Path, folder: Path, size: int | None) -> None:
 
 
 def _write_shard(
-    root: Path, folder: Path, shard: int, names: list[str], size: int | None, pool: ThreadPoolExecutor, to: Packed
-) -> list[Row]:
-    """Decodes the photos in parallel and writes them in order; the rows come last and make the shard whole."""
-    rows: list[Row] = []
+    root: Path,
+    folder: Path,
+    shard: int,
+    names: list[str],
+    size: int | None,
+    pool: ThreadPoolExecutor,
+    progress: PackProgress,
+) -> list[PackedPhoto]:
+    """Decodes photos in parallel and writes them in order; the index is written last and makes the shard complete."""
+    packed: list[PackedPhoto] = []
     offset = 0
     with whole_file(folder / f"{shard:05d}.rgb") as partial, partial.open("wb") as file:
-        for name, found in zip(names, pool.map(lambda name: _decoded(root / name, size), names), strict=True):
-            if isinstance(found, Exception):
-                to.failed[name] = found
+        for name, decoded in zip(names, pool.map(lambda name: _decode(root / name, size), names), strict=True):
+            if isinstance(decoded, Exception):
+                progress.failed[name] = decoded
                 continue
-            picture, shrunk, stat = found
+            picture, shrunk, size_time = decoded
             pixels = picture.tobytes()
             file.write(pixels)
-            rows.append(Row(name, offset, *picture.size, zlib.crc32(pixels), *stat, shrunk))
+            packed.append(PackedPhoto(name, offset, *picture.size, zlib.crc32(pixels), *size_time, shrunk))
             offset += len(pixels)
         file.flush()
         os.fsync(file.fileno())
-    lines = ",\n".join(json.dumps(row.as_list(), ensure_ascii=False) for row in rows)
+    lines = ",\n".join(json.dumps(photo.as_list(), ensure_ascii=False) for photo in packed)
     write_whole(folder / f"{shard:05d}.json", f"[\n{lines}\n]\n")
-    to.shards_written += 1
-    return rows
+    progress.shards_written += 1
+    return packed
 
 
-def _decoded(path: Path, size: int | None) -> tuple[Image.Image, bool, tuple[int, int]] | Exception:
+def _decode(path: Path, size: int | None) -> tuple[Image.Image, bool, tuple[int, int]] | Exception:
+    """The photo, whether it was shrunk, and size and time of its file; or the error that it raised."""
     try:
-        stat = file_stamp(path)
-        # Twice the size asked for is decoded at least, so that a JPEG shrunk while decoding loses nothing visible.
+        size_time = size_and_time(path)
+        # At least twice the size is decoded, so that a JPEG reduced while decoding loses nothing visible.
         picture = load_photo(path, None if size is None else (2 * size, 2 * size), profile=False)
         if size is None or min(picture.size) <= size:
-            return picture, False, stat
+            return picture, False, size_time
         scale = size / min(picture.size)
         shape = tuple(max(size, round(side * scale)) for side in picture.size)
-        return picture.resize(shape, Image.Resampling.LANCZOS), True, stat  # type: ignore[arg-type]
+        return picture.resize(shape, Image.Resampling.LANCZOS), True, size_time  # type: ignore[arg-type]
     except (PhotoError, FileNotFoundError) as error:
         return error
 
 
-def _kept(root: Path, folder: Path, shard: int, names: list[str]) -> list[Row] | None:
-    """The rows of a shard that is whole, intact and up to date; None if it must be written (again)."""
+def _reusable_shard(root: Path, folder: Path, shard: int, names: list[str]) -> list[PackedPhoto] | None:
+    """The photos of a shard that is complete, intact and up to date; None if it has to be written (again)."""
     try:
-        rows = read_rows(folder, shard)
+        packed = read_index(folder, shard)
         pixels = folder / f"{shard:05d}.rgb"
-        if [row.name for row in rows] != names or pixels.stat().st_size != sum(row.length for row in rows):
+        if [photo.name for photo in packed] != names or pixels.stat().st_size != sum(p.length for p in packed):
             return None
         with pixels.open("rb") as file:
-            intact = all(zlib.crc32(file.read(row.length)) == row.crc for row in rows)
+            intact = all(zlib.crc32(file.read(photo.length)) == photo.crc for photo in packed)
     except (OSError, ValueError):
         return None
-    fresh = all(file_stamp(root / row.name) == (row.source_bytes, row.source_mtime_ns) for row in rows)
-    return rows if intact and fresh else None
+    fresh = all(size_and_time(root / p.name) == (p.source_bytes, p.source_mtime_ns) for p in packed)
+    return packed if intact and fresh else None
 
 
 def _remove_shards_from(folder: Path, first: int) -> None:
-    """Shards of an earlier, longer list."""
+    """Removes the shards that an earlier, longer list has left."""
     for path in folder.glob("[0-9][0-9][0-9][0-9][0-9].*"):
         if int(path.stem) >= first:
             path.unlink()

@@ -1,4 +1,4 @@
-"""The class of each pixel of a photo: COCO-Stuff's pixel maps, or the polygons of COCO's things."""
+"""The class of each pixel of a photo, from COCO-Stuff's pixel maps or from the polygons of COCO's things."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,24 +11,25 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from lcoins.data.coco_instances import Photo, Polygon, Polygons
+from lcoins.data.coco_instances import AnnotatedPhoto, Polygon, Polygons
 from lcoins.data.types import VOID
-from lcoins.imaging.decode import DAMAGED, MAX_PIXELS
+from lcoins.imaging.decode import DAMAGED
+from lcoins.imaging.quiet import MAX_PIXELS, quiet_decoders
 
 Size = tuple[int, int]  # width, height
 Box = tuple[int, int, int, int]  # left, upper, right, lower
 
-# How Pillow unpacks pixels whose values stay what the file holds; gray of 1, 2 or 4 bits it would scale to 255.
+# Pillow's modes whose pixels keep the values of the file; gray of 1, 2 or 4 bits would be scaled to 0..255.
 _CLASSES = ("L", "P", "P;1", "P;2", "P;4")
 
 
 class PixelLabels:
-    """Classes of the pixels of ``photos``, 255 where a pixel has none; ``known`` holds the photos that have any.
+    """The class of each pixel of ``photos``, 255 for none; ``known`` holds the photos that have classes.
 
-    ``path`` is a folder of COCO-Stuff's maps ("stuffthingmaps": for a.jpg a.png, for b/a.jpg b/a.png, one channel of 8
-    bits, classes 0 to 181) or COCO's ``instances_*.json``, whose things have the class category id - 1, as in those
-    maps; where they overlap, the smaller is in front, and crowds have no class. Raises FileNotFoundError, and
-    ValueError for a file of another form or where no photo is known; maps themselves are decoded when they are used.
+    ``path`` is a folder of COCO-Stuff's maps ("stuffthingmaps": a.png for a.jpg, b/a.png for b/a.jpg, one channel of 8
+    bits, classes 0 to 181) or COCO's ``instances_*.json``. The class of a thing is its category id - 1, as in those
+    maps; of overlapping things the smaller one is in front, and crowds have no class. Raises FileNotFoundError, and
+    ValueError for a file of another form or if no photo is known. Maps are decoded only when they are used.
     """
 
     def __init__(self, path: Path | str, photos: Collection[str]) -> None:
@@ -50,18 +51,19 @@ class PixelLabels:
             )
 
     def crop(self, photo: str, size: Size, box: Box, side: int) -> Tensor | None:
-        """The labels (side, side) uint8 of a ``box`` in a photo that was read at ``size``, or None for an unknown one.
+        """The labels (side, side) uint8 of a ``box`` in a photo that was read at ``size``; None for an unknown photo.
 
-        Each pixel has the class at its middle, taken from the map's own size. Raises ValueError for a map that is
-        damaged, of another kind, or not of the photo's size; a photo that was read smaller tells its proportions only.
+        Each pixel gets the class at its center, looked up at the map's full size. Raises ValueError for a map that is
+        damaged, of another kind, or of another size than the photo; of a photo that was read smaller, only the
+        proportions can be compared.
         """
         if photo not in self.known:
             return None
         labels = self._load(photo, size)
         left, upper, right, lower = box
-        middles = (np.arange(side) + 0.5) / side
-        columns = (left + (right - left) * middles) * (labels.shape[1] / size[0])
-        rows = (upper + (lower - upper) * middles) * (labels.shape[0] / size[1])
+        centers = (np.arange(side) + 0.5) / side
+        columns = (left + (right - left) * centers) * (labels.shape[1] / size[0])
+        rows = (upper + (lower - upper) * centers) * (labels.shape[0] / size[1])
         return torch.from_numpy(labels[np.ix_(rows.astype(int), columns.astype(int))])
 
     def _map(self, photo: str) -> Path:
@@ -76,7 +78,7 @@ class PixelLabels:
 
 
 def _read_map(path: Path, photo: Size) -> NDArray[np.uint8]:
-    """The map in a file, whose header is judged before its pixels are decoded."""
+    """The map in a file; its header is checked before its pixels are decoded."""
     with _damage_named(path):
         image = Image.open(BytesIO(path.read_bytes()), formats=["PNG"])
         mode = image.tile[0][3]
@@ -92,7 +94,8 @@ def _read_map(path: Path, photo: Size) -> NDArray[np.uint8]:
 @contextmanager
 def _damage_named(path: Path) -> Iterator[None]:
     try:
-        yield
+        with quiet_decoders():
+            yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(f"{path}: expected at most {MAX_PIXELS:,} pixels, got more; make it from its photo") from error
     except DAMAGED as error:
@@ -101,7 +104,9 @@ def _damage_named(path: Path) -> Iterator[None]:
 
 
 def _expect_size(where: str, labels: Size, photo: Size) -> None:
-    """A photo that was decoded or packed smaller has both sides rounded, by less than a pixel, at one scale."""
+    """Accepts labels of the photo's size, or larger ones of its proportions: a photo that was decoded or packed smaller
+    has both sides scaled alike and rounded by less than a pixel.
+    """
     least = max((side - 1) / full for side, full in zip(photo, labels, strict=True))
     most = min((side + 1) / full for side, full in zip(photo, labels, strict=True))
     smaller = least < most and all(side < full for side, full in zip(photo, labels, strict=True))
@@ -112,8 +117,8 @@ def _expect_size(where: str, labels: Size, photo: Size) -> None:
         )
 
 
-def _draw_things(photo: Photo, ids: Mapping[str, int]) -> NDArray[np.uint8]:
-    """The things of a photo at its own size, the largest first."""
+def _draw_things(photo: AnnotatedPhoto, ids: Mapping[str, int]) -> NDArray[np.uint8]:
+    """Draws the things of a photo at its own size, the largest first."""
     things = [(ids[category], polygons) for category, several in photo.objects.items() for polygons in several]
     labels = Image.new("L", photo.size, VOID)
     draw = ImageDraw.Draw(labels)

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from lcoins.color.object_pairs import ObjectColors
 from lcoins.color.words import find_colors
 
 
 @dataclass
 class Instances:
-    """Exact instances of one picture: ``masks`` (K, H, W) bool and the K color classes that the caption gives them.
+    """The K instances of one picture: ``masks`` (K, H, W) bool, and the color class that the caption gives to each.
 
-    ``distinguished_by`` says by what the caption tells them apart (scenes: place, size, pattern or kind), where that is
-    known.
+    ``distinguished_by`` says what the caption tells them apart by (in scenes: place, size, pattern or kind), if known.
     """
 
     masks: Tensor
@@ -23,21 +23,20 @@ class Instances:
     distinguished_by: str | None = None
 
 
-# Part of the key under which the substitutes of a caption are drawn: another spelling would draw other words.
+# Part of the key that draws the substitutes of color words. Keep the British spelling: another would draw other words.
 RECOLOR_KEY = "recolour"
 VOID = 255  # the label of a pixel that belongs to no known class
-Pairs = tuple[tuple[int, int], ...]  # (object word, color word), places in the caption's words from 0
 
 
 @dataclass
 class Sample:
     """One (photo, caption) pair: ``rgb`` (3, H, W) sRGB, uint8 or float32 in [0, 1].
 
-    ``recolored`` is the caption with every color word exchanged (paper, 3.7), or the caption itself where it names
-    no color. ``index`` is the pair's place in its data set, ``name`` what a report calls it; ``photo`` is the same for
-    all captions of one photo. ``pairs`` says which color word belongs to which object, over the words of
-    :func:`lcoins.color.words.split_words`; ``labels`` (H, W) uint8 is the class of each pixel, 255 where it has none.
-    Both are None where nobody knows.
+    ``recolored`` is the caption with every color word exchanged (paper, 3.7); without a color word it is the caption.
+    ``index`` counts the samples of the data set, ``name`` identifies the pair in reports, and ``photo`` is the same for
+    all captions of one photo. ``pairs`` says which color word belongs to which object, by indices into
+    :func:`lcoins.color.words.split_words`; ``labels`` (H, W) uint8 holds the class of each pixel, 255 for none. Both
+    are None if they are not known.
     """
 
     rgb: Tensor
@@ -47,18 +46,18 @@ class Sample:
     name: str
     instances: Instances | None = None
     photo: str = ""
-    pairs: Pairs | None = None
+    pairs: ObjectColors | None = None
     labels: Tensor | None = None
 
 
 @dataclass
 class Batch:
-    """Samples stacked: ``rgb`` (B, 3, H, W) as the samples have it, captions as strings (each model tokenizes).
+    """Stacked samples: ``rgb`` (B, 3, H, W) of the samples' type, captions as strings (each model tokenizes them).
 
-    ``has_color`` (B,) tells which captions name a color and so take part in the counter-color loss. ``pairs`` are
-    the samples'; ``labels`` (B, H, W) is None where no sample has any, and 255 for one that has none. The data module
-    fills the last three after the batch has reached the device, in the network's scale: ``lightness`` (B, 1, H, W),
-    augmented in training; ``ab`` (B, 2, H, W), always the original photo's; ``original_lightness`` (B, 1, H, W).
+    ``has_color`` (B,) marks the captions that name a color and so take part in the counter-color loss. ``labels``
+    (B, H, W) is None if no sample has labels, and 255 throughout a sample without any. Once the batch is on the device,
+    the data module fills the last three, in network scale: ``lightness`` (B, 1, H, W), augmented in training; ``ab``
+    (B, 2, H, W) of the original photo; ``original_lightness`` (B, 1, H, W).
     """
 
     rgb: Tensor
@@ -69,7 +68,7 @@ class Batch:
     names: list[str]
     instances: list[Instances | None]
     photos: list[str]
-    pairs: list[Pairs | None] = field(default_factory=list)
+    pairs: list[ObjectColors | None] = field(default_factory=list)
     labels: Tensor | None = None
     lightness: Tensor | None = None
     ab: Tensor | None = None
@@ -80,19 +79,19 @@ class Batch:
 
     @property
     def target_ab(self) -> Tensor:
-        """``ab``, once the data module has filled it."""
+        """``ab``; raises ValueError before the data module has filled it."""
         if self.ab is None:
-            raise ValueError("this batch has no ab yet; let the data module's on_after_batch_transfer fill it")
+            raise ValueError("this batch has no ab yet; pass it to the data module's on_after_batch_transfer first")
         return self.ab
 
     def float_rgb(self, device: torch.device | str | None = None) -> Tensor:
-        """sRGB (B, 3, H, W) as float32 in [0, 1] on ``device``; 8-bit pixels travel there as they are."""
+        """sRGB (B, 3, H, W) as float32 in [0, 1] on ``device``; 8-bit pixels are converted there, after the copy."""
         rgb = self.rgb.to(device)
         return rgb.float() / 255 if rgb.dtype == torch.uint8 else rgb
 
 
 def collate(samples: list[Sample]) -> Batch:
-    """Stacks samples of one picture size into a Batch."""
+    """Stacks samples of the same picture size into a Batch."""
     return Batch(
         rgb=torch.stack([sample.rgb for sample in samples]),
         captions=[sample.caption for sample in samples],
@@ -115,11 +114,11 @@ def _stack_labels(samples: list[Sample]) -> Tensor | None:
 
 
 def key(*parts: int | str) -> int:
-    """One 63-bit seed from (seed, epoch, index, purpose ...): equal parts give equal numbers on every machine."""
+    """A 63-bit seed made of (seed, epoch, index, purpose ...): equal parts give equal seeds on every machine."""
     digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
 
 def keyed_random(*parts: int | str) -> random.Random:
-    """A generator of its own for these parts, so that a resumed run equals one that was never interrupted."""
+    """A generator seeded by these parts, so that a resumed run draws what an uninterrupted one does."""
     return random.Random(key(*parts))

@@ -1,4 +1,4 @@
-"""The check that names every bad photo and caption before training starts."""
+"""Checks photos before training starts, and describes every bad photo and caption in one report."""
 
 import json
 import os
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
 from rich.progress import track
 
@@ -18,87 +17,52 @@ from lcoins.files import write_whole
 from lcoins.imaging.decode import PhotoError
 
 MISSING = "missing photo"
+DESCRIBED = 20  # problems; the report file has them all
 
 
 class ProblemsFound(ValueError):
-    """Raised before training when photos or captions are bad; the message is the report, cut to twenty rows."""
+    """Raised before training when photos or captions are bad; the message describes them."""
 
 
-def check_photos(
-    root: Path | str,
-    pairs: list[Pair],
-    problems: list[Problem],
-    *,
-    on_problem: Literal["stop", "leave_out"] = "stop",
-    progress: bool = False,
-    report: Path | None = None,
-) -> list[Pair]:
-    """Decodes every photo once and returns the pairs that can be trained on.
-
-    ``problems`` holds what :func:`read_pairs` found; what the photos add is appended to it, so that the caller can log
-    it all (:func:`describe`). With "stop", any problem raises :class:`ProblemsFound`; with "leave_out", only that
-    nothing is left does. ``report`` names a file for the full report, one JSON object a line.
-    """
-    if on_problem not in ("stop", "leave_out"):
-        raise ValueError(f"on_problem: expected stop or leave_out, got {on_problem!r}")
+def check_photos(root: Path | str, pairs: list[Pair]) -> tuple[list[Pair], list[Problem]]:
+    """Decodes every photo once; returns the pairs whose photo is usable, and what is wrong with the other photos."""
     source = open_photos(root)
-    listed = by_photo(pairs)
-    bad: set[str] = set()
-    for photo, problem in _photo_problems(source, listed, progress):
-        if problem is not None:
-            bad.add(photo)
-            problems.append(problem)
-    good = [pair for pair in pairs if pair.photo not in bad]
-    if problems and report is not None:
-        write_report(report, problems)
-    if problems and (on_problem == "stop" or not good):
-        text = describe(problems, len(good), report)
-        absent = sum(problem.what == MISSING for problem in problems)
-        if listed and absent == len(listed):
-            text += f"\nNot one photo of the list is in {root}; is that the right folder?"
-        elif good:
-            text += "\nMend these, or leave them out (on_problem=leave_out)."
-        raise ProblemsFound(text)
-    return good
+    problems = dict(_photo_problems(source, by_photo(pairs)))
+    usable = [pair for pair in pairs if problems[pair.photo] is None]
+    return usable, [problem for problem in problems.values() if problem is not None]
 
 
-def describe(problems: list[Problem], good: int, report: Path | None = None, most: int = 20) -> str:
-    """The report as text: how many of each kind beside ``good`` usable captions, then the first ``most`` of them."""
+def describe(problems: list[Problem], usable: int, report: Path | None = None) -> str:
+    """How many problems of each kind there are beside ``usable`` captions, then the first DESCRIBED of them."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(problem.what for problem in problems).most_common())
-    lines = [f"{len(problems)} problems ({kinds}) beside {good} usable captions:"]
-    lines += [f"  {problem}" for problem in problems[:most]]
-    if len(problems) > most:
-        lines.append(f"  and {len(problems) - most} more")
+    lines = [f"{len(problems)} problems ({kinds}) beside {usable} usable captions:"]
+    lines += [f"  {problem}" for problem in problems[:DESCRIBED]]
+    if len(problems) > DESCRIBED:
+        lines.append(f"  and {len(problems) - DESCRIBED} more")
     if report is not None:
         lines.append(f"The full report is {report}")
     return "\n".join(lines)
 
 
-def _photo_problems(
-    source: PhotoFolder | Pack, listed: dict[str, list[Pair]], progress: bool
-) -> Iterator[tuple[str, Problem | None]]:
-    """Each photo with what is wrong with it. Threads suffice: Pillow decodes outside the interpreter's lock."""
+def _photo_problems(source: PhotoFolder | Pack, listed: dict[str, list[Pair]]) -> Iterator[tuple[str, Problem | None]]:
+    """Each photo with its problem, if any. Threads suffice: Pillow releases the interpreter's lock while it decodes."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = pool.map(lambda photo: _photo_problem(source, photo, listed[photo]), listed)
-        yield from zip(
-            listed,
-            track(found, "checking photos", total=len(listed), disable=not progress),
-            strict=True,
-        )
+        checked = pool.map(lambda photo: _photo_problem(source, photo, listed[photo]), listed)
+        yield from zip(listed, track(checked, "checking photos", total=len(listed)), strict=True)
 
 
 def _photo_problem(source: PhotoFolder | Pack, photo: str, pairs: list[Pair]) -> Problem | None:
     try:
         source.check(photo)
     except (PhotoError, FileNotFoundError) as error:
-        return explain(source, photo, pairs, error)
+        return to_problem(source, photo, pairs, error)
     return None
 
 
-def explain(
+def to_problem(
     source: PhotoFolder | Pack, photo: str, pairs: list[Pair], error: PhotoError | FileNotFoundError
 ) -> Problem:
-    """What a source raised for a photo, with the lines of its own ``pairs`` and what to do."""
+    """The error that a source raised for a photo as a problem: on which lines the photo stands, and what to do."""
     first, *others = sorted({pair.line for pair in pairs})
     where = f"{pairs[0].source or 'caption list'} line {first}" + "".join(f", {line}" for line in others)
     if isinstance(error, PhotoError):
@@ -109,8 +73,8 @@ def explain(
 def _advice_on_missing(source: PhotoFolder | Pack, photo: str) -> str:
     if isinstance(source, Pack):
         return f"it is not in the pack {source.folder}; pack again with this list, or remove the line"
-    found = source.find_similar(photo)
-    return f"{found} is there; is it meant?" if found else f"put it into {source.root} or remove the line"
+    similar = source.find_similar(photo)
+    return f"{similar} is there; is it meant?" if similar else f"put it into {source.root} or remove the line"
 
 
 def write_report(report: Path, problems: list[Problem]) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lcoins.color.lab import join_lab
 from lcoins.color.words import COLOR_LAB, find_colors
-from lcoins.evaluation.groups import grid_side, labels_of
+from lcoins.evaluation.groups import grid_side, token_groups
 from lcoins.evaluation.quality import to_uint8
 from lcoins.files import whole_file
 
@@ -30,9 +30,10 @@ PAPER = (255, 255, 255)
 
 @dataclass
 class SheetRow:
-    """One row: a caption and its pictures by column title; ``recolored``, if given, is printed under the caption.
+    """One row: a caption and its pictures by column title.
 
-    ``groups`` is the group of each pixel (H, W), for a viewer that lays it over a picture.
+    ``recolored``, the caption with other color words, is printed under the caption if given. ``groups`` is the group
+    of each pixel (H, W), for a viewer that lays it over a picture.
     """
 
     caption: str
@@ -42,13 +43,13 @@ class SheetRow:
 
 
 def contact_sheet(rows: Sequence[SheetRow], path: Path, panel_size: int = 224) -> None:
-    """Writes rows as one PNG; columns appear in the order in which the rows name them, missing panels stay empty.
+    """Writes rows as one PNG. Columns appear in the order in which the rows name them; missing panels stay empty.
 
-    Pictures are scaled to ``panel_size`` in height and width at most, keeping their shape. Color words are underlined
+    Pictures are scaled, keeping their shape, to at most ``panel_size`` in height and width. Color words are underlined
     in their color.
     """
     if not rows:
-        raise ValueError(f"no rows for the contact sheet {path}; give at least one caption with its pictures")
+        raise ValueError(f"expected rows for the contact sheet {path}, got no rows; give a caption with its pictures")
     columns = list(dict.fromkeys(title for row in rows for title in row.panels))
     width = GAP + len(columns) * (panel_size + GAP)
     font = ImageFont.load_default(size=FONT_SIZE)
@@ -58,15 +59,15 @@ def contact_sheet(rows: Sequence[SheetRow], path: Path, panel_size: int = 224) -
     heights = [top + GAP // 2 + LINE * len(lines) + GAP for top, lines in zip(tops, texts, strict=True)]
     sheet = Image.new("RGB", (width, GAP + LINE + sum(heights)), PAPER)
     draw = ImageDraw.Draw(sheet)
-    for place, title in enumerate(columns):
-        draw.text((GAP + place * (panel_size + GAP), GAP // 2), title, fill=INK, font=font)
+    for index, title in enumerate(columns):
+        draw.text((GAP + index * (panel_size + GAP), GAP // 2), title, fill=INK, font=font)
     top = GAP + LINE
     for panels, text_top, lines, height in zip(fitted, tops, texts, heights, strict=True):
-        for place, title in enumerate(columns):
+        for index, title in enumerate(columns):
             if title in panels:
-                sheet.paste(panels[title], (GAP + place * (panel_size + GAP), top))
-        for number, line in enumerate(lines):
-            draw_caption(draw, (GAP, top + text_top + GAP // 2 + LINE * number), line, font)
+                sheet.paste(panels[title], (GAP + index * (panel_size + GAP), top))
+        for index, line in enumerate(lines):
+            draw_caption(draw, (GAP, top + text_top + GAP // 2 + LINE * index), line, font)
         top += height
     with whole_file(path) as partial:
         sheet.save(partial, format="PNG")
@@ -78,15 +79,15 @@ def pictures(lightness: Tensor, ab: Tensor) -> NDArray[np.uint8]:
 
 
 def token_map(values: Tensor, height: int, width: int) -> NDArray[Any]:
-    """The value of each pixel (height, width) by its image token: values (N_I,) of a square grid in reading order."""
+    """Spreads one value per image token (N_I,), a square grid in reading order, over the pixels (height, width)."""
     side = grid_side(len(values))
     rows, columns = np.arange(height) * side // height, np.arange(width) * side // width
     return values.view(side, side).numpy()[rows[:, None], columns[None, :]]
 
 
 def group_map(assignment: Tensor, height: int, width: int) -> NDArray[np.int64]:
-    """The group of each pixel (height, width) by its image token: assignment (N_G, N_I), the largest entry decides."""
-    return token_map(labels_of(assignment), height, width)
+    """The group of each pixel (height, width) by the assignment (N_G, N_I) of the image tokens."""
+    return token_map(token_groups(assignment), height, width)
 
 
 def group_overlay(assignment: Tensor, gray: Picture, strength: float = 0.6) -> Picture:
@@ -99,7 +100,7 @@ def group_overlay(assignment: Tensor, gray: Picture, strength: float = 0.6) -> P
 
 
 def group_colors(groups: int) -> NDArray[np.float64]:
-    """Hues in even steps, lightness in three steps so that neighbors in hue differ in lightness too; (N, 3) 0..255."""
+    """One color per group, sRGB (N, 3) in 0..255: even steps of hue; neighbors in hue differ in lightness too."""
     hue = torch.arange(groups) * (2 * math.pi / groups)
     lightness = torch.tensor([50.0, 82.0, 66.0]).repeat(groups // 3 + 1)[:groups]
     ab = torch.stack([hue.cos(), hue.sin()]) * 58
@@ -131,13 +132,13 @@ def draw_caption(draw: ImageDraw.ImageDraw, corner: tuple[int, int], line: str, 
     left, top = corner
     draw.text(corner, line, fill=INK, font=font)
     for found in find_colors(line):
-        start, end = (left + font.getlength(line[:place]) for place in (found.start, found.end))
-        box = (start, top + FONT_SIZE + 2, end, top + FONT_SIZE + 5)
+        start, stop = (left + font.getlength(line[:end]) for end in (found.start, found.end))
+        box = (start, top + FONT_SIZE + 2, stop, top + FONT_SIZE + 5)
         draw.rectangle(box, fill=word_rgb(found.color), outline=(150, 150, 150))
 
 
 def word_rgb(color: str) -> tuple[int, int, int]:
-    """The 8-bit sRGB of a color class, as drawings show it."""
+    """The 8-bit sRGB of a color class, as contact sheets and the page show it."""
     lightness, a, b = COLOR_LAB[color]
     rgb = join_lab(torch.tensor(lightness).view(1, 1, 1, 1), torch.tensor([a, b]).view(1, 2, 1, 1)).flatten()
     red, green, blue = (round(float(value) * 255) for value in rgb)

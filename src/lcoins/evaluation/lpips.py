@@ -1,4 +1,4 @@
-"""LPIPS, the perceptual distance of the paper's protocol, from weights that lie on this machine."""
+"""LPIPS, the perceptual distance of the paper's protocol, computed with weights from local files."""
 
 import pickle
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _HEADS = Path(torchmetrics.__file__).parent / "functional" / "image" / "lpips_mo
 @dataclass(frozen=True)
 class _Backbone:
     builder: str  # of torchvision.models
-    weights: str  # its weights enumeration, which knows the file's name
+    weights: str  # torchvision's enumeration of its weights, which names the file
     taps: tuple[int, ...]  # layers of `features` whose outputs are compared
 
 
@@ -31,7 +31,7 @@ _BACKBONES = {
 
 
 def lpips_weights_file(net: str, weights: Path | None = None) -> Path:
-    """The weights file: ``weights`` if given, else that in torchvision's cache. Raises MissingWeightsError."""
+    """The weights file: ``weights`` if given, else the one in torchvision's cache. Raises MissingWeightsError."""
     if net not in _BACKBONES:
         raise ValueError(f"LPIPS backbone {net!r} is unknown; choose one of {', '.join(_BACKBONES)}")
     url = getattr(torchvision.models, _BACKBONES[net].weights).DEFAULT.url
@@ -48,8 +48,8 @@ class Lpips(nn.Module):
     """LPIPS v0.1 (Zhang et al. 2018) as the ``lpips`` package computes it, with weights from a local file only.
 
     The backbone's file has torchvision's keys (``features.0.weight`` ...), with or without the classifier; the linear
-    heads are the ones that torchmetrics carries. Pictures are float sRGB before quantization, [0, 1] in gamut; the
-    mapping to [-1, 1] and ImageNet's statistics happens inside.
+    heads come with torchmetrics. Pictures are float sRGB before quantization, [0, 1] in gamut; this class maps them to
+    [-1, 1] and applies ImageNet's statistics.
     """
 
     shift: Tensor
@@ -71,9 +71,9 @@ class Lpips(nn.Module):
         """Unit-length features of pictures (B, 3, H, W), one map per compared layer."""
         x = (rgb.float() * 2 - 1 - self.shift) / self.scale
         maps = []
-        for place, layer in enumerate(self.layers):
+        for index, layer in enumerate(self.layers):
             x = layer(x)
-            if place in self.taps:
+            if index in self.taps:
                 maps.append(x / (x.square().sum(dim=1, keepdim=True).sqrt() + 1e-10))
         return maps
 
@@ -89,7 +89,7 @@ class Lpips(nn.Module):
 
 
 def _load_features(net: str, file: Path) -> nn.Sequential:
-    """torchvision's ``features`` with the file's tensors; built without storage, so nothing random can remain."""
+    """torchvision's ``features`` with the file's tensors; built on the meta device, so no random value can remain."""
     with torch.device("meta"):
         features = getattr(torchvision.models, _BACKBONES[net].builder)(weights=None).features
     try:
@@ -105,10 +105,9 @@ def _load_features(net: str, file: Path) -> nn.Sequential:
 
 
 def available_lpips(nets: Mapping[str, Path | None]) -> tuple[dict[str, Lpips], dict[str, str]]:
-    """From {net: file or None}: the metrics that can be computed, and for the others what to put where.
+    """The LPIPS networks that can be loaded from {net: file or None}, and for the others what to put where.
 
-    A missing, wrong or damaged file costs its own metric only, so that an evaluation at the end of a long training is
-    not lost.
+    A missing, wrong or damaged file costs only its own metric: the evaluation at the end of a long training goes on.
     """
     found: dict[str, Lpips] = {}
     missing: dict[str, str] = {}

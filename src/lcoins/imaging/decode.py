@@ -1,60 +1,52 @@
-"""Any photo file to an upright sRGB picture: the only place that decodes.
+"""Any photo file to an upright sRGB picture: the only module that decodes.
 
-Pillow leaves traps that this module closes: 16-bit gray converted to RGB is clipped to white, gray of 12 bits comes out
-nearly black, 16-bit "white is zero" as a negative and 16-bit color in separate planes as noise, transparency shows
-whatever lies hidden under it, EXIF orientation is ignored, an embedded color profile is dropped, and damage is warned
-of in the middle of other output.
+It handles what Pillow alone gets wrong: 16-bit gray converted to RGB is clipped to white, 12-bit gray comes out nearly
+black, 16-bit "white is zero" as a negative and 16-bit color in separate planes as noise, transparency shows whatever
+lies hidden under it, EXIF orientation is ignored, an embedded color profile is dropped, and warnings of damage appear
+in the middle of other output.
 """
 
-import ctypes
-import logging
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, TiffImagePlugin
+from PIL import Image, TiffImagePlugin
 from torch import Tensor
 
-from lcoins.imaging.icc import ProfileError, lab_to_srgb, profile_to_srgb
+from lcoins.imaging.icc import ProfileError, embedded_transform, lab_to_srgb
 from lcoins.imaging.orientation import upright
+from lcoins.imaging.quiet import MAX_PIXELS, quiet_decoders
 
-with suppress(ImportError):  # the extra "heif"
-    from pillow_heif import register_heif_opener
-
-    register_heif_opener()
-
-MAX_PIXELS = 200_000_000
 FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000", "BMP", "GIF", "PPM")
 
-# Everything that Pillow's decoders were seen to raise on damaged files; UserWarning where a caller makes it an error.
+# Everything that Pillow's decoders raise on damaged files; UserWarning where a caller makes it an error.
 DAMAGED: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError)
 DAMAGED += (AttributeError, ArithmeticError, MemoryError, RuntimeError, UserWarning, struct.error, zlib.error)
 _PLANES = ("R", "G", "B", "A")
-# What an HEIC photo says of itself behind "ftyp", and a TIFF file in its first bytes.
+# Magic bytes: of an HEIC photo behind "ftyp", and of a TIFF file.
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _TIFF_HEADERS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-# Pillow's own bound warns at 89 and raises at 179 million pixels, before ours is asked; this lets ours decide.
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-Image.init()
-_READABLE = tuple(name for name in FORMATS if name in Image.OPEN)  # FORMATS without what is not installed
-# Pillow also logs what it makes an error of; without a handler Python would print that.
-logging.getLogger("PIL").addHandler(logging.NullHandler())
-with suppress(OSError, AttributeError):  # where libtiff is no library of its own, as in Pillow for Windows
-    _libtiff = ctypes.CDLL(Image.core.__file__)
-    for _handler in (_libtiff.TIFFSetErrorHandler, _libtiff.TIFFSetWarningHandler):  # which print what Pillow raises
-        _handler.argtypes, _handler.restype = [ctypes.c_void_p], ctypes.c_void_p
-        _handler(None)
+
+@lru_cache(maxsize=1)
+def readable_formats() -> tuple[str, ...]:
+    """FORMATS without those whose library is not installed."""
+    with suppress(ImportError):  # the extra "heif"
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 class PhotoError(ValueError):
-    """A file that gives no picture: ``kind`` in two or three words, ``detail``, and ``advice`` what to do about it."""
+    """A file that gives no picture: its ``kind`` in two or three words, ``detail``, and ``advice`` to take."""
 
     kind: str = "damaged photo"
     detail: str = ""
@@ -66,11 +58,17 @@ def load_photo(
 ) -> Image.Image:
     """The photo as an upright sRGB picture of mode RGB, at its own size.
 
-    ``size`` (width, height) is the least size that the caller needs: a JPEG at least twice as large is decoded at a
-    half, quarter or eighth; other formats ignore it. ``profile`` converts from an embedded color profile; without it
-    the stored numbers are taken for sRGB, as published evaluations do. Transparency lies on white; of an animation the
-    first frame is taken. Raises FileNotFoundError, and :class:`PhotoError`, a ValueError, for what is no whole
-    photo of at most ``max_pixels`` pixels; a truncated file is refused, never filled with gray.
+    Transparency lies on white; of an animation the first frame is taken. Raises FileNotFoundError, and
+    :class:`PhotoError`, a ValueError, for a file that is no photo, is damaged or too large; a truncated file is
+    refused, never filled with gray.
+
+    Args:
+        path: the photo's file.
+        size: the least (width, height) that the caller needs: a JPEG at least twice as large is decoded at a half,
+            quarter or eighth; other formats ignore it.
+        profile: convert from an embedded color profile; without it the stored numbers are taken for sRGB, as published
+            evaluations do.
+        max_pixels: the largest photo that is accepted.
     """
     path = Path(path)
     with opened_photo(path, max_pixels) as opened:
@@ -82,7 +80,7 @@ def load_photo(
 def check_photo(path: Path | str, max_pixels: int = MAX_PIXELS) -> None:
     """Raises what :func:`load_photo` would raise, in a fraction of its time for a JPEG.
 
-    Every byte is still decoded (Pillow refuses a JPEG cut by even two bytes), only the pixels are made at an eighth.
+    Every byte is still decoded (Pillow refuses a JPEG cut by even two bytes), but pixels are computed at an eighth.
     """
     load_photo(path, size=(1, 1), max_pixels=max_pixels)
 
@@ -99,7 +97,7 @@ def to_tensor(image: Image.Image) -> Tensor:
     return pixels.permute(2, 0, 1).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
 
 
-def _bad(path: Path, kind: str, detail: str, advice: str) -> PhotoError:
+def _photo_error(path: Path, kind: str, detail: str, advice: str) -> PhotoError:
     error = PhotoError(f"{path}: {kind}: {detail}; {advice}")
     error.kind, error.detail, error.advice = kind, detail, advice
     return error
@@ -107,9 +105,10 @@ def _bad(path: Path, kind: str, detail: str, advice: str) -> PhotoError:
 
 @contextmanager
 def opened_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
-    """The photo with its header read and its size within bounds, not decoded; Pillow's warnings are silenced.
+    """Opens a photo without decoding it: its header is read and its size is within bounds.
 
-    Its file is open only inside the block. Raises FileNotFoundError, and :class:`PhotoError` for what is no photo.
+    Inside the block its file is open and decoders are quiet (:mod:`lcoins.imaging.quiet`). Raises FileNotFoundError,
+    and :class:`PhotoError` for a file that is no photo.
     """
     try:
         if not path.is_file():
@@ -118,10 +117,12 @@ def opened_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Ima
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise FileNotFoundError(f"{path}: no such photo; check the name and the folder") from error
     except (OSError, ValueError) as error:
-        raise _bad(path, "unreadable file", str(error), "check its name, its permissions and the disk") from error
-    with file, warnings.catch_warnings(action="ignore"):
+        raise _photo_error(
+            path, "unreadable file", str(error), "check its name, its permissions and the disk"
+        ) from error
+    with file, quiet_decoders():
         try:
-            image = Image.open(file, formats=_READABLE)
+            image = Image.open(file, formats=readable_formats())
             _expect_two_bytes(image)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise _too_large(path, max_pixels) from error
@@ -134,29 +135,29 @@ def opened_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Ima
 
 
 def _too_large(path: Path, max_pixels: int, found: str = "") -> PhotoError:
-    return _bad(path, "photo too large", f"{found}more than {max_pixels:,} pixels", "scale it down first")
+    return _photo_error(path, "photo too large", f"{found}more than {max_pixels:,} pixels", "scale it down first")
 
 
 def _unknown(path: Path, start: bytes) -> PhotoError:
-    """What to say of a file that no decoder knows, by its first bytes."""
+    """The error for a file that no decoder recognizes, by its first bytes."""
     if not start:
-        return _bad(path, "empty file", "0 bytes", "copy or download it again")
-    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS and "HEIF" not in _READABLE:
-        return _bad(path, "HEIC photo", "no library for it is installed", "pip install 'lcoins[heif]'")
+        return _photo_error(path, "empty file", "0 bytes", "copy or download it again")
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS and "HEIF" not in readable_formats():
+        return _photo_error(path, "HEIC photo", "no library for it is installed", "pip install 'lcoins[heif]'")
     if start[:4] in _TIFF_HEADERS:
         detail = "a TIFF of a kind that is not read, or damaged"
-        return _bad(path, "unreadable photo", detail, "save it as 8- or 16-bit gray or RGB, or copy it again")
-    advice = f"expected one of {', '.join(_READABLE)}; convert it, or copy or download it again"
-    return _bad(path, "unreadable photo", "of no known format, or cut off in its header", advice)
+        return _photo_error(path, "unreadable photo", detail, "save it as 8- or 16-bit gray or RGB, or copy it again")
+    advice = f"expected one of {', '.join(readable_formats())}; convert it, or copy or download it again"
+    return _photo_error(path, "unreadable photo", "of no known format, or cut off in its header", advice)
 
 
 def _expect_two_bytes(image: Image.Image) -> None:
-    """Tells Pillow that 16-bit planes of an uncompressed TIFF have two bytes a pixel; it takes them for one."""
+    """Tells Pillow that 16-bit planes of an uncompressed TIFF have two bytes a pixel, where it assumes one."""
     if isinstance(image, TiffImagePlugin.TiffImageFile) and bits_of_tiff(image) == 16:
         order = "L" if image.tag_v2.prefix == b"II" else "B"
-        for place, tile in enumerate(image.tile):
+        for index, tile in enumerate(image.tile):
             if isinstance(tile.args, tuple) and tile.args[0] in _PLANES:
-                image.tile[place] = tile._replace(args=(f"{tile.args[0]};16{order}", *tile.args[1:]))
+                image.tile[index] = tile._replace(args=(f"{tile.args[0]};16{order}", *tile.args[1:]))
 
 
 def bits_of_tiff(image: TiffImagePlugin.TiffImageFile) -> int:
@@ -165,9 +166,10 @@ def bits_of_tiff(image: TiffImagePlugin.TiffImageFile) -> int:
 
 
 def decoded(image: Image.Image, path: Path, size: tuple[int, int] | None = None) -> Image.Image:
-    """The opened photo with its pixels decoded; 65535 or 1.0 is white where they are deeper than 8 bits.
+    """Decodes the pixels of an opened photo; with more than 8 bits, 65535 or 1.0 is white.
 
-    A JPEG comes at the smallest scale that is no smaller than ``size``, either way up. Raises :class:`PhotoError`.
+    A JPEG is decoded at the smallest scale that is no smaller than ``size`` in either orientation. Raises
+    :class:`PhotoError`.
     """
     try:
         if size is not None and image.format in ("JPEG", "MPO"):
@@ -177,19 +179,19 @@ def decoded(image: Image.Image, path: Path, size: tuple[int, int] | None = None)
     except DAMAGED as error:
         truncated = isinstance(error, EOFError) or "truncated" in str(error)
         kind = "truncated photo" if truncated else "damaged photo"
-        raise _bad(path, kind, one_line(error), "copy or download it again") from error
+        raise _photo_error(path, kind, one_line(error), "copy or download it again") from error
 
 
 def one_line(error: Exception) -> str:
-    """What an error of a decoder says, on one line and without the control characters that a damaged file may bring."""
+    """The message of a decoder's error, on one line, without control characters that a damaged file may contain."""
     text = " ".join(str(error).split()) or type(error).__name__
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _with_known_white(image: Image.Image) -> Image.Image:
-    """Gray TIFFs that Pillow decodes without looking at what is white: 12 bits, and white as zero."""
-    deep = image.mode.startswith("I;16") or image.mode == "F"
-    if not deep or not isinstance(image, TiffImagePlugin.TiffImageFile):
+    """Rescales gray TIFFs in which Pillow ignores the level of white: 12 bits, and white as zero."""
+    is_gray = image.mode.startswith("I;16") or image.mode == "F"
+    if not is_gray or not isinstance(image, TiffImagePlugin.TiffImageFile):
         return image
     bits = bits_of_tiff(image)
     white_is_zero = image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
@@ -198,25 +200,25 @@ def _with_known_white(image: Image.Image) -> Image.Image:
     pixels = np.asarray(image)
     if bits == 12:
         pixels = np.rint(pixels * np.float32(65535 / 4095)).astype(np.uint16)
-    known = Image.fromarray((1.0 if image.mode == "F" else 65535) - pixels if white_is_zero else pixels)
-    known.info = image.info
-    return known
+    rescaled = Image.fromarray((1.0 if image.mode == "F" else 65535) - pixels if white_is_zero else pixels)
+    rescaled.info = image.info
+    return rescaled
 
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turns what Pillow and numpy raise on pixels that are decoded but of no use into a :class:`PhotoError`."""
+    """Turns what Pillow and numpy raise on decoded pixels that cannot be converted into a :class:`PhotoError`."""
     try:
         yield
     except PhotoError:
         raise
     except DAMAGED as error:
         advice = "save it again as an 8-bit RGB JPEG or PNG"
-        raise _bad(path, "unsupported photo", one_line(error), advice) from error
+        raise _photo_error(path, "unsupported photo", one_line(error), advice) from error
 
 
 def _to_rgb(image: Image.Image, profile: bool) -> Image.Image:
-    """Any mode to RGB: 16 bits scaled, transparency on white, then from the embedded profile to sRGB."""
+    """Any mode to RGB: scales 16 bits, puts transparency on white, and converts from the embedded profile to sRGB."""
     flat = flatten(image)
     transform = None
     if profile:
@@ -227,23 +229,10 @@ def _to_rgb(image: Image.Image, profile: bool) -> Image.Image:
     return transform.apply(flat) if transform is not None else flat.convert("RGB")
 
 
-def embedded_transform(image: Image.Image, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """From the profile embedded in a photo to sRGB, for its pixels flattened to ``mode``; None where nothing changes.
-
-    Raises :class:`lcoins.imaging.icc.ProfileError` for a profile that cannot be applied.
-    """
-    embedded = image.info.get("icc_profile")
-    if not embedded or mode == "LAB":
-        return None
-    if not isinstance(embedded, bytes):
-        raise ProfileError("it is damaged")
-    return profile_to_srgb(embedded, mode)
-
-
 def flatten(image: Image.Image) -> Image.Image:
-    """To one of the modes L, RGB, CMYK and LAB, in the file's own color space, transparency on white."""
+    """The photo in one of the modes L, RGB, CMYK and LAB, in its own color space, with transparency on white."""
     if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(np.rint(deep_levels(image) * np.float32(255 / 65535)).astype(np.uint8))
+        return Image.fromarray(np.rint(sixteen_bit_levels(image) * np.float32(255 / 65535)).astype(np.uint8))
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
@@ -252,15 +241,17 @@ def flatten(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def deep_levels(image: Image.Image) -> NDArray[np.uint16]:
+def sixteen_bit_levels(image: Image.Image) -> NDArray[np.uint16]:
     """Gray of 16 bits (65535 is white) or float (1.0 is white) as levels 0..65535, (H, W).
 
-    Raises ValueError for other values, of which nobody knows which is white.
+    Raises ValueError for other values, since it is unknown which of them is white.
     """
     pixels = np.asarray(image)
     if image.mode.startswith("I;16"):
-        return pixels.astype(np.uint16, copy=False)  # in this machine's order of bytes
+        return pixels.astype(np.uint16, copy=False)  # in this machine's byte order
     white = 1.0 if image.mode == "F" else 65535.0
     if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= white):
-        raise ValueError(f"gray pixels of mode {image.mode} outside 0..{white:g}, so which value is white is unknown")
+        raise ValueError(
+            f"gray pixels of mode {image.mode} outside 0..{white:g}, so it is unknown which value is white"
+        )
     return np.rint(pixels * (65535.0 / white)).astype(np.uint16)

@@ -1,4 +1,4 @@
-"""Photos that are the same or look it: a perceptual hash of 64 bits, and all pairs that are close in it."""
+"""Finds photos that are or look the same: a perceptual hash of 64 bits, and all pairs with similar hashes."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ LOOK_ALIKE = 6  # bits of 64 in which two hashes may differ
 def perceptual_hash(picture: Image.Image) -> int:
     """The DCT hash of Zauner (2010): signs of the 64 lowest frequencies of a 32 x 32 gray version about their median.
 
-    It hardly changes with size, compression or color; a mirrored or cropped photo has another.
+    It hardly changes with size, compression or color; mirroring or cropping changes it.
     """
     gray = np.asarray(picture.convert("L").resize((32, 32), Image.Resampling.BOX), dtype=np.float64)
     low = dctn(gray, norm="ortho")[1:9, 1:9].flatten()
@@ -21,7 +21,7 @@ def perceptual_hash(picture: Image.Image) -> int:
 
 
 def close_pairs(hashes: np.ndarray, most: int = LOOK_ALIKE, block: int = 512) -> Iterator[tuple[int, int]]:
-    """All pairs i < j of uint64 ``hashes`` that differ in at most ``most`` bits, in rising order of i.
+    """All pairs i < j of uint64 ``hashes`` that differ in at most ``most`` bits, in ascending order of i.
 
     Compares every pair (60,000 hashes in seconds) in blocks, so memory does not grow with their square.
     """

@@ -1,6 +1,8 @@
-"""What a picture keeps of its photo's file: format, resolution, EXIF."""
+"""What a picture keeps of its photo's file: resolution and EXIF data.
 
-import math
+Pillow writes both into every format; pyvips loses date, camera and place in TIFFs (experiments/results/pyvips.md).
+"""
+
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +10,6 @@ from PIL import ExifTags, Image
 
 from lcoins.imaging.decode import DAMAGED, one_line
 from lcoins.imaging.icc import srgb_profile
-
-# Output suffix -> (format, how to save it, most pixels a side).
-WRITTEN: dict[str, tuple[str, dict[str, Any], float]] = {
-    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), ("JPEG", {"quality": 95, "subsampling": 0}, 65_500)),
-    ".png": ("PNG", {}, math.inf),
-    **dict.fromkeys((".tif", ".tiff"), ("TIFF", {}, math.inf)),  # compressed, Pillow could not write camera and place
-    ".webp": ("WEBP", {"quality": 95}, 16_383),
-}
 
 _KEPT_TAGS = (
     ExifTags.Base.ImageDescription,
@@ -31,17 +25,17 @@ _LONGEST_EXIF = 65_000  # bytes; a JPEG segment holds 65,533
 
 
 def kept_metadata(opened: Image.Image, photo: Path) -> tuple[dict[str, Any], list[str]]:
-    """What the picture keeps of an opened photo's metadata (EXIF, resolution), as options to save it with, and remarks.
+    """The metadata of an opened photo that its picture keeps (EXIF, resolution), as options to save with, and remarks.
 
-    Dropped: the orientation (the picture is upright), the thumbnail (it has other colors), the maker's notes (their
-    addresses break when moved). The ICC profile becomes that of sRGB, in which the picture is made: a gray photo's own
-    could hold no color. Damaged metadata is no reason to fail.
+    The orientation (the picture is upright), the thumbnail (it has other colors) and the maker's notes (their addresses
+    break when moved) are dropped. The ICC profile becomes that of sRGB, the color space of the picture. Damaged
+    metadata is left out with a remark.
     """
     options: dict[str, Any] = {"icc_profile": srgb_profile()}
     try:
         exif, dpi = opened.getexif(), opened.info.get("dpi", (0, 0))
         turned = exif.get(ExifTags.Base.Orientation, 1) >= 5
-        # A TIFF already tells the size that it has upright.
+        # The size of a TIFF is already the upright one.
         size = opened.size[::-1] if turned and opened.format != "TIFF" else opened.size
         if len(dpi) == 2 and all(1 < float(density) <= 30_000 for density in dpi):
             options["dpi"] = tuple(float(density) for density in (reversed(dpi) if turned else dpi))
@@ -54,7 +48,7 @@ def kept_metadata(opened: Image.Image, photo: Path) -> tuple[dict[str, Any], lis
 
 
 def _kept_exif(exif: Image.Exif, size: tuple[int, int]) -> Image.Exif:
-    """Description, camera settings and place, without what tells how the photo's own pixels lie in its file."""
+    """Description, camera settings and place, without what describes how the photo's own pixels are stored."""
     kept = Image.Exif()
     kept.update({tag: exif[tag] for tag in _KEPT_TAGS if tag in exif})
     kept[ExifTags.Base.Orientation] = 1

@@ -1,4 +1,4 @@
-"""Which photos have no color to learn from: by their pixels, since "black and white" in a caption is often a cow."""
+"""Finds photos without color to learn from, by their pixels: "black and white" in a caption is often a cow."""
 
 import numpy as np
 import torch
@@ -6,7 +6,7 @@ from PIL import Image
 
 from lcoins.color.lab import split_lab
 
-NEAR_GRAY = 8.0  # CIELAB chroma below which a color is hardly seen
+NEAR_GRAY = 8.0  # CIELAB chroma below which a color is hardly visible
 SHARE = 0.99  # of the pixels
 
 
@@ -20,7 +20,7 @@ def high_chroma(picture: Image.Image) -> float:
 def is_near_gray(picture: Image.Image) -> bool:
     """Whether a picture of mode RGB is gray, or so faintly tinted that colorization cannot learn from it.
 
-    A gray scene with one small red thing is not: a hundredth of the pixels suffices.
+    A gray scene with one small red thing is not: a hundredth of the pixels in color suffices.
 
     >>> is_near_gray(Image.new("RGB", (9, 9), (120, 121, 119))), is_near_gray(Image.new("RGB", (9, 9), (120, 100, 80)))
     (True, False)

@@ -1,4 +1,4 @@
-"""EXIF orientation: a photo turned the way it was taken, whole, a few rows at a time, or as an array."""
+"""EXIF orientation: turns a photo upright, as a whole, some rows at a time, or as an array."""
 
 from contextlib import suppress
 from typing import Any
@@ -17,22 +17,22 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ON_THEIR_SIDE = (_TURNS[5], _TURNS[6], _TURNS[7], _TURNS[8])
-_FROM_THE_END = (_TURNS[3], _TURNS[4], _TURNS[7], _TURNS[8])  # whose first row is stored as the last row or column
+_FROM_THE_END = (_TURNS[3], _TURNS[4], _TURNS[7], _TURNS[8])  # the first row is stored as the last row or column
 
 Turn = Image.Transpose | None
 
 
-def turn_of(image: Image.Image) -> Turn:
-    """What makes a decoded photo upright; an orientation that cannot be read is none. (Pillow itself turns a TIFF.)"""
+def upright_turn(image: Image.Image) -> Turn:
+    """The turn that makes a decoded photo upright, None for none. (Pillow itself turns a TIFF.)"""
     orientation: Any = None
-    with suppress(Exception):  # whatever a damaged block of EXIF data may raise
+    with suppress(Exception):  # a damaged block of EXIF data may raise anything, and then counts as none
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     return _TURNS.get(orientation) if isinstance(orientation, int) else None
 
 
 def upright(image: Image.Image) -> Image.Image:
     """The photo turned as its EXIF orientation says."""
-    turn = turn_of(image)
+    turn = upright_turn(image)
     return image if turn is None else image.transpose(turn)
 
 
@@ -42,7 +42,7 @@ def upright_size(image: Image.Image, turn: Turn) -> tuple[int, int]:
 
 
 def upright_rows(image: Image.Image, turn: Turn, top: int, bottom: int) -> Image.Image:
-    """Rows of the photo after its turn, as an image; a photo of 100 megapixels is not held twice for it."""
+    """Rows of the photo after its turn, as an image, without turning a copy of the whole photo."""
     across = turn in _ON_THEIR_SIDE
     length = image.width if across else image.height
     first, last = (length - bottom, length - top) if turn in _FROM_THE_END else (top, bottom)
@@ -51,7 +51,7 @@ def upright_rows(image: Image.Image, turn: Turn, top: int, bottom: int) -> Image
 
 
 def upright_view(pixels: NDArray[np.uint16], turn: Turn) -> NDArray[np.uint16]:
-    """Pixels (H, W) or (H, W, C) after their turn; no copy is made."""
+    """A view of pixels (H, W) or (H, W, C) after their turn."""
     if turn in (_TURNS[5], _TURNS[7]):
         pixels = pixels.swapaxes(0, 1)
     quarters = {_TURNS[3]: 2, _TURNS[6]: 3, _TURNS[7]: 2, _TURNS[8]: 1}.get(turn, 0) if turn is not None else 0

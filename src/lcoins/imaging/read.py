@@ -1,4 +1,9 @@
-"""A photo's file to what coloring needs of it: full-size lightness at full depth, its metadata, and remarks."""
+"""A photo's file to what coloring needs of it: full-size lightness at full depth, its metadata, and remarks.
+
+lcoins reads with Pillow and its own code for 16 bits. pyvips reads large 16-bit TIFFs in two thirds of the time, but is
+off by up to 0.39 L* where they have a color profile, and reads no HEIC, JPEG 2000, BMP or 12-bit TIFF
+(experiments/results/pyvips.md).
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,31 +18,38 @@ from PIL import Image, TiffImagePlugin
 from torch import Tensor
 
 from lcoins.color import lab
-from lcoins.imaging.decode import DAMAGED, MAX_PIXELS, decoded, embedded_transform, explained, flatten, opened_photo
-from lcoins.imaging.icc import ProfileError, deep_profile_to_srgb, lab_to_srgb
+from lcoins.imaging.decode import DAMAGED, decoded, explained, flatten, opened_photo
+from lcoins.imaging.icc import ProfileError, embedded_transform, lab_to_srgb, sixteen_bit_profile_to_srgb
 from lcoins.imaging.metadata import kept_metadata
-from lcoins.imaging.orientation import turn_of, upright_rows, upright_size
+from lcoins.imaging.orientation import upright_rows, upright_size, upright_turn
+from lcoins.imaging.quiet import MAX_PIXELS
 from lcoins.imaging.restore import is_tinted, read_tone
-from lcoins.imaging.sixteen_bit import deep_pixels, is_deep, is_deep_gray, loses_depth
+from lcoins.imaging.sixteen_bit import is_sixteen_bit, is_sixteen_bit_gray, loses_depth, sixteen_bit_pixels
 
 Levels = NDArray[np.uint8 | np.uint16]
 
 STRIP_PIXELS = 2**18  # of a full-size photo in work at once: the strip's arrays stay near the processor's cache
 _BORDER = 0.05  # of each side, not sampled: a scanner's lid or the paper around a picture is no part of it
-_SAMPLED = 256  # rows and columns looked at to judge the tone
+_SAMPLED = 256  # rows and columns sampled to judge the tone
 
 
 @dataclass(frozen=True)
-class Scan:
-    """A photo as it is colored: lightness (1, 1, H, W) in 0..100, upright; the depth of its file, 8 or 16 bits.
+class GrayPhoto:
+    """A photo as it is colored: upright, reduced to its lightness (1, 1, H, W) in 0..100.
 
-    ``metadata`` is what a picture keeps, as options to save it with; ``notices`` are remarks for the user.
+    Args:
+        lightness: at full size.
+        bits: the depth of its file, 8 or 16.
+        metadata: what a picture keeps of the file, as options to save it with.
+        notices: remarks for the user.
+        tinted: whether it looks like a tinted print whose tone was not restored.
     """
 
     lightness: Tensor
     bits: int
     metadata: dict[str, Any]
     notices: tuple[str, ...]
+    tinted: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -54,7 +66,7 @@ class _Pixels:
     rows: Callable[[int, int], Levels]
 
 
-def read_scan(path: Path, *, restore_tone: bool = False, max_pixels: int = MAX_PIXELS) -> Scan:
+def read_gray_photo(path: Path, *, restore_tone: bool = False, max_pixels: int = MAX_PIXELS) -> GrayPhoto:
     """Reads a photo of any format at its full depth, in bounded memory.
 
     An embedded color profile is applied; transparency lies on white; of several pages or frames the first is taken.
@@ -68,23 +80,27 @@ def read_scan(path: Path, *, restore_tone: bool = False, max_pixels: int = MAX_P
             notices.append(f"{path}: holds several pictures; the first was taken")
         if loses_depth(opened):
             notices.append(f"{path}: of its 16 bits a channel the upper 8 were read")
-        deep = is_deep(opened)
-        if opened.format == "PNG":  # may keep its metadata behind the pixels; of a TIFF decoding drops the orientation
+        read_pixels = _pixels_of_16_bits if is_sixteen_bit(opened) else _pixels_of_8_bits
+        if opened.format == "PNG":  # may keep its metadata behind the pixels
             image = decoded(opened, path)
             metadata, remarks = kept_metadata(opened, path)
-        else:
+        else:  # decoding drops the orientation of a TIFF
             metadata, remarks = kept_metadata(opened, path)
             image = decoded(opened, path)
         notices += remarks
         with explained(path):
-            pixels = (_deep if deep else _shallow)(path, image, notices)
-            lightness = _lightness(pixels, path, restore_tone, notices)
-    return Scan(lightness, pixels.bits, metadata, tuple(notices))
+            pixels = read_pixels(path, image, notices)
+            sample = _sample(pixels)
+            tone = read_tone(sample) if restore_tone else None
+            lightness = _lightness_in_strips(pixels, None if tone is None else lambda rows: tone.gray(_in_color(rows)))
+            tinted = tone is None and is_tinted(sample)
+    return GrayPhoto(lightness, pixels.bits, metadata, tuple(notices), tinted)
 
 
 def photo_lightness(image: Image.Image) -> Tensor:
     """L* of an RGB photo, (1, 1, H, W) in 0..100."""
-    return _in_strips(_Pixels(image.size, 8, lambda top, bottom: np.asarray(upright_rows(image, None, top, bottom))))
+    pixels = _Pixels(image.size, 8, lambda top, bottom: np.asarray(upright_rows(image, None, top, bottom)))
+    return _lightness_in_strips(pixels)
 
 
 def strips(height: int, width: int, pixels: int = STRIP_PIXELS) -> Iterator[tuple[int, int]]:
@@ -93,9 +109,9 @@ def strips(height: int, width: int, pixels: int = STRIP_PIXELS) -> Iterator[tupl
     return ((top, min(top + rows, height)) for top in range(0, height, rows))
 
 
-def _shallow(path: Path, image: Image.Image, notices: list[str]) -> _Pixels:
-    """Pixels of 8 bits, flattened and brought to sRGB a strip at a time."""
-    turn = turn_of(image)
+def _pixels_of_8_bits(path: Path, image: Image.Image, notices: list[str]) -> _Pixels:
+    """Pixels of 8 bits, flattened and converted to sRGB a strip at a time."""
+    turn = upright_turn(image)
     mode = flatten(upright_rows(image, turn, 0, 1)).mode
     transform = None
     try:
@@ -113,22 +129,22 @@ def _shallow(path: Path, image: Image.Image, notices: list[str]) -> _Pixels:
     return _Pixels(upright_size(image, turn), 8, rows)
 
 
-def _deep(path: Path, image: Image.Image, notices: list[str]) -> _Pixels:
-    """Pixels of 16 bits; of 8 where the profile can be applied to no more."""
-    profile, mode = image.info.get("icc_profile"), "L" if is_deep_gray(image) else "RGB"
+def _pixels_of_16_bits(path: Path, image: Image.Image, notices: list[str]) -> _Pixels:
+    """Pixels of 16 bits, or of 8 where the profile can only be applied to 8."""
+    profile, mode = image.info.get("icc_profile"), "L" if is_sixteen_bit_gray(image) else "RGB"
     try:
-        foreign = embedded_transform(image, mode) is not None  # and not that of sRGB
+        foreign = embedded_transform(image, mode) is not None  # None for sRGB too
     except ProfileError as error:
         notices.append(f"{path}: its color profile was left out: {error}")
         foreign = False
     convert = None
     if foreign:
         try:
-            convert = deep_profile_to_srgb(profile, mode)
+            convert = sixteen_bit_profile_to_srgb(profile, mode)
         except ProfileError as error:
             notices.append(f"{path}: its color profile was applied to 8 of the 16 bits: {error}")
-            return _shallow(path, image, notices)
-    pixels = deep_pixels(path, image)
+            return _pixels_of_8_bits(path, image, notices)
+    pixels = sixteen_bit_pixels(path, image)
 
     def rows(top: int, bottom: int) -> Levels:
         return pixels[top:bottom] if convert is None else convert(pixels[top:bottom])
@@ -137,7 +153,7 @@ def _deep(path: Path, image: Image.Image, notices: list[str]) -> _Pixels:
 
 
 def _has_more(opened: Image.Image) -> bool:
-    """Whether an opened photo has further pages or frames. The second picture of an MPO belongs to the first."""
+    """Whether an opened photo has further pages or frames, beside the second picture of an MPO."""
     if isinstance(opened, TiffImagePlugin.TiffImageFile):
         return opened.tag_v2.next != 0
     with suppress(*DAMAGED):
@@ -145,25 +161,14 @@ def _has_more(opened: Image.Image) -> bool:
     return False
 
 
-def _lightness(pixels: _Pixels, path: Path, restore_tone: bool, notices: list[str]) -> Tensor:
-    """Lightness of the photo, or of the print restored; a tint that is left is remarked."""
-    sample = _sample(pixels)
-    if restore_tone:
-        tone = read_tone(sample)
-        return _in_strips(pixels, lambda levels: tone.gray(_in_color(levels)))
-    if is_tinted(sample):
-        notices.append(f"{path}: looks like a tinted print; --restore-tone takes the tint away before it is colored")
-    return _in_strips(pixels)
-
-
 def _sample(pixels: _Pixels) -> Levels:
-    """Some pixels from all over the photo but its border, (N, 3)."""
+    """Pixels (N, 3) from a grid all over the photo except its border."""
 
-    def places(length: int) -> NDArray[np.int64]:
+    def positions(length: int) -> NDArray[np.int64]:
         first = int(length * _BORDER)
         return np.unique(np.linspace(first, length - 1 - first, _SAMPLED).astype(np.int64))
 
-    rows, columns = places(pixels.size[1]), places(pixels.size[0])
+    rows, columns = positions(pixels.size[1]), positions(pixels.size[0])
     return np.concatenate([_in_color(pixels.rows(row, row + 1)[:, columns])[0] for row in rows])
 
 
@@ -171,9 +176,11 @@ def _in_color(levels: Levels) -> Levels:
     return levels if levels.ndim == 3 else np.broadcast_to(levels[..., None], (*levels.shape, 3))
 
 
-def _in_strips(pixels: _Pixels, change: Callable[[Levels], Levels] = lambda levels: levels) -> Tensor:
+def _lightness_in_strips(pixels: _Pixels, change: Callable[[Levels], Levels] | None = None) -> Tensor:
+    """L* of all pixels (1, 1, H, W), after ``change`` of their levels where it is given."""
     width, height = pixels.size
     lightness = torch.empty(1, 1, height, width)
     for top, bottom in strips(height, width):
-        lightness[:, :, top:bottom] = lab.lightness_of_levels(change(pixels.rows(top, bottom)))
+        levels = pixels.rows(top, bottom)
+        lightness[:, :, top:bottom] = lab.lightness_of_levels(levels if change is None else change(levels))
     return lightness

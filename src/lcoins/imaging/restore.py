@@ -1,4 +1,4 @@
-"""Old prints: their own tint taken away, and contrast that has faded brought back, before lightness is read.
+"""Restores old prints before their lightness is read: removes their tint and stretches faded contrast.
 
 A sepia print is a gray picture in which every channel runs from the color of the ink to that of the paper.
 """
@@ -13,24 +13,23 @@ from lcoins.color import lab
 
 Levels = NDArray[np.uint8 | np.uint16]
 
-# Ink and paper: the color that this share of the pixels, in percent, is darker and lighter than, channel by channel.
+# Per-channel percentiles taken as ink and paper.
 _INK, _PAPER = 0.5, 99.5
-# What they are brought to, as sRGB: the medians of the same shares in ordinary photos. More contrast than that stays.
+# The sRGB levels they are stretched to: medians of the same percentiles of ordinary photos. More contrast stays.
 _FRESH_INK, _FRESH_PAPER = 0.03, 0.95
-_LEAST_RANGE = 0.1  # of sRGB from ink to paper; less is an even surface, whose grain must not become a picture
-_CLIPPED = (
-    0.02  # of the way from ink to paper: so much lighter than another, on average, looks a channel that is clipped
-)
-_CHANNELS = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # how much each counts for gray: ITU-R BT.601
+_LEAST_RANGE = 0.1  # of sRGB from ink to paper; less is an even surface, whose grain is not stretched
+# A channel whose mean, on the way from ink to paper, is brighter than another's by more than this counts as clipped.
+_CLIPPED = 0.02
+_CHANNELS = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # weights of gray: ITU-R BT.601
 
-# A print is tinted if its mean color is at least so far from gray, in ab, and its colors lie so near to the mean of
-# those as light: ordinary color photos have 12 where prints have 1 to 4.
+# A print is tinted if its mean color is at least _TINT from gray, in ab, and pixels differ by at most _SPREAD, or
+# _SPREAD_TO_TINT of the tint, from the mean color of equally light ones: 1 to 4 in prints, 12 in color photos.
 _TINT, _SPREAD, _SPREAD_TO_TINT = 5.0, 4.0, 0.25
 
 
 @dataclass(frozen=True)
 class Tone:
-    """The colors of a print's ink and paper, (3,) as sRGB in [0, 1], and how much each channel counts, in sum 1."""
+    """The colors of a print's ink and paper, (3,) as sRGB in [0, 1], and the weight of each channel, in sum 1."""
 
     ink: NDArray[np.float32]
     paper: NDArray[np.float32]
@@ -39,32 +38,32 @@ class Tone:
     def gray(self, levels: Levels) -> NDArray[np.uint16]:
         """Levels (H, W, 3) of the print to those of the gray picture, (H, W) in 0..65535.
 
-        What counts of a pixel's color is how far it lies on the way from ink to paper.
+        A pixel's gray is its position on the way from ink to paper.
         """
         ink, paper = float(self.ink @ self.weights), float(self.paper @ self.weights)
         darkest, lightest = min(ink, _FRESH_INK), max(paper, _FRESH_PAPER)
         if paper - ink < _LEAST_RANGE:
             darkest, lightest = ink, paper
-        place = (levels @ (self.weights / np.iinfo(levels.dtype).max) - ink) / max(paper - ink, 1e-6)
-        return np.rint(np.clip(darkest + place * (lightest - darkest), 0, 1) * 65535).astype(np.uint16)
+        position = (levels @ (self.weights / np.iinfo(levels.dtype).max) - ink) / max(paper - ink, 1e-6)
+        return np.rint(np.clip(darkest + position * (lightest - darkest), 0, 1) * 65535).astype(np.uint16)
 
 
 def read_tone(sample: Levels) -> Tone:
     """The tone of a print from some of its pixels (N, 3), without the border around the picture.
 
-    A channel of a tinted print that is clipped where others are not, as a sepia filter clips red, says nothing of the
-    highlights and does not count.
+    In a tinted print a channel that is clipped where others are not, as a sepia filter clips red, carries nothing of
+    the highlights and gets no weight.
     """
     rgb = sample / np.float32(np.iinfo(sample.dtype).max)
     ink, paper = np.percentile(rgb, (_INK, _PAPER), axis=0).astype(np.float32)
-    place = ((rgb - ink) / np.maximum(paper - ink, 1 / 255)).mean(axis=0)
-    counts = (place <= place.min() + _CLIPPED) | (not is_tinted(sample))
+    position = ((rgb - ink) / np.maximum(paper - ink, 1 / 255)).mean(axis=0)
+    counts = (position <= position.min() + _CLIPPED) | (not is_tinted(sample))
     weights = np.where(counts, _CHANNELS, 0).astype(np.float32)
     return Tone(ink, paper, weights / weights.sum())
 
 
 def is_tinted(sample: Levels) -> bool:
-    """Whether pixels (N, 3) are those of a gray picture with a tint: what is equally light has the same color."""
+    """Whether pixels (N, 3) are those of a gray picture with a tint: equally light ones have the same color."""
     rgb = torch.from_numpy(sample / np.float32(np.iinfo(sample.dtype).max))
     lightness, ab = (channels[0, :, :, 0].numpy() for channels in lab.split_lab(rgb.T[None, :, :, None]))
     tint = float(np.linalg.norm(ab.mean(axis=1)))

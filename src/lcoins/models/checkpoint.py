@@ -114,7 +114,7 @@ def load_package(folder: Path | str, device: torch.device | str = "cpu") -> tupl
 def _expect_fit(
     folder: Path, own: Mapping[str, Tensor], weights: Mapping[str, Tensor], borrowed: Iterable[str]
 ) -> None:
-    """Refuses weights that are not exactly those of the model, saying which."""
+    """Refuses weights that do not match the model exactly, and lists the differences."""
     lines = state_dict_mismatches(own, {**dict.fromkeys(borrowed), **weights})
     if lines:
         shown = "\n  ".join(lines[:20])
@@ -141,7 +141,7 @@ def read_index(folder: Path) -> dict[str, Any]:
 
 
 def local_model(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """A package's model config, its words sought where the package lies now."""
+    """A package's model config, with the present path of the text encoder's files."""
     text = model.get("text_encoder", {})
     if text.get("source") != TEXT:
         return dict(model)

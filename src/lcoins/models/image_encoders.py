@@ -39,9 +39,11 @@ class PatchEncoder(nn.Module):
         drop_path: float,
         init: str,
     ):
+        from timm.models import VisionTransformer  # with torchvision, this import takes seconds
+
         super().__init__()
         self.grid = image_size // patch_size
-        self.vit = pretrained.load_timm().models.VisionTransformer(
+        self.vit = VisionTransformer(
             img_size=image_size,
             patch_size=patch_size,
             embed_dim=dim,

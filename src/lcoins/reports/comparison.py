@@ -1,19 +1,20 @@
-"""Compares finished runs: mean and deviation over seeds, and bootstrap intervals for every gap to a baseline.
+"""Compares finished runs: mean and deviation over seeds, and a bootstrap interval for every gap to the baseline.
 
-Runs that differ in nothing but the seed are one variant. Everything is computed from the rows of the test pairs, so
-that every figure can be resampled.
+Runs that differ only in their seed are one variant. Everything is computed from the figures of single test pairs, so
+that it can be resampled.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import get_args
 
 import numpy as np
 import torch
 
+from lcoins.data.scenes.layout import DistinguishedBy
 from lcoins.evaluation.groups import stability
-from lcoins.evaluation.instance_judge import TOLD_BY
 from lcoins.reports.load_runs import Array, Run
 
 RESAMPLES = 2000
@@ -21,10 +22,10 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A figure that is the mean of a column of the rows, or of one ``column`` divided by another, ``per``.
+class Metric:
+    """The mean of ``column`` over the test pairs, or the sum of ``column`` divided by the sum of the column ``per``.
 
-    ``better`` is +1 where more is better, -1 where less is, 0 where neither is.
+    ``better`` is +1 if more is better, -1 if less is, 0 if neither is.
     """
 
     title: str
@@ -43,12 +44,12 @@ class Measure:
         return f"{value:{'+' if signed else ''}.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
-WORDS = Measure("words right, %", "instances_correct", +1, 3, "instances", percent=True)
-SHORTCUT = Measure("luminance shortcut", "", +1, 2)
-MEASURES = (
+WORDS = Metric("words right, %", "instances_correct", +1, 3, "instances", percent=True)
+SHORTCUT = Metric("luminance shortcut", "", +1, 2)
+METRICS = (
     WORDS,
     *(
-        Measure(
+        Metric(
             f"told apart by {distinguished_by}",
             f"instances_correct_by_{distinguished_by}",
             +1,
@@ -56,31 +57,31 @@ MEASURES = (
             f"instances_by_{distinguished_by}",
             True,
         )
-        for distinguished_by in TOLD_BY
+        for distinguished_by in get_args(DistinguishedBy)
     ),
-    Measure("recolored words right, %", "recolored_correct", +1, 3, "recolored_instances", percent=True),
-    Measure("ΔE00 to the named color", "named_delta_e", -1, 1),
-    Measure("response to new words", "response", +1, 2),
-    Measure("spill on other instances", "spill_instances", -1, 2),
-    Measure("spill on the background", "spill_background", -1, 2),
-    Measure("bleeding", "bleeding", -1, 2),
-    Measure("background error", "background_error", -1, 2),
-    Measure("groups: adjusted Rand", "groups_ari", +1, 2),
-    Measure("groups: purity", "groups_purity", +1, 2),
-    Measure("groups used", "groups_used", 0, 1),
-    Measure("PSNR, dB", "psnr", +1, 2),
-    Measure("SSIM", "ssim", +1, 3),
-    Measure("LPIPS alex", "lpips_alex", -1, 3),
-    Measure("LPIPS vgg", "lpips_vgg", -1, 3),
-    Measure("colorfulness", "colorfulness", 0, 1),
-    Measure("shift by one new word", "recolor_shift", 0, 2),
-    Measure("towards the new word", "recolor_towards", +1, 2),
+    Metric("recolored words right, %", "recolored_correct", +1, 3, "recolored_instances", percent=True),
+    Metric("ΔE00 to the named color", "named_delta_e", -1, 1),
+    Metric("response to new words", "response", +1, 2),
+    Metric("spill on other instances", "spill_instances", -1, 2),
+    Metric("spill on the background", "spill_background", -1, 2),
+    Metric("bleeding", "bleeding", -1, 2),
+    Metric("background error", "background_error", -1, 2),
+    Metric("groups: adjusted Rand", "groups_ari", +1, 2),
+    Metric("groups: purity", "groups_purity", +1, 2),
+    Metric("groups used", "groups_used", 0, 1),
+    Metric("PSNR, dB", "psnr", +1, 2),
+    Metric("SSIM", "ssim", +1, 3),
+    Metric("LPIPS alex", "lpips_alex", -1, 3),
+    Metric("LPIPS vgg", "lpips_vgg", -1, 3),
+    Metric("colorfulness", "colorfulness", 0, 1),
+    Metric("shift by one new word", "recolor_shift", 0, 2),
+    Metric("towards the new word", "recolor_towards", +1, 2),
 )
 
 
 @dataclass(frozen=True)
-class Figure:
-    """Mean over the seeds of a variant, its standard deviation over them (None of one seed), and each seed's value."""
+class Estimate:
+    """A metric of a variant: mean over its seeds, standard deviation over them (None for one seed), and each value."""
 
     mean: float
     deviation: float | None
@@ -89,22 +90,22 @@ class Figure:
 
 @dataclass(frozen=True)
 class Gap:
-    """A variant's figure minus the baseline's, with the ends of the bootstrap interval."""
+    """A variant's mean minus the baseline's, with the two ends of its bootstrap interval."""
 
     value: float
     low: float
     high: float
 
     @property
-    def inside(self) -> bool:
-        """No difference lies inside the interval, so that the gap may be chance."""
+    def may_be_chance(self) -> bool:
+        """Whether the interval contains 0, no difference at all."""
         return self.low <= 0 <= self.high
 
 
 class Comparison:
-    """Figures of all variants and their gaps to ``baseline``; see :func:`find_runs`.
+    """The metrics of all variants and their gaps to ``baseline``, by default the variant "full" or "default".
 
-    Raises ValueError where the runs were tested on different pairs, or where no variant is called ``baseline``.
+    Raises ValueError if runs were tested on different pairs of one set, or if no variant is called ``baseline``.
     """
 
     def __init__(self, runs: Sequence[Run], baseline: str | None = None) -> None:
@@ -114,105 +115,107 @@ class Comparison:
         usual = next((name for name in ("full", "default") if name in self.variants), next(iter(self.variants)))
         self.baseline = baseline or usual
         if self.baseline not in self.variants:
-            raise ValueError(f"no variant {self.baseline!r} among {', '.join(self.variants)}; choose one of them")
+            raise ValueError(
+                f"expected a variant as the baseline, got {self.baseline!r}; choose one of {', '.join(self.variants)}"
+            )
         self.variants = {self.baseline: self.variants[self.baseline]} | self.variants
-        self.sets = list(dict.fromkeys(title for run in runs for title in run.sets))
+        self.sets = list(dict.fromkeys(title for run in runs for title in run.columns))
         for title in self.sets:
-            self._check(title)
+            self._check_same_pairs(title)
         self._weights: dict[str, Array] = {}
 
-    def _check(self, title: str) -> None:
-        """Resampled pairs are paired: every run must have been tested on the same ones, in the same order."""
+    def _check_same_pairs(self, title: str) -> None:
+        """All runs are resampled alike, so they must have been tested on the same pairs in the same order."""
         tested = [run for runs in self.variants.values() for run in runs if title in run.pairs]
         for run in tested:
             if run.pairs[title] != tested[0].pairs[title]:
                 raise ValueError(
                     f"{run.folder} and {tested[0].folder} were tested on different pairs of {title!r}; "
-                    f"compare runs of one data config, or evaluate them on the same"
+                    f"compare runs of one data config, or evaluate them on the same data"
                 )
 
     def judged_sets(self) -> list[str]:
         """The test sets on which the baseline was judged by its color words."""
-        return [title for title in self.sets if self.figure(title, WORDS, self.baseline)]
+        return [title for title in self.sets if self.estimate(title, WORDS, self.baseline)]
 
-    def measures(self, title: str) -> list[Measure]:
-        """The measures that at least one run has on a test set."""
-        return [measure for measure in MEASURES if any(self.figure(title, measure, v) for v in self.variants)]
+    def metrics(self, title: str) -> list[Metric]:
+        """The metrics of a test set that at least one variant has."""
+        return [metric for metric in METRICS if any(self.estimate(title, metric, v) for v in self.variants)]
 
-    def figure(self, title: str, measure: Measure, variant: str) -> Figure | None:
-        """A variant's figure on a test set, or None where it was not measured."""
-        parts = self._parts(title, measure, variant)
-        if parts is None:
+    def estimate(self, title: str, metric: Metric, variant: str) -> Estimate | None:
+        """A variant's metric on a test set, or None if it was not measured."""
+        sums = self._sums(title, metric, variant)
+        if sums is None:
             return None
-        tops, counts = parts
+        tops, counts = sums
         return _over_seeds(tops.sum(axis=1) / counts.sum(axis=1))
 
-    def gap(self, title: str, measure: Measure, variant: str) -> Gap | None:
-        """The gap of a variant to the baseline, None of itself; the interval covers pairs and seeds.
+    def gap(self, title: str, metric: Metric, variant: str) -> Gap | None:
+        """The gap of a variant to the baseline, with an interval over photos and seeds; None for the baseline itself.
 
-        Bootstrap: 2,000 times the photos are drawn with replacement, the same ones for both variants, and the seeds of
-        each variant on their own; the interval holds the middle 95 % of the differences. Of three seeds it is too
-        narrow by about a fifth in what the seeds add; of one seed it holds the pairs alone.
+        Bootstrap: photos are drawn with replacement 2,000 times, the same ones for both variants, and the seeds of each
+        variant separately; the interval holds the middle 95 % of the differences. With three seeds it understates
+        their share of the spread by about a fifth; with one seed it covers the photos alone.
         """
         if variant == self.baseline:
             return None
-        drawn = [self._resampled(title, measure, name, place) for place, name in enumerate((variant, self.baseline))]
-        figures = [self.figure(title, measure, name) for name in (variant, self.baseline)]
-        return _gap(figures, drawn)
+        names = (variant, self.baseline)
+        drawn = [self._resampled(title, metric, name, seed) for seed, name in enumerate(names)]
+        return _gap([self.estimate(title, metric, name) for name in names], drawn)
 
-    def shortcut(self, variant: str) -> Figure | None:
-        """Luminance shortcut: words right on ``counter`` over words right on ``clear``; 1 where lightness is no help.
+    def shortcut(self, variant: str) -> Estimate | None:
+        """Luminance shortcut: words right on ``counter`` over words right on ``clear``; 1 if lightness is no help.
 
-        Below 1 the model reads color off lightness, above 1 it would be helped by a contradiction. Only runs that
-        were tested on both sets count.
+        Below 1 the model reads colors off the lightness; above 1 a lightness that contradicts the word would help it.
+        Only variants that were tested on both sets have one.
         """
-        figures = [self.figure(title, WORDS, variant) for title in ("counter", "clear")]
-        if figures[0] is None or figures[1] is None or not all(figures[1].values):
+        estimates = [self.estimate(title, WORDS, variant) for title in ("counter", "clear")]
+        if estimates[0] is None or estimates[1] is None or not all(estimates[1].values):
             return None
-        return _over_seeds(np.array(figures[0].values) / np.array(figures[1].values))
+        return _over_seeds(np.array(estimates[0].values) / np.array(estimates[1].values))
 
     def shortcut_gap(self, variant: str) -> Gap | None:
-        """The gap of the luminance shortcut to the baseline's, the two sets resampled one by one."""
+        """The gap of the luminance shortcut to the baseline's; the two test sets are resampled separately."""
         if variant == self.baseline:
             return None
         drawn = []
-        for place, name in enumerate((variant, self.baseline)):
-            over, under = (self._resampled(title, WORDS, name, place) for title in ("counter", "clear"))
+        for seed, name in enumerate((variant, self.baseline)):
+            over, under = (self._resampled(title, WORDS, name, seed) for title in ("counter", "clear"))
             with np.errstate(divide="ignore", invalid="ignore"):
                 drawn.append(None if over is None or under is None else over / under)
         return _gap([self.shortcut(variant), self.shortcut(self.baseline)], drawn)
 
     def stability(self, title: str, variant: str) -> float | None:
-        """Mean over the pairs of seeds of the agreement of their groups (adjusted Rand index); None below two."""
-        paths = [run.groups[title] for run in self.variants[variant] if title in run.groups]
+        """How far the groups of any two seeds agree, on average (adjusted Rand index); None with fewer than two."""
+        paths = [run.group_files[title] for run in self.variants[variant] if title in run.group_files]
         if len(paths) < 2:
             return None
         groups = [torch.from_numpy(np.load(path, allow_pickle=False)).long() for path in paths]
         agreements = [stability(one, other) for one, other in combinations(groups, 2)]
         return sum(agreements) / len(agreements)
 
-    def _parts(self, title: str, measure: Measure, variant: str) -> tuple[Array, Array] | None:
-        """Numerators and denominators by seed and photo, (S, P) each; pairs where the figure is undefined count 0."""
-        tested = [run for run in self.variants[variant] if measure.column in run.sets.get(title, {})]
+    def _sums(self, title: str, metric: Metric, variant: str) -> tuple[Array, Array] | None:
+        """Numerators and denominators by seed and photo, (S, P) each; pairs without the metric count as 0 in both."""
+        tested = [run for run in self.variants[variant] if metric.column in run.columns.get(title, {})]
         if not tested:
             return None
         _, photo = np.unique(np.array(tested[0].photos[title]), return_inverse=True)
         tops, counts = np.zeros((len(tested), photo.max() + 1)), np.zeros((len(tested), photo.max() + 1))
-        for place, run in enumerate(tested):
-            columns = run.sets[title]
-            top = columns[measure.column]
-            count = columns[measure.per] if measure.per else np.ones_like(top)
+        for index, run in enumerate(tested):
+            columns = run.columns[title]
+            top = columns[metric.column]
+            count = columns[metric.per] if metric.per else np.ones_like(top)
             defined = np.isfinite(top) & np.isfinite(count)
-            np.add.at(tops[place], photo[defined], top[defined])
-            np.add.at(counts[place], photo[defined], count[defined])
+            np.add.at(tops[index], photo[defined], top[defined])
+            np.add.at(counts[index], photo[defined], count[defined])
         return (tops, counts) if bool((counts.sum(axis=1) > 0).all()) else None
 
-    def _resampled(self, title: str, measure: Measure, variant: str, place: int) -> Array | None:
-        """The figure of each bootstrap sample, (RESAMPLES,)."""
-        parts = self._parts(title, measure, variant)
-        if parts is None:
+    def _resampled(self, title: str, metric: Metric, variant: str, seed: int) -> Array | None:
+        """The metric of each bootstrap sample, (RESAMPLES,); ``seed`` decides which runs of a variant are drawn."""
+        sums = self._sums(title, metric, variant)
+        if sums is None:
             return None
-        tops, counts = parts
+        tops, counts = sums
         if title not in self._weights:
             photos = tops.shape[1]
             generator = np.random.default_rng(len(self._weights))
@@ -221,18 +224,19 @@ class Comparison:
         weights = self._weights[title].T
         with np.errstate(invalid="ignore"):
             ratios = (tops @ weights) / (counts @ weights)
-        seeds = np.random.default_rng(place).integers(len(ratios), size=ratios.shape)
-        return np.take_along_axis(ratios, seeds, axis=0).mean(axis=0)
+        runs = np.random.default_rng(seed).integers(len(ratios), size=ratios.shape)
+        return np.take_along_axis(ratios, runs, axis=0).mean(axis=0)
 
 
-def _over_seeds(values: Array) -> Figure:
+def _over_seeds(values: Array) -> Estimate:
     deviation = float(values.std(ddof=1)) if len(values) > 1 else None
-    return Figure(float(values.mean()), deviation, tuple(map(float, values)))
+    return Estimate(float(values.mean()), deviation, tuple(map(float, values)))
 
 
-def _gap(figures: Sequence[Figure | None], drawn: Sequence[Array | None]) -> Gap | None:
-    ours, base = figures
-    if ours is None or base is None or drawn[0] is None or drawn[1] is None:
+def _gap(estimates: Sequence[Estimate | None], drawn: Sequence[Array | None]) -> Gap | None:
+    variant, base = estimates
+    if variant is None or base is None or drawn[0] is None or drawn[1] is None:
         return None
     low, high = np.nanquantile(drawn[0] - drawn[1], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Gap(ours.mean - base.mean, float(low), float(high)) if math.isfinite(low) and math.isfinite(high) else None
+    finite = math.isfinite(low) and math.isfinite(high)
+    return Gap(variant.mean - base.mean, float(low), float(high)) if finite else None

@@ -1,4 +1,4 @@
-"""The comparison of runs in a user's Weights & Biases project, defined here so that one command builds it."""
+"""Builds a dashboard that compares the runs of a Weights & Biases project."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import wandb_workspaces.reports.v2 as panels
 import wandb_workspaces.workspaces as workspaces
 from wandb_workspaces.expr import Config
 
-VARIANT = "variant"  # what build_loggers writes into the config: runs that differ in nothing but the seed share it
+VARIANT = "variant"  # config key written by build_loggers, shared by runs that differ only in their seed
 WORDS = "color_word_accuracy"
 INSTANCES = {
     "recolored_word_accuracy": "recolored words right",
@@ -25,25 +25,25 @@ CURVES = {"val/psnr": "PSNR, dB", f"val/{WORDS}": "words right", "train/loss": "
 
 
 def save_dashboard(entity: str | None, project: str, sets: Sequence[str], name: str) -> str:
-    """Sends :func:`dashboard` to the server and returns its address; ``entity`` is the account's own by default."""
+    """Saves :func:`dashboard` on the server and returns its address; ``entity`` is by default that of the account."""
     try:
         owner = entity or wandb.Api().default_entity
         if owner is None:
-            raise ValueError("your account has no default entity; name a user or a team with --entity")
+            raise ValueError("your account has no default entity; give a user or a team with --entity")
         return dashboard(owner, project, sets, name).save().url
-    except wandb.Error as error:  # no login, no network, no such project
-        raise OSError(f"Weights & Biases did not take the dashboard: {error}") from error
+    except wandb.Error as error:  # such as no login, no network, no such project
+        raise OSError(f"Weights & Biases did not save the dashboard: {error}") from error
 
 
 def dashboard(entity: str, project: str, sets: Sequence[str], name: str) -> workspaces.Workspace:
-    """A workspace of five sections for the runs of a project, grouped by variant; ``save()`` sends it to the server.
+    """A workspace with five sections for the runs of a project, grouped by variant; ``save()`` sends it to the server.
 
-    ``sets`` are the titles of the test sets. Bars are means over the seeds with their standard error.
+    ``sets`` are the titles of the test sets. Bars show means over seeds with their standard error.
     """
     sections = [
         _bars("Words right", {f"{title}/{WORDS}": title for title in sets}),
-        _bars("Instances", _crossed(sets, INSTANCES)),
-        _bars("Picture quality", _crossed(sets, QUALITY)),
+        _bars("Instances", _for_each_set(sets, INSTANCES)),
+        _bars("Picture quality", _for_each_set(sets, QUALITY)),
         workspaces.Section(
             name="Training",
             panels=[
@@ -76,8 +76,8 @@ def dashboard(entity: str, project: str, sets: Sequence[str], name: str) -> work
     )
 
 
-def _crossed(sets: Sequence[str], figures: Mapping[str, str]) -> dict[str, str]:
-    return {f"{title}/{key}": f"{title}: {text}" for title in sets for key, text in figures.items()}
+def _for_each_set(sets: Sequence[str], titles: Mapping[str, str]) -> dict[str, str]:
+    return {f"{title}/{key}": f"{title}: {text}" for title in sets for key, text in titles.items()}
 
 
 def _bars(name: str, metrics: Mapping[str, str]) -> workspaces.Section:

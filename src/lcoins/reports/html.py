@@ -1,4 +1,4 @@
-"""The comparison of runs as one HTML file that needs nothing else: tables, plots and contact sheets; or as Markdown."""
+"""Writes the comparison of runs as one self-contained HTML file, or its tables as Markdown."""
 
 import base64
 import io
@@ -11,18 +11,18 @@ import jinja2
 from PIL import Image
 
 import lcoins
-from lcoins.evaluation.quality import chance_level
+from lcoins.evaluation.obedience import chance_level
 from lcoins.files import write_whole
-from lcoins.reports.comparison import SHORTCUT, WORDS, Comparison, Figure, Gap, Measure
+from lcoins.reports.comparison import SHORTCUT, WORDS, Comparison, Estimate, Gap, Metric
 from lcoins.reports.plots import curves_plot, gaps_plot, words_plot
 
-SHEET_WIDTH = 1400  # pixels at most: read comfortably; a page of 25 sheets of scenes has 19 MB
+SHEET_WIDTH = 1400  # pixels at most: still easy to read, and a page with 25 sheets of scenes has 19 MB
 CURVES = {"val/color_word_accuracy": "share of words right", "val/psnr": "PSNR, dB"}
 Entry = dict[str, Any]
 
 
 def write_page(comparison: Comparison, path: Path, title: str) -> None:
-    """Writes the page, whole; it holds its pictures, styles and script itself and asks no server for anything."""
+    """Writes the page with its pictures, styles and script inside; it loads nothing from any server."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("lcoins.reports", ""),
         autoescape=True,
@@ -56,62 +56,62 @@ def write_page(comparison: Comparison, path: Path, title: str) -> None:
 
 
 def write_markdown(comparison: Comparison, path: Path, title: str) -> None:
-    """Writes the same tables as Markdown, whole, to be put into a README."""
+    """Writes the same tables as Markdown, for example for a README."""
     tables = [(name, set_table(comparison, name)) for name in comparison.sets]
-    first = overview(comparison)
-    parts = [f"# {title}", *([_markdown(first)] if first else [])]
+    summary = overview(comparison)
+    parts = [f"# {title}", *([_markdown(summary)] if summary else [])]
     parts += [f"## {name}\n\n{_markdown(table)}" for name, table in tables]
     write_whole(path, "\n\n".join(parts) + "\n")
 
 
 def overview(comparison: Comparison) -> dict[str, Any] | None:
-    """Words right by variant and test set, and the luminance shortcut; None where no run was judged on instances."""
+    """Words right by variant and test set, and the luminance shortcut; None if no run was judged on instances."""
     sets = comparison.judged_sets()
     if not sets:
         return None
     shortcut = any(comparison.shortcut(variant) for variant in comparison.variants)
     rows = []
     for variant in comparison.variants:
-        cells = [_cell(WORDS, comparison.figure(s, WORDS, variant), comparison.gap(s, WORDS, variant)) for s in sets]
+        cells = [_cell(WORDS, comparison.estimate(s, WORDS, variant), comparison.gap(s, WORDS, variant)) for s in sets]
         if shortcut:
             cells.append(_cell(SHORTCUT, comparison.shortcut(variant), comparison.shortcut_gap(variant)))
         rows.append({"variant": variant, "cells": cells})
-    caption = "Words right, % of the instances in the color of their word"
+    caption = "Words right: instances that have the color of their word, in %"
     if shortcut:
-        caption += "; luminance shortcut: words right on counter over words right on clear"
+        caption += "; shortcut: words right on counter divided by words right on clear"
     return {"caption": caption, "headings": [*sets, *(["shortcut ↑"] if shortcut else [])], "rows": rows}
 
 
 def set_table(comparison: Comparison, name: str) -> dict[str, Any]:
-    """All measures of one test set by variant, and how far the groups of different seeds agree."""
-    measures = comparison.measures(name)
+    """All metrics of one test set by variant, and how far the groups of different seeds agree."""
+    metrics = comparison.metrics(name)
     stable = {variant: comparison.stability(name, variant) for variant in comparison.variants}
     rows = []
     for variant in comparison.variants:
-        cells = [_cell(m, comparison.figure(name, m, variant), comparison.gap(name, m, variant)) for m in measures]
+        cells = [_cell(m, comparison.estimate(name, m, variant), comparison.gap(name, m, variant)) for m in metrics]
         if any(value is not None for value in stable.values()):
             value = stable[variant]
             cells.append({"value": value, "text": "" if value is None else f"{value:.2f}", "gap": "", "kind": ""})
         rows.append({"variant": variant, "cells": cells})
-    headings = [measure.heading for measure in measures]
+    headings = [metric.heading for metric in metrics]
     if any(value is not None for value in stable.values()):
         headings.append("groups: agreement of seeds ↑")
     return {"caption": "", "headings": headings, "rows": rows}
 
 
-def _cell(measure: Measure, figure: Figure | None, gap: Gap | None) -> Entry:
-    """A figure as text, its gap to the baseline below; the gap's kind is gain, loss or "" where it may be chance."""
-    if figure is None:
+def _cell(metric: Metric, estimate: Estimate | None, gap: Gap | None) -> Entry:
+    """A metric and its gap to the baseline as text; ``kind`` is "gain", "loss", or "" if the gap may be chance."""
+    if estimate is None:
         return {"value": None, "text": "", "gap": "", "kind": ""}
-    text = measure.text(figure.mean)
-    if figure.deviation is not None:
-        text += f" ± {measure.text(figure.deviation)}"
+    text = metric.text(estimate.mean)
+    if estimate.deviation is not None:
+        text += f" ± {metric.text(estimate.deviation)}"
     if gap is None:
-        return {"value": figure.mean, "text": text, "gap": "", "kind": ""}
-    low, high = measure.text(gap.low, signed=True), measure.text(gap.high, signed=True)
-    shown = f"{measure.text(gap.value, signed=True)} [{low}, {high}]{' ≈' if gap.inside else ''}"
-    kind = "" if gap.inside or not measure.better else "gain" if gap.value * measure.better > 0 else "loss"
-    return {"value": figure.mean, "text": text, "gap": shown, "kind": kind}
+        return {"value": estimate.mean, "text": text, "gap": "", "kind": ""}
+    low, high = metric.text(gap.low, signed=True), metric.text(gap.high, signed=True)
+    shown = f"{metric.text(gap.value, signed=True)} [{low}, {high}]{' ≈' if gap.may_be_chance else ''}"
+    kind = "" if gap.may_be_chance or not metric.better else "gain" if gap.value * metric.better > 0 else "loss"
+    return {"value": estimate.mean, "text": text, "gap": shown, "kind": kind}
 
 
 def _markdown(table: dict[str, Any]) -> str:
@@ -127,18 +127,21 @@ def _plots(comparison: Comparison) -> Iterator[tuple[str, str]]:
     if sets:
         yield (
             words_plot(comparison, sets),
-            "Words right by variant and test set: one point per seed, a bar at their mean.",
+            "Words right by variant and test set: one point per seed, a bar at the mean.",
         )
     if sets and len(comparison.variants) > 1:
-        yield gaps_plot(comparison, sets), f"Gap in words right to {comparison.baseline}, with 95 % intervals."
+        yield (
+            gaps_plot(comparison, sets),
+            f"Gap in words right to {comparison.baseline}, with 95 % intervals; hollow if the interval contains 0.",
+        )
     for column, title in CURVES.items():
         curve = curves_plot(comparison, column, title)
         if curve is not None:
-            yield curve, f"Validation after each epoch: {title}; mean over the seeds, shaded from least to most."
+            yield curve, f"Validation after each epoch: {title}; mean over seeds, shaded from lowest to highest."
 
 
 def _sheets(comparison: Comparison, name: str) -> Iterator[Entry]:
-    """The contact sheets of the first seed of each variant, as JPEG inside the page."""
+    """The contact sheets of each variant's first seed, as JPEG data for the page."""
     for variant, runs in comparison.variants.items():
         path = runs[0].folder / "test" / f"{name}_sheet.png"
         if path.is_file():

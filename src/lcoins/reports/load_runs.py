@@ -1,4 +1,4 @@
-"""Reads what `lcoins train` left of finished runs: the rows of their test pairs, and the groups of image tokens."""
+"""Reads what `lcoins train` leaves of finished runs: the figures of each test pair, and the groups of image tokens."""
 
 import csv
 import json
@@ -11,29 +11,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcoins.evaluation.result import TEXT_COLUMNS
+from lcoins.training.run_folder import read_run_config
 
 Array = NDArray[np.float64]
 
-# Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
-NOT_IDENTITY = ("trainer", "tracker", "runs", "evaluation", "data.workers", "data.report")
 USUAL_ORDER = ("clear", "instances", "unobserved", "counter", "recolor")
 
 
 @dataclass
 class Run:
-    """One finished run: ``sets`` holds the columns of its rows by test set, ``groups`` its image tokens' groups."""
+    """One finished run; the dictionaries have one entry for each test set.
+
+    ``columns`` holds the figures of the test pairs by the name of their column, ``pairs`` the name and caption of each
+    pair, ``photos`` its photo, ``settings`` how the set was evaluated, ``group_files`` the file with its image tokens'
+    groups.
+    """
 
     folder: Path
     variant: str
     seed: int
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
-    sets: dict[str, dict[str, Array]] = field(default_factory=dict)
+    columns: dict[str, dict[str, Array]] = field(default_factory=dict)
     pairs: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     photos: dict[str, list[str]] = field(default_factory=dict)
-    groups: dict[str, Path] = field(default_factory=dict)
+    group_files: dict[str, Path] = field(default_factory=dict)
 
     def curve(self, column: str) -> dict[int, float]:
-        """A figure of the CSV logs by epoch; where a resumed run did an epoch twice, the later value counts."""
+        """A column of the CSV logs by epoch; where a resumed run repeated an epoch, the later value counts."""
         values: dict[int, float] = {}
         logs = (self.folder / "csv").glob("version_*/metrics.csv")
         for path in sorted(logs, key=lambda path: int(path.parent.name.removeprefix("version_"))):
@@ -43,42 +47,42 @@ class Run:
         return values
 
 
-def find_runs(places: Sequence[Path]) -> list[Run]:
-    """The finished runs in and below ``places``, by variant and seed; evaluations of other data are passed over.
+def find_runs(folders: Sequence[Path]) -> list[Run]:
+    """The finished runs in and below ``folders``, by variant and seed; evaluations of other data are skipped.
 
-    Raises FileNotFoundError where there is none.
+    Raises FileNotFoundError if there is none.
     """
-    folders = sorted(
+    finished = sorted(
         {
-            done.parent
-            for place in places
-            for done in place.rglob("metrics.json")
-            if (done.parent / "config.yaml").is_file() and (done.parent / "test").is_dir()
+            metrics.parent
+            for folder in folders
+            for metrics in folder.rglob("metrics.json")
+            if (metrics.parent / "config.yaml").is_file() and (metrics.parent / "test").is_dir()
         }
     )
-    if not folders:
-        named = ", ".join(map(str, places))
+    if not finished:
+        named = ", ".join(map(str, folders))
         raise FileNotFoundError(
             f"no finished run below {named}: expected folders with config.yaml, metrics.json and "
             f"test/, as `lcoins train` leaves them; give the folder of your runs"
         )
-    names = _variants([folder.parent for folder in folders])
-    runs = [_read_run(folder, names[folder.parent]) for folder in folders]
+    names = _variant_names([folder.parent for folder in finished])
+    runs = [_read_run(folder, names[folder.parent]) for folder in finished]
     return sorted(runs, key=lambda run: (run.variant, run.seed))
 
 
-def _variants(parents: Sequence[Path]) -> dict[Path, str]:
-    """Short names from the folders: overrides that all share are left out, and the key where only one is left.
+def _variant_names(parents: Sequence[Path]) -> dict[Path, str]:
+    """Short names from the folders: without the overrides that all share, and without the key if only one is left.
 
     ``ablation=full,x=1`` and ``ablation=no_ge,x=1`` become "full" and "no_ge".
     """
     overrides = {parent: parent.name.split(",") for parent in parents}
     shared = set.intersection(*map(set, overrides.values())) if len(overrides) > 1 else set()
-    own = {parent: [part for part in parts if part not in shared] for parent, parts in overrides.items()}
-    keys = {part.partition("=")[0] for parts in own.values() for part in parts if part != "default"}
+    distinct = {parent: [part for part in parts if part not in shared] for parent, parts in overrides.items()}
+    keys = {part.partition("=")[0] for parts in distinct.values() for part in parts if part != "default"}
     if len(keys) == 1:
-        own = {parent: [part.partition("=")[2] or part for part in parts] for parent, parts in own.items()}
-    labels = {parent: ",".join(parts) or "default" for parent, parts in own.items()}
+        distinct = {parent: [part.partition("=")[2] or part for part in parts] for parent, parts in distinct.items()}
+    labels = {parent: ",".join(parts) or "default" for parent, parts in distinct.items()}
     if len({parent.parent for parent in parents}) > 1:
         labels = {
             parent: "/".join([parent.parent.name, *([label] if label != "default" else [])])
@@ -88,25 +92,27 @@ def _variants(parents: Sequence[Path]) -> dict[Path, str]:
 
 
 def _read_run(folder: Path, variant: str) -> Run:
+    read_run_config(folder)  # refuses a run of an older lcoins, whose columns have other names
     seed = int(folder.name.removeprefix("seed=")) if folder.name.startswith("seed=") else 0
     run = Run(folder, variant, seed)
     titles = [path.name.removesuffix("_pairs.csv") for path in (folder / "test").glob("*_pairs.csv")]
-    for title in sorted(titles, key=lambda title: (title not in USUAL_ORDER, _place(title), title)):
+    for title in sorted(titles, key=_order):
         path = folder / "test" / f"{title}_pairs.csv"
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         run.pairs[title] = [(row["name"], row["caption"]) for row in rows]
         run.photos[title] = [row["photo"] for row in rows]
         numbers = [name for name in (rows[0] if rows else ()) if name not in TEXT_COLUMNS]
-        run.sets[title] = {name: np.array([_number(row[name]) for row in rows]) for name in numbers}
+        run.columns[title] = {name: np.array([_number(row[name]) for row in rows]) for name in numbers}
         run.settings[title] = json.loads((folder / "test" / f"{title}.json").read_text(encoding="utf-8"))["settings"]
         if (groups := folder / "test" / f"{title}_groups.npy").is_file():
-            run.groups[title] = groups
+            run.group_files[title] = groups
     return run
 
 
-def _place(title: str) -> int:
-    return USUAL_ORDER.index(title) if title in USUAL_ORDER else 0
+def _order(title: str) -> tuple[int, str]:
+    """Sorts the sets of scenes in their usual order, and after them all others by name."""
+    return (USUAL_ORDER.index(title) if title in USUAL_ORDER else len(USUAL_ORDER), title)
 
 
 def _number(text: str) -> float:

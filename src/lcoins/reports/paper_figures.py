@@ -1,119 +1,124 @@
-"""Figures for print from trained runs, as PNG and PDF: the pictures of the paper's Figs. 3 to 6."""
+"""The paper's figures from trained runs: augmentation, comparison, groups, attention, old photos (Figs. 3 to 6)."""
 
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from omegaconf import OmegaConf
 from torch import Tensor
 
 from lcoins.color.lab import from_network_ab, network_input, resize_ab, split_lab
+from lcoins.color.words import find_colors
+from lcoins.colorize.photo import colorize_photo
 from lcoins.data.augment import Augmentation
 from lcoins.data.types import Sample, collate, key
 from lcoins.evaluation.contact_sheet import Picture, group_overlay, pictures, token_map
 from lcoins.evaluation.quality import to_uint8
-from lcoins.files import whole_file
+from lcoins.imaging.decode import load_photo
 from lcoins.models.attention_maps import BlockAttention, attention_maps
-from lcoins.models.colorizer import Colorization
+from lcoins.models.checkpoint import load_checkpoint
+from lcoins.models.colorizer import Colorization, Colorizer
 from lcoins.models.lcoins import LCoIns
 from lcoins.models.text_encoders import Words
-
-WIDTH = 6.9  # inches: the text width of a two-column paper
-DPI = 300
-FONT = 7  # points, the size of the paper's captions
-STYLE = {"font.size": FONT, "pdf.fonttype": 42, "savefig.dpi": DPI}  # 42: text in a PDF stays text
-
-
-@dataclass
-class PictureRow:
-    """One row of a figure: pictures from left to right, and a caption beneath them."""
-
-    pictures: list[Picture | NDArray[np.float64]]
-    caption: str = ""
+from lcoins.reports.comparison import Comparison
+from lcoins.reports.load_runs import find_runs
+from lcoins.reports.picture_grid import PictureRow, picture_grid
+from lcoins.training.build import build_data
 
 
-def picture_grid(titles: Sequence[str], rows: Sequence[PictureRow], path: Path, width: float = WIDTH) -> list[Path]:
-    """Writes ``path`` as .png and .pdf: titles above the columns, captions wrapped beneath the rows.
+def draw_figures(
+    folders: Sequence[Path],
+    output: Path,
+    test_set: str,
+    rows: int,
+    word: str | None,
+    baseline: str | None,
+    photos: Sequence[tuple[Path, str]],
+    device: str,
+) -> Iterator[Path]:
+    """Draws the figures of each variant's first seed and yields every file once it is written.
 
-    A two-dimensional picture of floats is drawn as a map from 0 (dark) to its largest value.
+    Groups and attention are drawn for the baseline, if it is an L-CoIns with groups and grouping attention. Raises
+    ValueError if the runs have no such test set.
+
+    Args:
+        folders: The runs lie in and below these.
+        output: The folder for the figures.
+        test_set: The test set that the pairs are taken from.
+        rows: The number of pairs in each figure.
+        word: The word whose attention is drawn, in the pairs that have it; None takes each caption's first color.
+        baseline: The variant whose groups are drawn; None for "full" or "default".
+        photos: Photos without a truth and their sentences, for a figure of their own.
+        device: Where the models run.
     """
-    if not rows:
-        raise ValueError(f"no pictures for {path}; give at least one photo")
-    letters = int(width * 72 / (FONT * 0.52))  # what fits into a line of the width
-    captions = [textwrap.wrap(row.caption, letters) for row in rows]
-    side, line = width / len(titles), FONT * 1.3 / 72
-    heights = [
-        [side * row.pictures[0].shape[0] / row.pictures[0].shape[1], line * len(text) + 0.06]
-        for row, text in zip(rows, captions, strict=True)
-    ]
-    ratios = [height for pair in heights for height in pair]
-    with rc_context(STYLE):  # type: ignore[arg-type]
-        figure = Figure(figsize=(width, sum(ratios) + 0.2))
-        top = 1 - 0.18 / (sum(ratios) + 0.2)
-        grid = figure.add_gridspec(
-            len(ratios), len(titles), height_ratios=ratios, left=0, right=1, bottom=0, top=top, wspace=0.03, hspace=0.02
+    comparison = Comparison(find_runs(folders), baseline)
+    first = {variant: runs[0].folder for variant, runs in comparison.variants.items()}
+    models = {name: _load(run, device) for name, run in first.items()}
+    config = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(first[comparison.baseline] / "config.yaml")))
+    data = build_data({**config["data"], "train": None, "val": None}, output)
+    if test_set not in data.test_sets:
+        raise ValueError(
+            f"the runs have no test set {test_set!r}; choose one of {', '.join(data.test_sets)} with --set"
         )
-        for number, (row, text) in enumerate(zip(rows, captions, strict=True)):
-            for place, picture in enumerate(row.pictures):
-                axes = figure.add_subplot(grid[2 * number, place])
-                axes.imshow(picture, interpolation="nearest", cmap="magma", vmin=0)
-                axes.set_axis_off()
-                if number == 0:
-                    axes.set_title(titles[place], fontsize=FONT, pad=2)
-            axes = figure.add_subplot(grid[2 * number + 1, :])
-            axes.set_axis_off()
-            axes.text(0.005, 0.95, "\n".join(text), va="top", linespacing=1.25)
-        return save(figure, path)
+    pairs = data.test_sets[test_set]
+    samples = [pairs[i * len(pairs) // rows] for i in range(min(rows, len(pairs)))]
+    samples = [sample for sample in samples if word is None or word in sample.caption.split()]
+    if not samples:
+        raise ValueError(f"none of the {rows} pairs shown has the word {word!r}; take another word, or more --rows")
 
-
-def save(figure: Figure, path: Path) -> list[Path]:
-    """Writes a figure as PNG and PDF, each whole; the same figure gives the same bytes."""
-    written = []
-    for ending, metadata in ((".png", {"Software": None}), (".pdf", {"CreationDate": None})):
-        target = path.with_suffix(ending)
-        with whole_file(target) as partial:
-            figure.savefig(partial, format=ending[1:], metadata=metadata)
-        written.append(target)
-    return written
+    yield from augmentation_figure(data.augmentation, samples, output / "augmentation")
+    yield from comparison_figure(models, samples, output / f"comparison_{test_set}")
+    model = models[comparison.baseline]
+    if (
+        isinstance(model, LCoIns)
+        and model.transformer.n_groups
+        and config["model"]["transformer"]["attention"] == "grouping"
+    ):
+        colored = [color_sample(model, sample) for sample in samples]
+        yield from groups_figure(colored, output / f"groups_{test_set}")
+        words = [(sample, word or _first_color(sample.caption)) for sample in colored]
+        if followed := [(sample, chosen) for sample, chosen in words if chosen is not None]:
+            yield from attention_figure(model, followed, output / f"attention_{test_set}")
+    if photos:
+        yield from photos_figure(models, photos, output / "photos", device)
 
 
 def augmentation_figure(
     augmentation: Augmentation, samples: Sequence[Sample], path: Path, draws: int = 5
 ) -> list[Path]:
-    """Fig. 3: photos, their lightness, and lightness as training sees it, drawn ``draws`` times."""
+    """Fig. 3: photos, their lightness, and ``draws`` augmentations of it as training draws them."""
     rgb = collate(list(samples)).float_rgb()
-    seen = [split_lab(rgb)[0]]
+    columns = [split_lab(rgb)[0]]
     for draw in range(draws):
-        seen.append(augmentation(rgb, torch.Generator().manual_seed(key("figure", draw))))
-    gray = [pictures(lightness, torch.zeros(len(rgb), 2, *rgb.shape[-2:])) for lightness in seen]
+        columns.append(augmentation(rgb, torch.Generator().manual_seed(key("figure", draw))))
+    gray = [pictures(lightness, torch.zeros(len(rgb), 2, *rgb.shape[-2:])) for lightness in columns]
     photos = to_uint8(rgb).permute(0, 2, 3, 1).numpy()
     rows = [PictureRow([photos[i], *(column[i] for column in gray)]) for i in range(len(samples))]
     return picture_grid(["photo", "lightness", *[f"augmented {n + 1}" for n in range(draws)]], rows, path)
 
 
-def comparison_figure(models: dict[str, LCoIns], samples: Sequence[Sample], path: Path) -> list[Path]:
-    """Figs. 4 and 5: each photo in gray, as each model colors it, and in truth, with its caption beneath."""
+def comparison_figure(models: dict[str, Colorizer], samples: Sequence[Sample], path: Path) -> list[Path]:
+    """Figs. 4 and 5: each photo in gray, as each model colors it, and in its true colors, with its caption."""
     rgb = collate(list(samples)).float_rgb()
     lightness, truth = split_lab(rgb)
     captions = [sample.caption for sample in samples]
     columns = {"gray": pictures(lightness, torch.zeros_like(truth))}
     for title, model in models.items():
-        seen = network_input(lightness, model.image_size).to(next(model.parameters()).device)
-        columns[title] = _colored(lightness, model.colorize(seen, captions))
+        columns[title] = _colored(lightness, model.colorize(_network_lightness(model, lightness), captions))
     columns["truth"] = pictures(lightness, truth)
     rows = [PictureRow([column[i] for column in columns.values()], captions[i]) for i in range(len(samples))]
     return picture_grid(list(columns), rows, path)
 
 
 @dataclass
-class Look:
-    """What the figures of groups show of one sample: its gray and colored picture, and how its colors came about."""
+class ColoredSample:
+    """A colored sample and how its colors came about: attention of every block, caption pieces, group assignment."""
 
+    caption: str
     gray: Picture
     colored: Picture
     blocks: list[BlockAttention]
@@ -121,51 +126,71 @@ class Look:
     assignment: Tensor | None
 
 
-def look(model: LCoIns, sample: Sample) -> Look:
-    """Colors one sample and reads the attention of every block on the way."""
+def color_sample(model: LCoIns, sample: Sample) -> ColoredSample:
+    """Colors one sample and records the attention of every block."""
     lightness, truth = split_lab(collate([sample]).float_rgb())
-    seen = network_input(lightness, model.image_size).to(next(model.parameters()).device)
-    blocks, words, result = attention_maps(model, seen, sample.caption)
+    blocks, words, result = attention_maps(model, _network_lightness(model, lightness), sample.caption)
     gray = pictures(lightness, torch.zeros_like(truth))[0]
     assignment = None if result.assignment is None else result.assignment[0]
-    return Look(gray, _colored(lightness, result)[0], blocks, words, assignment)
+    return ColoredSample(sample.caption, gray, _colored(lightness, result)[0], blocks, words, assignment)
 
 
-def groups_figure(looks: Sequence[Look], captions: Sequence[str], path: Path) -> list[Path]:
-    """Group of each image token over depth: by the attention of each block, and as the grouping layer assigns it."""
+def groups_figure(samples: Sequence[ColoredSample], path: Path) -> list[Path]:
+    """The group of each image token: by the attention of every block, and as the grouping layer assigns it."""
     rows = []
-    for seen, caption in zip(looks, captions, strict=True):
-        maps = [group_overlay(block.img_grp.T, seen.gray) for block in seen.blocks]
-        last = seen.gray if seen.assignment is None else group_overlay(seen.assignment, seen.gray)
-        rows.append(PictureRow([seen.gray, *maps, last, seen.colored], caption))
-    return picture_grid(["gray", *_block_titles(looks), "grouping layer", "colors"], rows, path)
+    for sample in samples:
+        maps = [group_overlay(block.img_grp.T, sample.gray) for block in sample.blocks]
+        last = sample.gray if sample.assignment is None else group_overlay(sample.assignment, sample.gray)
+        rows.append(PictureRow([sample.gray, *maps, last, sample.colored], sample.caption))
+    return picture_grid(["gray", *_block_titles(samples), "grouping layer", "colors"], rows, path)
 
 
-def attention_figure(
-    model: LCoIns, looks: Sequence[Look], captions: Sequence[str], words: Sequence[str], path: Path
-) -> list[Path]:
-    """From a word to the groups to the image: how much each image token hears of the word, block by block.
+def attention_figure(model: LCoIns, samples: Sequence[tuple[ColoredSample, str]], path: Path) -> list[Path]:
+    """From a word through the groups to the image: the weight of the word for each image token, block by block.
 
-    Row i shows ``words[i]`` in ``captions[i]``; all maps of a row have one scale.
+    ``samples`` come with a word of their caption; all maps of a row have one scale.
     """
     rows = []
-    for seen, caption, word in zip(looks, captions, words, strict=True):
-        places = _places(seen.words.ids[0].tolist(), model.text_encoder.tokenize([word]).ids[0].tolist())
-        if not places:
-            raise ValueError(f"{word!r} is not in the caption {caption!r}; choose one of its words")
-        shape, last = seen.gray.shape[:2], seen.blocks[-1]
-        heard = [token_map(block.to_words(places).double(), *shape) for block in seen.blocks]
-        most = max(float(one.max()) for one in heard)
-        groups = last.grp_lag[:, places].sum(dim=1)
-        loudest = int(groups.argmax())
-        of_group = token_map(last.img_grp[:, loudest].double(), *shape)
-        text = (
-            f"{word!r} in: {caption}. Group {loudest} listens to it most, with "
-            f"{100 * float(groups[loudest]):.0f} % of its attention in the last block."
+    for sample, word in samples:
+        pieces = _find_pieces(sample.words.ids[0].tolist(), model.text_encoder.tokenize([word]).ids[0].tolist())
+        if not pieces:
+            raise ValueError(f"{word!r} is not in the caption {sample.caption!r}; choose one of its words")
+        shape, last = sample.gray.shape[:2], sample.blocks[-1]
+        weights = [token_map(block.to_words(pieces).double(), *shape) for block in sample.blocks]
+        highest = max(float(weight.max()) for weight in weights)
+        groups = last.grp_lag[:, pieces].sum(dim=1)
+        strongest = int(groups.argmax())
+        group_weights = token_map(last.img_grp[:, strongest].double(), *shape)
+        caption = (
+            f"{word!r} in: {sample.caption}. In the last block group {strongest} attends to it most, with "
+            f"{100 * float(groups[strongest]):.0f} % of its attention."
         )
-        maps = [np.minimum(one / most, 1.0) for one in heard]
-        rows.append(PictureRow([seen.gray, *maps, of_group, seen.colored], text))
-    return picture_grid(["gray", *_block_titles(looks), "that group", "colors"], rows, path)
+        maps = [np.minimum(weight / highest, 1.0) for weight in weights]
+        rows.append(PictureRow([sample.gray, *maps, group_weights, sample.colored], caption))
+    titles = _block_titles([sample for sample, _ in samples])
+    return picture_grid(["gray", *titles, "that group", "colors"], rows, path)
+
+
+def photos_figure(
+    models: dict[str, Colorizer], photos: Sequence[tuple[Path, str]], path: Path, device: str
+) -> list[Path]:
+    """Fig. 6: photos without a truth, each in its own shape, as every model colors them."""
+    rows = []
+    for file, sentence in photos:
+        photo = load_photo(file)
+        colored = [colorize_photo(model, photo, sentence, device=device) for model in models.values()]
+        rows.append(PictureRow([np.asarray(photo.convert("L").convert("RGB")), *map(np.asarray, colored)], sentence))
+    return picture_grid(["photo", *models], rows, path)
+
+
+def _load(run: Path, device: str) -> Colorizer:
+    colorizer, _ = load_checkpoint(run / "checkpoints" / "best.ckpt", device)
+    return cast(Colorizer, colorizer)
+
+
+def _network_lightness(model: Colorizer, lightness: Tensor) -> Tensor:
+    """The lightness (B, 1, H, W) as the network takes it, on the model's device."""
+    return network_input(lightness, model.image_size).to(next(model.parameters()).device)
 
 
 def _colored(lightness: Tensor, result: Colorization) -> NDArray[np.uint8]:
@@ -174,13 +199,18 @@ def _colored(lightness: Tensor, result: Colorization) -> NDArray[np.uint8]:
     return pictures(lightness, ab)
 
 
-def _block_titles(looks: Sequence[Look]) -> list[str]:
-    return [f"block {number + 1}" for number in range(len(looks[0].blocks))]
+def _block_titles(samples: Sequence[ColoredSample]) -> list[str]:
+    return [f"block {number + 1}" for number in range(len(samples[0].blocks))]
 
 
-def _places(ids: Sequence[int], word: Sequence[int]) -> list[int]:
-    """Where the pieces of a word first stand in a caption, or nothing."""
-    for start in range(len(ids) - len(word) + 1):
-        if list(ids[start : start + len(word)]) == list(word):
+def _first_color(caption: str) -> str | None:
+    words = find_colors(caption)
+    return words[0].word if words else None
+
+
+def _find_pieces(caption: Sequence[int], word: Sequence[int]) -> list[int]:
+    """The indices of a word's pieces where it first occurs in a caption, or none."""
+    for start in range(len(caption) - len(word) + 1):
+        if list(caption[start : start + len(word)]) == list(word):
             return list(range(start, start + len(word)))
     return []

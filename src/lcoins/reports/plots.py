@@ -1,4 +1,4 @@
-"""Plots of a comparison as SVG text, to be put into a page."""
+"""Plots of a comparison as SVG text, for embedding into a page."""
 
 import io
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ STYLE: Any = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "svg.fonttype": "none",  # text stays text: it can be searched and read aloud
+    "svg.fonttype": "none",  # keeps text as text, so that it can be searched and read aloud
     "svg.hashsalt": "lcoins",  # the same runs give the same file
     "font.family": "sans-serif",
 }
@@ -26,16 +26,16 @@ def words_plot(comparison: Comparison, sets: Sequence[str]) -> str:
     """Words right in percent: test sets from left to right, in each the variants side by side."""
     with rc_context(STYLE):
         figure, axes = _axes(height=3.2)
-        for place, variant in enumerate(comparison.variants):
-            color, shift = COLORS[place % len(COLORS)], _shift(place, len(comparison.variants))
+        for index, variant in enumerate(comparison.variants):
+            color, shift = COLORS[index % len(COLORS)], _shift(index, len(comparison.variants))
             for number, name in enumerate(sets):
-                found = comparison.figure(name, WORDS, variant)
-                if found is not None:
+                estimate = comparison.estimate(name, WORDS, variant)
+                if estimate is not None:
                     x = number + shift
-                    axes.plot([x] * len(found.values), [100 * v for v in found.values], "o", ms=3, color=color)
+                    axes.plot([x] * len(estimate.values), [100 * v for v in estimate.values], "o", ms=3, color=color)
                     axes.plot(
                         [x - 0.05, x + 0.05],
-                        [100 * found.mean] * 2,
+                        [100 * estimate.mean] * 2,
                         color=color,
                         lw=2,
                         label=variant if number == 0 else None,
@@ -48,13 +48,13 @@ def words_plot(comparison: Comparison, sets: Sequence[str]) -> str:
 
 
 def gaps_plot(comparison: Comparison, sets: Sequence[str]) -> str:
-    """Gap in words right to the baseline in points, with its interval; filled where 0 lies outside."""
+    """The gap in words right to the baseline, in points, with its interval; filled if the interval excludes 0."""
     with rc_context(STYLE):
         figure, axes = _axes(height=3.2)
         others = [variant for variant in comparison.variants if variant != comparison.baseline]
-        for place, variant in enumerate(others):
-            color, shift = COLORS[(place + 1) % len(COLORS)], _shift(place, len(others))
-            named = False
+        for index, variant in enumerate(others):
+            color, shift = COLORS[(index + 1) % len(COLORS)], _shift(index, len(others))
+            labeled = False
             for number, name in enumerate(sets):
                 gap = comparison.gap(name, WORDS, variant)
                 if gap is not None:
@@ -66,34 +66,34 @@ def gaps_plot(comparison: Comparison, sets: Sequence[str]) -> str:
                         fmt="o",
                         ms=5,
                         color=color,
-                        mfc="white" if gap.inside else color,
+                        mfc="white" if gap.may_be_chance else color,
                         capsize=3,
-                        label=None if named else variant,
+                        label=None if labeled else variant,
                     )
-                    named = True
+                    labeled = True
         axes.axhline(0, color="#1d1d1f", lw=0.8)
         axes.set_xticks(range(len(sets)), sets)
-        axes.set_ylabel(f"points to {comparison.baseline}")
+        axes.set_ylabel(f"gap to {comparison.baseline}, points")
         axes.grid(axis="y", alpha=0.3)
         _legend(axes)
         return _svg(figure)
 
 
 def curves_plot(comparison: Comparison, column: str, title: str) -> str | None:
-    """A logged figure by epoch, a line for each variant: the mean over seeds, shaded from least to most."""
+    """A logged column by epoch, one line per variant: the mean over its seeds, shaded from lowest to highest."""
     curves = {variant: [run.curve(column) for run in runs] for variant, runs in comparison.variants.items()}
-    if not any(curve for found in curves.values() for curve in found):
+    if not any(curve for seeds in curves.values() for curve in seeds):
         return None
     with rc_context(STYLE):
         figure, axes = _axes(height=2.8)
-        for place, (variant, found) in enumerate(curves.items()):
-            epochs = sorted(set[int]().union(*found))
+        for index, (variant, seeds) in enumerate(curves.items()):
+            epochs = sorted(set[int]().union(*seeds))
             if epochs:
-                values = [[curve[epoch] for curve in found if epoch in curve] for epoch in epochs]
-                color, counted = COLORS[place % len(COLORS)], [epoch + 1 for epoch in epochs]
-                axes.plot(counted, [sum(v) / len(v) for v in values], "o-", ms=3, color=color, label=variant)
+                values = [[curve[epoch] for curve in seeds if epoch in curve] for epoch in epochs]
+                color, ordinals = COLORS[index % len(COLORS)], [epoch + 1 for epoch in epochs]
+                axes.plot(ordinals, [sum(v) / len(v) for v in values], "o-", ms=3, color=color, label=variant)
                 axes.fill_between(
-                    counted, list(map(min, values)), list(map(max, values)), color=color, alpha=0.15, lw=0
+                    ordinals, list(map(min, values)), list(map(max, values)), color=color, alpha=0.15, lw=0
                 )
         axes.set_xlabel("epoch")
         axes.set_ylabel(title)
@@ -112,12 +112,13 @@ def _legend(axes: Axes) -> None:
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
-def _shift(place: int, count: int) -> float:
-    return (place - (count - 1) / 2) * 0.7 / max(count, 1)
+def _shift(index: int, count: int) -> float:
+    """How far a variant stands right of its test set's tick, so that all of a set stand side by side."""
+    return (index - (count - 1) / 2) * 0.7 / max(count, 1)
 
 
 def _svg(figure: Figure) -> str:
-    """The drawing without the XML head, which HTML does not want."""
+    """The drawing without the XML header, which is not allowed inside HTML."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()

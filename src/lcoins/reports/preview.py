@@ -1,10 +1,16 @@
-"""What a person looks at before training: photos with their captions, the colors named, the lengths of captions."""
+"""A sheet to look at before training: photos with their captions, the colors named, the lengths of captions."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 from lcoins.color.words import color_counts, find_colors
@@ -25,15 +31,29 @@ from lcoins.files import whole_file
 
 COLUMNS = 4
 PANEL = 260  # pixels of a photo's longer side, and of a column
-CAPTIONS = 3  # shown of one photo
-CHART_HEIGHT = 260
-BINS = 5  # words per bar of the histogram
-PALE = (225, 225, 225)
+CAPTIONS = 3  # shown of each photo
+CHART_HEIGHT = 300  # pixels
+DPI = 100
+MOST_COLORS = 11  # bars, beside the one for captions without a color
+BIN = 5  # words per bar of the histogram
+BINS = 9  # of which the last one holds all longer captions
+PALE, EDGE = "#e1e1e1", "#969696"
+CHART_STYLE: Any = {
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.spines.bottom": False,
+    "xtick.bottom": False,
+    "ytick.left": False,
+}
 
 
 @dataclass
 class PreviewPhoto:
-    """One photo of the sheet with all its captions."""
+    """A photo of the sheet with all its captions."""
 
     name: str
     picture: Picture
@@ -41,7 +61,7 @@ class PreviewPhoto:
 
 
 def preview_sheet(title: str, photos: Sequence[PreviewPhoto], captions: Sequence[str], path: Path) -> None:
-    """Writes one PNG: title, two charts over all ``captions``, then the ``photos``."""
+    """Writes one PNG: the title, two charts of all ``captions``, then the ``photos``."""
     if not photos or not captions:
         raise ValueError(f"nothing to show in {path}; give at least one photo with a caption")
     font = ImageFont.load_default(size=FONT_SIZE)
@@ -53,19 +73,17 @@ def preview_sheet(title: str, photos: Sequence[PreviewPhoto], captions: Sequence
     sheet = Image.new("RGB", (width, top + sum(heights)), PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((GAP, GAP), title, fill=INK, font=ImageFont.load_default(size=FONT_SIZE + 3))
-    half = (width - 3 * GAP) // 2
-    sheet.paste(_color_chart(captions, (half, CHART_HEIGHT), font), (GAP, 2 * GAP + LINE))
-    sheet.paste(_length_chart(captions, (half, CHART_HEIGHT), font), (2 * GAP + half, 2 * GAP + LINE))
+    sheet.paste(_charts(captions, width - 2 * GAP), (GAP, 2 * GAP + LINE))
     for row, height in zip(rows, heights, strict=True):
-        for place, cell in enumerate(row):
-            sheet.paste(cell, (GAP + place * (PANEL + GAP), top))
+        for column, cell in enumerate(row):
+            sheet.paste(cell, (GAP + column * (PANEL + GAP), top))
         top += height
     with whole_file(path) as partial:
         sheet.save(partial, format="PNG")
 
 
 def _cell(photo: PreviewPhoto, font: Font) -> Image.Image:
-    """A photo, its name and the first captions, one column wide."""
+    """A photo, its name and its first captions, one column wide."""
     picture = fit(photo.picture, PANEL)
     lines = [line for caption in photo.captions[:CAPTIONS] for line in (*wrap(caption, font, PANEL), "")]
     more = len(photo.captions) - CAPTIONS
@@ -87,47 +105,51 @@ def _shortened(name: str, font: Font) -> str:
     return f"…{name}"
 
 
-def _color_chart(captions: Sequence[str], size: tuple[int, int], font: Font) -> Image.Image:
-    counts = dict(color_counts(captions).most_common(11))
-    silent = sum(not find_colors(caption) for caption in captions)
-    bars = {color: (count, word_rgb(color)) for color, count in counts.items()} | {"none": (silent, PAPER)}
-    chart = Image.new("RGB", size, PAPER)
-    draw = ImageDraw.Draw(chart)
-    draw.text((0, 0), "captions that name a color", fill=INK, font=font)
-    left, right = 90, 130
-    step = min(LINE, (size[1] - LINE) // len(bars))
-    most = max(count for count, _ in bars.values()) or 1
-    for place, (color, (count, fill)) in enumerate(bars.items()):
-        top = LINE + GAP // 2 + place * step
-        draw.text((0, top - 2), color, fill=INK, font=font)
-        end = left + round((size[0] - left - right) * count / most)
-        draw.rectangle((left, top, max(left + 1, end), top + step - 5), fill=fill, outline=(150, 150, 150))
-        draw.text((end + GAP, top - 2), f"{count:,} ({_share(count, len(captions))})", fill=INK, font=font)
-    return chart
+def _charts(captions: Sequence[str], width: int) -> Image.Image:
+    """Two bar charts side by side: how many captions name each color, and how long captions are."""
+    with rc_context(CHART_STYLE):
+        figure = Figure(figsize=(width / DPI, CHART_HEIGHT / DPI), dpi=DPI, layout="constrained")
+        canvas = FigureCanvasAgg(figure)
+        colors, lengths = figure.subplots(1, 2)
+        _draw_colors(colors, captions)
+        _draw_lengths(lengths, captions)
+        canvas.draw()
+        return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def _draw_colors(axes: Axes, captions: Sequence[str]) -> None:
+    counts = dict(color_counts(captions).most_common(MOST_COLORS))
+    fills = [_unit_rgb(word_rgb(color)) for color in counts] + ["white"]
+    counts["no color"] = sum(not find_colors(caption) for caption in captions)
+    bars = axes.barh(list(counts), list(counts.values()), color=fills, edgecolor=EDGE, linewidth=0.8)
+    axes.bar_label(bars, [f"{count:,} ({_share(count, len(captions))})" for count in counts.values()], padding=4)
+    axes.set_title("Captions that name a color")
+    axes.set_ylim(max(8, len(counts)) - 0.4, -0.6)  # the most frequent on top; few bars stay slim
+    axes.set_xlim(0, 1.3 * max(1, *counts.values()))  # leaves room for the longest bar's label
+    axes.set_xticks([])
+
+
+def _draw_lengths(axes: Axes, captions: Sequence[str]) -> None:
+    counts = _bins([len(caption.split()) for caption in captions])
+    bars = axes.bar(list(counts), list(counts.values()), width=0.92, color=PALE, edgecolor=EDGE, linewidth=0.8)
+    axes.bar_label(bars, [f"{count:,}" for count in counts.values()], padding=2)
+    axes.set_title("Words in a caption")
+    axes.set_xlim(-0.6, max(5, len(counts)) - 0.4)  # few bars stay slim
+    axes.set_ylim(0, 1.1 * max(counts.values()))
+    axes.set_yticks([])
+
+
+def _unit_rgb(color: tuple[int, int, int]) -> tuple[float, ...]:
+    return tuple(value / 255 for value in color)
 
 
 def _share(count: int, total: int) -> str:
     return "<1%" if 0 < count / total < 0.005 else f"{count / total:.0%}"
 
 
-def _length_chart(captions: Sequence[str], size: tuple[int, int], font: Font) -> Image.Image:
-    bars = _bins([len(caption.split()) for caption in captions])
-    chart = Image.new("RGB", size, PAPER)
-    draw = ImageDraw.Draw(chart)
-    draw.text((0, 0), "words in a caption", fill=INK, font=font)
-    floor, most = size[1] - LINE, max(bars.values())
-    step = min(60, size[0] // len(bars))
-    for place, (label, count) in enumerate(bars.items()):
-        left, top = place * step, floor - round((floor - 2 * LINE) * count / most)
-        draw.rectangle((left, min(top, floor - 1), left + step - 4, floor), fill=PALE, outline=(150, 150, 150))
-        draw.text((left, top - LINE), f"{count:,}", fill=INK, font=font)
-        draw.text((left, floor + 2), label, fill=INK, font=font)
-    return chart
-
-
 def _bins(lengths: Sequence[int]) -> Mapping[str, int]:
-    """Captions by length, in steps of five words; the longest tail in one bar."""
-    last = 8
-    places = Counter(min(max(0, length - 1) // BINS, last) for length in lengths)
-    names = [f"{place * BINS + 1}-{(place + 1) * BINS}" for place in range(last)] + [f"{last * BINS + 1}+"]
-    return {names[place]: places[place] for place in range(max(places) + 1)}
+    """Captions by length in words, in bins of BIN words; the last bin holds all longer ones."""
+    last = BINS - 1
+    counts = Counter(min(max(0, length - 1) // BIN, last) for length in lengths)
+    names = [f"{index * BIN + 1}-{(index + 1) * BIN}" for index in range(last)] + [f"{last * BIN + 1}+"]
+    return {names[index]: counts[index] for index in range(max(counts) + 1)}

@@ -1,4 +1,4 @@
-"""From plain configs to what a run is made of: data, objective, and the module that trains a colorizer."""
+"""From the plain config of a run to what trains: data, colorizer, objective, and the module that holds them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,68 +10,67 @@ from lcoins.data.datamodule import ColorizationData
 from lcoins.models.build import build_colorizer, refuse_foreign_keys
 from lcoins.training.compared_losses import AdversarialObjective, ClassificationObjective
 from lcoins.training.module import AdversarialTraining, ColorizationTraining, Objective
-from lcoins.training.statistics import count_classes, with_vocabulary
+from lcoins.training.optimization import OptimizationRecipe
+from lcoins.training.statistics import count_classes, lacks_vocabulary, with_vocabulary
+
+
+def build_training(config: dict[str, Any], folder: Path) -> tuple[ColorizationTraining, ColorizationData]:
+    """The module that trains a run's colorizer, and the data that it trains on.
+
+    A vocabulary and class counts that the config leaves open come from the training set. The counts are kept in
+    ``folder``, so that a resumed run does not count again.
+    """
+    refuse_foreign_keys(config["model"])
+    if lacks_vocabulary(config["model"]):
+        data = build_data(config["data"], folder)
+        config = {**config, "model": with_vocabulary(config["model"], data)}
+        colorizer = build_colorizer(config["model"])
+    else:  # before the data, whose photos are checked for minutes: missing pretrained weights are reported at once
+        colorizer = build_colorizer(config["model"])
+        data = build_data(config["data"], folder)
+    objective = _weighted_objective(config["objective"], data, colorizer, folder / "prior.json")
+    training = AdversarialTraining if isinstance(objective, AdversarialObjective) else ColorizationTraining
+    palette = data.val_set.palette if data.val_set is not None else None
+    return training(colorizer, objective, build_recipe(config["recipe"]), palette, config["seed"], config), data
 
 
 def build_data(data: Mapping[str, Any], folder: Path) -> ColorizationData:
-    """The data module of a plain data config; photos are checked here, before anything is trained.
+    """The data module of a plain data config. Photos are checked here, before anything is trained.
 
-    Where the config has a ``report`` of what is wrong with the photos, it is written into ``folder``.
+    If the config names a ``report`` of what is wrong with the photos, it is written into ``folder``.
     """
     report = {"report": str(folder / data["report"])} if data.get("report") else {}
     return instantiate({**data, **report}, _convert_="all")
 
 
-def build(config: dict[str, Any], folder: Path) -> tuple[ColorizationTraining, ColorizationData]:
-    """What a run trains and what it trains on, from its plain config.
-
-    A vocabulary and class counts that the config leaves open are taken from the training set; the counts are kept in
-    ``folder``, so that a resumed run need not count again.
-    """
-    refuse_foreign_keys(config["model"])
-    needs_words = "vocabulary" in config["model"]["text_encoder"]
-    if not needs_words:
-        colorizer = build_colorizer(config["model"])  # before the photos are checked: missing weights show at once
-    data, recipe = build_data(config["data"], folder), config["recipe"]
-    if needs_words:
-        config = {**config, "model": with_vocabulary(config["model"], data)}
-        colorizer = build_colorizer(config["model"])
-    objective = weighted_objective(config["objective"], data, colorizer, folder / "prior.json")
-    kind = AdversarialTraining if isinstance(objective, AdversarialObjective) else ColorizationTraining
-    module = kind(
-        colorizer,
-        objective,
-        instantiate(recipe["optimizer"], _convert_="all"),
+def build_recipe(recipe: Mapping[str, Any]) -> OptimizationRecipe:
+    """Optimizer and learning rate of a plain recipe config."""
+    return OptimizationRecipe(
+        optimizer=instantiate(recipe["optimizer"], _convert_="all"),
         weight_decay=recipe["weight_decay"],
         warmup_epochs=recipe["warmup_epochs"],
         min_lr=recipe["min_lr"],
         lr_milestones=recipe.get("lr_milestones"),
         lr_factors=recipe.get("lr_factors", {}),
-        palette=data.val_set.palette if data.val_set is not None else None,
-        seed=config["seed"],
-        config=config,
     )
-    return module, data
 
 
 def build_objective(objective: Mapping[str, Any]) -> Any:
-    """The objective of a plain config."""
+    """The objective of a plain objective config."""
     return instantiate(objective, _convert_="all")
 
 
-def weighted_objective(
-    objective: Mapping[str, Any], data: ColorizationData, colorizer: Any, counted: Path
-) -> Objective:
-    """The objective of a plain config; one that weights classes has them counted, into ``counted``, unless it is told.
+def _weighted_objective(objective: Mapping[str, Any], data: ColorizationData, colorizer: Any, prior: Path) -> Objective:
+    """The objective of a plain config, whose classes are counted into the file ``prior`` if it weights them by counts.
 
-    Class counts that are there already are taken as they are.
+    Counts that the config names, or that the file already holds, are taken as they are.
     """
     built = build_objective(objective)
-    if isinstance(built, ClassificationObjective) and objective.get("prior") is None:
-        if not counted.exists():
-            count_classes(built, data, colorizer.factor, counted)
-        built = build_objective({**objective, "prior": str(counted)})
-    return built
+    if not isinstance(built, ClassificationObjective) or objective.get("prior") is not None:
+        return built
+    if not prior.exists():
+        count_classes(built, data, colorizer.factor, prior)
+    return build_objective({**objective, "prior": str(prior)})
 
 
 def count_prior(config: dict[str, Any], path: Path) -> None:
@@ -80,7 +79,7 @@ def count_prior(config: dict[str, Any], path: Path) -> None:
     if not isinstance(objective, ClassificationObjective):
         raise ValueError(
             f"{config['model']['_target_'].rpartition('.')[2]} does not weigh colors by how often they "
-            f"occur; take a model that does: ml2018, xie2018 or their _tiny sizes"
+            f"occur; take a system that does: ml2018, xie2018 or their _tiny sizes"
         )
     if path.exists():
         raise FileExistsError(f"{path} exists; give another name as output=FILE, or remove it")

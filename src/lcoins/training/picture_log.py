@@ -1,4 +1,4 @@
-"""Pictures during training: gray, prediction, truth and group map of the same few validation pairs, every epoch."""
+"""Pictures during training: gray, prediction, truth and groups of the same few validation pairs, every epoch."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from lcoins.evaluation.contact_sheet import SheetRow, contact_sheet, group_overl
 
 
 class PictureLog(Callback):
-    """Draws a contact sheet of ``samples`` after each validation epoch, into ``folder`` and to wandb if it listens."""
+    """Draws a contact sheet of ``samples`` after each validation epoch, into ``folder`` and to wandb if it is on."""
 
     def __init__(self, folder: Path, samples: list[Sample]):
         self.folder, self.samples = folder, samples
@@ -28,18 +28,18 @@ class PictureLog(Callback):
                 logger.log_image("val/pictures", [str(path)], step=trainer.global_step)
 
     def rows(self, pl_module: LightningModule) -> list[SheetRow]:
-        """One row per sample: gray, prediction, truth and, where the model has groups, their map."""
+        """One row per sample: gray, prediction, truth and, if the model has groups, their map."""
         batch = collate(self.samples)
         lightness, truth = split_lab(batch.float_rgb(pl_module.device))
         colorizer: Any = pl_module.colorizer
         output = colorizer.colorize(to_network_lightness(lightness), batch.captions)
-        gray, fake, real = (
+        gray, predicted, true = (
             pictures(lightness, ab) for ab in (torch.zeros_like(truth), from_network_ab(output.ab.float()), truth)
         )
         rows = []
-        for i, caption in enumerate(batch.captions):
-            panels = {"gray": gray[i], "prediction": fake[i], "truth": real[i]}
+        for index, caption in enumerate(batch.captions):
+            panels = {"gray": gray[index], "prediction": predicted[index], "truth": true[index]}
             if output.assignment is not None:
-                panels["groups"] = group_overlay(output.assignment[i].cpu(), gray[i])
+                panels["groups"] = group_overlay(output.assignment[index].cpu(), gray[index])
             rows.append(SheetRow(caption, panels))
         return rows

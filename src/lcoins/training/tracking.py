@@ -1,70 +1,82 @@
-"""What follows a run: CSV files always, and Weights & Biases as the tracker says, offline as well."""
+"""Logs of a run: CSV files always, and Weights & Biases, online or offline, if the tracker is on."""
 
 import hashlib
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import wandb
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
-from omegaconf import DictConfig
 
 import lcoins
 from lcoins.evaluation.contact_sheet import SheetRow
-from lcoins.evaluation.result import Report
+from lcoins.evaluation.result import EvaluationReport
 
-# Where wandb puts its logs, and what a later `wandb sync` needs of an offline run's tables: with the run, and not into
-# the home folder, unless the user has said where.
-PLACES = {"WANDB_CACHE_DIR": "cache", "WANDB_DATA_DIR": "data"}
-CHOSEN = PLACES.keys() & os.environ.keys()
+# wandb's environment variable -> subfolder: its cache, and what `wandb sync` needs later of an offline run's tables.
+WANDB_FOLDERS = {"WANDB_CACHE_DIR": "cache", "WANDB_DATA_DIR": "data"}
 
 
-def build_loggers(cfg: DictConfig, folder: Path, config: dict[str, Any]) -> list[Logger]:
+@contextmanager
+def wandb_files_in(folder: Path) -> Iterator[None]:
+    """Makes wandb keep these files in ``folder`` instead of the user's home, unless the environment says where.
+
+    wandb reads the two folders from environment variables alone; on leaving, the environment is as it was.
+    """
+    added = {name: str((folder / sub).resolve()) for name, sub in WANDB_FOLDERS.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
+def build_loggers(config: Mapping[str, Any], folder: Path) -> list[Logger]:
     """CSV (one file per start of the run) and, unless the tracker is off, wandb; its id and group follow the folder.
 
-    The same folder gives the same id, so that a resumed run goes on with its own curves. Runs that differ in nothing
-    but the seed are one group, which wandb can average.
+    The same folder gives the same id, so that a resumed run continues its own curves. Runs that differ only in the seed
+    form one group, which wandb can average. ``config`` is the plain config of the run.
     """
-    part = len(list((folder / "csv").glob("version_*")))
-    loggers: list[Logger] = [CSVLogger(folder, name="csv", version=part)]
-    if cfg.tracker.mode == "off":
+    starts = len(list((folder / "csv").glob("version_*")))
+    loggers: list[Logger] = [CSVLogger(folder, name="csv", version=starts)]
+    tracker, name = config["tracker"], config["name"]
+    if tracker["mode"] == "off":
         return loggers
-    for name, place in PLACES.items():
-        if name not in CHOSEN:
-            os.environ[name] = str((folder / "wandb" / place).resolve())
     identity = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
     loggers.append(
         WandbLogger(
-            project=cfg.tracker.project,
-            entity=cfg.tracker.entity,
+            project=tracker["project"],
+            entity=tracker["entity"],
             save_dir=folder,
             id=identity,
             resume="allow",
-            name=f"{cfg.name}/{folder.parent.name}/{folder.name}",
-            group=f"{cfg.name}/{folder.parent.name}",
+            name=f"{name}/{folder.parent.name}/{folder.name}",
+            group=f"{name}/{folder.parent.name}",
             job_type="train",
-            tags=list(dict.fromkeys([*cfg.tracker.tags, cfg.name])),
-            offline=cfg.tracker.mode == "offline",
+            tags=list(dict.fromkeys([*tracker["tags"], name])),
+            offline=tracker["mode"] == "offline",
             config={**config, "variant": folder.parent.name, "code": code_version()},
-            allow_val_change=True,  # of how and where a resumed run runs, and of the code
+            allow_val_change=True,  # a resumed run may run elsewhere, and with changed code
         )
     )
     return loggers
 
 
 def code_version() -> dict[str, Any]:
-    """The version of lcoins and, in a git checkout, its commit and whether files differ from it."""
-    found: dict[str, Any] = {"lcoins": lcoins.__version__}
+    """The version of lcoins and, in a git checkout, its commit and whether tracked files differ from it."""
+    version: dict[str, Any] = {"lcoins": lcoins.__version__}
     root = Path(__file__).parents[3]
     if (root / ".git").exists():
         try:
-            asked = [_git(root, "rev-parse", "HEAD"), _git(root, "status", "--porcelain", "--untracked-files=no")]
-            found |= {"commit": asked[0], "changed": bool(asked[1])}
-        except (OSError, subprocess.SubprocessError):  # no git here: the version has to do
+            commit = _git(root, "rev-parse", "HEAD")
+            changed = bool(_git(root, "status", "--porcelain", "--untracked-files=no"))
+            version |= {"commit": commit, "changed": changed}
+        except (OSError, subprocess.SubprocessError):  # without git the version has to do
             pass
-    return found
+    return version
 
 
 def _git(root: Path, *arguments: str) -> str:
@@ -72,20 +84,22 @@ def _git(root: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
 
-def log_test(loggers: Sequence[Logger], reports: Sequence[Report], figures: Mapping[str, float], folder: Path) -> None:
-    """Tells wandb the figures, the contact sheets and a table of examples per test set, and ends its run."""
+def log_test_results(
+    loggers: Sequence[Logger], reports: Sequence[EvaluationReport], figures: Mapping[str, float], folder: Path
+) -> None:
+    """Logs figures, contact sheets and one table of examples per test set to wandb, if it is on, and ends its run."""
     for logger in loggers:
         if isinstance(logger, WandbLogger):
             logger.experiment.summary.update(figures)
             for report in reports:
                 sheet = folder / f"{report.title}_sheet.png"
-                content = {f"test/{sheet.stem}": wandb.Image(str(sheet)), f"test/{report.title}": examples(report)}
-                logger.experiment.log(content)
+                picture, table = wandb.Image(str(sheet)), examples_table(report)
+                logger.experiment.log({f"test/{sheet.stem}": picture, f"test/{report.title}": table})
             logger.experiment.finish()
 
 
-def examples(report: Report) -> wandb.Table:
-    """The pairs of the contact sheet: caption, pictures with the groups laid over the prediction, and their figures."""
+def examples_table(report: EvaluationReport) -> wandb.Table:
+    """The pairs of the contact sheet: caption, pictures with the groups over the prediction, and their figures."""
     names = dict.fromkeys(name for row, _ in report.examples for name in row if name != "photo")
     titles = list(dict.fromkeys(title for _, sheet in report.examples for title in sheet.panels if title != "groups"))
     columns: list[str | int] = [
@@ -107,6 +121,6 @@ def _picture(sheet: SheetRow, title: str) -> wandb.Image | None:
         return None
     masks = None
     if title == "prediction" and sheet.groups is not None:
-        names = {group: f"group {group}" for group in range(int(sheet.groups.max()) + 1)}
-        masks = {"groups": {"mask_data": sheet.groups.astype("uint8"), "class_labels": names}}
+        labels = {group: f"group {group}" for group in range(int(sheet.groups.max()) + 1)}
+        masks = {"groups": {"mask_data": sheet.groups.astype("uint8"), "class_labels": labels}}
     return wandb.Image(sheet.panels[title], masks=masks)

@@ -1,4 +1,4 @@
-"""Extended COCO-Stuff (L-CoDe, AAAI 2022): COCO 2017 photos whose captions name a color, with object-color pairs."""
+"""Extended COCO-Stuff (L-CoDe, AAAI 2022): COCO 2017 photos whose captions name a color, and object-color pairs."""
 
 import re
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Any
 
 from lcoins.color.object_pairs import Entries, load_entries
 from lcoins.color.words import find_colors
-from lcoins.data.build.filter import NEAR_GRAY, fault_of, sift
-from lcoins.data.build.manifest import Build, expect_place, source_of, stream_json, write_build, write_rows
+from lcoins.data.build.filter import NEAR_GRAY, drop_photos, find_problem
+from lcoins.data.build.manifest import Build, expect_build_or_nothing, source_of, stream_json, write_build, write_rows
 from lcoins.data.caption_lists import Problem, captions_by_photo, read_pairs
 
 NAME = "extended_coco_stuff"
@@ -20,7 +20,7 @@ LISTS = {
 OBJECT_COLORS = ("obj2col.json", "L-CoDe, github.com/changzheng123/L-CoDe, resources/obj2col.json")
 OFFICIAL = ("captions_train2017.json", "COCO 2017, images.cocodataset.org/annotations/annotations_trainval2017.zip")
 LICENSE = "captions CC BY 4.0 (COCO consortium); photos by their owners' terms; the selection by the named project"
-# Words that say "in color" without naming one; 5 % of the published captions have no other.
+# Words about color that name none; 5 % of the published captions have no other color word.
 COLOR_TALK = frozenset({"color", "colors", "colored", "colorful", "multicolored"})
 RULE = (
     f"Lower case, everything but a-z, 0-9 and blanks removed, the first {MOST_WORDS} words; kept if a word is a color "
@@ -32,16 +32,22 @@ _OTHER = re.compile(r"[^a-z0-9 ]")
 def build_extended_coco_stuff(
     lists: Path, coco: Path | None, output: Path, keep_gray: bool = False
 ) -> tuple[dict[str, Any], list[str]]:
-    """Writes train.json, val.json, test.json and object_colors_train.json; returns manifest and what must be fetched.
+    """Writes train.json, val.json, test.json and object_colors_train.json.
 
-    ``lists`` holds the published lists or, for training, COCO's own captions, from which the list is rebuilt by RULE.
-    ``coco`` holds train2017/: photos of the training list that are missing there, damaged or (without ``keep_gray``)
-    near-gray are left out of it and named; None leaves the photos unseen. A split whose list is missing is left
-    out, and the second value says which file to get from where.
+    Returns the manifest, and a line for each file that is missing: where to get it. A split whose list is missing is
+    not written.
+
+    Args:
+        lists: the folder of the published lists; COCO's captions can stand in for the training list, which is then
+            rebuilt by RULE.
+        coco: the folder of train2017/; missing, damaged and near-gray photos are dropped from the training list and
+            reported. None skips this check.
+        output: the folder to write to.
+        keep_gray: whether near-gray photos stay in the training list.
     """
     if not lists.is_dir():
-        raise FileNotFoundError(f"{lists}: no such folder of lists; it should hold {LISTS['val'][0]} and its like")
-    expect_place(output, NAME)
+        raise FileNotFoundError(f"{lists}: no such folder of lists; give one that holds {LISTS['val'][0]} and the like")
+    expect_build_or_nothing(output, NAME)
     build = Build()
     rebuilt, missing = _read_lists(lists, build)
     if not build.splits:
@@ -61,7 +67,7 @@ def build_extended_coco_stuff(
 
 
 def normalize(caption: str) -> str:
-    """A COCO caption as the published lists have it; they also drop rare words, which needs their vocabulary.
+    """A COCO caption in the form of the published lists, which also drop the words that their vocabulary lacks.
 
     >>> normalize("A zebra-print futon, with RED cushions.")
     'a zebraprint futon with red cushions'
@@ -71,7 +77,7 @@ def normalize(caption: str) -> str:
 
 
 def names_color(caption: str) -> bool:
-    """Whether RULE keeps a normalized caption.
+    """Whether RULE keeps a caption, which must be normalized.
 
     >>> names_color("a colorful kite"), names_color("ice cream on a plate"), names_color("a tan dog")
     (True, False, True)
@@ -81,27 +87,27 @@ def names_color(caption: str) -> bool:
 
 
 def read_official(path: Path, problems: list[Problem]) -> dict[str, list[str]]:
-    """The captions that RULE keeps from COCO's captions_*.json, which is streamed; photos by name."""
+    """The captions of COCO's captions_*.json that RULE keeps, by photo; the file is read as a stream."""
     names: dict[int, str] = {}
-    for place, image in enumerate(stream_json(path, "images.item")):
+    for index, image in enumerate(stream_json(path, "images.item")):
         if isinstance(image, dict) and isinstance(image.get("id"), int) and isinstance(image.get("file_name"), str):
             names[image["id"]] = image["file_name"]
         else:
-            problems.append(Problem(f"{path.name} images[{place}]", "", "no image", "it should have id and file_name"))
+            problems.append(Problem(f"{path.name} images[{index}]", "", "no image", "it should have id and file_name"))
     kept: dict[str, list[str]] = {}
-    for place, row in enumerate(stream_json(path, "annotations.item")):
+    for index, row in enumerate(stream_json(path, "annotations.item")):
         caption = row.get("caption") if isinstance(row, dict) else None
         photo = names.get(row.get("image_id", -1)) if isinstance(row, dict) else None
         if not isinstance(caption, str) or photo is None:
             advice = "it should have caption and the image_id of a listed image"
-            problems.append(Problem(f"{path.name} annotations[{place}]", photo or "", "no caption of an image", advice))
+            problems.append(Problem(f"{path.name} annotations[{index}]", photo or "", "no caption of an image", advice))
         elif names_color(text := normalize(caption)) and text not in kept.setdefault(photo, []):
             kept[photo].append(text)
     return {photo: kept[photo] for photo in sorted(kept) if kept[photo]}
 
 
 def _read_lists(lists: Path, build: Build) -> tuple[bool, list[str]]:
-    """Reads the lists that are there; returns whether training was rebuilt from COCO's captions, and what to fetch."""
+    """Reads the existing lists; returns whether training is rebuilt from COCO's captions, and what is missing."""
     rebuilt, missing = False, []
     for split, (file, origin) in LISTS.items():
         path = lists / file
@@ -121,11 +127,11 @@ def _read_lists(lists: Path, build: Build) -> tuple[bool, list[str]]:
 
 
 def _read_object_colors(path: Path, build: Build, rebuilt: bool) -> tuple[Entries, dict[str, int]]:
-    """L-CoDe's pairs that fit the training captions, in the shape of its file, and how many there were of what.
+    """L-CoDe's pairs for the training captions, in the form of its file, and counts.
 
-    Positions count a caption's words from 1 (:mod:`lcoins.color.object_pairs`). A pair with a 0 names no word (there
-    are three) and is dropped; one beyond the caption is dropped and named. Without the published training list only the
-    counts are given, since the pairs fit its order of captions.
+    Positions count the words of a caption from 1 (:mod:`lcoins.color.object_pairs`). A pair with a 0 names no word
+    (there are three) and is dropped; a pair beyond its caption is dropped and reported. The pairs follow the order of
+    the published training list; without it only the counts are returned.
     """
     build.sources.append(source_of(path, OBJECT_COLORS[1], LICENSE))
     content = load_entries(path)
@@ -144,7 +150,7 @@ def _read_object_colors(path: Path, build: Build, rebuilt: bool) -> tuple[Entrie
         given = content.get(photo)
         if given is None or len(given) != len(captions):
             what = "no object-color pairs" if given is None else "object-color pairs of other captions"
-            build.problems.append(Problem(path.name, photo, what, "it serves systems without such pairs only"))
+            build.problems.append(Problem(path.name, photo, what, "only systems that need no such pairs can use it"))
             continue
         aligned[photo] = [
             [pair for pair in pairs if _is_pair(pair, photo, caption, build.problems)]
@@ -156,7 +162,7 @@ def _read_object_colors(path: Path, build: Build, rebuilt: bool) -> tuple[Entrie
 
 
 def _is_pair(pair: list[Any], photo: str, caption: str, problems: list[Problem]) -> bool:
-    """Whether a pair names two words of its caption; what is wrong with one is named, except for a 0."""
+    """Whether a pair names two words of its caption; adds a problem if not, except for a pair with a 0."""
     words = len(caption.split())
     if len(pair) != 2 or not all(type(position) is int and position >= 0 for position in pair):
         problems.append(Problem(OBJECT_COLORS[0], photo, "no object-color pair", "expected two positions", str(pair)))
@@ -169,13 +175,13 @@ def _is_pair(pair: list[Any], photo: str, caption: str, problems: list[Problem])
 
 
 def _drop_bad_photos(folder: Path, build: Build, keep_gray: bool) -> int:
-    """Takes photos that are missing, damaged or near-gray out of the training list; returns how many were near-gray."""
+    """Drops missing, damaged and near-gray photos from the training list; returns how many were near-gray."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; unpack images.cocodataset.org/zips/train2017.zip there")
     advice = {"if_missing": "unpack train2017.zip again", "if_gray": "keep it with --keep-gray"}
 
-    def judge(photo: str) -> Problem | None:
-        return fault_of(folder / photo, photo, "train2017", keep_gray=keep_gray, **advice)
+    def find(photo: str) -> Problem | None:
+        return find_problem(folder / photo, photo, "train2017", keep_gray=keep_gray, **advice)
 
-    sift(build.splits["train"], judge, build.problems, "looking at photos")
+    drop_photos(build.splits["train"], find, build.problems, "checking photos")
     return sum(problem.what == NEAR_GRAY for problem in build.problems)

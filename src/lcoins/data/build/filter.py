@@ -1,4 +1,4 @@
-"""Takes photos that cannot serve out of a list: missing, damaged, or without color to learn from."""
+"""Drops unusable photos from a list: missing ones, damaged ones, and near-gray ones, which have no color to learn."""
 
 import os
 from collections.abc import Callable
@@ -16,8 +16,19 @@ from lcoins.imaging.near_gray import is_near_gray
 NEAR_GRAY = "near-gray photo"
 
 
-def fault_of(path: Path, photo: str, where: str, *, keep_gray: bool, if_missing: str, if_gray: str) -> Problem | None:
-    """What is wrong with the photo at ``path``, with the advice for a missing and for a near-gray one."""
+def find_problem(
+    path: Path, photo: str, where: str, *, keep_gray: bool, if_missing: str, if_gray: str
+) -> Problem | None:
+    """The problem of the photo at ``path``, if it has one.
+
+    Args:
+        path: the file of the photo.
+        photo: its name in the list.
+        where: the list or folder that a report names.
+        keep_gray: whether a near-gray photo is no problem.
+        if_missing: what to do about a missing photo.
+        if_gray: what to do about a near-gray one.
+    """
     try:
         gray = is_near_gray(load_photo(path, (64, 64), profile=False))
     except FileNotFoundError:
@@ -27,11 +38,16 @@ def fault_of(path: Path, photo: str, where: str, *, keep_gray: bool, if_missing:
     return Problem(where, photo, NEAR_GRAY, if_gray) if gray and not keep_gray else None
 
 
-def sift(captions: Captions, judge: Callable[[str], Problem | None], problems: list[Problem], doing: str) -> None:
-    """Asks ``judge`` about every photo, in parallel; those with a problem leave the list, and the problem is kept."""
+def drop_photos(
+    captions: Captions, find: Callable[[str], Problem | None], problems: list[Problem], progress_text: str
+) -> None:
+    """Removes the photos with a problem from ``captions`` and adds the problem to ``problems``.
+
+    ``find`` is called for every photo, in parallel, and returns its problem or None.
+    """
     photos = list(captions)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for photo, problem in track(zip(photos, pool.map(judge, photos), strict=True), doing, len(photos)):
+        for photo, problem in track(zip(photos, pool.map(find, photos), strict=True), progress_text, len(photos)):
             if problem is not None:
                 problems.append(problem)
                 del captions[photo]

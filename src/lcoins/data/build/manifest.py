@@ -1,4 +1,4 @@
-"""What every builder leaves behind: caption lists, a manifest that says where all came from, and what was left out."""
+"""What every builder writes: caption lists, a manifest that says where they come from, and what was left out."""
 
 import json
 from collections import Counter
@@ -16,11 +16,12 @@ from lcoins.data.validate import write_report
 from lcoins.files import sha256_of, write_whole
 
 Captions = dict[str, list[str]]  # photo -> its captions
+SELECTED = ".selected"  # the folder of what an unfinished build has selected so far
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file that a data set was built from, its checksum, whose it is and under which terms."""
+    """A file that a data set was built from: its checksum, where it is published and under which license."""
 
     file: str
     sha256: str
@@ -31,7 +32,7 @@ class Source:
 
 @dataclass
 class Build:
-    """What a build gathers on its way: the captions of each split, what they came from, and what went wrong."""
+    """What a builder collects: the captions of each split, the files that they come from, and the problems."""
 
     splits: dict[str, Captions] = field(default_factory=dict)
     sources: list[Source] = field(default_factory=list)
@@ -39,12 +40,12 @@ class Build:
 
 
 def source_of(path: Path, origin: str, license: str) -> Source:
-    """Reads the file once for its checksum, in constant memory."""
+    """Describes a file; it is read once for its checksum, in constant memory."""
     return Source(path.name, sha256_of(path), path.stat().st_size, origin, license)
 
 
 def count_captions(captions: Captions) -> dict[str, Any]:
-    """Photos, captions, and how many captions name each color class, the most frequent first."""
+    """How many photos and captions there are, and how many captions name each color, the most frequent first."""
     colors = color_counts(text for texts in captions.values() for text in texts)
     return {
         "photos": len(captions),
@@ -60,9 +61,9 @@ def write_rows(path: Path, rows: Mapping[str, Any]) -> None:
 
 
 def write_build(folder: Path, name: str, rule: str, build: Build, **more: Any) -> dict[str, Any]:
-    """Writes a list per split, what was left out (``left_out.jsonl``) and ``manifest.json``; returns the manifest.
+    """Writes a list per split, ``left_out.jsonl`` and ``manifest.json``; returns the manifest, extended by ``more``.
 
-    None of them holds a date, so that the same input gives the same bytes. The manifest comes last.
+    None of them holds a date, so that the same input gives the same bytes. The manifest is written last.
     """
     for split, captions in build.splits.items():
         write_rows(folder / f"{split}.json", captions)
@@ -80,16 +81,16 @@ def write_build(folder: Path, name: str, rule: str, build: Build, **more: Any) -
     return manifest
 
 
-def expect_place(folder: Path, name: str) -> None:
-    """Refuses a folder that holds something other than an earlier build of the same data set."""
+def expect_build_or_nothing(folder: Path, name: str) -> None:
+    """Refuses a folder that holds anything but an earlier build of the same data set, which may be unfinished."""
     if not folder.exists() or not any(folder.iterdir()):
         return
     try:
         found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["data_set"]
     except (OSError, ValueError, KeyError, TypeError):
         found = None
-    if found is None and (folder / ".parts").is_dir():
-        return  # a build that was cut off
+    if found is None and (folder / SELECTED).is_dir():
+        return  # a build that was interrupted
     if found != name:
         what = f"a build of {found}" if found else "other files"
         raise ValueError(f"{folder} holds {what}; choose a new folder for {name}")
@@ -100,9 +101,9 @@ def _json(value: Any) -> str:
 
 
 def stream_json(path: Path, items: str) -> Iterator[Any]:
-    """The items under a JSON path, one at a time and in constant memory."""
+    """The items under a JSON path of ijson, read one at a time and in constant memory."""
     try:
         with path.open("rb") as file:
             yield from ijson.items(file, items, use_float=True)
     except ijson.JSONError as error:
-        raise ValueError(f"{path}: no whole JSON ({str(error).splitlines()[0]}); download it again") from error
+        raise ValueError(f"{path}: no complete JSON ({str(error).splitlines()[0]}); download it again") from error

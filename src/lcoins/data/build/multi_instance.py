@@ -1,7 +1,7 @@
-"""Multi-instance: the published test list as it is, and a training set rebuilt from public captions by a stated rule.
+"""Multi-instance: the published test list, and a training set rebuilt from public captions by a stated rule.
 
-The authors' training list is not public. What is built here is called "Multi-instance (rebuilt)" everywhere: figures
-of models trained on it are not those of the paper's data set.
+The authors' training list is not public. The data set built here is called "Multi-instance (rebuilt)" everywhere:
+results of models trained on it are no results on the paper's data set.
 """
 
 import heapq
@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lcoins.data.build.filter import fault_of, sift
-from lcoins.data.build.manifest import Build, Captions, expect_place, source_of, write_build
-from lcoins.data.build.raw_sources import PLACES, known_prefix, locate
-from lcoins.data.build.selection import LEAST_COLORS, Part, make_part
+from lcoins.data.build.filter import drop_photos, find_problem
+from lcoins.data.build.manifest import SELECTED, Build, Captions, expect_build_or_nothing, source_of, write_build
+from lcoins.data.build.raw_sources import LAYOUTS, known_prefix, locate
+from lcoins.data.build.selection import LEAST_COLORS, Selection, select_records
 from lcoins.data.caption_lists import Problem, captions_by_photo, read_pairs
 from lcoins.data.types import key
 from lcoins.data.validate import MISSING
@@ -41,35 +41,42 @@ def build_multi_instance(
     seed: int = 0,
     copy: bool = False,
 ) -> dict[str, Any]:
-    """Writes test.json and, from the ``raw`` sources (kind, path), train.json; returns the manifest.
+    """Writes test.json and, if there are raw sources, train.json; returns the manifest.
 
-    ``photos`` maps a prefix to the folder of its photos; what is found there is linked (or copied) to
-    photos/{train,val}/<key>, as the paper's loader wants it, and what is not found is named and left out. Without any,
-    lists alone are written. ``coco_list`` is Extended COCO-Stuff's training list or obj2col.json; test photos that are
-    in it are left out of test_without_overlap.json.
+    Args:
+        test_list: the published test list.
+        raw: the kind and path of each source of training captions.
+        output: the folder to write to.
+        photos: folders of photos by prefix; their photos are linked to photos/{train,val}/<key>, as the paper's loader
+            expects, and those that are missing are left out and reported. Without any, only lists are written.
+        coco_list: Extended COCO-Stuff's training list, or obj2col.json; test_without_overlap.json is then written, too,
+            which lacks the test photos of that list.
+        limit: the most photos of the training set.
+        seed: decides which photos are chosen.
+        copy: copies photos instead of linking them.
     """
-    if unknown := sorted(set(photos) - PLACES.keys()):
-        raise ValueError(f"no photos are called {unknown[0]}; use {', '.join(PLACES)}")
-    expect_place(output, NAME)
+    if unknown := sorted(set(photos) - LAYOUTS.keys()):
+        raise ValueError(f"photos: expected sources out of {', '.join(LAYOUTS)}, got {unknown[0]}")
+    expect_build_or_nothing(output, NAME)
     build = Build()
     test = _read_test(test_list, build)
-    parts = [make_part(kind, path, output / ".parts") for kind, path in raw]
+    selections = [select_records(kind, path, output / SELECTED) for kind, path in raw]
     records = Counter[str]()
-    if parts:
-        build.splits["train"] = _choose(parts, set(test), limit, seed)
-    for part in parts:
-        problems, counts = part.summary()
+    if selections:
+        build.splits["train"] = _choose(selections, set(test), limit, seed)
+    for selection in selections:
+        problems, counts = selection.summary()
         build.problems += problems
-        build.sources += [part.source] if part.source is not None else []
+        build.sources += [selection.source] if selection.source is not None else []
         records += counts
     build.splits["test"] = test
     if photos:
-        _place_photos(build, dict(photos), output, copy)
+        _link_all_photos(build, dict(photos), output, copy)
     overlap = _overlap(coco_list, build) if coco_list is not None else None
     more = {
         "test_photos_by_source": _by_prefix(test, photos_only=True),
         "test_captions_by_source": _by_prefix(test, photos_only=False),
-        "train_records": {name: records[name] for name in ("seen", "selected") if parts},
+        "train_records": {name: records[name] for name in ("read", "selected") if selections},
         "overlap": overlap or {},
     }
     return write_build(output, NAME, f"{RULE} limit={limit}, seed={seed}.", build, **more)
@@ -79,7 +86,7 @@ def _read_test(path: Path, build: Build) -> Captions:
     pairs, problems = read_pairs(path)
     build.problems += problems
     build.sources.append(source_of(path, TEST_ORIGIN, "captions by their sources' terms"))
-    advice = f"expected <prefix>_<id>.jpg with one of {', '.join(PLACES)}"
+    advice = f"expected <prefix>_<id>.jpg with one of {', '.join(LAYOUTS)}"
     build.problems += [
         Problem(pair.where, pair.photo, "photo of an unknown source", advice)
         for pair in pairs
@@ -95,12 +102,15 @@ def _by_prefix(captions: Captions, photos_only: bool) -> dict[str, int]:
     return dict(counts.most_common())
 
 
-def _choose(parts: list[Part], test: set[str], limit: int, seed: int) -> Captions:
-    """At most ``limit`` photos by the hash of their key, in constant memory: first the keys, then their captions."""
-    best: list[tuple[int, str]] = []  # a heap whose first is the worst kept
+def _choose(selections: list[Selection], test: set[str], limit: int, seed: int) -> Captions:
+    """The ``limit`` photos with the smallest hashes of their keys: a first pass chooses keys, a second reads captions.
+
+    Memory grows with ``limit``, not with the sources.
+    """
+    best: list[tuple[int, str]] = []  # a heap; its first entry is the one to drop next
     kept: set[str] = set()
-    for part in parts:
-        for photo, _ in part:
+    for selection in selections:
+        for photo, _ in selection:
             if photo in kept or photo in test:
                 continue
             rank = (-key(seed, "multi_instance", photo), photo)
@@ -111,15 +121,15 @@ def _choose(parts: list[Part], test: set[str], limit: int, seed: int) -> Caption
                 kept.remove(heapq.heappushpop(best, rank)[1])
                 kept.add(photo)
     chosen: Captions = {photo: [] for photo in sorted(kept)}
-    for part in parts:
-        for photo, caption in part:
+    for selection in selections:
+        for photo, caption in selection:
             if photo in chosen and caption not in chosen[photo]:
                 chosen[photo].append(caption)
     return chosen
 
 
 def _overlap(coco_list: Path, build: Build) -> dict[str, int]:
-    """Test photos that Extended COCO-Stuff trains on; without them the test set is written once more."""
+    """Counts the test photos that Extended COCO-Stuff trains on, and adds a test split without them."""
     try:
         names = set(json.loads(coco_list.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
@@ -130,34 +140,34 @@ def _overlap(coco_list: Path, build: Build) -> dict[str, int]:
     return {"test_photos_in_extended_coco_stuff_training": len(shared)}
 
 
-def _place_photos(build: Build, roots: dict[str, Path], output: Path, copy: bool) -> None:
+def _link_all_photos(build: Build, roots: dict[str, Path], output: Path, copy: bool) -> None:
     for split, captions in build.splits.items():
         folder = output / "photos" / ("train" if split == "train" else "val")
         folder.mkdir(parents=True, exist_ok=True)
 
-        def place(photo: str, training: bool = split == "train", folder: Path = folder) -> Problem | None:
-            return _place(photo, roots, folder, copy, training)
+        def link(photo: str, training: bool = split == "train", folder: Path = folder) -> Problem | None:
+            return _link(photo, roots, folder, copy, training)
 
-        sift(captions, place, build.problems, f"placing {split} photos")
+        drop_photos(captions, link, build.problems, f"linking {split} photos")
 
 
-def _place(photo: str, roots: dict[str, Path], folder: Path, copy: bool, training: bool) -> Problem | None:
-    """Links one photo under its key; says what is wrong with it otherwise."""
-    found = locate(photo, roots)
+def _link(photo: str, roots: dict[str, Path], folder: Path, copy: bool, training: bool) -> Problem | None:
+    """Links one photo under its key, or returns its problem."""
+    path = locate(photo, roots)
     prefix = known_prefix(photo)
     if_missing = "download it again" if prefix in roots else f"name its folder with --photos {prefix}=DIR"
-    if found is None:
+    if path is None:
         return Problem(folder.name, photo, MISSING, if_missing)
     if_gray = "it has no color to learn from"
     if training and (
-        fault := fault_of(found, photo, folder.name, keep_gray=False, if_missing=if_missing, if_gray=if_gray)
+        problem := find_problem(path, photo, folder.name, keep_gray=False, if_missing=if_missing, if_gray=if_gray)
     ):
-        return fault
+        return problem
     link = folder / photo
     if link.is_symlink() or link.exists():
         link.unlink()
     if copy:
-        shutil.copyfile(found, link)
+        shutil.copyfile(path, link)
     else:
-        link.symlink_to(os.path.relpath(found.resolve(), folder.resolve()))
+        link.symlink_to(os.path.relpath(path.resolve(), folder.resolve()))
     return None

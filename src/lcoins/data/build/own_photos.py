@@ -1,31 +1,39 @@
-"""One's own photos as training, validation and test set, split by photo."""
+"""Makes training, validation and test set of the user's own photos, split by photo."""
 
 from pathlib import Path
 from typing import Any
 
-from lcoins.data.build.filter import fault_of, sift
-from lcoins.data.build.manifest import Build, Captions, expect_place, source_of, write_build
+from lcoins.data.build.filter import drop_photos, find_problem
+from lcoins.data.build.manifest import Build, Captions, expect_build_or_nothing, source_of, write_build
 from lcoins.data.caption_lists import Pair, Problem, captions_by_photo, read_pairs
 from lcoins.data.types import key
-from lcoins.data.validate import check_photos
+from lcoins.data.validate import ProblemsFound, check_photos, describe
 
 NAME = "own photos"
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 RULE = (
-    "Photos with at least one caption and, unless asked for, none that are near-gray, in the order of a hash "
-    "of (seed, name): the first share is the test set, the "
-    "next the validation set, the rest the training set; all captions of a photo go with it."
+    "Photos with at least one caption, without near-gray ones unless they were asked for, in the order of a hash of "
+    "(seed, name): the first share is the test set, the next the validation set, the rest the training set; all "
+    "captions of a photo go with it."
 )
 
 
 def build_folder(
     photos: Path, captions: Path | None, output: Path, val: float, test: float, seed: int, keep_gray: bool = False
 ) -> dict[str, Any]:
-    """Writes train.json, val.json and test.json; ``val`` and ``test`` are shares of the photos. Returns the manifest.
+    """Writes train.json, val.json and test.json and returns the manifest, which counts the photos that are left out.
 
-    Captions come from a list, or (None) from a text file beside each photo: photo.txt, one caption a line. Photos that
-    cannot be read or, without ``keep_gray``, are near-gray are left out and named. Raises ValueError when a split
-    would be empty.
+    Those are the unreadable ones and, without ``keep_gray``, the near-gray ones. Raises ValueError if a split would be
+    empty.
+
+    Args:
+        photos: the folder of photos.
+        captions: the caption list; None reads a text file beside each photo, photo.txt with one caption a line.
+        output: the folder to write to.
+        val: share of the photos for validation.
+        test: share of the photos for the test.
+        seed: decides which photo goes where.
+        keep_gray: whether near-gray photos stay.
     """
     if not photos.is_dir():
         raise FileNotFoundError(f"{photos}: no such photo folder")
@@ -33,22 +41,26 @@ def build_folder(
         raise ValueError(
             f"val and test are shares of the photos and must leave some for training, not {val} and {test}"
         )
-    expect_place(output, NAME)
-    pairs, problems = read_pairs(captions) if captions is not None else _beside(photos)
-    good = check_photos(photos, pairs, problems, on_problem="leave_out", progress=True) if pairs else []
-    usable = captions_by_photo(good)
+    expect_build_or_nothing(output, NAME)
+    pairs, problems = read_pairs(captions) if captions is not None else _read_text_files(photos)
+    readable, bad_photos = check_photos(photos, pairs)
+    problems += bad_photos
+    if pairs and not readable:
+        text = describe(problems, 0)
+        raise ProblemsFound(f"{text}\nNot one photo of the list can be used; is {photos} the right folder?")
+    usable = captions_by_photo(readable)
     advice = {"if_missing": f"put it into {photos}", "if_gray": "keep it with --keep-gray"}
     if not keep_gray:
-        sift(
+        drop_photos(
             usable,
-            lambda photo: fault_of(photos / photo, photo, "photos", keep_gray=False, **advice),
+            lambda photo: find_problem(photos / photo, photo, "photos", keep_gray=False, **advice),
             problems,
             "looking for gray photos",
         )
     build = Build(problems=problems)
-    for name, part in _split(usable, val, test, seed).items():
-        if part:
-            build.splits[name] = part
+    for name, split in _split(usable, val, test, seed).items():
+        if split:
+            build.splits[name] = split
         elif name != "test" or test > 0:
             raise ValueError(f"{len(usable)} usable photos are too few for a {name} set with val={val}, test={test}")
     if captions is not None:
@@ -59,11 +71,11 @@ def build_folder(
 def _split(captions: Captions, val: float, test: float, seed: int) -> dict[str, Captions]:
     order = sorted(captions, key=lambda photo: key(seed, "split", photo))
     n_test, n_val = (round(share * len(order)) for share in (test, val))
-    parts = {"train": order[n_test + n_val :], "val": order[n_test : n_test + n_val], "test": order[:n_test]}
-    return {name: {photo: captions[photo] for photo in sorted(part)} for name, part in parts.items()}
+    splits = {"train": order[n_test + n_val :], "val": order[n_test : n_test + n_val], "test": order[:n_test]}
+    return {name: {photo: captions[photo] for photo in sorted(split)} for name, split in splits.items()}
 
 
-def _beside(photos: Path) -> tuple[list[Pair], list[Problem]]:
+def _read_text_files(photos: Path) -> tuple[list[Pair], list[Problem]]:
     """The captions in the text files beside the photos."""
     pairs: list[Pair] = []
     problems: list[Problem] = []
@@ -79,12 +91,12 @@ def _beside(photos: Path) -> tuple[list[Pair], list[Problem]]:
         except UnicodeDecodeError:
             problems.append(Problem(text.name, name, "broken text", "save it as UTF-8"))
             continue
-        found = [
+        own = [
             Pair(name, " ".join(line.split()), number, text.name)
             for number, line in enumerate(lines, 1)
             if line.strip()
         ]
-        if not found:
+        if not own:
             problems.append(Problem(text.name, name, "empty caption", "write a caption or remove the photo"))
-        pairs += found
+        pairs += own
     return pairs, problems

@@ -1,6 +1,6 @@
-"""The raw formats that Multi-instance is made of, read one record at a time: photo keys with captions.
+"""Reads the raw formats that Multi-instance is made of, one record (photo key, caption) at a time.
 
-A key is ``<prefix>_<id>.jpg`` as in the published test list, so that one photo has one key whatever source names it:
+A key is ``<prefix>_<id>.jpg`` as in the published test list, so that a photo has the same key in every source:
 ``coco_000000317935.jpg``, ``vg_2354786.jpg``, ``GQA_2394666.jpg``, ``openimages_7d810125c03ce7a2.jpg``,
 ``flickr30k_7421349720.jpg``, ``ADE_train_00015332.jpg``.
 """
@@ -23,11 +23,11 @@ _PHRASE = re.compile(r"\[/EN#\d+(?:/[\w/]*)? ([^\]]*)\]")
 def read_mdetr(path: Path) -> Iterator[Record]:
     """MDETR's annotations (final_mixed_train.json, final_flickr_*.json): each "image" entry is one caption of a photo.
 
-    The photo comes from ``data_source`` (coco or vg) or, without it, from ``dataset_name`` (flickr); ``id`` is only a
-    running number. GQA and Visual Genome share their photos and so the prefix vg.
+    ``data_source`` (coco or vg) says where the photo comes from or, if it is absent, ``dataset_name`` (flickr); ``id``
+    only counts. GQA and Visual Genome share their photos, and so the prefix vg.
     """
-    for place, entry in enumerate(stream_json(path, "images.item")):
-        where = f"{path.name} images[{place}]"
+    for index, entry in enumerate(stream_json(path, "images.item")):
+        where = f"{path.name} images[{index}]"
         if not isinstance(entry, dict) or not all(isinstance(entry.get(k), str) for k in ("file_name", "caption")):
             yield Problem(where, "", "no photo with a caption", "expected file_name and caption as text")
             continue
@@ -49,7 +49,7 @@ def _mdetr_key(source: str, number: str) -> str | None:
 
 
 def read_narratives(path: Path) -> Iterator[Record]:
-    """Localized Narratives, JSON Lines, with or without traces; a COCO ``image_id`` lacks its leading zeros."""
+    """Localized Narratives, JSON Lines, with or without traces; COCO's ``image_id`` comes without leading zeros."""
     with path.open(encoding="utf-8", errors="replace") as file:
         for line, text in enumerate(file, start=1):
             if not text.strip():
@@ -69,7 +69,7 @@ def read_narratives(path: Path) -> Iterator[Record]:
 
 
 def _narrative_key(data_set: str, image: str) -> str | None:
-    """The spellings of data sets differ between files, so they are matched loosely, as the authors' loader does."""
+    """Files spell the names of data sets differently, so they are matched loosely, as in the authors' loader."""
     name = data_set.lower()
     if "coco" in name:
         return f"coco_{int(image):012d}.jpg"
@@ -81,7 +81,7 @@ def _narrative_key(data_set: str, image: str) -> str | None:
 
 
 def read_entities(folder: Path) -> Iterator[Record]:
-    """Flickr30k Entities: Sentences/<id>.txt, one sentence a line with its phrases in brackets, which are dissolved."""
+    """Flickr30k Entities: Sentences/<id>.txt, one sentence a line; the brackets around its phrases are removed."""
     sentences = folder / "Sentences"
     if not sentences.is_dir():
         raise FileNotFoundError(f"{sentences}: no such folder; unpack flickr30k_entities/annotations.zip")
@@ -129,8 +129,8 @@ ORIGINS: dict[str, tuple[str, str]] = {
 }
 
 
-# Where the archives of each source unpack its photos to, by the prefix of their keys; {} is the key without it.
-PLACES: dict[str, tuple[str, ...]] = {
+# Where each archive unpacks its photos to, by the prefix of their keys; {} is the key without its prefix.
+LAYOUTS: dict[str, tuple[str, ...]] = {
     "coco": ("train2017/{}", "val2017/{}", "train2014/COCO_train2014_{}", "val2014/COCO_val2014_{}", "{}"),
     "vg": ("VG_100K/{}", "VG_100K_2/{}", "images/{}", "{}"),
     "GQA": ("images/{}", "{}"),
@@ -141,15 +141,15 @@ PLACES: dict[str, tuple[str, ...]] = {
 
 
 def known_prefix(key: str) -> str | None:
-    """The prefix of a key if it is one of the six, else None."""
+    """The prefix of a key if it is one of :data:`LAYOUTS`, else None."""
     prefix = key.partition("_")[0]
-    return prefix if prefix in PLACES else None
+    return prefix if prefix in LAYOUTS else None
 
 
 def locate(key: str, roots: dict[str, Path]) -> Path | None:
-    """The photo of a key under the user's folders by prefix, in any of the layouts that the archives unpack to."""
+    """The photo of a key under the user's ``roots`` by prefix, in any layout that the archives unpack to."""
     prefix, _, rest = key.partition("_")
     if prefix not in roots:
         return None
-    paths = (roots[prefix] / place.format(rest) for place in PLACES[prefix])
+    paths = (roots[prefix] / layout.format(rest) for layout in LAYOUTS[prefix])
     return next((path for path in paths if path.is_file()), None)

@@ -1,4 +1,4 @@
-"""Selected records of one raw source as a file of their own, so that a build cut off goes on after the last source."""
+"""Keeps the selected records of each raw source in a file, so that an interrupted build resumes at the next source."""
 
 import hashlib
 import json
@@ -17,12 +17,12 @@ from lcoins.data.caption_lists import Problem
 from lcoins.files import remove_partial_files, whole_file
 
 LEAST_COLORS = 2
-VERSION = 2  # of the rule below; another one makes old parts worthless
-_KEY = re.compile(r"[\w.-]+")  # a file's name and no path, since photos are linked under it
+VERSION = 2  # of the rule below; a new one makes all selections anew
+_KEY = re.compile(r"[\w.-]+")  # the name of a file, never a path: photos are linked under it
 
 
 def is_selected(caption: str) -> bool:
-    """The rule of the rebuilt list: at least two different colors, as nearly all of the published captions name.
+    """The rule of the rebuilt list: the caption names two different colors, as nearly all published captions do.
 
     >>> is_selected("a red car beside a blue bus"), is_selected("a red car beside a red bus")
     (True, False)
@@ -30,8 +30,8 @@ def is_selected(caption: str) -> bool:
     return len(colors_named(caption)) >= LEAST_COLORS
 
 
-class Part:
-    """What was selected from one source; iterate it for (key, caption), in the source's order."""
+class Selection:
+    """The records selected from one source; iterating gives (key, caption) in the source's order."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -45,14 +45,14 @@ class Part:
                 yield row[0], row[1]
 
     def summary(self) -> tuple[list[Problem], Counter[str]]:
-        """The faulty records of the source, and how many records were seen and selected; one pass over the file."""
+        """The problems of the source, and how many records were read and selected; one pass over the file."""
         problems: list[Problem] = []
         counts = Counter[str]()
         for row in self._rows():
             if isinstance(row, list):
                 counts["selected"] += 1
-            elif "seen" in row:
-                counts["seen"] = row["seen"]
+            elif "read" in row:
+                counts["read"] = row["read"]
             else:
                 problems.append(Problem(**row))
         return problems, counts
@@ -64,13 +64,13 @@ class Part:
                 yield json.loads(line)
 
 
-def make_part(kind: str, source: Path, folder: Path) -> Part:
-    """The part of a source, made in constant memory, or the one that an earlier run has finished."""
+def select_records(kind: str, source: Path, folder: Path) -> Selection:
+    """Selects from a source, in constant memory, unless an earlier run has already finished its file in ``folder``."""
     if not source.exists():
         raise FileNotFoundError(f"{source}: no such {kind} source; get it from {ORIGINS[kind][0]}")
-    path = folder / f"{_stamp(kind, source)}.jsonl"
+    path = folder / f"{_name_of_selection(kind, source)}.jsonl"
     if path.is_file():
-        return Part(path)
+        return Selection(path)
     remove_partial_files(folder)
     counter = TextColumn("{task.description}: {task.completed:,} records")
     bar = Progress(SpinnerColumn(), counter, TimeElapsedColumn())
@@ -78,18 +78,18 @@ def make_part(kind: str, source: Path, folder: Path) -> Part:
         task = progress.add_task(source.name)
         origin = source_of(source, *ORIGINS[kind]) if source.is_file() else None
         file.write(json.dumps({"source": asdict(origin) if origin else None}) + "\n")
-        seen = 0
-        for seen, record in enumerate(READERS[kind](source), start=1):
+        count = 0
+        for count, record in enumerate(READERS[kind](source), start=1):
             if (line := _line(record)) is not None:
                 file.write(line + "\n")
-            if seen % 1000 == 0:
-                progress.update(task, completed=seen)
-        file.write(json.dumps({"seen": seen}) + "\n")
-    return Part(path)
+            if count % 1000 == 0:
+                progress.update(task, completed=count)
+        file.write(json.dumps({"read": count}) + "\n")
+    return Selection(path)
 
 
 def _line(record: Record) -> str | None:
-    """A record as it is kept: selected captions in lower case and problems; None for what the rule leaves out."""
+    """The line that keeps a record: a selected caption in lower case, or a problem; None if the rule rejects it."""
     if isinstance(record, Problem):
         return json.dumps(asdict(record), ensure_ascii=False)
     key, caption = record
@@ -102,8 +102,8 @@ def _line(record: Record) -> str | None:
     return json.dumps([key, text], ensure_ascii=False) if is_selected(text) else None
 
 
-def _stamp(kind: str, source: Path) -> str:
-    """A name for (source, rule) that changes whenever the file does."""
+def _name_of_selection(kind: str, source: Path) -> str:
+    """A name that changes whenever the rule or a file of the source does."""
     files = [source] if source.is_file() else sorted(source.rglob("*.txt"))
     digest = hashlib.blake2b(f"{VERSION} {kind} {source.name}".encode(), digest_size=12)
     for file in files:

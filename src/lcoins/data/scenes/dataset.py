@@ -1,8 +1,8 @@
 """Drawn scenes with captions and exact masks: the data set that needs no file.
 
-Two to four objects of different colors stand before a textured background, told apart by place, size or pattern.
-Lightness goes with color as in photographs (yellow bright, purple dark), but in ``counter`` it contradicts it, so that
-only the words tell the color.
+Two to four objects of different colors lie on a textured background; the sentence tells them apart by kind, place,
+size or pattern. Lightness follows color as in photographs (yellow bright, purple dark), except in ``counter``, where it
+contradicts the color, so that only the words tell it.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from lcoins.color.words import recolor, recolor_one
 from lcoins.data.scenes.drawing import draw_scene
 from lcoins.data.scenes.layout import KINDS, SCENE_COLORS, plan_scene
-from lcoins.data.scenes.sentences import VOCABULARY, color_pairs, describe, fix_articles
+from lcoins.data.scenes.sentences import VOCABULARY, describe, exact_object_colors
 from lcoins.data.types import RECOLOR_KEY, Instances, Sample, key, keyed_random
 
 __all__ = ["SCENE_COLORS", "SPLITS", "VOCABULARY", "Scenes"]
@@ -26,10 +26,10 @@ SMALLEST_SIZE = 24
 class Scenes(Dataset[Sample]):
     """``length`` scenes of one split, ``image_size`` pixels square; scene i of a split is the same everywhere.
 
-    In ``clear`` no kind of object occurs twice, in ``instances`` one always does; ``train`` and ``val`` mix both. The
-    others differ from ``clear`` in one thing each: in ``counter`` lightness contradicts color; in ``unobserved`` are
-    pairs of color and kind that no other split draws; in ``recolor`` the recolored sentence exchanges one color
-    word, not all of them. ``train`` has new scenes in every epoch (see :meth:`set_epoch`); the other splits stay.
+    In ``clear`` no kind of object occurs twice, in ``instances`` one always does; ``train`` and ``val`` mix both. Each
+    other split differs from ``clear`` in one thing: in ``counter`` lightness contradicts color; ``unobserved`` has
+    pairs of color and kind that no other split draws; ``recolor`` exchanges one color word in the recolored sentence,
+    not all of them. ``train`` has new scenes in every epoch (see :meth:`set_epoch`); the other splits stay the same.
     """
 
     palette = SCENE_COLORS
@@ -72,17 +72,17 @@ class Scenes(Dataset[Sample]):
         return Sample(
             rgb=torch.from_numpy(rgb),
             caption=caption,
-            recolored=fix_articles(exchange(caption, chance, choices=SCENE_COLORS)),
+            recolored=exchange(caption, chance, choices=SCENE_COLORS),
             index=index,
             name=f"{self.split}/{number:05d}",
-            pairs=color_pairs(caption),
-            labels=_labels(masks, [thing.kind for thing in objects]),
+            pairs=exact_object_colors(caption),
+            labels=_pixel_labels(masks, [thing.kind for thing in objects]),
             instances=Instances(torch.from_numpy(masks), tuple(thing.color for thing in objects), distinguished_by),
         )
 
 
-def _labels(masks: NDArray[np.bool_], kinds: list[str]) -> Tensor:
-    """The class of each pixel, (H, W) uint8: 0 for the background, from 1 on the kinds in their order."""
+def _pixel_labels(masks: NDArray[np.bool_], kinds: list[str]) -> Tensor:
+    """The class of each pixel, (H, W) uint8: 0 is the background, 1 + i the kind ``KINDS[i]``."""
     labels = np.zeros(masks.shape[1:], dtype=np.uint8)
     for mask, kind in zip(masks, kinds, strict=True):
         labels[mask] = 1 + KINDS.index(kind)

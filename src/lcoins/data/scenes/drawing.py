@@ -15,35 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lcoins.color.lab import fit_gamut
+from lcoins.color.lab import fit_gamut, lab_array_to_rgb
 from lcoins.data.scenes.layout import SceneObject
 
 Field = NDArray[np.floating[Any]]
 
-_LAB_TO_XYZ_WHITE = np.array([0.95047, 1.0, 1.08883], dtype=np.float32)
-_XYZ_TO_RGB = np.array(
-    [
-        [3.2404813432005266, -1.5371515162713185, -0.4985363261688878],
-        [-0.9692549499965682, 1.8759900014898907, 0.0415559265582928],
-        [0.0556466391351772, -0.2040413383665112, 1.0573110696453443],
-    ],
-    dtype=np.float32,
-)
 _HUES = 180
-_HALO = 0.07
-
-
-def lab_to_rgb(lab: Field) -> Field:
-    """Lab (3, H, W) to sRGB (3, H, W), clipped to [0, 1]: :func:`lcoins.color.lab.join_lab` for one small picture."""
-    xyz = np.empty_like(lab)
-    xyz[1] = (lab[0] + 16) / 116
-    xyz[0] = xyz[1] + lab[1] / 500
-    xyz[2] = np.maximum(xyz[1] - lab[2] / 200, 0)
-    xyz = np.where(xyz > 0.2068966, xyz * xyz * xyz, (xyz - 4 / 29) / 7.787)
-    linear = (_XYZ_TO_RGB * _LAB_TO_XYZ_WHITE) @ xyz.reshape(3, -1)
-    np.clip(linear, 0, 1, out=linear)
-    gamma = 1.055 * np.power(linear, np.float32(1 / 2.4)) - 0.055
-    return np.where(linear > 0.0031308, gamma, 12.92 * linear).reshape(lab.shape)
+_HALO_WIDTH = 0.07
 
 
 @cache
@@ -66,24 +44,25 @@ def draw_scene(
     lab = _draw_background(image_size, objects, rng, noise)
     masks = np.zeros((len(objects), image_size, image_size), dtype=bool)
     light = rng.uniform(-math.pi, 0)
-    places = [_measure(thing, image_size) for thing in objects]
-    for thing, place in zip(objects, places, strict=True):
-        _set_off(lab[0], thing, place)
-    for mask, thing, place in zip(masks, objects, places, strict=True):
-        _paint_object(lab, mask, thing, place, light, rng)
-    return lab_to_rgb(lab), masks
+    windows = [_window_around(thing, image_size) for thing in objects]
+    for thing, window in zip(objects, windows, strict=True):
+        _draw_halo(lab[0], thing, window)
+    for mask, thing, window in zip(masks, objects, windows, strict=True):
+        _paint_object(lab, mask, thing, window, light, rng)
+    return lab_array_to_rgb(lab), masks
 
 
 @cache
 def _upsampling(image_size: int, knots: int) -> Field:
     """Smooth weights (S, knots) that spread a small random grid over the picture."""
-    place = (np.arange(image_size) + 0.5) / image_size * (knots - 1)
-    weights = np.exp(-2 * (place[:, None] - np.arange(knots)) ** 2)
+    position = (np.arange(image_size) + 0.5) / image_size * (knots - 1)
+    weights = np.exp(-2 * (position[:, None] - np.arange(knots)) ** 2)
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 @cache
 def _coordinates(image_size: int) -> Field:
+    """The centers of a row of pixels, as fractions of the picture's side."""
     return ((np.arange(image_size) + 0.5) / image_size).astype(np.float32)
 
 
@@ -92,12 +71,12 @@ def _draw_background(
 ) -> Field:
     """Lab (3, S, S): clouds at two scales, a gradient, one of several textures, and a tint of chroma below 6.
 
-    Of three lightnesses drawn, the one farthest from any object's is taken, so that most objects stand out in gray.
+    Three lightnesses are drawn, and the one farthest from every object's is kept, so that most objects show in gray.
     """
     lab = np.empty((3, image_size, image_size), dtype=np.float32)
-    place = _coordinates(image_size)
+    axis = _coordinates(image_size)
     slope, direction = rng.uniform(4, 12), rng.uniform(0, 2 * math.pi)
-    across, down = slope * math.cos(direction) * (place - 0.5), slope * math.sin(direction) * (place - 0.5)
+    across, down = slope * math.cos(direction) * (axis - 0.5), slope * math.sin(direction) * (axis - 0.5)
     candidates = [rng.uniform(18, 90) for _ in range(3)]
     mean = max(candidates, key=lambda value: min(abs(value - thing.lab[0]) for thing in objects))
     lightness = mean + across + down[:, None]
@@ -114,21 +93,25 @@ def _draw_background(
 def _texture(image_size: int, rng: random.Random, noise: np.random.Generator) -> Field:
     """Grain, cloth or wood, a few units of L* strong: weaker than any object's pattern."""
     style = rng.choice(("grain", "cloth", "wood", "fine grain"))
-    place = _coordinates(image_size)
+    axis = _coordinates(image_size)
     if style == "cloth":
-        threads = np.cos(2 * math.pi * rng.randint(12, 18) * place + rng.uniform(0, 6))
+        threads = np.cos(2 * math.pi * rng.randint(12, 18) * axis + rng.uniform(0, 6))
         return rng.uniform(1, 2.5) * (threads + threads[:, None])
     if style == "wood":
         spread = _upsampling(image_size, 5)
         bend = spread @ noise.standard_normal((5, 5), dtype=np.float32) @ spread.T
-        return rng.uniform(1.5, 3.5) * np.sin(2 * math.pi * (rng.uniform(3, 7) * place[:, None] + 0.6 * bend))
+        return rng.uniform(1.5, 3.5) * np.sin(2 * math.pi * (rng.uniform(3, 7) * axis[:, None] + 0.6 * bend))
     strength = rng.uniform(2, 4) if style == "grain" else rng.uniform(0.5, 1.5)
     return strength * noise.standard_normal((image_size, image_size), dtype=np.float32)
 
 
 @dataclass(frozen=True)
-class _Place:
-    """A window of the picture around an object: pixel coordinates from its center and distance from its edge."""
+class _Window:
+    """The part of the picture around an object, in fractions of the picture's side.
+
+    ``x`` and ``y`` are the pixels' coordinates from the object's center, ``distance`` (h, w) how far they lie outside
+    its edge, negative inside.
+    """
 
     rows: slice
     columns: slice
@@ -137,52 +120,52 @@ class _Place:
     distance: Field
 
 
-def _measure(thing: SceneObject, image_size: int) -> _Place:
-    place, radius = _coordinates(image_size), thing.diameter / 2
-    columns, rows = (_window(middle, radius + _HALO, image_size) for middle in thing.center)
-    x, y = place[columns] - thing.center[0], (place[rows] - thing.center[1])[:, None]
+def _window_around(thing: SceneObject, image_size: int) -> _Window:
+    axis, radius = _coordinates(image_size), thing.diameter / 2
+    columns, rows = (_pixels_near(middle, radius + _HALO_WIDTH, image_size) for middle in thing.center)
+    x, y = axis[columns] - thing.center[0], (axis[rows] - thing.center[1])[:, None]
     cos, sin = math.cos(thing.angle) / radius, math.sin(thing.angle) / radius
     distance = SHAPES[thing.kind](cos * x + sin * y, cos * y - sin * x) * radius
-    return _Place(rows, columns, x, y, distance)
+    return _Window(rows, columns, x, y, distance)
 
 
-def _window(middle: float, reach: float, size: int) -> slice:
+def _pixels_near(middle: float, reach: float, size: int) -> slice:
     return slice(max(int((middle - reach) * size) - 1, 0), min(int((middle + reach) * size) + 2, size))
 
 
-def _set_off(lightness: Field, thing: SceneObject, place: _Place) -> None:
-    """A soft shadow or glow on the background around an object about as light, so that gray still shows its shape."""
-    background = lightness[place.rows, place.columns]
-    own, behind = thing.lab[0], float(background.mean())
+def _draw_halo(lightness: Field, thing: SceneObject, window: _Window) -> None:
+    """Darkens or lightens a background that is about as light as the object, so that gray still shows its shape."""
+    background = lightness[window.rows, window.columns]
+    level, behind = thing.lab[0], float(background.mean())
     contrast = 18 if thing.pattern == "plain" else 25
-    if abs(behind - own) >= contrast:
+    if abs(behind - level) >= contrast:
         return
-    darker = own - contrast >= 6 and (behind <= own or own + contrast > 95)
-    halo = own - contrast if darker else own + contrast
-    fade = np.clip(1 - place.distance / _HALO, 0, 1)
+    darker = level - contrast >= 6 and (behind <= level or level + contrast > 95)
+    halo = level - contrast if darker else level + contrast
+    fade = np.clip(1 - window.distance / _HALO_WIDTH, 0, 1)
     background += fade * (2 - fade) * (halo - background)
 
 
 def _paint_object(
-    lab: Field, mask: NDArray[np.bool_], thing: SceneObject, place: _Place, light: float, rng: random.Random
+    lab: Field, mask: NDArray[np.bool_], thing: SceneObject, window: _Window, light: float, rng: random.Random
 ) -> None:
     """Paints one object into ``lab`` and fills its ``mask``; a rim of one pixel outside the mask blends its edge."""
-    inside = place.distance <= 0
-    mask[place.rows, place.columns] = inside
-    detail = _shade(place, light, thing.diameter) + _paint_pattern(thing.pattern, place.x, place.y, rng)
+    inside = window.distance <= 0
+    mask[window.rows, window.columns] = inside
+    detail = _shade(window, light, thing.diameter) + _paint_pattern(thing.pattern, window.x, window.y, rng)
     detail -= detail[inside].mean()
     lightness, a, b = thing.lab
-    own = np.clip(lightness + detail, 8, 93)
+    shaded = np.clip(lightness + detail, 8, 93)
     chroma, hue = math.hypot(a, b), round(math.atan2(b, a) / (2 * math.pi) * _HUES) % _HUES
-    keep = np.minimum(largest_chroma()[hue].take(own.astype(np.intp)) / max(chroma, 1e-3), 1)
-    alpha = np.clip(1 - place.distance * lab.shape[-1], 0, 1)
-    for channel, value in zip(lab[:, place.rows, place.columns], (own, a * keep, b * keep), strict=True):
+    keep = np.minimum(largest_chroma()[hue].take(shaded.astype(np.intp)) / max(chroma, 1e-3), 1)
+    alpha = np.clip(1 - window.distance * lab.shape[-1], 0, 1)
+    for channel, value in zip(lab[:, window.rows, window.columns], (shaded, a * keep, b * keep), strict=True):
         channel += alpha * (value - channel)
 
 
-def _shade(place: _Place, light: float, diameter: float) -> Field:
-    """A soft fall of light across the object, from the side the whole scene is lit from."""
-    return 8 / diameter * (math.cos(light) * place.x + math.sin(light) * place.y)
+def _shade(window: _Window, light: float, diameter: float) -> Field:
+    """Soft shading across the object; ``light`` is the angle from which the whole scene is lit."""
+    return 8 / diameter * (math.cos(light) * window.x + math.sin(light) * window.y)
 
 
 def _paint_pattern(pattern: str, x: Field, y: Field, rng: random.Random) -> Field:

@@ -1,7 +1,7 @@
-"""What a drawn scene holds: its objects, their places, sizes, patterns and colors.
+"""What a drawn scene contains: its objects, their places, sizes, patterns and colors.
 
-Lengths and places are fractions of the picture's side, x to the right and y downwards, so that one plan serves every
-picture size. Everything drawn at random comes from the generator given, and nothing here touches a pixel.
+Lengths and positions are fractions of the picture's side, x to the right and y downwards, so that one plan serves every
+picture size. All randomness comes from the generator that the caller passes. Nothing here touches a pixel.
 """
 
 import random
@@ -37,8 +37,8 @@ NATURAL_LIGHTNESS: dict[str, tuple[float, float]] = {
     "gray": (42.0, 80.0),
 }
 
-# Ranges of L* at least 25 away from the natural one, and such that the chroma sRGB still allows there leaves every
-# color nearer to its own word than to another.
+# Ranges of L* at least 25 away from the natural one. There, too, sRGB allows so much chroma that every color stays
+# nearer to its own word than to another.
 CONTRADICTING_LIGHTNESS: dict[str, tuple[tuple[float, float], ...]] = {
     "red": ((21.0, 25.0),),
     "orange": ((37.0, 43.0),),
@@ -54,7 +54,7 @@ CONTRADICTING_LIGHTNESS: dict[str, tuple[tuple[float, float], ...]] = {
 
 KINDS = ("circle", "square", "triangle", "star", "ring", "cross", "heart", "moon")
 PATTERNS = ("plain", "striped", "dotted", "checked")
-# One pair of color and kind for each color: the split "unobserved" draws nothing else, the other splits never do.
+# One pair of color and kind for each color: the split "unobserved" draws only these, the other splits never do.
 HELD_OUT: dict[str, str] = {
     "red": "moon",
     "orange": "square",
@@ -69,8 +69,9 @@ HELD_OUT: dict[str, str] = {
 }
 COUNT_WEIGHTS = (6, 3, 2)  # of two, three and four objects
 DIAMETERS = {"small": (0.22, 0.245), "": (0.275, 0.297), "big": (0.38, 0.44)}
-ROOMY_DIAMETERS = {"small": (0.26, 0.285), "": (0.34, 0.37), "big": (0.43, 0.46)}  # two objects have a half each
-GAP = 0.035
+# Where an object has half of the picture.
+ROOMY_DIAMETERS = {"small": (0.26, 0.285), "": (0.34, 0.37), "big": (0.43, 0.46)}
+GAP = 0.035  # between two objects
 
 _HALVES = {
     "left": (0.0, 0.0, 0.5, 1.0),
@@ -99,7 +100,7 @@ def _only(word: str) -> dict[str, Box]:
     return {place: box for place, box in _QUARTERS.items() if word in place}
 
 
-# Number of objects -> arrangements; each maps a place, true by construction, to the box (x0, y0, x1, y1) it stands for.
+# Number of objects -> arrangements. Each maps a place to its box (x0, y0, x1, y1), so that the place is always true.
 ARRANGEMENTS: dict[int, tuple[dict[str, Box], ...]] = {
     2: (
         {place: _HALVES[place] for place in ("left", "right")},
@@ -135,15 +136,15 @@ class SceneObject:
 
 
 def plan_scene(split: str, rng: random.Random) -> tuple[tuple[SceneObject, ...], DistinguishedBy]:
-    """Draws two to four objects of different colors as ``split`` asks, and by what their sentence tells them apart.
+    """Draws two to four objects of different colors for a split, and by what their sentence tells them apart.
 
-    Objects of one kind differ in what is returned, unless no kind occurs twice ("kind"); every place is unique. In
-    "unobserved" every object is a pair of :data:`HELD_OUT`; in the other splits none is.
+    Objects of one kind differ in the attribute that is returned; it is "kind" only where no kind occurs twice. No two
+    objects have the same place. In "unobserved" every object is a pair of :data:`HELD_OUT`; elsewhere none is.
     """
     (count,) = rng.choices((2, 3, 4), weights=COUNT_WEIGHTS)
     repeats = split == "instances" or (split in ("train", "val") and rng.random() < 0.5)
     alike = rng.randint(2, count) if repeats else 0
-    distinguished_by: DistinguishedBy = rng.choice(_ways_to_tell(alike))
+    distinguished_by: DistinguishedBy = rng.choice(_distinctions(alike))
     kinds, colors = _draw_held_out(count, rng) if split == "unobserved" else _draw_known(count, alike, rng)
     patterns = rng.sample(PATTERNS, alike) if distinguished_by == "pattern" else []
     patterns += [rng.choice(("plain", *PATTERNS)) for _ in range(count - len(patterns))]
@@ -178,7 +179,8 @@ def _draw_held_out(count: int, rng: random.Random) -> tuple[list[str], list[str]
             return kinds, colors
 
 
-def _ways_to_tell(alike: int) -> tuple[DistinguishedBy, ...]:
+def _distinctions(alike: int) -> tuple[DistinguishedBy, ...]:
+    """What can tell objects apart of which ``alike`` are of one kind."""
     if alike == 0:
         return ("kind", "place")
     return ("place", "pattern", "size") if alike == 2 else ("place", "pattern")
@@ -201,7 +203,7 @@ def _place_object(
 
 
 def _draw_lab(color: str, contradict: bool, rng: random.Random) -> tuple[float, float, float]:
-    """The color's ab with a jitter of a few units, and a lightness that is natural to it or contradicts it."""
+    """The color's ab with a jitter of a few units, and a lightness that is natural for it or contradicts it."""
     _, a, b = SCENE_COLORS[color]
     ranges = CONTRADICTING_LIGHTNESS[color] if contradict else (NATURAL_LIGHTNESS[color],)
     lightness = rng.uniform(*rng.choice(ranges))

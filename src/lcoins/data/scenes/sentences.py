@@ -1,10 +1,10 @@
-"""The sentence about a drawn scene: natural, varied, and true of exactly the objects it speaks of."""
+"""The sentence about a drawn scene: natural, varied, and true of exactly the objects it names."""
 
 import random
-import re
 from dataclasses import dataclass
 
-from lcoins.color.words import BASIC_COLORS, split_words
+from lcoins.color.object_pairs import ObjectColors, ordered_object_colors
+from lcoins.color.words import BASIC_COLORS, split_words, with_article
 from lcoins.data.scenes.layout import KINDS, PATTERNS, SCENE_COLORS, DistinguishedBy, SceneObject
 
 PLACE_PHRASES = {"left": "on the left", "right": "on the right", "middle": "in the middle"} | {
@@ -17,14 +17,15 @@ RELATIONS = {
     "bottom": ("below", "under"),
 }
 OPENERS = (*[""] * 6, "there is ", "you can see ", "here is ", "this picture shows ")
-# How often each way to tell is taken, with and without places: a list ("a red star on the left"), a relative clause ("a
-# star that is red"), "the star is red", places first ("on the left a red star"). Mostly those in which a color stands
-# nearer to its own place than to the next one's: a small model learns whose color it is from these, and slowly.
+# Forms of sentences: a list ("a red star on the left"), relative clauses ("a star that is red"), "the star is red",
+# and places first ("on the left a red star"). The weights say how often each is taken, with and without places. Most
+# sentences have a color nearer to its own place than to the next one's: from these a small model learns, slowly, whose
+# color it is.
 FORMS = ("list", "that", "is", "place first")
 FORM_WEIGHTS = {True: (2, 1, 4, 7), False: (4, 1, 2, 0)}
 _PHRASES = (*OPENERS, *PLACE_PHRASES.values(), *(phrase for phrases in RELATIONS.values() for phrase in phrases))
 
-# Every word a sentence can hold, and every basic color word.
+# Every word that a sentence can contain, and every basic color word.
 VOCABULARY: tuple[str, ...] = tuple(
     sorted(
         {*BASIC_COLORS, *SCENE_COLORS, *KINDS, *PATTERNS, "small", "big"}
@@ -32,8 +33,6 @@ VOCABULARY: tuple[str, ...] = tuple(
         | {word for phrase in _PHRASES for word in phrase.split()}
     )
 )
-
-_ARTICLE = re.compile(r"\ban?(?= (\w))")
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Description:
 
 @dataclass(frozen=True)
 class _Mention:
-    """An object as the sentence speaks of it: ``noun`` is its kind or "one", ``place`` "" where none is said."""
+    """What a sentence says of an object: ``noun`` is its kind or "one", ``place`` is "" where it is not said."""
 
     noun: str
     kind: str
@@ -54,10 +53,12 @@ class _Mention:
     adjectives: tuple[str, ...]
     place: str
 
-    def phrase(self, article: str = "a") -> str:
-        return _join(article, *self.adjectives, self.color, self.noun)
+    def phrase(self) -> str:
+        """For example "a small red star"."""
+        return with_article(_join(*self.adjectives, self.color, self.noun))
 
-    def where(self) -> str:
+    def place_phrase(self) -> str:
+        """For example "on the left", or "" where no place is said."""
         return PLACE_PHRASES.get(self.place, "")
 
 
@@ -82,35 +83,23 @@ def describe(objects: tuple[SceneObject, ...], distinguished_by: DistinguishedBy
         sentence = rng.choice(OPENERS) + _join(mentions[0].phrase(), relation, mentions[1].phrase())
     else:
         sentence = _tell(mentions, rng)
-    return Description(fix_articles(sentence), tuple(claims))
+    return Description(sentence, tuple(claims))
 
 
-def fix_articles(sentence: str) -> str:
-    """ "a" or "an" as the next word asks, so that the article does not betray which color word stood there.
+def exact_object_colors(sentence: str) -> ObjectColors:
+    """Which color belongs to which object, exactly: a sentence names each object once, with one color.
 
-    >>> fix_articles("a orange ring and an red star")
-    'an orange ring and a red star'
-    """
-    return _ARTICLE.sub(lambda match: "an" if match[1] in "aeiou" else "a", sentence)
-
-
-def color_pairs(sentence: str) -> tuple[tuple[int, int], ...]:
-    """Which color word belongs to which noun, (noun, color) places in the sentence's words: exact, for each mention
-    has one noun and one color and no two of them interleave.
-
-    >>> color_pairs("the star on the left is red and on the right a blue one")
+    >>> exact_object_colors("the star on the left is red and on the right a blue one")
     ((1, 6), (13, 12))
     """
-    words = split_words(sentence)
-    nouns = [place for place, word in enumerate(words) if word in KINDS or word == "one"]
-    colors = [place for place, word in enumerate(words) if word in SCENE_COLORS]
-    return tuple(zip(nouns, colors, strict=True))
+    nouns = [index for index, word in enumerate(split_words(sentence)) if word in KINDS or word == "one"]
+    return ordered_object_colors(sentence, nouns)
 
 
 def _adjectives(
     thing: SceneObject, objects: tuple[SceneObject, ...], distinguished_by: DistinguishedBy, rng: random.Random
 ) -> tuple[str, ...]:
-    """Size and pattern: where they tell objects of one kind apart always, elsewhere now and then."""
+    """Size and pattern: always where they tell objects of one kind apart, elsewhere now and then."""
     repeated = sum(other.kind == thing.kind for other in objects) > 1
     says_size = (repeated and distinguished_by == "size") or rng.random() < 0.25
     says_pattern = (repeated and distinguished_by == "pattern") or (thing.pattern != "plain" and rng.random() < 0.35)
@@ -119,30 +108,30 @@ def _adjectives(
 
 
 def _tell(mentions: list[_Mention], rng: random.Random) -> str:
-    """One of the ways to say it: a list, a relative clause, "the ... is ...", or the places first."""
+    """Names the objects in one of FORMS, drawn at random."""
     (form,) = rng.choices(FORMS, weights=FORM_WEIGHTS[bool(mentions[0].place)])
     if form == "place first":
-        places = [_join(mention.where(), mention.phrase()) for mention in mentions]
-        first = _join(mentions[0].where(), rng.choice(("", "is")), mentions[0].phrase())
-        return _enumerate([first, *places[1:]])
+        clauses = [_join(mention.place_phrase(), mention.phrase()) for mention in mentions]
+        first = _join(mentions[0].place_phrase(), rng.choice(("", "is")), mentions[0].phrase())
+        return _enumerate([first, *clauses[1:]])
     if form == "that":
-        clauses = [_join("a", *m.adjectives, m.kind, "that is", m.color, m.where()) for m in mentions]
+        clauses = [with_article(_join(*m.adjectives, m.kind, "that is", m.color, m.place_phrase())) for m in mentions]
         return rng.choice(OPENERS) + _enumerate(clauses)
     if form == "is":
         return _say_is(mentions, rng)
-    return rng.choice(OPENERS) + _enumerate([_join(mention.phrase(), mention.where()) for mention in mentions])
+    return rng.choice(OPENERS) + _enumerate([_join(mention.phrase(), mention.place_phrase()) for mention in mentions])
 
 
 def _say_is(mentions: list[_Mention], rng: random.Random) -> str:
-    """ "the heart on the left is orange and the right one purple": the verb may be said once only."""
-    once, before = rng.random() < 0.3, rng.random() < 0.2
+    """Says "the heart on the left is orange and the right one is purple"; some sentences have the verb only once."""
+    verb_once, place_before_noun = rng.random() < 0.3, rng.random() < 0.2
     parts: list[str] = []
     for mention in mentions:
-        verb = "" if once and parts else "is"
-        if before and not mention.adjectives:
+        verb = "" if verb_once and parts else "is"
+        if place_before_noun and not mention.adjectives:
             parts.append(_join("the", mention.place, mention.noun, verb, mention.color))
         else:
-            parts.append(_join("the", *mention.adjectives, mention.noun, mention.where(), verb, mention.color))
+            parts.append(_join("the", *mention.adjectives, mention.noun, mention.place_phrase(), verb, mention.color))
     return _enumerate(parts)
 
 

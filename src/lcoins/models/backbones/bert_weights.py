@@ -23,9 +23,9 @@ def bert_folder(source: str) -> Path:
         return packaged(*MINILM)
     if Path(source).is_dir():
         return Path(source)
-    from transformers.utils import cached_file  # takes seconds to import, and a photo with the usual weights needs none
+    from huggingface_hub import hf_hub_download  # a photo colored with the usual weights does not need it
 
-    files = [cached_file(source, name) for name in ("config.json", "vocab.txt", "model.safetensors")]
+    files = [hf_hub_download(source, name) for name in ("config.json", "vocab.txt", "model.safetensors")]
     return Path(str(files[0])).parent
 
 

@@ -3,7 +3,6 @@
 Missing weights raise MissingWeightsError, which says what was asked for and what to do; nothing silently stays random.
 """
 
-import sys
 from collections.abc import Collection, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,22 +95,9 @@ def load_vit(vit: "VisionTransformer", init: str) -> None:
     load_strictly(vit, weights, f"init={init}")
 
 
-def load_timm() -> Any:
-    """timm, imported where a model needs it: with torchvision, which it brings along, that takes seconds."""
-    # It imports wandb wherever it is installed, for a log of its own that nothing here writes, and waits for it.
-    kept_out = not {"timm", "wandb"} & sys.modules.keys()
-    if kept_out:
-        sys.modules["wandb"] = None  # type: ignore[assignment]
-    try:
-        import timm
-    finally:
-        if kept_out:
-            del sys.modules["wandb"]
-    return timm
-
-
 def _from_hub(name: str, init: str, **options: Any) -> nn.Module:
-    timm = load_timm()
+    import timm  # takes seconds, with torchvision
+
     try:
         return timm.create_model(name, pretrained=True, **options)
     except Exception as error:  # timm, huggingface_hub and httpx each raise their own kinds
@@ -183,8 +169,10 @@ def build_backbone(name: str, stages: tuple[int, ...], init: str) -> tuple[nn.Mo
         if init != "none":
             load_backbone(lite, name, init)
         return lite, lite.strides, lite.channels
+    import timm
+
     options: dict[str, Any] = {"features_only": True, "out_indices": stages}
-    net: Any = _from_hub(name, init, **options) if init == "timm" else load_timm().create_model(name, **options)
+    net: Any = _from_hub(name, init, **options) if init == "timm" else timm.create_model(name, **options)
     last = net.feature_info.module_name()[-1].split(".")
     if last[0] == "blocks":
         net.blocks = net.blocks[: int(last[1]) + 1]
@@ -215,7 +203,12 @@ def _from_file(name: str, init: str) -> tuple[dict[str, Tensor], str]:
     else:
         path = Path(init)
     weights = read_weights(path)
-    classifier = published_classifier() if name == EFFICIENTNET_LITE0 else load_timm().create_model(name)
+    if name == EFFICIENTNET_LITE0:
+        classifier: nn.Module = published_classifier()
+    else:
+        import timm
+
+        classifier = timm.create_model(name)
     reference = classifier.state_dict()
     return (weights if weights.keys() == reference.keys() else _in_order(weights, reference, path)), str(path)
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from lcoins.data.types import Pairs
+from lcoins.color.object_pairs import ObjectColors
 from lcoins.models.text_encoders import Words
 
 
@@ -24,7 +24,7 @@ class Biaffine(nn.Module):
 
 
 def correspondence_target(
-    pairs: Sequence[Pairs | None], words: Words
+    pairs: Sequence[ObjectColors | None], words: Words
 ) -> tuple[Float[Tensor, "b n n"], Bool[Tensor, "b n n"]]:
     """The matrices that the predictor should give, 1 where a color belongs to an object, and which elements count.
 

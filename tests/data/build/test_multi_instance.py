@@ -17,7 +17,7 @@ from lcoins.cli.main import app
 from lcoins.data.build.multi_instance import build_multi_instance
 from lcoins.data.build.raw_sources import locate, read_entities, read_mdetr, read_narratives
 from lcoins.data.caption_lists import Problem, read_pairs
-from lcoins.data.photos import Photos
+from lcoins.data.photos import Photos, RandomView
 
 TWO = "a red car beside a blue bus"
 TEST = {
@@ -111,7 +111,7 @@ def test_every_source_gives_its_photos_and_every_fault_is_named(raw: Path, tmp_p
     assert train["vg_88.jpg"] == ["a red car. a green tree."]
     assert train["flickr30k_123.jpg"] == [TWO, "two men in red shirts and blue hats ."]
     assert manifest["data_set"] == "Multi-instance (rebuilt)"
-    assert manifest["train_records"] == {"seen": 8 + 8 + 3 + 2, "selected": 11}
+    assert manifest["train_records"] == {"read": 8 + 8 + 3 + 2, "selected": 11}
     assert manifest["left_out"] == {
         "broken brackets": 1,
         "no expression": 1,
@@ -170,11 +170,11 @@ def test_photos_are_linked_under_their_keys_and_serve_as_a_training_root(raw: Pa
     assert {"download it again", "name its folder with --photos GQA=DIR"} <= advice
     assert (out / "photos" / "train" / "coco_000000000099.jpg").is_symlink()
     pairs, _ = read_pairs(out / "train.json")
-    assert int(Photos(out / "photos" / "train", pairs, 16, training=True, seed=0)[0].rgb[0].min()) > 200
+    assert int(Photos(out / "photos" / "train", pairs, 16, seed=0, view=RandomView())[0].rgb[0].min()) > 200
     copied = tmp_path / "copied"
     build_multi_instance(raw / "test.json", [], copied, photos=roots, copy=True)
     assert not (copied / "photos" / "val" / "coco_000000000035.jpg").is_symlink()
-    with pytest.raises(ValueError, match="no photos are called visual_genome; use coco, vg"):
+    with pytest.raises(ValueError, match=r"photos: expected sources out of coco, vg.*, got visual_genome"):
         build_multi_instance(raw / "test.json", [], tmp_path / "new", photos={"visual_genome": tmp_path})
 
 
@@ -214,7 +214,7 @@ def test_readers_name_the_place_of_a_fault(raw: Path, tmp_path: Path) -> None:
         "narratives.jsonl line 8",
     ]
     (tmp_path / "cut.json").write_text('{"images": [{"file_name": "1.jpg", "capt')
-    with pytest.raises(ValueError, match=r"cut\.json: no whole JSON .*download it again"):
+    with pytest.raises(ValueError, match=r"cut\.json: no complete JSON .*download it again"):
         list(read_mdetr(tmp_path / "cut.json"))
     with pytest.raises(FileNotFoundError, match=r"Sentences: no such folder; unpack"):
         list(read_entities(tmp_path))
@@ -223,17 +223,17 @@ def test_readers_name_the_place_of_a_fault(raw: Path, tmp_path: Path) -> None:
 SLOW = """
 import sys, time
 from pathlib import Path
-from lcoins.data.build import multi_instance, selection as parts
+from lcoins.data.build import multi_instance, selection
 choose = multi_instance._choose
 def wait(*arguments):
     print("chosen", flush=True)
     time.sleep(60)
-line = parts._line
+line = selection._line
 def slow(record):
     print("record", flush=True)
-    time.sleep(0.2 if sys.argv[3] == "parts" else 0)
+    time.sleep(0.2 if sys.argv[3] == "select" else 0)
     return line(record)
-parts._line = slow
+selection._line = slow
 if sys.argv[3] == "choose":
     multi_instance._choose = wait
 raw = Path(sys.argv[1])
@@ -242,7 +242,7 @@ multi_instance.build_multi_instance(raw / "test.json", given, Path(sys.argv[2]),
 """
 
 
-@pytest.mark.parametrize(("moment", "sign", "count"), [("parts", "record", 11), ("choose", "chosen", 1)])
+@pytest.mark.parametrize(("moment", "sign", "count"), [("select", "record", 11), ("choose", "chosen", 1)])
 def test_killed_in_the_middle_a_rerun_ends_with_the_same_bytes(
     raw: Path, tmp_path: Path, moment: str, sign: str, count: int
 ) -> None:
@@ -253,14 +253,14 @@ def test_killed_in_the_middle_a_rerun_ends_with_the_same_bytes(
         while count:
             count -= sign in process.stdout.readline()
         process.send_signal(signal.SIGKILL)
-    parts = {path.name: path.stat().st_mtime_ns for path in (out / ".parts").glob("[!.]*.jsonl")}
-    assert len(parts) == (1 if moment == "parts" else 2)
+    selections = {path.name: path.stat().st_mtime_ns for path in (out / ".selected").glob("[!.]*.jsonl")}
+    assert len(selections) == (1 if moment == "select" else 2)
     assert not (out / "manifest.json").exists()
     time.sleep(0.01)
     given = [("narratives", raw / "narratives.jsonl"), ("mdetr", raw / "mdetr.json")]
     build_multi_instance(raw / "test.json", given, out, photos={})
-    for name, stamp in parts.items():
-        assert (out / ".parts" / name).stat().st_mtime_ns == stamp  # finished sources are not read again
+    for name, time_ns in selections.items():
+        assert (out / ".selected" / name).stat().st_mtime_ns == time_ns  # finished sources are not read again
     build_multi_instance(raw / "test.json", given, tmp_path / "whole", photos={})
     assert files(out) == files(tmp_path / "whole")
 

@@ -1,5 +1,6 @@
-"""The page of `lcoins demo` as a person meets it: the command, a real browser, the download; and what Ctrl-C leaves."""
+"""The page of `lcoins demo` in a real browser: coloring, the download, refusals; and what remains after Ctrl-C."""
 
+import json
 import os
 import re
 import signal
@@ -172,7 +173,7 @@ def test_what_is_wrong_is_said_plainly(page: Any, photo: Path, tmp_path: Path) -
     assert "Choose a photo first" in refusal(page)
     (tmp_path / "notes.txt").write_text("no picture")
     page.set_input_files("#photo input[type=file]", str(tmp_path / "notes.txt"))
-    page.wait_for_function("document.querySelector('#message').innerText.includes('no photo, or it is damaged')")
+    page.wait_for_function("document.querySelector('#message').innerText.includes('not a photo, or it is damaged')")
     Image.new("1", (1001, 1000)).save(tmp_path / "large.png")
     page.set_input_files("#photo input[type=file]", str(tmp_path / "large.png"))
     page.wait_for_function("document.querySelector('#message').innerText.includes('too large')")
@@ -198,7 +199,7 @@ def test_a_phone_needs_no_sideways_scrolling(page: Any, photo: Path) -> None:
         page.click(f"#view >> text={view}")
         page.wait_for_selector("#compare", state="hidden")
         assert width(page) <= 390
-    page.wait_for_function("document.querySelector('#stage').getBoundingClientRect().top < innerHeight")
+    page.wait_for_function("document.querySelector('#picture').getBoundingClientRect().top < innerHeight")
 
 
 def test_by_keyboard_alone(page: Any, photo: Path) -> None:
@@ -254,6 +255,19 @@ def test_the_server_gives_its_page_and_nothing_else(served: Served) -> None:
     assert status(served.address, "/", host="evil.example") == 403
 
 
+def test_the_server_fetches_no_address_that_an_event_names(served: Served) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"http://127.0.0.1:{other.getsockname()[1]}/a.jpg"
+        event = {"data": [{"path": address, "meta": {"_type": "gradio.FileData"}}], "fn_index": 0, "session_hash": "x"}
+        request = urllib.request.Request(
+            f"{served.address}gradio_api/queue/join", json.dumps(event).encode(), {"Content-Type": "application/json"}
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=30)
+    assert refused.value.code == 403 and refused.value.read() == b"Files must be uploaded."
+    refused.value.close()
+
+
 def test_nothing_is_left_after_ctrl_c(tmp_path: Path) -> None:
     server = serve(tmp_path, "--checkpoint", str(checkpoint(tmp_path, MODEL)))
     boundary = "x" * 20
@@ -278,6 +292,6 @@ def test_a_taken_port_and_missing_weights_are_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = CliRunner().invoke(app, ["demo", "--port", port, "--checkpoint", str(path)])
-    assert isinstance(done.exception, ValueError) and "name another --port" in str(done.exception)
+    assert isinstance(done.exception, ValueError) and "choose another --port" in str(done.exception)
     done = CliRunner().invoke(app, ["demo", "--checkpoint", str(tmp_path / "none.ckpt")])
     assert isinstance(done.exception, FileNotFoundError)

@@ -1,4 +1,4 @@
-"""Extended COCO-Stuff from lists and from COCO's captions, and one's own folder: what is kept, aligned, left out."""
+"""Extended COCO-Stuff from published lists and from COCO's captions: what is kept, aligned and left out."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 from lcoins.cli.main import app
 from lcoins.color.object_pairs import read_object_colors
 from lcoins.data.build.coco_stuff import build_extended_coco_stuff, names_color, normalize
-from lcoins.data.build.own_photos import build_folder
 from lcoins.data.caption_lists import captions_by_photo, read_pairs
 
 TRAIN = {
@@ -182,44 +181,6 @@ def test_the_command_says_what_must_be_fetched(lists: Path, tmp_path: Path) -> N
         path.unlink()
     with pytest.raises(FileNotFoundError, match=r"holds none of the lists; put there"):
         build_extended_coco_stuff(lists, None, tmp_path / "none")
-
-
-def test_ones_own_folder_is_split_by_photo(tmp_path: Path) -> None:
-    for place in range(20):
-        photo(tmp_path / "mine" / f"{place}.png")
-        (tmp_path / "mine" / f"{place}.txt").write_text("a red card\n\nanother red card\n")
-    photo(tmp_path / "mine" / "silent.png")
-    photo(tmp_path / "mine" / "empty.png")
-    (tmp_path / "mine" / "empty.txt").write_text("\n")
-    (tmp_path / "mine" / "3.png").write_bytes(b"no picture")
-    photo(tmp_path / "mine" / "gray.png", "gray")
-    (tmp_path / "mine" / "gray.txt").write_text("a gray card")
-    manifest = build_folder(tmp_path / "mine", None, tmp_path / "out", 0.2, 0.1, 5)
-    parts = {name: read(tmp_path / "out" / f"{name}.json") for name in ("train", "val", "test")}
-    assert [len(part) for part in parts.values()] == [13, 4, 2]
-    assert len({name for part in parts.values() for name in part}) == 19
-    assert all(texts == ["a red card", "another red card"] for part in parts.values() for texts in part.values())
-    assert manifest["left_out"] == {"empty caption": 1, "near-gray photo": 1, "no caption": 1, "unreadable photo": 1}
-    everything = build_folder(tmp_path / "mine", None, tmp_path / "gray", 0.2, 0.1, 5, keep_gray=True)
-    assert sum(split["photos"] for split in everything["splits"].values()) == 20
-    other = tmp_path / "other"
-    build_folder(tmp_path / "mine", None, other, 0.2, 0.1, 6)
-    assert read(other / "val.json") != parts["val"]
-
-
-def test_a_list_serves_as_well_and_impossible_shares_are_refused(tmp_path: Path) -> None:
-    for place in range(4):
-        photo(tmp_path / "mine" / f"{place}.png")
-    listed = tmp_path / "list.csv"
-    listed.write_text("photo,caption\n" + "".join(f"{place}.png,a red card\n" for place in range(4)))
-    build_folder(tmp_path / "mine", listed, tmp_path / "out", 0.25, 0.0, 0)
-    assert not (tmp_path / "out" / "test.json").exists()
-    assert len(read(tmp_path / "out" / "train.json")) == 3
-    for val, test in ((0.6, 0.5), (-0.1, 0.1)):
-        with pytest.raises(ValueError, match="must leave some for training"):
-            build_folder(tmp_path / "mine", listed, tmp_path / "new", val, test, 0)
-    with pytest.raises(ValueError, match="4 usable photos are too few for a val set"):
-        build_folder(tmp_path / "mine", listed, tmp_path / "new", 0.01, 0.25, 0)
 
 
 def test_a_color_photo_in_odd_modes_is_not_gray(lists: Path, tmp_path: Path) -> None:

@@ -1,14 +1,23 @@
-"""Pictures of 16 bits a channel to PNG and TIFF files, which Pillow cannot write, strip by strip."""
+"""Pictures to files: 8 bits through Pillow; 16 bits as PNG and TIFF strip by strip, which Pillow cannot write.
 
+pyvips writes 16 bits too, but loses date, camera and place in a TIFF (experiments/results/pyvips.md).
+"""
+
+import math
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, TiffTags
+from torch import Tensor
+
+from lcoins.imaging.read import GrayPhoto
 
 Strips = Iterable[NDArray[np.uint16]]
 
@@ -16,13 +25,50 @@ _METERS_PER_INCH = 0.0254
 _CHUNK = 2**20  # bytes of compressed pixels in a chunk of a PNG, and of pixels in a strip of a TIFF
 
 
-def write_deep(path: Path, kind: str, size: tuple[int, int], strips: Strips, metadata: dict[str, Any]) -> None:
-    """Writes strips (R, W, 3) of sRGB levels 0..65535, from top to bottom, as a ``PNG`` or ``TIFF`` file.
+@dataclass(frozen=True)
+class OutputFormat:
+    """Pillow's name of a format, the options that it is saved with, and the most pixels a side that it holds."""
 
-    ``metadata`` as Pillow takes it: ``dpi``, ``icc_profile`` and ``exif``, each if need be.
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+    longest_side: float = math.inf
+
+
+# By suffix. TIFF is not compressed, because Pillow writes neither camera data nor place into a compressed one.
+OUTPUT_FORMATS: dict[str, OutputFormat] = {
+    **dict.fromkeys(
+        (".jpg", ".jpeg", ".jpe", ".jfif"), OutputFormat("JPEG", {"quality": 95, "subsampling": 0}, 65_500)
+    ),
+    ".png": OutputFormat("PNG"),
+    **dict.fromkeys((".tif", ".tiff"), OutputFormat("TIFF")),
+    ".webp": OutputFormat("WEBP", {"quality": 95}, 16_383),
+}
+
+
+def write_picture(path: Path, suffix: str, photo: GrayPhoto, strips: Iterator[Tensor]) -> None:
+    """Writes the picture of a photo in the format that ``suffix`` names, with the photo's metadata.
+
+    ``strips`` (R, W, 3) are sRGB in [0, 1], from top to bottom. A PNG or TIFF of a 16-bit photo has 16 bits too.
     """
-    with path.open("wb") as file:
-        DEEP_KINDS[kind](file, size, strips, metadata)
+    output = OUTPUT_FORMATS[suffix.lower()]
+    if photo.bits == 16 and output.name in _SIXTEEN_BIT_WRITERS:
+        levels = ((strip * 65535).round().to(torch.int32).numpy().astype(np.uint16) for strip in strips)
+        with path.open("wb") as file:
+            _SIXTEEN_BIT_WRITERS[output.name](file, photo.size, levels, photo.metadata)
+    else:
+        image = strips_to_image(photo.size, strips)
+        image.save(path, format=output.name, **output.options, **photo.metadata)
+
+
+def strips_to_image(size: tuple[int, int], strips: Iterator[Tensor]) -> Image.Image:
+    """Strips (R, W, 3) of sRGB in [0, 1] as an RGB image of 8 bits and of ``size`` (width, height)."""
+    picture = Image.new("RGB", size)
+    top = 0
+    for strip in strips:
+        pixels = (strip * 255).round().to(torch.uint8).contiguous().numpy()
+        picture.paste(Image.fromarray(pixels), (0, top))
+        top += len(pixels)
+    return picture
 
 
 def _write_png(file: IO[bytes], size: tuple[int, int], strips: Strips, metadata: dict[str, Any]) -> None:
@@ -87,4 +133,4 @@ def _write_tiff(file: IO[bytes], size: tuple[int, int], strips: Strips, metadata
         file.write(strip.astype("<u2").tobytes())
 
 
-DEEP_KINDS = {"PNG": _write_png, "TIFF": _write_tiff}
+_SIXTEEN_BIT_WRITERS = {"PNG": _write_png, "TIFF": _write_tiff}

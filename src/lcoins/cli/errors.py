@@ -1,0 +1,72 @@
+"""What the user reads when a command fails: one plain message, or the traceback where the fault is the program's."""
+
+import os
+import re
+import sys
+
+import typer
+
+TRACEBACK_WANTED = os.environ.get("HYDRA_FULL_ERROR") == "1"  # by the user; hydra_commands sets the variable later
+# The modules that `pip install lcoins` leaves out, by the extra that brings them. The smaller extra comes first: the
+# commands that need `train` miss one of its own modules before one that both bring.
+EXTRAS = {
+    "report": ("jinja2", "matplotlib", "omegaconf", "skimage"),
+    "train": (
+        "hydra",
+        "ijson",
+        "lightning",
+        "omegaconf",
+        "scipy",
+        "skimage",
+        "timm",
+        "torchmetrics",
+        "torchvision",
+        "wandb",
+    ),
+    "dashboard": ("wandb_workspaces",),
+    "demo": ("gradio", "starlette"),
+}
+
+
+def say(text: str) -> None:
+    """Prints one message to standard error."""
+    typer.secho(f"lcoins: {text}", fg="red", err=True)
+
+
+def explain(error: BaseException) -> str | None:
+    """The message for an error, or None where a traceback says more: a fault of this program."""
+    if isinstance(error, ModuleNotFoundError):
+        return _missing_extra(error.name or "")
+    if sys.modules.get("hydra") and (text := _explain_hydra(error)):
+        return text
+    return str(error) if isinstance(error, ValueError | OSError | RuntimeError) else None
+
+
+def _missing_extra(module: str) -> str | None:
+    root = module.partition(".")[0]
+    for extra, modules in EXTRAS.items():
+        if root in modules:
+            return f"this command needs {root}, which is not installed; run: pip install 'lcoins[{extra}]'"
+    return None
+
+
+def _explain_hydra(error: BaseException) -> str | None:
+    """The message for an error in a composed config, or None for any other error."""
+    from hydra.errors import HydraException, InstantiationException, MissingConfigException
+    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+    cause = error.__cause__
+    if isinstance(error, InstantiationException) and cause is not None:
+        return explain(cause) or str(error)  # what the constructor said
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, choice = (error.missing_cfg_file or "").rpartition("/")
+        more = "; pip install 'lcoins[sweep,search]' brings more" if group.startswith("hydra/") else ""
+        return f"there is no {group}={choice}; choose one of {', '.join(sorted(error.options))}{more}"
+    if not isinstance(error, HydraException | OmegaConfBaseException):
+        return None
+    text = f"{error}\n{cause}" if isinstance(cause, OmegaConfBaseException) else str(error)
+    if unknown := re.match(r"Could not override '([^']+)'", text):
+        return f"this config has no key {unknown[1]}; check its spelling, or add the key with +{unknown[1]}=..."
+    found = re.search(r"Missing mandatory value: ([\w.]+)", text)
+    missing = error.full_key if isinstance(error, MissingMandatoryValue) else found and found[1]
+    return f"{missing} is missing; give it on the command line as {missing}=..." if missing else text

@@ -1,0 +1,188 @@
+"""The commands that take a composed Hydra config: train, eval, info, bench and prior; finds conf/ and experiments/."""
+
+import hashlib
+import json
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
+from lcoins.benchmark.step import machine_name, speed_ratios, step_cases, time_steps, timing_table, timings_to_json
+from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
+from lcoins.evaluation.result import flat_figures, print_reports, write_json
+from lcoins.models.checkpoint import load_checkpoint
+from lcoins.training import build, run
+
+LONGEST_LABEL = 100
+RUN_PATHS = ("run", "checkpoint", "start_from")
+
+
+def conf_folder() -> Path:
+    """conf/ inside the installed package, or beside src/ in a checkout."""
+    package = Path(__file__).parents[1]
+    for folder in (package / "conf", package.parents[1] / "conf"):
+        if (folder / "train.yaml").is_file():
+            return folder
+    raise FileNotFoundError(f"no conf/ with train.yaml near {package}; reinstall lcoins")
+
+
+def label(overrides: str, name: str = "") -> str:
+    """A folder name for the overrides of a run; "default" without any, shortened with a digest when too long.
+
+    ``data`` and ``system`` are left out where the name of the run, which names the folder above, holds them already.
+
+    >>> label("ablation=no_la,recipe.epochs=3"), label("")
+    ('ablation=no_la,recipe.epochs=3', 'default')
+    >>> label("seed=1,system=lcode", "scenes-lcode"), label("system=lcode", "ablations")
+    ('seed=1', 'system=lcode')
+    """
+    named = "|".join(map(re.escape, re.split("[-/]", name)))
+    text = re.sub(rf"(?:^|,)(?:data|system)=(?:{named})(?=,|$)", "", overrides).removeprefix(",")
+    text = text.replace("/", "|") or "default"
+    if len(text) > LONGEST_LABEL:
+        text = f"{text[:LONGEST_LABEL]}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
+    return text
+
+
+def quoted(override: str) -> str:
+    """An argument as Hydra takes it: ``--json`` as a key, the path of a run in quotes if it holds "=".
+
+    >>> quoted("run=runs/scenes-lcoins_tiny/default/seed=0"), quoted("data=photos")
+    ('run="runs/scenes-lcoins_tiny/default/seed=0"', 'data=photos')
+    """
+    if override == "--json":
+        return "json=true"
+    key, _, value = override.partition("=")
+    return f'{key}="{value}"' if key in RUN_PATHS and "=" in value and '"' not in value else override
+
+
+def train(cfg: DictConfig, folder: Path) -> float:
+    """Trains the run that the config describes in ``folder``, or resumes it, or finds it finished.
+
+    Returns the best validation score, ``recipe.monitor``, never a test score: a sweeper that searches maximizes it.
+    """
+    return run.train_run(cfg, folder)[cfg.recipe.monitor]
+
+
+def evaluate(cfg: DictConfig, folder: Path) -> None:
+    """Evaluates a checkpoint of a run on its own test sets, or on those of the given data group, into ``folder``."""
+    named = {name: Path(cfg.run) / "checkpoints" / f"{name}.ckpt" for name in ("best", "last")}
+    colorizer, config = load_checkpoint(named.get(cfg.checkpoint, cfg.checkpoint), cfg.device)
+    merged = OmegaConf.create({k: config[k] for k in ("model", "augmentation", "data")} | {"seed": cfg.seed})
+    if cfg.get("data") is not None:
+        merged.data = cfg.data
+    merged.data.train, merged.data.val = None, None
+    data = build.build_data(run.plain_config(merged)["data"], folder)
+    reports = run.evaluate_test_sets(colorizer, data, cfg.evaluation, folder, cfg.device)
+    print_reports(reports)
+    write_json(flat_figures(reports), folder / "metrics.json")
+    run.console.print(f"figures, pairs and contact sheets: {folder}", soft_wrap=True)
+
+
+def show_info(cfg: DictConfig, folder: Path) -> None:
+    """Prints the parts of a model, as a table or as JSON."""
+    config = run.plain_config(cfg)
+    parts = part_sizes(config["model"], cfg.words, recolored=bool(cfg.model.get("shared_space")))
+    parts += discriminator_size(config["objective"])
+    if cfg.json:
+        figures = {part.name: {k: v for k, v in asdict(part).items() if k != "name"} for part in parts}
+        print(json.dumps(figures, indent=2))
+    else:
+        run.console.print(
+            size_table(parts, f"{cfg.title}, {cfg.model.image_size} px, {cfg.words or 'as many as it reads'} words")
+        )
+
+
+def time_model(cfg: DictConfig, folder: Path) -> None:
+    """Times training and inference of a model, as a table or as JSON."""
+    config = run.plain_config(cfg)
+    cases = step_cases(config["model"], config["objective"], cfg.precision, cfg.compare)
+    timings = time_steps(cases, cfg.batch_size, cfg.warmup, cfg.steps, cfg.device)
+    title = f"{cfg.title}, batch {cfg.batch_size}, {machine_name(cfg.device)}"
+    if cfg.json:
+        settings = {"title": title, "warmup": cfg.warmup, "steps": cfg.steps}
+        print(json.dumps(timings_to_json(timings, settings), indent=2))
+        return
+    run.console.print(timing_table(timings, title))
+    for name, ratio in speed_ratios(timings).items():
+        run.console.print(f"{name}: {ratio:.2f}")
+
+
+def count_prior(cfg: DictConfig, folder: Path) -> None:
+    """Counts the colors of a training set into the file ``output``."""
+    OmegaConf.set_struct(cfg, False)
+    cfg.data.val, cfg.data.tests = None, {}
+    if "report" in cfg.data:
+        cfg.data.report = None
+    build.count_prior(run.plain_config(cfg), Path(cfg.output))
+    run.console.print(f"wrote {cfg.output}; train with it: objective.prior={cfg.output}", soft_wrap=True)
+
+
+COMMANDS: dict[str, Callable[[DictConfig, Path], float | None]] = {
+    "train": train,
+    "eval": evaluate,
+    "info": show_info,
+    "bench": time_model,
+    "prior": count_prior,
+}
+
+
+def run_command(command: str, arguments: list[str]) -> None:
+    """Composes the config of a command from Hydra overrides and runs it in this process, once or as a sweep.
+
+    What the command returns goes to Hydra, for a sweeper that searches.
+    """
+    OmegaConf.register_new_resolver("label", label, replace=True)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints a traceback where explain() has one line
+
+    @hydra.main(config_path=str(conf_folder()), config_name=command, version_base="1.3")
+    def composed(cfg: DictConfig) -> float | None:
+        try:
+            refuse_foreign_model(cfg, HydraConfig.get().runtime.choices)
+            return COMMANDS[command](cfg, Path(HydraConfig.get().runtime.output_dir))
+        except KeyboardInterrupt as stop:
+            say(str(stop) or "interrupted")
+            raise SystemExit(130) from stop
+        except Exception as error:
+            text, sweep = explain(error), HydraConfig.get().mode == RunMode.MULTIRUN
+            if text is None or TRACEBACK_WANTED:
+                if sweep:
+                    traceback.print_exc()  # now, and not when the last job is done
+                raise
+            say(text)
+            if not sweep:
+                raise SystemExit(2) from error
+            raise  # a sweep goes on with its other jobs and fails at its end
+
+    sys.argv = [f"lcoins {command}", *(quoted(argument) for argument in arguments)]
+    composed()
+
+
+def refuse_foreign_model(cfg: DictConfig, choices: Mapping[str, str]) -> None:
+    """Refuses a model of another system than the one chosen: its objective could not train it."""
+    if "system" not in choices:
+        return
+    classes = {path.stem: _model_class(path) for path in sorted((conf_folder() / "system").glob("*.yaml"))}
+    target = cfg.model._target_
+    if target == classes.get(choices["system"], target):
+        return
+    fitting = " or ".join(f"system={name}" for name, trained in classes.items() if trained == target)
+    raise ValueError(
+        f"system={choices['system']} cannot train model={choices['model']}, which is of another system; "
+        f"choose {fitting} in place of model={choices['model']}"
+    )
+
+
+def _model_class(system: Path) -> str:
+    """The class of the model that a file of conf/system chooses."""
+    (model,) = (entry["override /model"] for entry in OmegaConf.load(system).defaults if "override /model" in entry)
+    return OmegaConf.load(conf_folder() / "model" / f"{model}.yaml")._target_

@@ -1,0 +1,56 @@
+"""The folder of a run belongs to the config that began it: written once, compared whenever the run starts again."""
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from lcoins.files import write_whole
+
+# Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
+NOT_IDENTITY = ("trainer", "tracker", "runs", "evaluation", "data.workers", "data.report")
+
+
+def open_run_folder(folder: Path, config: dict[str, Any]) -> None:
+    """Writes the config into a new run folder; ValueError if another config has already begun this folder."""
+    path = folder / "config.yaml"
+    if not path.exists():
+        write_whole(path, OmegaConf.to_yaml(OmegaConf.create(config)))
+        return
+    old = read_run_config(folder)
+    unrelated = tuple(f"{key}{end}" for key in NOT_IDENTITY for end in (".", ":"))
+    changed = [line for line in config_differences(old, config) if not line.startswith(unrelated)]
+    if changed:
+        lines = "\n  ".join(changed)
+        raise ValueError(
+            f"{folder} holds a run with another config:\n  {lines}\nGive this one another name "
+            f"(name=...), or remove the folder to start over."
+        )
+
+
+def read_run_config(folder: Path) -> dict[str, Any]:
+    """The plain config of a run.
+
+    Raises ValueError for a run from before config keys, classes and metrics got their present names: all of those have
+    the key ``la``, which is ``augmentation`` now.
+    """
+    path = folder / "config.yaml"
+    config: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    if "la" in config:
+        raise ValueError(
+            f"{path} was written by lcoins 0.1.0 before 2026-11-28, which used other names; "
+            "read it with that version (commit 87f2a8e), or train the run again under another name"
+        )
+    return config
+
+
+def config_differences(old: Any, new: Any, key: str = "") -> list[str]:
+    """Every value in which two plain configs differ, as ``key: old -> new``."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        names = sorted(old.keys() | new.keys())
+        return [
+            line
+            for name in names
+            for line in config_differences(old.get(name), new.get(name), f"{key}.{name}" if key else name)
+        ]
+    return [] if old == new else [f"{key}: {old} -> {new}"]

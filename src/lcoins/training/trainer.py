@@ -1,0 +1,110 @@
+"""Lightning's Trainer for a run: precision, loggers, callbacks, and what of Lightning's messages is not shown."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import Callback, Trainer
+from lightning.pytorch.callbacks import (
+    LearningRateMonitor,
+    ModelCheckpoint,
+    RichModelSummary,
+    RichProgressBar,
+    ThroughputMonitor,
+    WeightAveraging,
+)
+
+from lcoins.data.datamodule import ColorizationData
+from lcoins.training.optimization import moving_average
+from lcoins.training.picture_log import PictureLog
+from lcoins.training.tracking import build_loggers
+
+
+def build_trainer(config: Mapping[str, Any], folder: Path, data: ColorizationData) -> Trainer:
+    """The Lightning trainer of a plain config, with the run's loggers and callbacks."""
+    options = dict(config["trainer"])
+    if options["precision"] == "auto":
+        options["precision"] = best_precision(options["accelerator"])
+    with advertisements_hidden():
+        return Trainer(
+            **options,
+            default_root_dir=folder,
+            logger=build_loggers(config, folder),
+            callbacks=build_callbacks(config["recipe"], folder, data),
+            use_distributed_sampler=False,  # the data module's sampler knows its rank
+            enable_model_summary=False,  # a callback prints it
+        )
+
+
+def best_precision(accelerator: str) -> str:
+    """``bf16-mixed`` if the device multiplies bfloat16 in hardware, else ``32-true``."""
+    if accelerator != "cpu" and torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bf16-mixed" if fast else "32-true"
+
+
+@contextmanager
+def advertisements_hidden() -> Iterator[None]:
+    """Keeps Lightning's tips about other products out of its log while a Trainer is made."""
+    log = logging.getLogger("lightning.pytorch.utilities.rank_zero")
+    log.addFilter(_is_no_advertisement)
+    try:
+        yield
+    finally:
+        log.removeFilter(_is_no_advertisement)
+
+
+def _is_no_advertisement(record: logging.LogRecord) -> bool:
+    return "Tip: For seamless" not in record.getMessage()
+
+
+class RunCheckpoint(ModelCheckpoint):
+    """A checkpoint callback that still knows its best checkpoint after the run's folder has been moved.
+
+    In a folder of another name Lightning's callback forgets the best score, and a worse epoch would replace the best.
+    """
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        def moved(path: str) -> str:
+            return str(Path(str(self.dirpath)) / Path(path).name) if path else path
+
+        names = ("best_model_path", "kth_best_model_path", "last_model_path")
+        paths = {name: moved(state_dict[name]) for name in names}
+        scores = {moved(path): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict({**state_dict, **paths, "best_k_models": scores, "dirpath": self.dirpath})
+
+
+def best_validation_score(checkpoint: Path) -> float:
+    """The validation score that a ``best.ckpt`` was chosen by."""
+    callbacks = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["callbacks"]
+    scores = [state["best_model_score"] for state in callbacks.values() if state.get("best_model_score") is not None]
+    return float(scores[0])
+
+
+def build_callbacks(recipe: Mapping[str, Any], folder: Path, data: ColorizationData) -> list[Callback]:
+    """Best and last checkpoint, progress, summary, learning rate, throughput, pictures, and EMA if the recipe asks."""
+    # Two checkpoint callbacks, because Lightning's save_last writes only in epochs that write the best one. The last
+    # comes second, so that it holds the state of the best.
+    checkpoints: dict[str, Any] = {"dirpath": folder / "checkpoints", "enable_version_counter": False}
+    shown = data.val_set
+    samples = [shown[index] for index in range(min(recipe["pictures"], len(shown)))] if shown else []
+    callbacks: list[Callback] = [
+        RunCheckpoint(
+            **checkpoints, filename="best", monitor=recipe["monitor"], mode="max", save_on_train_epoch_end=True
+        ),
+        RunCheckpoint(**checkpoints, filename="last", save_on_train_epoch_end=True),
+        RichProgressBar(),
+        RichModelSummary(max_depth=2),
+        LearningRateMonitor("step"),
+        ThroughputMonitor(batch_size_fn=len, window_size=50),
+        PictureLog(folder / "pictures", samples),
+    ]
+    if recipe["ema"] is not None:
+        # Without buffers: averages are truncated, so integers such as BERT's position ids would come out one too small.
+        callbacks.append(WeightAveraging(use_buffers=False, avg_fn=partial(moving_average, recipe["ema"])))
+    return callbacks

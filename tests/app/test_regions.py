@@ -1,0 +1,58 @@
+"""Maps of a photo: regions of words by their effect, regions of groups and their names."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from shrunk import MODEL, NO_COUNTER_COLOR, transformer
+
+from lcoins.app.regions import NO_GROUPS, NO_WORDS, dominant_word, group_regions, numbered, word_regions
+from lcoins.color.words import find_colors
+from lcoins.colorize.word_effect import VISIBLE
+from lcoins.models.attention_maps import BlockAttention
+from lcoins.models.build import build_colorizer
+
+SENTENCE = "a red star beside a blue moon"
+
+
+def grouped(**changes: Any) -> Any:
+    torch.manual_seed(3)
+    return build_colorizer({**MODEL, **changes}).eval()
+
+
+def test_where_a_word_moves_colors_less_its_region_is_fainter() -> None:
+    moved = torch.tensor([[80.0, 40.0], [VISIBLE, VISIBLE - 1]])
+    (region,) = word_regions([(find_colors("a red star")[0], moved)], (2, 2))
+    np.testing.assert_allclose(region.mask, [[1.0, 0.5], [VISIBLE / 80, 0.0]], rtol=1e-6)
+
+
+def test_no_words_have_no_regions_and_equal_names_are_numbered() -> None:
+    assert word_regions([], (4, 4)) == []
+    assert numbered(["red", "red"]) == ["red 1", "red 2"]
+
+
+def test_groups_cover_the_photo() -> None:
+    model = grouped()
+    seen = torch.rand(1, 1, 32, 32) * 2 - 1
+    regions, _ = group_regions(model, seen, SENTENCE, (40, 60))
+    assert regions and all(region.name.startswith("group ") for region in regions)
+    covered = np.sum([region.mask for region in regions], axis=0)
+    assert covered.shape == (40, 60) and covered.max() == 1 and covered.mean() > 0.95
+
+
+def test_systems_without_groups_or_with_joint_attention_say_so() -> None:
+    seen = torch.rand(1, 1, 32, 32) * 2 - 1
+    joint = grouped(**transformer(attention="joint"))
+    regions, note = group_regions(joint, seen, SENTENCE, (8, 8))
+    assert regions and note == NO_WORDS and not any(":" in region.name for region in regions)
+    none = grouped(**transformer(attention="joint", n_groups=0), **NO_COUNTER_COLOR)
+    assert group_regions(none, seen, SENTENCE, (8, 8)) == ([], NO_GROUPS)
+
+
+def test_a_group_is_named_by_a_word_that_stands_out() -> None:
+    words = grouped().tokenize([SENTENCE])
+    shares = torch.full((2, words.ids.shape[1]), 1.0)
+    shares[1, 1] = 9.0
+    attention = BlockAttention(torch.zeros(16, 2), shares / shares.sum(dim=1, keepdim=True))
+    assert dominant_word(attention, words, SENTENCE, 0) is None
+    assert dominant_word(attention, words, SENTENCE, 1) == "red"

@@ -1,0 +1,61 @@
+"""The user's own photos as training, validation and test set."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from lcoins.data.build.own_photos import build_folder
+from lcoins.data.validate import ProblemsFound
+
+
+def photo(path: Path, color: str = "red") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (48, 32), color).save(path)
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_ones_own_folder_is_split_by_photo(tmp_path: Path) -> None:
+    for i in range(20):
+        photo(tmp_path / "mine" / f"{i}.png")
+        (tmp_path / "mine" / f"{i}.txt").write_text("a red card\n\nanother red card\n")
+    photo(tmp_path / "mine" / "silent.png")
+    photo(tmp_path / "mine" / "empty.png")
+    (tmp_path / "mine" / "empty.txt").write_text("\n")
+    (tmp_path / "mine" / "3.png").write_bytes(b"no picture")
+    photo(tmp_path / "mine" / "gray.png", "gray")
+    (tmp_path / "mine" / "gray.txt").write_text("a gray card")
+    manifest = build_folder(tmp_path / "mine", None, tmp_path / "out", 0.2, 0.1, 5)
+    splits = {name: read(tmp_path / "out" / f"{name}.json") for name in ("train", "val", "test")}
+    assert [len(split) for split in splits.values()] == [13, 4, 2]
+    assert len({name for split in splits.values() for name in split}) == 19
+    assert all(texts == ["a red card", "another red card"] for split in splits.values() for texts in split.values())
+    assert manifest["left_out"] == {"empty caption": 1, "near-gray photo": 1, "no caption": 1, "unreadable photo": 1}
+    everything = build_folder(tmp_path / "mine", None, tmp_path / "gray", 0.2, 0.1, 5, keep_gray=True)
+    assert sum(split["photos"] for split in everything["splits"].values()) == 20
+    other = tmp_path / "other"
+    build_folder(tmp_path / "mine", None, other, 0.2, 0.1, 6)
+    assert read(other / "val.json") != splits["val"]
+
+
+def test_a_list_serves_as_well_and_impossible_shares_are_refused(tmp_path: Path) -> None:
+    for i in range(4):
+        photo(tmp_path / "mine" / f"{i}.png")
+    listed = tmp_path / "list.csv"
+    listed.write_text("photo,caption\n" + "".join(f"{i}.png,a red card\n" for i in range(4)))
+    build_folder(tmp_path / "mine", listed, tmp_path / "out", 0.25, 0.0, 0)
+    assert not (tmp_path / "out" / "test.json").exists()
+    assert len(read(tmp_path / "out" / "train.json")) == 3
+    for val, test in ((0.6, 0.5), (-0.1, 0.1)):
+        with pytest.raises(ValueError, match="must leave some for training"):
+            build_folder(tmp_path / "mine", listed, tmp_path / "new", val, test, 0)
+    with pytest.raises(ValueError, match="4 usable photos are too few for a val set"):
+        build_folder(tmp_path / "mine", listed, tmp_path / "new", 0.01, 0.25, 0)
+    (tmp_path / "elsewhere").mkdir()
+    with pytest.raises(ProblemsFound, match=r"Not one photo of the list can be used; is .*elsewhere the right folder?"):
+        build_folder(tmp_path / "elsewhere", listed, tmp_path / "new", 0.25, 0.0, 0)

@@ -1,0 +1,42 @@
+"""Lightning's Trainer for a run: its precision, and what of Lightning's log is not shown."""
+
+import logging
+
+import pytest
+import torch
+
+from lcoins.training.trainer import advertisements_hidden, best_precision
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_bf16_only_where_the_device_multiplies_it(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: fast)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: fast and not including_emulation)
+    expected = "bf16-mixed" if fast else "32-true"
+    assert [best_precision(accelerator) for accelerator in ("cpu", "gpu", "auto")] == [expected] * 3
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert best_precision("auto") == expected
+
+
+def test_advertisements_are_dropped_and_the_rest_is_kept() -> None:
+    kept: list[str] = []
+
+    class Keeper(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            kept.append(record.getMessage())
+
+    log, handler = logging.getLogger("lightning.pytorch.utilities.rank_zero"), Keeper()
+    tip = "💡 Tip: For seamless cloud logging and experiment tracking, try installing [litlogger]"
+    rest = "`Trainer.fit` stopped: `max_epochs=3` reached."
+    before = list(log.filters)
+    log.addHandler(handler)
+    try:
+        with advertisements_hidden():
+            log.warning(tip)
+            log.warning(rest)
+        assert kept == [rest]
+        assert log.filters == before
+    finally:
+        log.removeHandler(handler)
