@@ -40,12 +40,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "reports": ("files", "color", "imaging", "data", "models", "evaluation", "training", "colorize"),
     "app": ("files", "color", "imaging", "models", "evaluation.contact_sheet", "colorize"),
 }
-# Imports against the table, each with the reason for which it is still there.
-EXCEPTIONS = {
-    ("color.object_pairs", "data.types"): "the type of object-color pairs is to move to color",
-    ("models.compared.correspondence", "data.types"): "the type of object-color pairs is to move to color",
-    ("training.run", "reports.load_runs"): "the keys that do not identify a run are to move to training",
-}
 MATHEMATICS = (
     "color",
     "models",
@@ -135,7 +129,7 @@ def test_a_room_imports_what_it_may(name: str) -> None:
         for imported in imported_modules(module)
         if not any(below(imported, part) for part in MAY_IMPORT[name])
     }
-    assert wrong <= EXCEPTIONS.keys()
+    assert wrong == set()
 
 
 def test_the_table_has_every_room_and_no_circles() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from shrunk import MODEL, SYSTEMS, small
 from torch import Tensor
+from typechecker import unchecked_shapes
 from typer.testing import CliRunner
 
 from lcoins.cli import main as cli
@@ -75,11 +75,10 @@ def exported(folder: Path, model: dict[str, Any], *options: str) -> Path:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def unchecked_shapes() -> Iterator[None]:
+def symbolic_shapes() -> Iterator[None]:
     """The exporter calls models with sizes that are no int but torch.SymInt."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
+    with unchecked_shapes():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from skimage.metrics import structural_similarity
+from typechecker import unchecked_shapes
 
 from lcoins.evaluation.quality import colorfulness, psnr, ssim, to_uint8
 
@@ -44,7 +45,8 @@ def test_ssim_is_scikit_images():
 
 @pytest.mark.parametrize("wrong", [torch.rand(1, 3, 8, 8), torch.zeros(3, 8, 8).byte(), torch.zeros(1, 3, 8, 9).byte()])
 def test_pictures_of_another_kind_are_refused(wrong):
-    with pytest.raises(ValueError, match=r"uint8 pictures|pictures of one shape"):
+    """By the function itself, where nothing checks annotations."""
+    with unchecked_shapes(), pytest.raises(ValueError, match=r"uint8 pictures|pictures of one shape"):
         psnr(wrong, torch.zeros(1, 3, 8, 8).byte())
 
 

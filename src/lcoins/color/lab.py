@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Float32, UInt
 from kornia.color import lab_to_rgb, rgb_to_lab, rgb_to_linear_rgb, rgb_to_xyz, xyz_to_rgb
 from numpy.typing import NDArray
 from torch import Tensor
@@ -27,15 +28,17 @@ def in_float32(tensor: Tensor) -> torch.autocast:
     return torch.autocast("cpu" if tensor.is_meta else tensor.device.type, enabled=False)
 
 
-def split_lab(rgb: Tensor) -> tuple[Tensor, Tensor]:
-    """sRGB (B, 3, H, W) in [0, 1] to lightness (B, 1, H, W) in 0..100 and ab (B, 2, H, W), always in float32."""
+def split_lab(rgb: Float[Tensor, "b 3 h w"]) -> tuple[Float32[Tensor, "b 1 h w"], Float32[Tensor, "b 2 h w"]]:
+    """sRGB in [0, 1] to lightness in 0..100 and ab, always in float32."""
     with in_float32(rgb):
         lab = rgb_to_lab(rgb.float())
     return lab[:, :1], lab[:, 1:]
 
 
-def lightness_of_levels(levels: NDArray[np.uint8 | np.uint16]) -> Tensor:
-    """8- or 16-bit sRGB (H, W, 3), or gray (H, W), to lightness (1, 1, H, W) in 0..100.
+def lightness_of_levels(
+    levels: UInt[np.ndarray, "h w 3"] | UInt[np.ndarray, "h w"],
+) -> Float32[Tensor, "1 1 h w"]:
+    """8- or 16-bit sRGB, or gray, to lightness in 0..100.
 
     The lightness of :func:`split_lab`, seven times as fast: only 256 values of a channel, or 65,536, have to be made
     linear, and neither a nor b is wanted.
@@ -58,8 +61,10 @@ def _lightness(luminance: NDArray[np.float32]) -> NDArray[np.float32]:
     return 116 * f - 16
 
 
-def join_lab(lightness: Tensor, ab: Tensor, *, clip: bool = True) -> Tensor:
-    """Lightness (B, 1, H, W) and ab (B, 2, H, W) to sRGB (B, 3, H, W); ``clip`` clamps to [0, 1].
+def join_lab(
+    lightness: Float[Tensor, "b 1 h w"], ab: Float[Tensor, "b 2 h w"], *, clip: bool = True
+) -> Float32[Tensor, "b 3 h w"]:
+    """Lightness and ab to sRGB; ``clip`` clamps to [0, 1].
 
     Colors outside sRGB are clipped channel by channel, as in the paper's evaluation; see :func:`fit_gamut` for the
     way that keeps hue and lightness.
@@ -68,8 +73,8 @@ def join_lab(lightness: Tensor, ab: Tensor, *, clip: bool = True) -> Tensor:
         return lab_to_rgb(torch.cat([lightness, ab], dim=1).float(), clip=clip)
 
 
-def lab_array_to_rgb(lab: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Lab (3, H, W) to sRGB (3, H, W), clipped to [0, 1]: :func:`join_lab` in numpy, much faster on small pictures."""
+def lab_array_to_rgb(lab: Float32[np.ndarray, "3 h w"]) -> Float32[np.ndarray, "3 h w"]:
+    """Lab to sRGB, clipped to [0, 1]: :func:`join_lab` in numpy, much faster on small pictures."""
     xyz = np.empty_like(lab)
     xyz[1] = (lab[0] + 16) / 116
     xyz[0] = xyz[1] + lab[1] / 500
@@ -81,7 +86,7 @@ def lab_array_to_rgb(lab: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(linear > 0.0031308, gamma, 12.92 * linear).reshape(lab.shape)
 
 
-def to_network_lightness(lightness: Tensor) -> Tensor:
+def to_network_lightness(lightness: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """L* in 0..100 to the network's [-1, 1].
 
     >>> to_network_lightness(torch.tensor([0.0, 50.0, 100.0]))
@@ -90,22 +95,24 @@ def to_network_lightness(lightness: Tensor) -> Tensor:
     return lightness / 50.0 - 1.0
 
 
-def from_network_lightness(lightness: Tensor) -> Tensor:
+def from_network_lightness(lightness: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """The network's [-1, 1] to L* in 0..100."""
     return (lightness + 1.0) * 50.0
 
 
-def to_network_ab(ab: Tensor) -> Tensor:
+def to_network_ab(ab: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """CIELAB ab to the network's scale, ab / 110."""
     return ab / AB_SCALE
 
 
-def from_network_ab(ab: Tensor) -> Tensor:
+def from_network_ab(ab: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """The network's scale to CIELAB ab."""
     return ab * AB_SCALE
 
 
-def _in_gamut(fy: Tensor, a: Tensor, b: Tensor, tolerance: float = 1e-5) -> Tensor:
+def _in_gamut(
+    fy: Float[Tensor, "*shape"], a: Float[Tensor, "*shape"], b: Float[Tensor, "*shape"], tolerance: float = 1e-5
+) -> Bool[Tensor, "*shape"]:
     """Whether colors lie inside sRGB: fy = (L* + 16) / 116, ``a`` = a* / 500, ``b`` = b* / 200 (CIE 1976).
 
     Judged in linear light, which needs no power function. The tolerance is a thirtieth of an 8-bit step in the dark,
@@ -123,8 +130,10 @@ def _in_gamut(fy: Tensor, a: Tensor, b: Tensor, tolerance: float = 1e-5) -> Tens
     return (lowest >= -tolerance) & (highest <= 1 + 20 * tolerance)
 
 
-def fit_gamut(lightness: Tensor, ab: Tensor, steps: int = 12) -> Tensor:
-    """Scales ab (B, 2, H, W) towards gray, pixel by pixel, until (lightness, ab) lies inside sRGB.
+def fit_gamut(
+    lightness: Float[Tensor, "b 1 h w"], ab: Float[Tensor, "b 2 h w"], steps: int = 12
+) -> Float[Tensor, "b 2 h w"]:
+    """Scales ab towards gray, pixel by pixel, until (lightness, ab) lies inside sRGB.
 
     Hue and lightness stay; only chroma shrinks. Clipping RGB instead would change the photo's own lightness. Found by
     bisection, so the scale is within 2**-steps of the largest that fits. Only colors outside sRGB are worked on; the
@@ -142,13 +151,13 @@ def fit_gamut(lightness: Tensor, ab: Tensor, steps: int = 12) -> Tensor:
     return ab * scale
 
 
-def resize_ab(ab: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resizes ab (B, 2, h, w) to ``size`` = (H, W), bilinear, antialiased when it shrinks."""
+def resize_ab(ab: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c height width"]:
+    """Resizes ab to ``size`` = (height, width), bilinear, antialiased when it shrinks."""
     if tuple(ab.shape[-2:]) == tuple(size):
         return ab
     return interpolate(ab, size=size, mode="bilinear", align_corners=False, antialias=True)
 
 
-def network_input(lightness: Tensor, side: int) -> Tensor:
-    """Lightness (B, 1, H, W) in 0..100 as a network sees it: resampled like ab to (B, 1, side, side), in its scale."""
+def network_input(lightness: Float[Tensor, "b 1 h w"], side: int) -> Float[Tensor, "b 1 {side} {side}"]:
+    """Lightness in 0..100 as a network sees it: resampled like ab to ``side`` x ``side`` pixels, in its scale."""
     return to_network_lightness(resize_ab(lightness, (side, side)))

@@ -6,10 +6,11 @@ averages.
 """
 
 import torch
+from jaxtyping import Float, Float64, UInt8
 from torch import Tensor
 
 
-def to_uint8(rgb: Tensor) -> Tensor:
+def to_uint8(rgb: Float[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:
     """Quantizes sRGB in [0, 1] as the authors do: clip, multiply by 255, truncate (not round).
 
     >>> to_uint8(torch.tensor([-0.1, 0.5, 0.999, 1.2]))
@@ -18,8 +19,8 @@ def to_uint8(rgb: Tensor) -> Tensor:
     return (rgb.clamp(0, 1) * 255).to(torch.uint8)
 
 
-def psnr(prediction: Tensor, reference: Tensor) -> Tensor:
-    """PSNR in dB of each picture, uint8 (B, 3, H, W) -> float64 (B,); infinite if the two are equal.
+def psnr(prediction: UInt8[Tensor, "b 3 h w"], reference: UInt8[Tensor, "b 3 h w"]) -> Float64[Tensor, " b"]:
+    """PSNR in dB of each picture; infinite if the two are equal.
 
     Peak 255; the mean squared error is over all pixels and the three channels of one picture, never over several.
     """
@@ -28,8 +29,8 @@ def psnr(prediction: Tensor, reference: Tensor) -> Tensor:
     return 10 * torch.log10(255.0**2 / error)
 
 
-def ssim(prediction: Tensor, reference: Tensor) -> Tensor:
-    """SSIM of each picture by scikit-image, uint8 (B, 3, H, W) -> float64 (B,), at most 1.
+def ssim(prediction: UInt8[Tensor, "b 3 h w"], reference: UInt8[Tensor, "b 3 h w"]) -> Float64[Tensor, " b"]:
+    """SSIM of each picture by scikit-image, at most 1.
 
     The paper's settings: uniform 7x7 window, sample covariance, range 255, mean of the three RGB channels.
     """
@@ -40,8 +41,8 @@ def ssim(prediction: Tensor, reference: Tensor) -> Tensor:
     return torch.tensor([structural_similarity(p, r, channel_axis=-1, data_range=255) for p, r in pairs]).double()
 
 
-def colorfulness(pictures: Tensor) -> Tensor:
-    """Hasler-Suesstrunk colorfulness of each picture, uint8 (B, 3, H, W) -> float64 (B,); 0 for gray.
+def colorfulness(pictures: UInt8[Tensor, "b 3 h w"]) -> Float64[Tensor, " b"]:
+    """Hasler-Suesstrunk colorfulness of each picture; 0 for gray.
 
     ``sqrt(var rg + var yb) + 0.3 sqrt(mean(rg)^2 + mean(yb)^2)`` on the opponents rg = |R - G|,
     yb = |(R + G) / 2 - B|. The paper of 2003 takes the opponents with their signs; the published colorization code
