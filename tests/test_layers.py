@@ -40,12 +40,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "reports": ("files", "color", "imaging", "data", "models", "evaluation", "training", "colorize"),
     "app": ("files", "color", "imaging", "models", "evaluation.contact_sheet", "colorize"),
 }
-# Imports against the table, each with the reason for which it is still there.
-EXCEPTIONS = {
-    ("color.object_pairs", "data.types"): "the type of object-color pairs is to move to color",
-    ("models.compared.correspondence", "data.types"): "the type of object-color pairs is to move to color",
-    ("training.run", "reports.load_runs"): "the keys that do not identify a run are to move to training",
-}
+# Imports against the table, (module, imported module), each with its reason.
+EXCEPTIONS: dict[tuple[str, str], str] = {}
 MATHEMATICS = (
     "color",
     "models",
