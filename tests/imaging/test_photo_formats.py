@@ -42,12 +42,12 @@ def lightness_of_srgb(coded: np.ndarray) -> np.ndarray:
     return lightness_of_light(np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4))
 
 
-def deep_ramp() -> np.ndarray:
+def sixteen_bit_ramp() -> np.ndarray:
     """Every level of 16-bit gray, (256, 256)."""
     return np.arange(65536, dtype=np.uint16).reshape(256, 256)
 
 
-def deep_colors(height: int = 40, width: int = 60) -> np.ndarray:
+def sixteen_bit_colors(height: int = 40, width: int = 60) -> np.ndarray:
     return np.random.default_rng(5).integers(0, 65536, (height, width, 3), dtype=np.uint16)
 
 
@@ -55,8 +55,8 @@ def read_lightness(path: Path, **options: bool) -> np.ndarray:
     return read_gray_photo(path, **options).lightness[0, 0].numpy()
 
 
-def write_deep_picture(path: Path, levels: np.ndarray, **metadata: Any) -> Path:
-    """Levels (H, W, 3) as a PNG or TIFF, by our own writer, in strips of 7 rows."""
+def write_sixteen_bit_picture(path: Path, levels: np.ndarray, **metadata: Any) -> Path:
+    """Levels (H, W, 3) as a PNG or TIFF, in strips of 7 rows."""
     height, width = levels.shape[:2]
     parts = (torch.from_numpy(levels[top : top + 7].astype(np.float32) / 65535) for top in range(0, height, 7))
     write_picture(path, path.suffix, GrayPhoto(torch.empty(1, 1, height, width), 16, metadata, ()), parts)
@@ -72,10 +72,10 @@ def colored(photo: Path, output: Path, sentence: str = "a red wall", **options: 
 
 @pytest.mark.parametrize("name", ["g.png", "g.tif"])
 def test_16_bit_gray_is_read_at_its_full_depth(tmp_path: Path, name: str) -> None:
-    Image.fromarray(deep_ramp()).save(tmp_path / name)
+    Image.fromarray(sixteen_bit_ramp()).save(tmp_path / name)
     scan = read_gray_photo(tmp_path / name)
     assert (scan.bits, scan.size, scan.notices) == (16, (256, 256), ())
-    assert np.abs(scan.lightness[0, 0].numpy() - lightness_of_srgb(deep_ramp() / 65535)).max() < 0.01
+    assert np.abs(scan.lightness[0, 0].numpy() - lightness_of_srgb(sixteen_bit_ramp() / 65535)).max() < 0.01
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_16_bit_gray_is_read_at_its_full_depth(tmp_path: Path, name: str) -> Non
 )
 def test_16_bit_color_of_a_tiff_is_read_at_its_full_depth(tmp_path: Path, options: dict[str, Any]) -> None:
     """Levels whose upper bytes are all alike, so that the lower ones are all there is to see."""
-    levels = deep_colors() % 256 + 30_000
+    levels = sixteen_bit_colors() % 256 + 30_000
     stored = np.moveaxis(levels, 2, 0) if "planarconfig" in options else levels
     tifffile.imwrite(tmp_path / "c.tif", stored.astype(np.uint16), photometric="rgb", **options)
     scan = read_gray_photo(tmp_path / "c.tif")
@@ -142,15 +142,15 @@ def test_gray_of_12_bits(tmp_path: Path) -> None:
 
 
 def test_float_gray_is_read_at_its_full_depth(tmp_path: Path) -> None:
-    pixels = (deep_ramp() / 65535).astype(np.float32)
+    pixels = (sixteen_bit_ramp() / 65535).astype(np.float32)
     Image.fromarray(pixels).save(tmp_path / "f.tif")
     assert np.abs(read_lightness(tmp_path / "f.tif") - lightness_of_srgb(pixels)).max() < 0.01
 
 
 @pytest.mark.parametrize("name", ["out.png", "out.tif"])
 def test_a_picture_of_16_bits_has_the_levels_it_was_given(tmp_path: Path, name: str) -> None:
-    levels = deep_colors(23, 31)
-    path = write_deep_picture(tmp_path / name, levels)
+    levels = sixteen_bit_colors(23, 31)
+    path = write_sixteen_bit_picture(tmp_path / name, levels)
     if name == "out.tif":
         np.testing.assert_array_equal(tifffile.imread(path), levels)
     with Image.open(path) as picture:  # Pillow shows the upper byte
@@ -162,7 +162,7 @@ def test_a_picture_of_16_bits_has_the_levels_it_was_given(tmp_path: Path, name: 
 
 @pytest.mark.parametrize("name", ["out.png", "out.tif"])
 def test_lightness_of_16_bits_comes_back_in_the_picture(tmp_path: Path, name: str) -> None:
-    Image.fromarray(deep_ramp()).save(tmp_path / "g.png")
+    Image.fromarray(sixteen_bit_ramp()).save(tmp_path / "g.png")
     scan = read_gray_photo(tmp_path / "g.png")
     write_picture(tmp_path / name, Path(name).suffix, scan, recompose_strips(scan.lightness, torch.zeros(1, 2, 4, 4)))
     again = read_gray_photo(tmp_path / name)
@@ -183,7 +183,7 @@ def test_lightness_of_16_bits_comes_back_in_the_picture(tmp_path: Path, name: st
 def test_the_depth_of_a_picture_is_that_of_its_photo_where_the_format_has_it(
     tmp_path: Path, photo: str, output: str, bits: int
 ) -> None:
-    pixels = deep_ramp() if photo.startswith("g") else (deep_ramp() >> 8).astype(np.uint8)
+    pixels = sixteen_bit_ramp() if photo.startswith("g") else (sixteen_bit_ramp() >> 8).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / photo)
     colored(tmp_path / photo, tmp_path / output)
     assert read_gray_photo(tmp_path / output).bits == bits
@@ -199,7 +199,7 @@ def test_a_picture_of_16_bits_keeps_the_metadata(tmp_path: Path, name: str) -> N
     exif[ExifTags.Base.Orientation] = 6
     exif[ExifTags.IFD.Exif] = {ExifTags.Base.DateTimeOriginal: "1951:06:01 12:00:00"}
     exif[ExifTags.IFD.GPSInfo] = {ExifTags.GPS.GPSLatitude: (51.0, 30.0, 0.0)}
-    Image.fromarray(deep_ramp()[:100]).save(tmp_path / "g.tif", exif=exif.tobytes(), dpi=(600, 300))
+    Image.fromarray(sixteen_bit_ramp()[:100]).save(tmp_path / "g.tif", exif=exif.tobytes(), dpi=(600, 300))
     result = colored(tmp_path / "g.tif", tmp_path / name)
     assert not result.notices
     with Image.open(tmp_path / name) as picture:
@@ -214,7 +214,7 @@ def test_a_picture_of_16_bits_keeps_the_metadata(tmp_path: Path, name: str) -> N
 
 
 def test_a_tiff_without_resolution_gets_none(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "g.tif", deep_ramp(), photometric="minisblack", resolutionunit="none")
+    tifffile.imwrite(tmp_path / "g.tif", sixteen_bit_ramp(), photometric="minisblack", resolutionunit="none")
     assert "dpi" not in read_gray_photo(tmp_path / "g.tif").metadata
 
 
@@ -224,7 +224,7 @@ def test_a_tiff_without_resolution_gets_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("exponent", [1.8, 2.2])
 @pytest.mark.parametrize(("bits", "tolerance"), [(8, 0.5), (16, 0.03)])
 def test_the_curve_of_a_gray_profile_is_applied(tmp_path: Path, exponent: float, bits: int, tolerance: float) -> None:
-    pixels = deep_ramp() if bits == 16 else (deep_ramp() >> 8).astype(np.uint8)
+    pixels = sixteen_bit_ramp() if bits == 16 else (sixteen_bit_ramp() >> 8).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / "g.png", icc_profile=gray_profile(exponent))
     scan = read_gray_photo(tmp_path / "g.png")
     assert (scan.bits, scan.notices) == (bits, ())
@@ -233,7 +233,7 @@ def test_the_curve_of_a_gray_profile_is_applied(tmp_path: Path, exponent: float,
 
 
 def test_a_wide_color_space_is_brought_to_srgb_at_8_bits_and_at_16_alike(tmp_path: Path) -> None:
-    colors = (deep_colors() >> 8).astype(np.uint8)
+    colors = (sixteen_bit_colors() >> 8).astype(np.uint8)
     Image.fromarray(colors).save(tmp_path / "c.png", icc_profile=adobe_rgb())
     tifffile.imwrite(tmp_path / "c.tif", colors.astype(np.uint16) * 257, photometric="rgb", iccprofile=adobe_rgb())
     Image.fromarray(colors).save(tmp_path / "plain.png")
@@ -244,10 +244,10 @@ def test_a_wide_color_space_is_brought_to_srgb_at_8_bits_and_at_16_alike(tmp_pat
 
 
 def test_an_srgb_profile_changes_nothing_at_16_bits(tmp_path: Path) -> None:
-    levels = deep_colors()
-    with_profile = write_deep_picture(tmp_path / "p.png", levels, icc_profile=srgb_profile())
+    levels = sixteen_bit_colors()
+    with_profile = write_sixteen_bit_picture(tmp_path / "p.png", levels, icc_profile=srgb_profile())
     np.testing.assert_array_equal(
-        read_lightness(with_profile), read_lightness(write_deep_picture(tmp_path / "n.png", levels))
+        read_lightness(with_profile), read_lightness(write_sixteen_bit_picture(tmp_path / "n.png", levels))
     )
 
 
@@ -327,12 +327,12 @@ def test_lightness_is_upright(tmp_path: Path, name: str, orientation: int) -> No
 
 
 def test_16_bit_color_is_upright(tmp_path: Path) -> None:
-    levels = deep_colors(10, 6)
+    levels = sixteen_bit_colors(10, 6)
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
-    turned = write_deep_picture(tmp_path / "t.png", np.rot90(levels), exif=exif.tobytes())
+    turned = write_sixteen_bit_picture(tmp_path / "t.png", np.rot90(levels), exif=exif.tobytes())
     np.testing.assert_array_equal(
-        read_lightness(turned), read_lightness(write_deep_picture(tmp_path / "u.png", levels))
+        read_lightness(turned), read_lightness(write_sixteen_bit_picture(tmp_path / "u.png", levels))
     )
 
 

@@ -46,7 +46,7 @@ def readable_formats() -> tuple[str, ...]:
 
 
 class PhotoError(ValueError):
-    """A file that gives no picture: its ``kind`` in two or three words, ``detail``, and ``advice`` to take."""
+    """A file that gives no picture: the ``kind`` of error in two or three words, ``detail``, and ``advice``."""
 
     kind: str = "damaged photo"
     detail: str = ""
@@ -251,7 +251,5 @@ def sixteen_bit_levels(image: Image.Image) -> NDArray[np.uint16]:
         return pixels.astype(np.uint16, copy=False)  # in this machine's byte order
     white = 1.0 if image.mode == "F" else 65535.0
     if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= white):
-        raise ValueError(
-            f"gray pixels of mode {image.mode} outside 0..{white:g}, so it is unknown which value is white"
-        )
+        raise ValueError(f"gray pixels of mode {image.mode} outside 0..{white:g}, so which value is white is unknown")
     return np.rint(pixels * (65535.0 / white)).astype(np.uint16)
