@@ -29,7 +29,7 @@ def test_a_painted_thing_has_its_color_and_keeps_its_lightness(color: str) -> No
     rgb, lightness, ab, thing = drawn()
     painted, emphasis = paint(lightness, ab, [(thing, NamedColor(color, BASIC_LAB[color]))], random.Random(0))
     after, colors = (part[0] for part in split_lab(painted[None].float() / 255))
-    assert (after[0] - lightness).abs().max() < 1.5  # 8 bits; a color outside sRGB would be clipped to another lightness
+    assert (after[0] - lightness).abs().max() < 1.5  # clipped to sRGB it would be another
     assert torch.equal(painted[:, :7], rgb[:, :7]) and torch.equal(painted[:, :, 25:], rgb[:, :, 25:])
     assert torch.equal(emphasis > 0, torch.from_numpy(thing.mask))
     a, b = colors[:, torch.from_numpy(thing.mask)].mean(dim=1).tolist()

@@ -39,9 +39,7 @@ def source(folder: Path, things: dict[str, list[int]] = ONE, captions: Sequence[
         Image.fromarray(pixels).save(folder / name)
     kinds = sorted({kind.split()[0] for kind in things})
     content = {
-        "images": [
-            {"id": n, "file_name": name, "width": SIZE[0], "height": SIZE[1]} for n, name in enumerate(names)
-        ],
+        "images": [{"id": n, "file_name": name, "width": SIZE[0], "height": SIZE[1]} for n, name in enumerate(names)],
         "categories": [{"id": n, "name": kind} for n, kind in enumerate(kinds)],
         "annotations": [
             {"image_id": n, "category_id": kinds.index(kind.split()[0]), "iscrowd": 0, "segmentation": [outline]}

@@ -25,8 +25,8 @@ def data() -> None:
 def pack(
     root: Annotated[Path, typer.Argument(help="The folder of photos.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder to create; give it as data.train.root.")],
-    captions: Annotated[list[Path] | None, typer.Argument(help="Caption lists; the photos that they name are packed.")] = None,
-    instances: Annotated[list[Path] | None, typer.Option(help="Files in COCO's format; their photos are packed.")] = None,
+    captions: Annotated[list[Path] | None, typer.Argument(help="Caption lists, whose photos are packed.")] = None,
+    instances: Annotated[list[Path] | None, typer.Option(help="COCO-format files, whose photos are packed.")] = None,
     size: Annotated[int, typer.Option(help="Longest short side in pixels; 0 keeps every photo at its size.")] = 256,
     leave_out: Annotated[bool, typer.Option(help="Leave out photos that cannot be read, instead of failing.")] = False,
     threads: Annotated[int | None, typer.Option(help="Photos decoded in parallel; default: one per core.")] = None,

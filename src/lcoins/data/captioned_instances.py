@@ -174,7 +174,14 @@ def plural(name: str) -> str:
     >>> plural("bus"), plural("knife"), plural("toy")
     ('buses', 'knives', 'toys')
     """
-    for ending, plural_ending in (("fe", "ves"), ("y", "ies"), ("s", "ses"), ("ch", "ches"), ("sh", "shes"), ("x", "xes")):
+    for ending, new in (
+        ("fe", "ves"),
+        ("y", "ies"),
+        ("s", "ses"),
+        ("ch", "ches"),
+        ("sh", "shes"),
+        ("x", "xes"),
+    ):
         if name.endswith(ending) and not name.endswith(("ay", "ey", "oy")):
-            return name.removesuffix(ending) + plural_ending
+            return name.removesuffix(ending) + new
     return f"{name}s"

@@ -13,11 +13,9 @@ from lcoins.color.names import BASIC_CHROMATIC, BASIC_LAB, hue_distance
 from lcoins.data.coco_instances import CroppedInstances
 
 NEVER_PAINTED = frozenset(("person", "hair", "skin", "face", "skins"))
-# Names of one thing that are plurals.
-PAIRS = frozenset(
-    "shoes pants jeans stockings sandals shorts boots leggings socks sunglasses loafers heels sneakers pumps gloves flats "
-    "tights wedges glasses skis scissors".split()
-)
+_PLURALS = """shoes pants jeans stockings sandals shorts boots leggings socks sunglasses loafers heels sneakers pumps
+gloves flats tights wedges glasses skis scissors"""
+PAIRS = frozenset(_PLURALS.split())  # names of one thing that are plurals
 LEAST = 0.003  # share of the crop: smaller ones are not seen
 PAINTABLE = (0.008, 0.6)  # share of the crop
 LEFT = 0.5  # share of an outline that nothing in front of it covers
