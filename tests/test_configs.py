@@ -21,6 +21,7 @@ EXPERIMENTS = sorted((CONF / "experiment").glob("*.yaml"))
 GROUPS = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml") if path.parent.name != "experiment")
 ABLATIONS = sorted(path.stem for path in (CONF / "ablation").glob("*.yaml"))
 FOLDERS = [f"data.{split}.{key}=x" for split in ("train", "val") for key in ("root", "captions")]
+TRAIN_SET = "data.train=[{root: x, captions: x, instances: x, repainted: 1, plain: 1, held_out: 26}]"
 # The sizes shrunk and nothing loaded, so that the wiring is tested and not the weights.
 SMALL = {
     "image_size": 64,
@@ -43,9 +44,9 @@ def values(*overrides: str) -> dict[str, Any]:
 @pytest.mark.parametrize("path", GROUPS, ids=str)
 def test_every_choice_composes(path: Path) -> None:
     group = path.parent.name
-    more = FOLDERS if path.stem == "photos" and group == "data" else []
-    if group == "objective":  # made for its own system, of whose model it may take values
-        more = [f"system={path.stem if path.stem != 'lcoins' else 'lcoins_tiny'}"]
+    more = {"photos": FOLDERS, "instances": [TRAIN_SET, *FOLDERS[2:]]}.get(path.stem, []) if group == "data" else []
+    if group == "objective" and (CONF / "system" / path.name).exists():  # it may take values of its system's model
+        more = [f"system={path.stem}"]
     config = values(f"{group}={path.stem}", *more)
     assert {"data", "model", "recipe", "objective", "augmentation", "trainer", "tracker"} <= config.keys()
     assert config["trainer"]["max_epochs"] == config["recipe"]["epochs"]
@@ -62,7 +63,8 @@ def test_every_experiment_composes_and_shows_its_command(path: Path) -> None:
     photos = "data.train.root=" in text
     # Only a running sweep knows which system it is at.
     own = ["recipe.epochs=1"] if "runtime.choices" in text else []
-    config = values(f"experiment={path.stem}", *(FOLDERS if photos else []), *own)
+    folders = [TRAIN_SET, *FOLDERS[2:]] if "/data: instances" in text else FOLDERS if photos else []
+    config = values(f"experiment={path.stem}", *folders, *own)
     assert config != values()
     if config["model"]["text_encoder"].get("vocabulary", ()) is None:
         config["model"]["text_encoder"]["vocabulary"] = ["red", "car"]  # a run takes that of its captions

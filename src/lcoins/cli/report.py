@@ -129,7 +129,7 @@ def edges(
     from rich.console import Console
 
     from lcoins.data.caption_lists import read_pairs
-    from lcoins.data.coco_instances import Polygons
+    from lcoins.data.captioned_instances import Polygons
     from lcoins.evaluation.lpips import available_lpips
     from lcoins.models.checkpoint import load_trained
     from lcoins.reports.edge_study import compare_enlargements, enlargement_table

@@ -1,198 +1,169 @@
-"""Instances of real photos: COCO's polygons with the color that a caption gives them, where that is beyond doubt."""
+"""Instances of photos from a JSON in COCO's format, kept small: names, and outlines to be drawn at any size and crop.
 
-import re
+Outlines may be polygons, run lengths, or run lengths compressed as pycocotools writes them. The file is streamed;
+what stays in memory are flat arrays, four bytes a corner and four a run, and the photos' names. A million photos with
+seven outlines of thirty corners each are 0.9 GB.
+"""
+
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import ijson
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from lcoins.color.object_pairs import certain_object_colors
-from lcoins.color.words import BASIC_COLORS, COLOR_CLASS, split_words
-from lcoins.data.types import Instances
-
-SMALLEST_SHARE = 0.005  # of the picture: a smaller mask has too few pixels at the protocol's size
-
-# Other names of COCO's categories in captions. "Man" and "woman" are missing: a color beside them is their clothes'.
-OTHER_NAMES: dict[str, tuple[str, ...]] = {
-    "airplane": ("plane", "aeroplane", "jet", "airliner"),
-    "bicycle": ("bike",),
-    "motorcycle": ("motorbike",),
-    "couch": ("sofa",),
-    "potted plant": ("plant",),
-    "dining table": ("table",),
-    "tv": ("television", "monitor"),
-    "cell phone": ("phone", "cellphone"),
-    "refrigerator": ("fridge",),
-    "laptop": ("computer",),
-    "car": ("sedan", "taxi"),
-    "truck": ("lorry", "pickup"),
-    "toilet": ("commode",),
-    "donut": ("doughnut",),
-    "hair drier": ("dryer",),
-    "traffic light": ("stoplight",),
-    "bear": ("cub",),
-    "dog": ("puppy",),
-    "cat": ("kitten",),
-}
-UNPAIRED = ("person",)  # categories that a color never belongs to, for the same reason
-
-Polygon = Sequence[float]  # x0, y0, x1, y1 ... in pixels of the photo
+FULL = 65535  # a corner is kept in 65535ths of the photo's width and height, so photos may be stored at any size
+FINER = 2  # polygons are drawn so many times larger and then averaged
+Box = tuple[float, float, float, float]  # left, upper, right, lower as shares of the photo, 0..1
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
-class Noun:
-    """A name of a category in a caption: ``index`` is that of its first word."""
+class PhotoInstances:
+    """The instances of one crop: K category names, ``masks`` (K, size, size) bool, and the photo's share that each is.
 
-    index: int
-    category: str
-    plural: bool
-
-
-@dataclass
-class AnnotatedPhoto:
-    """The annotations of one photo: its size (width, height) and the polygons of each instance by category.
-
-    ``crowds`` are the categories with a crowd in the photo, whose single instances nobody has outlined.
+    ``crowd`` tells which are several things in one outline.
     """
 
-    size: tuple[int, int]
-    objects: dict[str, list[list[Polygon]]] = field(default_factory=dict)
-    crowds: set[str] = field(default_factory=set)
+    names: tuple[str, ...]
+    masks: NDArray[np.bool_]
+    crowd: tuple[bool, ...]
 
 
-class Polygons:
-    """Reads COCO's ``instances_*.json``; skips crowds, which are run lengths and no single instances.
+class CocoInstances:
+    """Reads ``images``, ``categories`` and ``annotations`` of a file in COCO's format; photos are known by file name.
 
-    Raises FileNotFoundError without a file, and ValueError for a file of another form.
+    Raises FileNotFoundError, or ValueError where the file has another form.
     """
 
     def __init__(self, path: Path | str) -> None:
         path = Path(path)
         if not path.is_file():
-            raise FileNotFoundError(f"{path}: no file of instances; give COCO's instances_*.json, or null")
+            raise FileNotFoundError(f"no file of instances at {path}; give a JSON in COCO's format, or null")
         try:
-            names = {entry["id"]: entry["name"] for entry in _entries(path, "categories")}
-            self.ids = {name: number for number, name in names.items()}
-            self.words = names_in_captions(names.values())
-            longest_first = sorted(self.words, key=len, reverse=True)
-            self.noun = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\b")
-            photos = {
-                entry["id"]: (entry["file_name"], AnnotatedPhoto((entry["width"], entry["height"])))
-                for entry in _entries(path, "images")
-            }
-            if not names or not photos:
-                raise KeyError("images, categories")
-            self.photos = dict(photos.values())
-            for entry in _entries(path, "annotations"):
-                photo, category = photos[entry["image_id"]][1], names[entry["category_id"]]
-                if entry["iscrowd"]:
-                    photo.crowds.add(category)
-                else:
-                    photo.objects.setdefault(category, []).append([*map(_polygon, entry["segmentation"])])
-        except (ijson.JSONError, KeyError, TypeError, UnicodeDecodeError) as error:
+            self._read(path)
+        except (ijson.JSONError, KeyError, TypeError, IndexError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} is not of the form of COCO's instances_*.json: {error!r}") from error
 
-    def instances(self, photo: str, caption: str, size: int) -> Instances | None:
-        """The instances whose color the caption names, masks (K, size, size), or None without any.
+    def _read(self, path: Path) -> None:
+        category_names = {entry["id"]: entry["name"] for entry in _entries(path, "categories")}
+        self.categories = tuple(category_names.values())
+        number = {category: place for place, category in enumerate(category_names)}
+        self.place: dict[str, int] = {}
+        sizes, by_id = array("I"), {}
+        for entry in _entries(path, "images"):
+            by_id[entry["id"]] = self.place[entry["file_name"]] = len(self.place)
+            sizes.extend((entry["width"], entry["height"]))
+        photo, category, crowd, share = array("I"), array("H"), array("B"), array("f")
+        corners, rings, ring_ends = array("H"), array("Q", [0]), array("Q", [0])
+        runs, run_ends = array("I"), array("Q", [0])
+        for entry in _entries(path, "annotations"):
+            at = by_id[entry["image_id"]]
+            width, height = sizes[2 * at], sizes[2 * at + 1]
+            shape = entry["segmentation"]
+            if isinstance(shape, dict):
+                counts = shape["counts"]
+                runs.extend(decode_counts(counts) if isinstance(counts, str) else counts)
+            else:
+                for ring in shape:
+                    points = np.asarray(ring, np.float64).reshape(-1, 2) / (width, height)
+                    corners.frombytes(np.round(points.clip(0, 1) * FULL).astype(np.uint16).tobytes())
+                    rings.append(len(corners) // 2)
+            ring_ends.append(len(rings) - 1)
+            run_ends.append(len(runs))
+            photo.append(at)
+            category.append(number[entry["category_id"]])
+            crowd.append(bool(entry.get("iscrowd", 0)))
+            share.append(entry.get("area", 0.0) / (width * height))
+        if not self.place or not self.categories:
+            raise KeyError("images, categories")
+        self.sizes = np.array(sizes).reshape(-1, 2)
+        self._category, self._crowd, self.shares = np.array(category), np.array(crowd, bool), np.array(share)
+        self._corners = np.array(corners).reshape(-1, 2)
+        self._rings, self._ring_ends = np.array(rings), np.array(ring_ends)
+        self._runs, self._run_ends = np.array(runs), np.array(run_ends)
+        photos = np.array(photo)
+        self._order = np.argsort(photos, kind="stable")
+        self._starts = np.searchsorted(photos[self._order], np.arange(len(self.place) + 1))
 
-        A color belongs to the category that :func:`certain_object_colors` pairs it with. It counts where the caption
-        names that category once: in the singular where the photo has exactly one, in the plural for all of them, which
-        are then one mask. Colors other than the eleven basic ones are left out, as are masks of less than 0.5 %.
-        """
-        known = self.photos.get(photo)
-        if known is None:
-            return None
-        masks, colors = [], []
-        for category, color in self._certain_colors(known, caption):
-            shapes = [polygon for polygons in known.objects[category] for polygon in polygons]
-            mask = draw_polygons(shapes, known.size, size)
-            if mask.mean() >= SMALLEST_SHARE:
-                masks.append(mask)
-                colors.append(color)
-        return Instances(_disjoint(torch.from_numpy(np.stack(masks))), tuple(colors)) if masks else None
+    def __contains__(self, photo: str) -> bool:
+        return photo in self.place
 
-    def _certain_colors(self, photo: AnnotatedPhoto, caption: str) -> Iterator[tuple[str, str]]:
-        """The categories whose color the caption names beyond doubt, with that color."""
-        words = split_words(caption)
-        nouns = {noun.index: noun for noun in self._find_nouns(words)}
-        mentions = [noun.category for noun in nouns.values()]
-        for index, color_index in certain_object_colors(caption, list(nouns)):
-            category, color = nouns[index].category, COLOR_CLASS[words[color_index]]
-            present = len(photo.objects.get(category, ()))
-            if (
-                color in BASIC_COLORS
-                and mentions.count(category) == 1
-                and category not in photo.crowds
-                and (present == 1 or (nouns[index].plural and present > 1))
-            ):
-                yield category, color
+    def of(self, photo: str) -> list[tuple[str, float]]:
+        """Name and share of the photo (0..1, by the file's own areas) of each instance; empty for an unknown photo."""
+        return [(self.categories[self._category[one]], float(self.shares[one])) for one in self._of(photo)]
 
-    def _find_nouns(self, words: Sequence[str]) -> Iterator[Noun]:
-        text = " ".join(words)
-        for match in self.noun.finditer(text):
-            yield Noun(text.count(" ", 0, match.start()), *self.words[match[0]])
+    def crop(self, photo: str, size: int, box: Box = WHOLE, *, flipped: bool = False) -> PhotoInstances:
+        """The instances of a crop of the photo, squashed to ``size`` x ``size`` pixels; those outside have no pixel."""
+        ones = self._of(photo)
+        masks = np.zeros((len(ones), size, size), bool)
+        for place, one in enumerate(ones):
+            mask = self._draw(int(one), self.place[photo], size, box)
+            masks[place] = mask[:, ::-1] if flipped else mask
+        names = tuple(self.categories[self._category[one]] for one in ones)
+        return PhotoInstances(names, masks, tuple(bool(self._crowd[one]) for one in ones))
+
+    def _of(self, photo: str) -> NDArray[np.int64]:
+        at = self.place.get(photo)
+        return self._order[self._starts[at] : self._starts[at + 1]] if at is not None else self._order[:0]
+
+    def _draw(self, one: int, photo: int, size: int, box: Box) -> NDArray[np.bool_]:
+        first, last = self._run_ends[one], self._run_ends[one + 1]
+        if last > first:
+            return _draw_runs(self._runs[first:last], self.sizes[photo], size, box)
+        rings = range(self._ring_ends[one], self._ring_ends[one + 1])
+        outlines = [self._corners[self._rings[ring] : self._rings[ring + 1]] / FULL for ring in rings]
+        return draw_outlines(outlines, size, box)
 
 
-def _polygon(values: list[float]) -> Polygon:
-    """As an array, which takes a quarter of a list's memory: COCO's training photos have millions of points."""
-    if len(values) % 2:
-        raise TypeError(f"expected x and y of each point of a polygon, got {len(values)} numbers")
-    return array("d", values)
+def draw_outlines(outlines: list[NDArray[np.float64]], size: int, box: Box = WHOLE) -> NDArray[np.bool_]:
+    """Outlines (N, 2) of x and y as shares of the photo, as the mask (size, size) of a crop; half a pixel counts."""
+    left, upper, right, lower = box
+    finer = Image.new("L", (size * FINER, size * FINER))
+    draw = ImageDraw.Draw(finer)
+    scale = np.array([size * FINER / (right - left), size * FINER / (lower - upper)])
+    for outline in outlines:
+        if len(outline) >= 3:
+            points = (outline - (left, upper)) * scale - 0.5
+            draw.polygon([*map(tuple, points.tolist())], fill=255)
+    return np.asarray(finer.reduce(FINER)) >= 128
 
 
-def draw_polygons(polygons: Sequence[Polygon], photo: tuple[int, int], size: int) -> NDArray[np.bool_]:
-    """The mask (size, size) of polygons in pixels of a photo (width, height) that is squashed to a square."""
-    scale = (size / photo[0], size / photo[1])
-    mask = Image.new("1", (size, size))
-    draw = ImageDraw.Draw(mask)
-    for polygon in polygons:
-        points = [(x * scale[0], y * scale[1]) for x, y in zip(polygon[::2], polygon[1::2], strict=True)]
-        if len(points) >= 3:
-            draw.polygon(points, fill=1)
-    return np.asarray(mask).copy()
+def _draw_runs(runs: NDArray[np.uint32], photo: NDArray[np.uint32], size: int, box: Box) -> NDArray[np.bool_]:
+    """Run lengths, column by column, off and on in turn, as the mask (size, size) of a crop."""
+    width, height = (int(side) for side in photo)
+    values = np.arange(len(runs)) % 2 == 1
+    columns = np.repeat(values, runs).reshape(width, height)
+    mask = Image.fromarray(np.ascontiguousarray(columns.T).view(np.uint8) * 255)
+    pixels = (box[0] * width, box[1] * height, box[2] * width, box[3] * height)
+    return np.asarray(mask.resize((size, size), Image.Resampling.BILINEAR, box=pixels)) >= 128
 
 
-def _disjoint(masks: torch.Tensor) -> torch.Tensor:
-    """The masks (K, H, W) without overlaps: a smaller thing is taken to be in front and keeps the pixels."""
-    smallest_first = masks.flatten(1).sum(dim=1).argsort()
-    taken = torch.zeros_like(masks[0])
-    result = masks.clone()
-    for index in smallest_first.tolist():
-        result[index] &= ~taken
-        taken |= masks[index]
-    return result
+def decode_counts(text: str) -> list[int]:
+    """The run lengths of pycocotools' compressed form: base 32, low digits first, each from the fourth run on a
+    difference to the one two before.
+
+    >>> decode_counts("0<2"), decode_counts("52203")
+    ([0, 12, 2], [5, 2, 2, 2, 5])
+    """
+    counts: list[int] = []
+    value = shift = 0
+    for character in text:
+        digit = ord(character) - 48
+        value |= (digit & 31) << shift
+        shift += 5
+        if not digit & 32:
+            if digit & 16:
+                value -= 1 << shift
+            counts.append(value + counts[-2] if len(counts) > 2 else value)
+            value = shift = 0
+    return counts
 
 
 def _entries(path: Path, key: str) -> Iterator[dict[str, Any]]:
     with path.open("rb") as file:
         yield from ijson.items(file, f"{key}.item", use_float=True)
-
-
-def names_in_captions(categories: Iterable[str]) -> dict[str, tuple[str, bool]]:
-    """Name in a caption -> category and whether the name is a plural.
-
-    >>> names = names_in_captions(["bus", "person"])
-    >>> names["buses"], names["bus"], "person" in names
-    (('bus', True), ('bus', False), False)
-    """
-    paired = [category for category in categories if category not in UNPAIRED]
-    singular = {name: category for category in paired for name in (category, *OTHER_NAMES.get(category, ()))}
-    return {_plural(name): (category, True) for name, category in singular.items()} | {
-        name: (category, False)
-        for name, category in singular.items()
-        if name not in COLOR_CLASS  # "an orange" may be a color
-    }
-
-
-def _plural(name: str) -> str:
-    for ending, plural in (("fe", "ves"), ("y", "ies"), ("s", "ses"), ("ch", "ches"), ("sh", "shes"), ("x", "xes")):
-        if name.endswith(ending) and not name.endswith(("ay", "ey", "oy")):
-            return name.removesuffix(ending) + plural
-    return f"{name}s"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from lcoins.data.coco_instances import AnnotatedPhoto, Polygon, Polygons
+from lcoins.data.captioned_instances import AnnotatedPhoto, Polygon, Polygons
 from lcoins.data.types import VOID
 from lcoins.imaging.decode import DAMAGED
 from lcoins.imaging.quiet import MAX_PIXELS, quiet_decoders

@@ -36,7 +36,8 @@ class Sample:
     ``index`` counts the samples of the data set, ``name`` identifies the pair in reports, and ``photo`` is the same for
     all captions of one photo. ``pairs`` says which color word belongs to which object, by indices into
     :func:`lcoins.color.words.split_words`; ``labels`` (H, W) uint8 holds the class of each pixel, 255 for none. Both
-    are None if they are not known.
+    are None if they are not known. ``emphasis`` (H, W) says how much a pixel counts because an instance was painted
+    there, 0 elsewhere; ``further_views`` are the same crop in other paint under other words, which share its batch.
     """
 
     rgb: Tensor
@@ -48,6 +49,13 @@ class Sample:
     photo: str = ""
     pairs: ObjectColors | None = None
     labels: Tensor | None = None
+    emphasis: Tensor | None = None
+    further_views: "tuple[Sample, ...]" = ()
+
+    @property
+    def views(self) -> "tuple[Sample, ...]":
+        """The sample and its further views."""
+        return (self, *self.further_views)
 
 
 @dataclass
@@ -57,7 +65,8 @@ class Batch:
     ``has_color`` (B,) marks the captions that name a color and so take part in the counter-color loss. ``labels``
     (B, H, W) is None if no sample has labels, and 255 throughout a sample without any. Once the batch is on the device,
     the data module fills the last three, in network scale: ``lightness`` (B, 1, H, W), augmented in training; ``ab``
-    (B, 2, H, W) of the original photo; ``original_lightness`` (B, 1, H, W).
+    (B, 2, H, W) of the original photo; ``original_lightness`` (B, 1, H, W). ``emphasis`` (B, 1, H, W) is None if
+    nothing was painted; ``crop`` (B,) numbers the crops from 0, ascending, if some of them have several views.
     """
 
     rgb: Tensor
@@ -73,6 +82,8 @@ class Batch:
     lightness: Tensor | None = None
     ab: Tensor | None = None
     original_lightness: Tensor | None = None
+    emphasis: Tensor | None = None
+    crop: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.captions)
@@ -91,7 +102,10 @@ class Batch:
 
 
 def collate(samples: list[Sample]) -> Batch:
-    """Stacks samples of the same picture size into a Batch."""
+    """Stacks samples of the same picture size into a Batch; further views stand right after their sample."""
+    crop = [number for number, sample in enumerate(samples) for _ in sample.views]
+    several = len(crop) > len(samples)
+    samples = [view for sample in samples for view in sample.views]
     return Batch(
         rgb=torch.stack([sample.rgb for sample in samples]),
         captions=[sample.caption for sample in samples],
@@ -103,6 +117,8 @@ def collate(samples: list[Sample]) -> Batch:
         photos=[sample.photo or sample.name for sample in samples],
         pairs=[sample.pairs for sample in samples],
         labels=_stack_labels(samples),
+        emphasis=_stack_emphasis(samples),
+        crop=torch.tensor(crop) if several else None,
     )
 
 
@@ -111,6 +127,13 @@ def _stack_labels(samples: list[Sample]) -> Tensor | None:
         return None
     unknown = torch.full(samples[0].rgb.shape[-2:], VOID, dtype=torch.uint8)
     return torch.stack([unknown if sample.labels is None else sample.labels for sample in samples])
+
+
+def _stack_emphasis(samples: list[Sample]) -> Tensor | None:
+    if all(sample.emphasis is None for sample in samples):
+        return None
+    none = torch.zeros(samples[0].rgb.shape[-2:])
+    return torch.stack([none if sample.emphasis is None else sample.emphasis for sample in samples])[:, None]
 
 
 def key(*parts: int | str) -> int:

@@ -1,6 +1,6 @@
 """L-CoIns: language-based colorization with instance awareness (Chang et al., CVPR 2023)."""
 
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from lcoins.models.blocks import initialize
@@ -88,15 +88,22 @@ class LCoIns(Colorizer):
             )
 
     def forward(
-        self, lightness: Float[Tensor, "b 1 s s"], words: Words, recolored: Words | None = None, assign: bool = False
+        self,
+        lightness: Float[Tensor, "n 1 s s"],
+        words: Words,
+        recolored: Words | None = None,
+        assign: bool = False,
+        crop: Int[Tensor, " b"] | None = None,
     ) -> Colorization:
         """Colors network lightness as the words say; ``assign`` asks for the group map as well.
 
         With ``recolored``, the same lightness runs through the transformer a second time with the recolored caption,
         for the counter-color loss (3.7), and the result is a :class:`CounterColorization`; the image tokens are
-        computed once and only the first pass is upsampled.
+        computed once and only the first pass is upsampled. With ``crop``, caption i is about ``lightness[crop[i]]``, so
+        that several captions share one pass of the image encoder; without it each has its own lightness.
         """
         patches = self.image_encoder(lightness)
+        patches = patches if crop is None else patches[crop]
         if recolored is not None:
             return self._color_twice(patches, words, recolored)
         z_img, _, z_grp = self.transformer(patches, self.text_encoder(words), words.mask)

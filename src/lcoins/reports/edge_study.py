@@ -16,7 +16,7 @@ from lcoins.color import lab
 from lcoins.colorize.edges import follow_edges
 from lcoins.colorize.photo import ColorizationSystem, lightness_for_network, recompose
 from lcoins.data.caption_lists import Pair
-from lcoins.data.coco_instances import AnnotatedPhoto, Polygons
+from lcoins.data.captioned_instances import AnnotatedPhoto, Polygons
 from lcoins.evaluation.lpips import Lpips
 from lcoins.evaluation.quality import psnr, to_uint8
 from lcoins.imaging.decode import load_photo, to_tensor

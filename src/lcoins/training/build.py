@@ -1,10 +1,11 @@
 """From the plain config of a run to what trains: data, colorizer, objective, and the module that holds them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra.utils import get_class, instantiate
+from torch import nn
 
 from lcoins.data.datamodule import ColorizationData
 from lcoins.models.build import build_colorizer, refuse_foreign_keys
@@ -28,10 +29,24 @@ def build_training(config: dict[str, Any], folder: Path) -> tuple[ColorizationTr
     else:  # before the data, whose photos are checked for minutes: missing pretrained weights are reported at once
         colorizer = build_colorizer(config["model"])
         data = build_data(config["data"], folder)
+    _freeze(colorizer, config["recipe"].get("frozen", ()))
     objective = _weighted_objective(config["objective"], data, colorizer, folder / "prior.json")
     training = AdversarialTraining if isinstance(objective, AdversarialObjective) else ColorizationTraining
     palette = data.val_set.palette if data.val_set is not None else None
     return training(colorizer, objective, build_recipe(config["recipe"]), palette, config["seed"], config), data
+
+
+def _freeze(colorizer: nn.Module, prefixes: Sequence[str]) -> None:
+    """Keeps the parameters whose names begin so as they are, such as the lower blocks of a pretrained backbone."""
+    names = [name for name, _ in colorizer.named_parameters()]
+    if unknown := [prefix for prefix in prefixes if not any(name.startswith(prefix) for name in names)]:
+        raise ValueError(
+            f"recipe.frozen: no parameter of this model begins with {', '.join(unknown)}; the names begin "
+            f"with {', '.join(sorted({name.partition('.')[0] for name in names}))}"
+        )
+    for name, parameter in colorizer.named_parameters():
+        if name.startswith(tuple(prefixes)):
+            parameter.requires_grad_(False)
 
 
 def build_data(data: Mapping[str, Any], folder: Path) -> ColorizationData:

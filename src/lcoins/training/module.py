@@ -86,7 +86,10 @@ class ColorizationTraining(LightningModule):
     def run_batch(self, batch: Batch) -> tuple[Colorization, Losses]:
         """Colors a batch and computes its losses, with a second pass if the objective needs the recolored captions."""
         words = self.colorizer.tokenize(batch.captions).to(self.device)
-        if self.objective.needs_recolored:
+        if batch.crop is not None and batch.lightness is not None and not self.objective.needs_recolored:
+            first = torch.searchsorted(batch.crop, torch.arange(int(batch.crop[-1]) + 1, device=batch.crop.device))
+            output = self.colorizer(batch.lightness[first], words, crop=batch.crop)  # views share the image encoder
+        elif self.objective.needs_recolored:
             recolored = self.colorizer.tokenize(batch.recolored).to(self.device)
             output = self.colorizer(batch.lightness, words, recolored)
         else:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from lcoins.color.words import BASIC_COLORS
 from lcoins.data.caption_lists import Pair
-from lcoins.data.coco_instances import Polygons, draw_polygons
+from lcoins.data.captioned_instances import Polygons, draw_polygons
 from lcoins.data.photos import Annotations, Photos
 
 CATEGORIES = ["person", "car", "bus", "sheep", "orange", "cup"]

@@ -1,0 +1,198 @@
+"""Instances of real photos: COCO's polygons with the color that a caption gives them, where that is beyond doubt."""
+
+import re
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ijson
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from lcoins.color.object_pairs import certain_object_colors
+from lcoins.color.words import BASIC_COLORS, COLOR_CLASS, split_words
+from lcoins.data.types import Instances
+
+SMALLEST_SHARE = 0.005  # of the picture: a smaller mask has too few pixels at the protocol's size
+
+# Other names of COCO's categories in captions. "Man" and "woman" are missing: a color beside them is their clothes'.
+OTHER_NAMES: dict[str, tuple[str, ...]] = {
+    "airplane": ("plane", "aeroplane", "jet", "airliner"),
+    "bicycle": ("bike",),
+    "motorcycle": ("motorbike",),
+    "couch": ("sofa",),
+    "potted plant": ("plant",),
+    "dining table": ("table",),
+    "tv": ("television", "monitor"),
+    "cell phone": ("phone", "cellphone"),
+    "refrigerator": ("fridge",),
+    "laptop": ("computer",),
+    "car": ("sedan", "taxi"),
+    "truck": ("lorry", "pickup"),
+    "toilet": ("commode",),
+    "donut": ("doughnut",),
+    "hair drier": ("dryer",),
+    "traffic light": ("stoplight",),
+    "bear": ("cub",),
+    "dog": ("puppy",),
+    "cat": ("kitten",),
+}
+UNPAIRED = ("person",)  # categories that a color never belongs to, for the same reason
+
+Polygon = Sequence[float]  # x0, y0, x1, y1 ... in pixels of the photo
+
+
+@dataclass(frozen=True)
+class Noun:
+    """A name of a category in a caption: ``index`` is that of its first word."""
+
+    index: int
+    category: str
+    plural: bool
+
+
+@dataclass
+class AnnotatedPhoto:
+    """The annotations of one photo: its size (width, height) and the polygons of each instance by category.
+
+    ``crowds`` are the categories with a crowd in the photo, whose single instances nobody has outlined.
+    """
+
+    size: tuple[int, int]
+    objects: dict[str, list[list[Polygon]]] = field(default_factory=dict)
+    crowds: set[str] = field(default_factory=set)
+
+
+class Polygons:
+    """Reads COCO's ``instances_*.json``; skips crowds, which are run lengths and no single instances.
+
+    Raises FileNotFoundError without a file, and ValueError for a file of another form.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no file of instances; give COCO's instances_*.json, or null")
+        try:
+            names = {entry["id"]: entry["name"] for entry in _entries(path, "categories")}
+            self.ids = {name: number for number, name in names.items()}
+            self.words = names_in_captions(names.values())
+            longest_first = sorted(self.words, key=len, reverse=True)
+            self.noun = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\b")
+            photos = {
+                entry["id"]: (entry["file_name"], AnnotatedPhoto((entry["width"], entry["height"])))
+                for entry in _entries(path, "images")
+            }
+            if not names or not photos:
+                raise KeyError("images, categories")
+            self.photos = dict(photos.values())
+            for entry in _entries(path, "annotations"):
+                photo, category = photos[entry["image_id"]][1], names[entry["category_id"]]
+                if entry["iscrowd"]:
+                    photo.crowds.add(category)
+                else:
+                    photo.objects.setdefault(category, []).append([*map(_polygon, entry["segmentation"])])
+        except (ijson.JSONError, KeyError, TypeError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} is not of the form of COCO's instances_*.json: {error!r}") from error
+
+    def instances(self, photo: str, caption: str, size: int) -> Instances | None:
+        """The instances whose color the caption names, masks (K, size, size), or None without any.
+
+        A color belongs to the category that :func:`certain_object_colors` pairs it with. It counts where the caption
+        names that category once: in the singular where the photo has exactly one, in the plural for all of them, which
+        are then one mask. Colors other than the eleven basic ones are left out, as are masks of less than 0.5 %.
+        """
+        known = self.photos.get(photo)
+        if known is None:
+            return None
+        masks, colors = [], []
+        for category, color in self._certain_colors(known, caption):
+            shapes = [polygon for polygons in known.objects[category] for polygon in polygons]
+            mask = draw_polygons(shapes, known.size, size)
+            if mask.mean() >= SMALLEST_SHARE:
+                masks.append(mask)
+                colors.append(color)
+        return Instances(_disjoint(torch.from_numpy(np.stack(masks))), tuple(colors)) if masks else None
+
+    def _certain_colors(self, photo: AnnotatedPhoto, caption: str) -> Iterator[tuple[str, str]]:
+        """The categories whose color the caption names beyond doubt, with that color."""
+        words = split_words(caption)
+        nouns = {noun.index: noun for noun in self._find_nouns(words)}
+        mentions = [noun.category for noun in nouns.values()]
+        for index, color_index in certain_object_colors(caption, list(nouns)):
+            category, color = nouns[index].category, COLOR_CLASS[words[color_index]]
+            present = len(photo.objects.get(category, ()))
+            if (
+                color in BASIC_COLORS
+                and mentions.count(category) == 1
+                and category not in photo.crowds
+                and (present == 1 or (nouns[index].plural and present > 1))
+            ):
+                yield category, color
+
+    def _find_nouns(self, words: Sequence[str]) -> Iterator[Noun]:
+        text = " ".join(words)
+        for match in self.noun.finditer(text):
+            yield Noun(text.count(" ", 0, match.start()), *self.words[match[0]])
+
+
+def _polygon(values: list[float]) -> Polygon:
+    """As an array, which takes a quarter of a list's memory: COCO's training photos have millions of points."""
+    if len(values) % 2:
+        raise TypeError(f"expected x and y of each point of a polygon, got {len(values)} numbers")
+    return array("d", values)
+
+
+def draw_polygons(polygons: Sequence[Polygon], photo: tuple[int, int], size: int) -> NDArray[np.bool_]:
+    """The mask (size, size) of polygons in pixels of a photo (width, height) that is squashed to a square."""
+    scale = (size / photo[0], size / photo[1])
+    mask = Image.new("1", (size, size))
+    draw = ImageDraw.Draw(mask)
+    for polygon in polygons:
+        points = [(x * scale[0], y * scale[1]) for x, y in zip(polygon[::2], polygon[1::2], strict=True)]
+        if len(points) >= 3:
+            draw.polygon(points, fill=1)
+    return np.asarray(mask).copy()
+
+
+def _disjoint(masks: torch.Tensor) -> torch.Tensor:
+    """The masks (K, H, W) without overlaps: a smaller thing is taken to be in front and keeps the pixels."""
+    smallest_first = masks.flatten(1).sum(dim=1).argsort()
+    taken = torch.zeros_like(masks[0])
+    result = masks.clone()
+    for index in smallest_first.tolist():
+        result[index] &= ~taken
+        taken |= masks[index]
+    return result
+
+
+def _entries(path: Path, key: str) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        yield from ijson.items(file, f"{key}.item", use_float=True)
+
+
+def names_in_captions(categories: Iterable[str]) -> dict[str, tuple[str, bool]]:
+    """Name in a caption -> category and whether the name is a plural.
+
+    >>> names = names_in_captions(["bus", "person"])
+    >>> names["buses"], names["bus"], "person" in names
+    (('bus', True), ('bus', False), False)
+    """
+    paired = [category for category in categories if category not in UNPAIRED]
+    singular = {name: category for category in paired for name in (category, *OTHER_NAMES.get(category, ()))}
+    return {_plural(name): (category, True) for name, category in singular.items()} | {
+        name: (category, False)
+        for name, category in singular.items()
+        if name not in COLOR_CLASS  # "an orange" may be a color
+    }
+
+
+def _plural(name: str) -> str:
+    for ending, plural in (("fe", "ves"), ("y", "ies"), ("s", "ses"), ("ch", "ches"), ("sh", "shes"), ("x", "xes")):
+        if name.endswith(ending) and not name.endswith(("ay", "ey", "oy")):
+            return name.removesuffix(ending) + plural
+    return f"{name}s"

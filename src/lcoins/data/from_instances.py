@@ -1,0 +1,111 @@
+"""A data module of photos with instances, as `data=instances` has it: repainted photos beside photos as they are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from lcoins.data.augment import Augmentation
+from lcoins.data.caption_lists import captions_by_photo
+from lcoins.data.coco_instances import CocoInstances
+from lcoins.data.datamodule import ColorizationData, LoaderOptions
+from lcoins.data.from_lists import PhotoSource, read_usable_pairs
+from lcoins.data.photos import Photos
+from lcoins.data.recolored_photos import RecoloredPhotos, RepaintingOptions, Source, is_held_out
+
+
+@dataclass(frozen=True)
+class InstanceSource:
+    """One training set: the folder or pack ``root``, a list ``captions`` and a COCO-format file ``instances``, or None.
+
+    ``repainted`` and ``plain`` say how often one of its photos is drawn in either role, compared with the other sets'.
+    One in ``held_out`` of its photos, chosen by file name, is never trained on; None trains on all.
+    """
+
+    root: str
+    captions: str | None
+    instances: str | None
+    repainted: float
+    plain: float
+    held_out: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.captions is None and self.instances is None:
+            raise ValueError(f"data.train: {self.root} has neither captions nor instances; give one of both")
+        if min(self.repainted, self.plain) < 0:
+            raise ValueError(f"data.train: {self.root}: repainted and plain must be at least 0")
+
+
+@dataclass(frozen=True)
+class InstanceOptions(LoaderOptions):
+    """The options of `data=instances` beside its sources; those of the loaders and of repainting are among them.
+
+    Args:
+        image_size: pixels of a side in training and validation.
+        eval_size: pixels of a side in tests; the paper's protocol has 224.
+        samples: training samples of an epoch.
+        repainting: what is drawn of each sample.
+        on_problem: "stop" at a bad photo or row, or "leave_out" what is bad.
+        report: the file to write all problems into.
+    """
+
+    image_size: int
+    eval_size: int
+    samples: int
+    on_problem: Literal["stop", "leave_out"]
+    report: Path | str | None = None
+
+
+def instance_data(
+    train: Sequence[Mapping[str, Any]] | None,
+    val: Mapping[str, Any] | None,
+    tests: Mapping[str, Mapping[str, Any]],
+    *,
+    augmentation: Augmentation,
+    seed: int,
+    repainting: Mapping[str, Any],
+    **options: Any,
+) -> ColorizationData:
+    """Training on photos with instances; validation and tests are ordinary caption lists. Not in the paper.
+
+    Args:
+        train: the training sets, each by the fields of an :class:`InstanceSource`; None where only tests are wanted.
+        val: the validation set, by the fields of a :class:`~lcoins.data.from_lists.PhotoSource`; or None.
+        tests: the test sets by name, as ``val``.
+        augmentation: what training does to lightness.
+        seed: decides all that training draws.
+        repainting: the fields of :class:`~lcoins.data.recolored_photos.RepaintingOptions`.
+        options: the fields of :class:`InstanceOptions`.
+    """
+    chosen = InstanceOptions(**options)
+    if train is not None and not train:
+        raise ValueError(
+            "data.train: expected at least one set, as data.train=[{root: DIR, captions: FILE, instances: "
+            "FILE, repainted: 1, plain: 1, held_out: 26}], got none"
+        )
+    given = {"val": val} | {f"tests.{name}": source for name, source in tests.items()}
+    lists = {name: PhotoSource(**source) for name, source in given.items() if source is not None}
+    sets = {f"train[{index}]": InstanceSource(**source) for index, source in enumerate(train or ())}
+    listed = {name: PhotoSource(one.root, one.captions) for name, one in sets.items() if one.captions is not None}
+    report = Path(chosen.report) if chosen.report is not None else None
+    pairs = read_usable_pairs(lists | listed, chosen.on_problem, report)
+    sources = []
+    for name, one in sets.items():
+        captions: dict[str, list[str]] = captions_by_photo(pairs[name]) if name in pairs else {}
+        instances = CocoInstances(one.instances) if one.instances is not None else None
+        names = dict.fromkeys([*captions, *(instances.place if instances is not None else ())])
+        kept = tuple(photo for photo in names if not is_held_out(photo, one.held_out))
+        sources.append(Source(Path(one.root), kept, captions, instances, one.repainted, one.plain))
+
+    def photos(name: str, size: int) -> Photos:
+        return Photos(lists[name].root, pairs[name], size, seed=seed)
+
+    drawn = RepaintingOptions(**repainting)
+    return ColorizationData(
+        train=RecoloredPhotos(sources, chosen.image_size, chosen.samples, drawn, seed) if sources else None,
+        val=photos("val", chosen.image_size) if "val" in lists else None,
+        tests={name: photos(f"tests.{name}", chosen.eval_size) for name in tests},
+        loader=chosen,
+        augmentation=augmentation,
+        seed=seed,
+    )
