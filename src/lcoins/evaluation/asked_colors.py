@@ -124,7 +124,7 @@ def _article(word: str) -> str:
 
 
 def _sides(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> tuple[int, tuple[str, str]] | None:
-    """Which of two masks (0 or 1) is left of or above the other, and the words for both; None where neither is clear."""
+    """Which of two masks, 0 or 1, is left of or above the other, and the words for both; None where that is unclear."""
     (y0, x0), (y1, x1) = (np.argwhere(mask).mean(axis=0) / mask.shape for mask in (one, other))
     if abs(x0 - x1) >= APART and abs(x0 - x1) >= abs(y0 - y1):
         return int(x1 < x0), ("left", "right")
