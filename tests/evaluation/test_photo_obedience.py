@@ -10,7 +10,7 @@ from torch import Tensor
 from lcoins.color.lab import to_network_ab
 from lcoins.color.words import COLOR_LAB, find_colors
 from lcoins.evaluation.asked_colors import Question
-from lcoins.evaluation.photo_obedience import PhotoThings, answers, breakdown, figures, summary
+from lcoins.evaluation.photo_obedience import PhotoThings, answers, breakdown, figures, sentence_colors, summary
 from lcoins.models.colorizer import Colorization
 
 SIDE = 40
@@ -43,6 +43,10 @@ def about(color: str, task: str = "named") -> Question:
     return Question(task, "bus", f"a {color} bus", "a gray bus", ((0, color),))
 
 
+def asked_of(painter: Painter, asked: PhotoThings) -> list[dict[str, object]]:
+    return answers(asked, sentence_colors(painter, asked))
+
+
 def of(who: str, rows: list[dict[str, object]]) -> list[dict[str, object]]:
     return [row for row in rows if row["system"] == who]
 
@@ -50,15 +54,15 @@ def of(who: str, rows: list[dict[str, object]]) -> list[dict[str, object]]:
 @pytest.mark.parametrize("color", ["red", "orange", "green", "blue", "purple"])
 def test_painting_the_mask_is_a_hit_without_spill(color: str) -> None:
     asked = photo(about(color))
-    (row,) = of("system", answers(Painter(torch.from_numpy(asked.masks[0])), asked))
+    (row,) = of("system", asked_of(Painter(torch.from_numpy(asked.masks[0])), asked))
     assert row["hit"] and row["hit_nbs"]
     assert row["outside"] == pytest.approx(0, abs=1e-6)
-    (oracle,) = of("oracle", answers(Painter(torch.ones(SIDE, SIDE)), asked))
+    (oracle,) = of("oracle", asked_of(Painter(torch.ones(SIDE, SIDE)), asked))
     assert row["way"] == pytest.approx(oracle["way"], abs=1e-5)
 
 
 def test_tinting_everything_spills_everywhere() -> None:
-    rows = answers(Painter(torch.ones(SIDE, SIDE)), photo(about("red")))
+    rows = asked_of(Painter(torch.ones(SIDE, SIDE)), photo(about("red")))
     found = figures(of("system", rows))
     assert found["hit"][0] == 1
     assert found["spill"][0] == pytest.approx(1, abs=1e-4)
@@ -67,14 +71,14 @@ def test_tinting_everything_spills_everywhere() -> None:
 
 def test_pale_answers_are_no_hit_but_show_the_way() -> None:
     asked = photo(about("red"))
-    (row,) = of("system", answers(Painter(torch.from_numpy(asked.masks[0]), strength=0.1), asked))
+    (row,) = of("system", asked_of(Painter(torch.from_numpy(asked.masks[0]), strength=0.1), asked))
     typical = float(np.hypot(*COLOR_LAB["red"][1:]))
     assert not row["hit"]
     assert row["way"] == pytest.approx(0.1 * typical / 45, abs=1e-4)
 
 
 def test_gray_and_truth_do_not_move() -> None:
-    rows = answers(Painter(torch.ones(SIDE, SIDE)), photo(about("red")))
+    rows = asked_of(Painter(torch.ones(SIDE, SIDE)), photo(about("red")))
     for who in ("gray", "truth"):
         (row,) = of(who, rows)
         assert row["way"] == row["outside"] == 0
@@ -89,15 +93,15 @@ def test_two_of_a_kind_need_both() -> None:
         "the left cup is gray and the right cup is gray",
         ((0, "red"), (1, "blue")),
     )
-    found = summary(answers(Painter(torch.ones(SIDE, SIDE)), photo(question)))
+    found = summary(asked_of(Painter(torch.ones(SIDE, SIDE)), photo(question)))
     assert found["system"]["instances"]["both"][0] == 0  # all is blue
     assert found["system"]["instances"]["hit"][0] == 0.5
     assert found["oracle"]["instances"]["both"][0] == 1
-    assert "both" not in summary(answers(Painter(torch.ones(SIDE, SIDE)), photo(about("red"))))["system"]["named"]
+    assert "both" not in summary(asked_of(Painter(torch.ones(SIDE, SIDE)), photo(about("red"))))["system"]["named"]
 
 
 def test_breakdown_holds_every_row_once_by_color_and_size() -> None:
-    rows = of("system", answers(Painter(torch.ones(SIDE, SIDE)), photo(about("red"), about("blue", "counter"))))
+    rows = of("system", asked_of(Painter(torch.ones(SIDE, SIDE)), photo(about("red"), about("blue", "counter"))))
     found = breakdown(rows)
     assert sum(one["things"] for one in found["color"].values()) == len(rows) == 2
     assert list(found["size"]) == ["12-100 %"]
@@ -110,6 +114,6 @@ def test_intervals_hold_the_value_and_come_from_photos() -> None:
         asked = photo(about("red"))
         asked = PhotoThings(f"{number}.jpg", asked.lightness, asked.ab, asked.masks, asked.questions)
         strength = 1.0 if number % 2 else 0.05
-        rows += of("system", answers(Painter(torch.from_numpy(asked.masks[0]), strength), asked))
+        rows += of("system", asked_of(Painter(torch.from_numpy(asked.masks[0]), strength), asked))
     value, low, high = figures(rows)["hit"]
     assert low < value == 0.5 < high

@@ -26,6 +26,7 @@ HIT_CHROMA = 12.0  # units of ab below which a thing counts as gray
 WAY = 45.0  # units of ab that count as the whole way to a color
 RING = 12  # pixels around a mask in which color bleeds
 RESAMPLES = 1000
+SENTENCES_AT_ONCE = 16  # in one pass of the network
 SIZES = ((0.0, 0.05), (0.05, 0.12), (0.12, 1.0))  # a thing's share of the photo
 
 Answer = dict[str, Any]
@@ -50,11 +51,29 @@ class PhotoThings:
     questions: Sequence[Question]
 
 
-def colors_of(system: System, photo: PhotoThings, captions: Sequence[str]) -> Tensor:
-    """The system's ab (N, 2, S, S) for N captions of one photo, in CIELAB units and inside sRGB."""
-    seen = network_input(photo.lightness, system.image_size).expand(len(captions), -1, -1, -1)
-    ab = from_network_ab(system.colorize(seen, list(captions)).ab.float().cpu())
+@torch.inference_mode()
+def colors_of(
+    system: System, photo: PhotoThings, captions: Sequence[str], device: torch.device | str = "cpu"
+) -> Tensor:
+    """The system's ab (N, 2, S, S) for N captions of one photo, in CIELAB units and inside sRGB, on the CPU.
+
+    Raises ValueError where the system gives a value that is not finite.
+    """
+    seen = network_input(photo.lightness, system.image_size).to(device)
+    parts = [list(captions[at : at + SENTENCES_AT_ONCE]) for at in range(0, len(captions), SENTENCES_AT_ONCE)]
+    found = [system.colorize(seen.expand(len(part), -1, -1, -1), part).ab.float().cpu() for part in parts]
+    ab = from_network_ab(torch.cat(found))
+    if not bool(ab.isfinite().all()):
+        raise ValueError(
+            f"the system gave a non-finite ab for {photo.name}; train again or take another checkpoint or package"
+        )
     return _in_gamut(photo, resize_ab(ab, (photo.lightness.shape[-2], photo.lightness.shape[-1])))
+
+
+def sentence_colors(system: System, photo: PhotoThings, device: torch.device | str = "cpu") -> Mapping[str, Tensor]:
+    """The system's ab (2, S, S) for each sentence of the photo's questions, their references among them."""
+    captions = list(dict.fromkeys(text for one in photo.questions for text in (one.caption, one.reference)))
+    return dict(zip(captions, colors_of(system, photo, captions, device), strict=True)) if captions else {}
 
 
 def painted(photo: PhotoThings, question: Question, color: str | None = None) -> Tensor:
@@ -70,17 +89,18 @@ def _in_gamut(photo: PhotoThings, ab: Tensor) -> Tensor:
     return fit_gamut(photo.lightness.expand(len(ab), -1, -1, -1), ab)
 
 
-def answers(system: System, photo: PhotoThings) -> list[Answer]:
-    """One row per thing that the photo's questions ask for, of the system and of gray, truth and oracle."""
-    captions = list(dict.fromkeys(text for one in photo.questions for text in (one.caption, one.reference)))
-    ab = dict(zip(captions, colors_of(system, photo, captions), strict=True))
+def answers(photo: PhotoThings, ab: Mapping[str, Tensor]) -> list[Answer]:
+    """One row per thing that the photo's questions ask for, of gray, truth, oracle and the system.
+
+    ``ab`` is the system's, of :func:`sentence_colors`.
+    """
     rows: list[Answer] = []
     for question in photo.questions:
         pictures = {
-            "system": (ab[question.reference], ab[question.caption]),
             "gray": (torch.zeros_like(photo.ab[0]),) * 2,
             "truth": (photo.ab[0],) * 2,
             "oracle": (painted(photo, question, "gray")[0], painted(photo, question)[0]),
+            "system": (ab[question.reference], ab[question.caption]),
         }
         for who, (before, after) in pictures.items():
             rows += judge(photo, question, before, after, who)
@@ -169,8 +189,9 @@ def figures(rows: Sequence[Answer], seed: int = 0) -> dict[str, Any]:
         sums[photos[row["photo"]], len(names)] += 1
     for (photo, _), hits in _by_question(rows).items():
         sums[photos[photo], -2:] += (1, all(hits))
-    draws = np.random.default_rng(seed).integers(0, len(photos), (RESAMPLES, len(photos)))
-    values, resampled = _figures(sums.sum(axis=0)[None]), _figures(sums[draws].sum(axis=1))
+    rng = np.random.default_rng(seed)
+    drawn = [sums[rng.integers(0, len(photos), len(photos))].sum(axis=0) for _ in range(RESAMPLES)]
+    values, resampled = _figures(sums.sum(axis=0)[None]), _figures(np.stack(drawn))
     if all(len(hits) == 1 for hits in _by_question(rows).values()):
         del values["both"]
     found: dict[str, Any] = {"things": len(rows), "photos": len(photos)}
