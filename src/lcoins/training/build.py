@@ -42,7 +42,9 @@ def build_data(data: Mapping[str, Any], folder: Path) -> ColorizationData:
     report = {"report": str(folder / data["report"])} if data.get("report") else {}
     built = instantiate({**data, **report}, _convert_="all")
     if not isinstance(built, ColorizationData):
-        raise ValueError(f"expected data to train on, got {data['_target_']}, which is for lcoins eval; take data=photos")
+        raise ValueError(
+            f"expected data to train on, got {data['_target_']}, which is for lcoins eval; take data=photos"
+        )
     return built
 
 
