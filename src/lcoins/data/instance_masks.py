@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-FULL = 65535  # a corner is kept in 65535ths of the photo's width and height, so photos may be stored at any size
+FULL = 65535  # a corner is kept in parts of 1/65535 of the photo's sides, so photos may be stored at any size
 FINER = 2  # polygons are drawn so many times larger and then averaged
 Box = tuple[float, float, float, float]  # left, upper, right, lower as shares of the photo, 0..1
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
