@@ -11,6 +11,7 @@ from shrunk import SHORT, composed
 
 from lcoins.cli.hydra_commands import conf_folder
 from lcoins.data.types import collate
+from lcoins.models.build import build_colorizer
 from lcoins.training.build import build_training
 from lcoins.training.optimization import parameter_groups
 from lcoins.training.run import plain_config
@@ -71,6 +72,10 @@ def test_every_experiment_composes_and_shows_its_command(path: Path) -> None:
     own = ["recipe.epochs=1"] if "runtime.choices" in text else []
     config = values(f"experiment={path.stem}", *(FOLDERS if photos else []), *own)
     assert config != values()
+    if config["model"]["text_encoder"].get("vocabulary", ()) is None:
+        config["model"]["text_encoder"]["vocabulary"] = ["red", "car"]  # a run takes that of its captions
+    with torch.device("meta"):
+        build_colorizer(config["model"], weights=False)  # every key is one that a part takes
 
 
 def test_the_sweep_of_the_ablations_holds_them_all() -> None:

@@ -32,7 +32,7 @@ def test_keys_that_a_part_has_not_or_lacks_are_named() -> None:
     lacking = {**MODEL, "image_encoder": {"_target_": MODEL["image_encoder"]["_target_"], "image_size": 32}}
     with pytest.raises(ValueError, match=r"model\.image_encoder: PatchEncoder .*missing a required argument"):
         build_colorizer(lacking)
-    with pytest.raises(ValueError, match=r"LCoIns has no trunk: .* choose ablation=full, or another model"):
+    with pytest.raises(ValueError, match=r"LCoIns has no trunk, only .*: choose ablation=full, or another model"):
         build_colorizer({**MODEL, "trunk": None})
 
 

@@ -110,6 +110,6 @@ def refuse_foreign_keys(model: Mapping[str, Any]) -> None:
     if foreign:
         name = model["_target_"].rpartition(".")[2]
         raise ValueError(
-            f"{name} has no {', '.join(foreign)}: ablation=no_ge, no_ga and no_cl are those of L-CoIns; "
-            f"choose ablation=full, or another model"
+            f"{name} has no {', '.join(foreign)}, only {', '.join(known)}; the ablations no_ge, no_ga and no_cl are "
+            f"those of L-CoIns: choose ablation=full, or another model"
         )
