@@ -2,10 +2,11 @@
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from drawn_things import TWO_PHOTOS, outline, write_things
@@ -16,7 +17,9 @@ from torch import Tensor
 from lcoins.color.lab import to_network_ab
 from lcoins.color.words import COLOR_LAB, find_colors
 from lcoins.data.photos_with_things import PhotosWithThings
-from lcoins.evaluation.obedience_benchmark import SYSTEMS, judge_photos, print_obedience
+from lcoins.evaluation.asked_colors import Question
+from lcoins.evaluation.obedience_benchmark import SYSTEMS, QuestionSheet, judge_photos, print_obedience
+from lcoins.evaluation.photo_obedience import PhotoThings, sentence_colors
 from lcoins.models.colorizer import Colorization
 
 SIZE = 40
@@ -92,6 +95,16 @@ def test_the_table_has_a_block_for_each_task(
     assert sum(line.strip().startswith("photo itself") for line in lines) == 4
     assert any(line.startswith("7 photos of the file of instances are not in the folder") for line in lines)
     assert "…" not in "".join(lines)
+
+
+def test_a_sentence_that_two_tasks_ask_is_shown_once() -> None:
+    question = Question("named", "bus", "a red bus", "a gray bus", ((0, "red"),))
+    mask = np.ones((1, SIZE, SIZE), bool)
+    level, ab = torch.full((1, 1, SIZE, SIZE), 50.0), torch.zeros(1, 2, SIZE, SIZE)
+    things = PhotoThings("a.jpg", level, ab, mask, [question, replace(question, task="counter")])
+    sheet = QuestionSheet(0)
+    sheet.consider(things, sentence_colors(Tinter(), things))
+    assert [row.caption for row in sheet.rows()] == ["a red bus"]
 
 
 def test_photos_with_nothing_to_ask_for_are_refused_and_leave_no_file(tmp_path: Path) -> None:

@@ -108,6 +108,12 @@ def test_breakdown_holds_every_row_once_by_color_and_size() -> None:
     assert found["kind"] == {}
 
 
+def test_sizes_stand_in_their_order() -> None:
+    (row,) = of("gray", asked_of(Painter(torch.ones(SIDE, SIDE)), photo(about("red"))))
+    rows = [{**row, "share": share} for share in (0.3, 0.06, 0.02)]
+    assert list(breakdown(rows)["size"]) == ["0-5 %", "5-12 %", "12-100 %"]
+
+
 def test_intervals_hold_the_value_and_come_from_photos() -> None:
     rows = []
     for number in range(20):

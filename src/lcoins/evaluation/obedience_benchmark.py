@@ -84,7 +84,7 @@ def judge_photos(
         weights: name and SHA-256 of the system's weights, for the settings.
     """
     rows: list[Answer] = []
-    sheet = _Sheet(photos.seed)
+    sheet = QuestionSheet(photos.seed)
     pixels, asked, seen, counts = hashlib.sha256(), hashlib.sha256(), 0, Counter[str]()
     for photo in track(photos, TITLE, total=len(photos)) if progress else photos:
         seen += 1
@@ -132,7 +132,7 @@ def ask(photo: PhotoWithThings, seed: int) -> PhotoThings:
     return PhotoThings(photo.name, lightness, ab, photo.masks, found)
 
 
-class _Sheet:
+class QuestionSheet:
     """Chooses SHEET_ROWS questions, as many of each task as there are, at random but the same whatever the order."""
 
     def __init__(self, seed: int) -> None:
@@ -150,9 +150,10 @@ class _Sheet:
                 del kept[SHEET_ROWS:]
 
     def rows(self) -> list[SheetRow]:
-        """The rows, of the tasks in turn."""
-        ranked = [(rank, row) for kept in self.kept.values() for rank, (_, row) in enumerate(kept)]
-        return [row for _, row in sorted(ranked, key=lambda one: one[0])[:SHEET_ROWS]]
+        """The rows, of the tasks in turn; a sentence that two tasks ask of a photo is shown once."""
+        ranked = [(rank, *one) for kept in self.kept.values() for rank, one in enumerate(kept)]
+        rows = {place: row for _, place, row in sorted(ranked, key=lambda one: one[0])}
+        return list(rows.values())[:SHEET_ROWS]
 
 
 def _sheet_row(photo: PhotoThings, question: Question, ab: Mapping[str, Tensor]) -> SheetRow:

@@ -176,7 +176,8 @@ def breakdown(rows: Sequence[Answer], seed: int = 0) -> dict[str, dict[str, Any]
         groups["size"].setdefault(f"{100 * low:.0f}-{100 * high:.0f} %", []).append(row)
         if row["kind"] in kinds:
             groups["kind"].setdefault(row["kind"], []).append(row)
-    return {by: {name: figures(own, seed) for name, own in sorted(ones.items())} for by, ones in groups.items()}
+    found = {by: {name: figures(own, seed) for name, own in sorted(ones.items())} for by, ones in groups.items()}
+    return found | {"size": dict(sorted(found["size"].items(), key=lambda one: int(one[0].partition("-")[0])))}
 
 
 def figures(rows: Sequence[Answer], seed: int = 0) -> dict[str, Any]:
