@@ -19,6 +19,7 @@ from lcoins.training.run import plain_config
 CONF = conf_folder()
 EXPERIMENTS = sorted((CONF / "experiment").glob("*.yaml"))
 GROUPS = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml") if path.parent.name != "experiment")
+FOR_EVALUATION = Path("data/obedience.yaml")  # of lcoins eval alone
 ABLATIONS = sorted(path.stem for path in (CONF / "ablation").glob("*.yaml"))
 FOLDERS = [f"data.{split}.{key}=x" for split in ("train", "val") for key in ("root", "captions")]
 TRAIN_SET = "data.train=[{root: x, captions: x, instances: x, repainted: 1, plain: 1, held_out: 26}]"
@@ -41,7 +42,7 @@ def values(*overrides: str) -> dict[str, Any]:
     return plain_config(composed("train", "name=test", *overrides))
 
 
-@pytest.mark.parametrize("path", GROUPS, ids=str)
+@pytest.mark.parametrize("path", [path for path in GROUPS if path != FOR_EVALUATION], ids=str)
 def test_every_choice_composes(path: Path) -> None:
     group = path.parent.name
     more = {"photos": FOLDERS, "instances": [TRAIN_SET, *FOLDERS[2:]]}.get(path.stem, []) if group == "data" else []
@@ -51,6 +52,13 @@ def test_every_choice_composes(path: Path) -> None:
     assert {"data", "model", "recipe", "objective", "augmentation", "trainer", "tracker"} <= config.keys()
     assert config["trainer"]["max_epochs"] == config["recipe"]["epochs"]
     assert config["data"]["image_size"] and config["data"]["train"]
+
+
+def test_the_benchmark_of_obedience_composes_for_an_evaluation() -> None:
+    data = plain_config(
+        composed("eval", "checkpoint=builtin", "data=obedience", "data.root=x", "data.instances=y").data
+    )
+    assert (data["image_size"], data["seed"], data["captions"], data["limit"]) == (224, 0, None, None)
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
