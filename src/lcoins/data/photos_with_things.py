@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from lcoins.data.caption_lists import captions_by_photo, read_pairs
-from lcoins.data.instance_masks import CocoInstances, PhotoInstances
+from lcoins.data.coco_instances import CocoInstances, PhotoInstances
 from lcoins.data.pack import Pack
 from lcoins.data.photo_store import open_photos
 from lcoins.data.validate import ProblemsFound, describe
