@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_things import TWO_PHOTOS, write_things
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 from PIL import Image
-from shrunk import SPLITS
+from shrunk import MODEL, SPLITS, checkpoint
 
 from lcoins.cli import hydra_commands
 from lcoins.cli.main import main
@@ -194,7 +195,46 @@ def test_no_checkpoint(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFix
 
 def test_evaluation_without_a_run(lcoins: Call, capsys: pytest.CaptureFixture[str]) -> None:
     assert lcoins("eval") == 2
-    assert "run is missing; give it on the command line as run=..." in one_line(capsys)
+    message = one_line(capsys)
+    assert "got neither run nor checkpoint; give run=FOLDER of a run, checkpoint=builtin" in message
+    assert message.count("\n") == 1
+
+
+def test_obedience_of_a_run_and_of_its_package(lcoins: Call, run_folder: Path, tmp_path: Path) -> None:
+    best = checkpoint(run_folder / "checkpoints", MODEL)
+    assert lcoins("export", best, "-o", tmp_path / "package") == 0
+    files = write_things(tmp_path / "drawn", *TWO_PHOTOS)
+    data = ["data=obedience", f"data.root={files.root}", f"data.instances={files.instances}"]
+    captions = f"data.captions={files.captions}"
+    assert lcoins("eval", f"run={run_folder}", *data, captions, "data.image_size=32") == 0
+    (first,) = run_folder.rglob("obedience.json")
+    assert first.parent == run_folder / "eval" / "data.image_size=32,data=obedience"
+    again = tmp_path / "again"
+    package = [f"checkpoint={tmp_path / 'package'}", f"output={again}"]
+    assert lcoins("eval", *package, *data, captions, "data.image_size=32") == 0
+    one, other = (json.loads((folder / "obedience.json").read_text()) for folder in (first.parent, again))
+    assert one["figures"] == other["figures"] and one["figures"].keys() == {"gray", "truth", "oracle", "system"}
+    assert one["settings"]["weights"] != other["settings"]["weights"]
+    assert (again / "obedience_sheet.png").is_file() and (again / "obedience_things.csv").is_file()
+    assert lcoins("eval", *package, *data, "data.limit=1", "data.image_size=32") == 0
+    assert json.loads((again / "obedience.json").read_text())["settings"]["photos"]["read"] == 1
+
+
+def test_a_package_without_test_sets_asks_for_data(
+    lcoins: Call, run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    best = checkpoint(run_folder / "checkpoints", MODEL)
+    assert lcoins("eval", f"checkpoint={best}", f"output={tmp_path / 'eval'}") == 2
+    assert "best.ckpt names no test sets; choose some with data=obedience" in one_line(capsys)
+
+
+def test_the_benchmark_of_obedience_is_not_for_training(
+    lcoins: Call, run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = write_things(tmp_path / "drawn", *TWO_PHOTOS)
+    data = ["data=obedience", f"data.root={files.root}", f"data.instances={files.instances}"]
+    assert lcoins("train", *data, f"runs={run_folder}") == 2
+    assert "expected data to train on, got lcoins.data.photos_with_things" in one_line(capsys)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ def _explain_hydra(error: BaseException) -> str | None:
     text = f"{error}\n{cause}" if isinstance(cause, OmegaConfBaseException) else str(error)
     if unknown := re.match(r"Could not override '([^']+)'", text):
         return f"this config has no key {unknown[1]}; check its spelling, or add the key with +{unknown[1]}=..."
+    if refused := re.search(r"raised while resolving interpolation: (.+)", text):
+        return refused[1]  # what a resolver of ours said
     found = re.search(r"Missing mandatory value: ([\w.]+)", text)
     missing = error.full_key if isinstance(error, MissingMandatoryValue) else found and found[1]
     return f"{missing} is missing; give it on the command line as {missing}=..." if missing else text

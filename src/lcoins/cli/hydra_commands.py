@@ -9,21 +9,27 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
 from lcoins.benchmark.step import machine_name, speed_ratios, step_cases, time_steps, timing_table, timings_to_json
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
+from lcoins.data.photos_with_things import PhotosWithThings
+from lcoins.evaluation.obedience_benchmark import judge_photos, print_obedience
 from lcoins.evaluation.result import flat_figures, print_reports, write_json
-from lcoins.models.checkpoint import load_checkpoint
+from lcoins.models.checkpoint import builtin_package, load_trained, weights_digest
 from lcoins.training import build, run
 
 LONGEST_LABEL = 100
-RUN_PATHS = ("run", "checkpoint", "start_from")
+PATHS = ("run", "checkpoint", "start_from", "output")  # keys whose value may be the path of a run, which holds "="
+OF_RUN = ("best", "last")  # the checkpoints that a run leaves
+OBEDIENCE = f"{PhotosWithThings.__module__}.{PhotosWithThings.__qualname__}"
 
 
 def conf_folder() -> Path:
@@ -53,6 +59,27 @@ def label(overrides: str, name: str = "") -> str:
     return text
 
 
+def eval_folder(run: str | None, checkpoint: str, overrides: str) -> str:
+    """Where an evaluation writes: into the folder of the run, or for another system into eval/ of the current folder.
+
+    Raises ValueError if neither a run nor a package or checkpoint is named.
+
+    >>> eval_folder("runs/small/default/seed=0", "best", "data=obedience")
+    'runs/small/default/seed=0/eval/data=obedience'
+    >>> eval_folder(None, "packages/mine", "checkpoint=packages/mine,data=obedience")
+    'eval/mine/data=obedience'
+    """
+    if run is not None:
+        return f"{run}/eval/{label(overrides)}"
+    if checkpoint in OF_RUN:
+        raise ValueError(
+            "expected a trained system, got neither run nor checkpoint; give run=FOLDER of a run, "
+            "checkpoint=builtin for the weights in lcoins, or checkpoint=PATH of a package or a best.ckpt"
+        )
+    others = re.sub(rf"(?:^|,)checkpoint={re.escape(checkpoint)}(?=,|$)", "", overrides).removeprefix(",")
+    return f"eval/{Path(checkpoint).name.removesuffix('.ckpt')}/{label(others)}"
+
+
 def quoted(override: str) -> str:
     """An argument as Hydra takes it: ``--json`` as a key, the path of a run in quotes if it holds "=".
 
@@ -62,7 +89,7 @@ def quoted(override: str) -> str:
     if override == "--json":
         return "json=true"
     key, _, value = override.partition("=")
-    return f'{key}="{value}"' if key in RUN_PATHS and "=" in value and '"' not in value else override
+    return f'{key}="{value}"' if key in PATHS and "=" in value and '"' not in value else override
 
 
 def train(cfg: DictConfig, folder: Path) -> float:
@@ -74,18 +101,43 @@ def train(cfg: DictConfig, folder: Path) -> float:
 
 
 def evaluate(cfg: DictConfig, folder: Path) -> None:
-    """Evaluates a checkpoint of a run on its own test sets, or on those of the given data group, into ``folder``."""
-    named = {name: Path(cfg.run) / "checkpoints" / f"{name}.ckpt" for name in ("best", "last")}
-    colorizer, config = load_checkpoint(named.get(cfg.checkpoint, cfg.checkpoint), cfg.device)
-    merged = OmegaConf.create({k: config[k] for k in ("model", "augmentation", "data")} | {"seed": cfg.seed})
+    """Evaluates a run, a checkpoint or a package on its own test sets, or on the given data group, into ``folder``."""
+    source = trained_system(cfg.run, cfg.checkpoint)
+    colorizer, config = load_trained(source, cfg.device)
+    merged = OmegaConf.create({k: config.get(k) for k in ("model", "augmentation", "data")} | {"seed": cfg.seed})
     if cfg.get("data") is not None:
         merged.data = cfg.data
+    if merged.data is None:
+        raise ValueError(f"{source} names no test sets; choose some with data=obedience, photos or scenes")
+    if merged.data._target_ == OBEDIENCE:
+        judge_obedience(colorizer, run.plain_config(merged)["data"], folder, cfg.device, source)
+        return
     merged.data.train, merged.data.val = None, None
     data = build.build_data(run.plain_config(merged)["data"], folder)
+    if not data.test_loaders():
+        raise ValueError(f"{source} was trained without test sets; choose some with data=obedience, photos or scenes")
     reports = run.evaluate_test_sets(colorizer, data, cfg.evaluation, folder, cfg.device)
     print_reports(reports)
     write_json(flat_figures(reports), folder / "metrics.json")
     run.console.print(f"figures, pairs and contact sheets: {folder}", soft_wrap=True)
+
+
+def trained_system(run_folder: str | None, checkpoint: str) -> Path:
+    """The package or checkpoint that an evaluation names: ``builtin``, ``best`` or ``last`` of a run, or a path."""
+    if checkpoint == "builtin":
+        return builtin_package()
+    if run_folder is not None and checkpoint in OF_RUN:
+        return Path(run_folder) / "checkpoints" / f"{checkpoint}.ckpt"
+    return Path(checkpoint)
+
+
+def judge_obedience(colorizer: Any, data: dict[str, Any], folder: Path, device: str, source: Path) -> None:
+    """Asks for the things of photos in colors, as data=obedience says, and prints and writes what came of it."""
+    photos: PhotosWithThings = instantiate(data)
+    weights = {"name": source.name, "sha256": weights_digest(source)}
+    report = judge_photos(colorizer, photos, folder, device=device, progress=True, weights=weights)
+    print_obedience(report)
+    run.console.print(f"figures, things and contact sheet: {folder}", soft_wrap=True)
 
 
 def show_info(cfg: DictConfig, folder: Path) -> None:
@@ -142,6 +194,7 @@ def run_command(command: str, arguments: list[str]) -> None:
     What the command returns goes to Hydra, for a sweeper that searches.
     """
     OmegaConf.register_new_resolver("label", label, replace=True)
+    OmegaConf.register_new_resolver("eval_folder", eval_folder, replace=True)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints a traceback where explain() has one line
 
     @hydra.main(config_path=str(conf_folder()), config_name=command, version_base="1.3")

@@ -31,7 +31,10 @@ def train(context: typer.Context) -> None:
 
 @app.command("eval", context_settings=OVERRIDES)
 def evaluate(context: typer.Context) -> None:
-    """Evaluate a run by the paper's protocol: run=FOLDER; data=photos data.tests.test.root=… for other photos."""
+    """Evaluate a run by the paper's protocol: run=FOLDER; data=photos data.tests.test.root=… for other photos.
+
+    checkpoint=builtin or a package evaluates that; data=obedience asks for single things of photos in colors.
+    """
     _run("eval", context.args)
 
 

@@ -14,6 +14,7 @@ import lcoins
 from lcoins.evaluation.obedience import chance_level
 from lcoins.files import write_whole
 from lcoins.reports.comparison import SHORTCUT, WORDS, Comparison, Estimate, Gap, Metric
+from lcoins.reports.obedience_table import obedience_tables
 from lcoins.reports.plots import curves_plot, gaps_plot, words_plot
 
 SHEET_WIDTH = 1400  # pixels at most: still easy to read, and a page with 25 sheets of scenes has 19 MB
@@ -38,6 +39,7 @@ def write_page(comparison: Comparison, path: Path, title: str) -> None:
         variants=list(comparison.variants),
         runs=len(runs),
         overview=overview(comparison),
+        obedience=obedience_tables(comparison.variants),
         plots=[{"svg": svg, "caption": caption} for svg, caption in _plots(comparison)],
         sets=[
             {
@@ -60,6 +62,7 @@ def write_markdown(comparison: Comparison, path: Path, title: str) -> None:
     tables = [(name, set_table(comparison, name)) for name in comparison.sets]
     summary = overview(comparison)
     parts = [f"# {title}", *([_markdown(summary)] if summary else [])]
+    parts += [f"## Obedience on photos\n\n{_captioned(table)}" for table in obedience_tables(comparison.variants)]
     parts += [f"## {name}\n\n{_markdown(table)}" for name, table in tables]
     write_whole(path, "\n\n".join(parts) + "\n")
 
@@ -112,6 +115,10 @@ def _cell(metric: Metric, estimate: Estimate | None, gap: Gap | None) -> Entry:
     shown = f"{metric.text(gap.value, signed=True)} [{low}, {high}]{' ≈' if gap.may_be_chance else ''}"
     kind = "" if gap.may_be_chance or not metric.better else "gain" if gap.value * metric.better > 0 else "loss"
     return {"value": estimate.mean, "text": text, "gap": shown, "kind": kind}
+
+
+def _captioned(table: dict[str, Any]) -> str:
+    return f"{table['caption']}\n\n{_markdown(table)}"
 
 
 def _markdown(table: dict[str, Any]) -> str:

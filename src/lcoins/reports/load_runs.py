@@ -24,7 +24,7 @@ class Run:
 
     ``columns`` holds the figures of the test pairs by the name of their column, ``pairs`` the name and caption of each
     pair, ``photos`` its photo, ``settings`` how the set was evaluated, ``group_files`` the file with its image tokens'
-    groups.
+    groups. ``obedience`` holds the results of the benchmark of obedience by what was asked, at which size.
     """
 
     folder: Path
@@ -35,6 +35,7 @@ class Run:
     pairs: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     photos: dict[str, list[str]] = field(default_factory=dict)
     group_files: dict[str, Path] = field(default_factory=dict)
+    obedience: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
 
     def curve(self, column: str) -> dict[int, float]:
         """A column of the CSV logs by epoch; where a resumed run repeated an epoch, the later value counts."""
@@ -107,6 +108,9 @@ def _read_run(folder: Path, variant: str) -> Run:
         run.settings[title] = json.loads((folder / "test" / f"{title}.json").read_text(encoding="utf-8"))["settings"]
         if (groups := folder / "test" / f"{title}_groups.npy").is_file():
             run.group_files[title] = groups
+    for path in sorted(folder.glob("eval/*/obedience.json")):  # "checkpoint=last,..." comes before the best one's
+        result = json.loads(path.read_text(encoding="utf-8"))
+        run.obedience[result["settings"]["asked_sha256"], result["settings"]["image_size"]] = result
     return run
 
 

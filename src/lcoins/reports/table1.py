@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 
 from lcoins.reports.comparison import WORDS, Comparison, Estimate, Metric
 from lcoins.reports.load_runs import Run
+from lcoins.reports.obedience_table import obedience_tables
 from lcoins.training.run_folder import NOT_IDENTITY
 
 Config = dict[str, Any]  # values by dotted path, as in "model.image_size"
@@ -38,6 +39,8 @@ class SystemRow:
 class Table1:
     """Rows in ``blocks`` (comparison, ablation, others), metrics by test set (``metrics``), and the notes under them.
 
+    ``obedience`` are tables of their own, of runs that were asked for things of photos in colors; not the paper's.
+
     Raises ValueError if runs were tested on different pairs of one set, or if a config occurs twice with one seed.
     """
 
@@ -52,6 +55,7 @@ class Table1:
         self.comparison = Comparison([replace(run, variant=row.label) for row in self.measured for run, _ in row.runs])
         self.names = self.paper["sets"] | {t: self.paper["sets"].get(t, t) for t in self.comparison.sets}
         self.metrics = {title: self._metrics(title) for title in self.names}
+        self.obedience = obedience_tables({row.label: [run for run, _ in row.runs] for row in self.measured})
         self.columns = [(title, metric) for title, metrics in self.metrics.items() for metric in metrics]
 
     def _metrics(self, title: str) -> list[Metric]:

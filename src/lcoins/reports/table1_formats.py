@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -32,13 +32,25 @@ def markdown(table: Table1) -> str:
         cells = [table.cell(row, *column, italic="*{}*") for column in table.columns]
         lines.append(f"| {' | '.join([row.label.translate(MARKDOWN), *cells])} |")
     notes = [f"- {note.translate(MARKDOWN)}" for note in table.notes()]
-    return "\n".join(["# Systems and ablations", "", *lines, "", *notes, ""])
+    return "\n".join(["# Systems and ablations", "", *lines, "", *notes, "", *_obedience_lines(table)])
+
+
+def _obedience_lines(table: Table1) -> Iterator[str]:
+    for asked in table.obedience:
+        yield from ("# Obedience on photos", "", asked["caption"].translate(MARKDOWN), "")
+        yield f"| {' | '.join(['system', *asked['headings']])} |"
+        yield "|---|" + "---:|" * len(asked["headings"])
+        for row in asked["rows"]:
+            cells = [f"{cell['text']} {cell['gap']}".strip().translate(MARKDOWN) for cell in row["cells"]]
+            yield f"| {' | '.join([row['variant'].translate(MARKDOWN), *cells])} |"
+        yield ""
 
 
 def latex(table: Table1) -> str:
     """A ``table*`` with booktabs: two test sets side by side as in the paper, further ones below, then the notes."""
     titles = list(table.metrics)
     tabulars = [_tabular(table, titles[start : start + 2]) for start in range(0, len(titles), 2)]
+    tabulars += [_obedience_tabular(asked) for asked in table.obedience]
     notes = [rf"{note.translate(LATEX)}\par" for note in table.notes()]
     head = [r"% needs \usepackage{booktabs,graphicx}", r"\begin{table*}", r"\caption{Systems and ablations.}"]
     return "\n".join([*head, r"\centering\footnotesize", *tabulars, r"\raggedright", *notes, r"\end{table*}", ""])
@@ -68,6 +80,22 @@ def _tabular(table: Table1, titles: Sequence[str]) -> str:
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}}\par\medskip"])
 
 
+def _obedience_tabular(asked: Mapping[str, Any]) -> str:
+    """The benchmark of obedience: a line for each system, its figures by task."""
+    lines = [
+        rf"{asked['caption'].translate(LATEX)}\par",
+        r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
+        rf"\begin{{tabular}}{{l{'r' * len(asked['headings'])}}}",
+        r"\toprule",
+        rf"System & {' & '.join(heading.translate(LATEX) for heading in asked['headings'])} \\",
+        r"\midrule",
+    ]
+    for row in asked["rows"]:
+        cells = [cell["text"].translate(SIGNS) for cell in row["cells"]]
+        lines.append(rf"{row['variant'].translate(LATEX)} & {' & '.join(cells)} \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}}\par\medskip"])
+
+
 def comma_separated(table: Table1) -> str:
     """One line per row, test set and metric, rounded to six digits; words right in percent; empty if not measured."""
     text = io.StringIO()
@@ -82,6 +110,11 @@ def comma_separated(table: Table1) -> str:
             figures = [round(scale * estimate.mean, 6), spread, len(estimate.values), len(row.runs[0][0].pairs[title])]
         paper = table.cell(row, title, PRINTED[metric]) if metric in PRINTED else ""
         writer.writerow([row.label, title, name, *figures, paper])
+    for asked in table.obedience:
+        for line in asked["rows"]:
+            for (task, figure), things, cell in zip(asked["columns"], asked["things"], line["cells"], strict=True):
+                figures = ["" if cell[one] is None else round(cell[one], 6) for one in ("value", "deviation")]
+                writer.writerow([line["variant"], f"obedience {task}", figure, *figures, cell["runs"], things, ""])
     return text.getvalue()
 
 

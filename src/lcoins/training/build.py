@@ -55,7 +55,12 @@ def build_data(data: Mapping[str, Any], folder: Path) -> ColorizationData:
     If the config names a ``report`` of what is wrong with the photos, it is written into ``folder``.
     """
     report = {"report": str(folder / data["report"])} if data.get("report") else {}
-    return instantiate({**data, **report}, _convert_="all")
+    built = instantiate({**data, **report}, _convert_="all")
+    if not isinstance(built, ColorizationData):
+        raise ValueError(
+            f"expected data to train on, got {data['_target_']}, which is for lcoins eval; take data=photos"
+        )
+    return built
 
 
 def build_recipe(recipe: Mapping[str, Any]) -> OptimizationRecipe:
