@@ -1,5 +1,6 @@
 """Every configuration composes, every ablation of every model that fits a test takes a step."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from omegaconf import OmegaConf
+from PIL import Image
 from shrunk import SHORT, composed
 
 from lcoins.cli.hydra_commands import conf_folder
@@ -22,7 +24,8 @@ GROUPS = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml") if path
 FOR_EVALUATION = Path("data/obedience.yaml")  # of lcoins eval alone
 ABLATIONS = sorted(path.stem for path in (CONF / "ablation").glob("*.yaml"))
 FOLDERS = [f"data.{split}.{key}=x" for split in ("train", "val") for key in ("root", "captions")]
-TRAIN_SET = "data.train=[{root: x, captions: x, instances: x, repainted: 1, plain: 1, held_out: 26}]"
+TRAIN_SET = "{root: x, captions: x, instances: x, repainted: 1, plain: 1, held_out: 26}"
+INSTANCES = [f"data.train=[{TRAIN_SET}]", *FOLDERS[2:]]
 # The sizes shrunk and nothing loaded, so that the wiring is tested and not the weights.
 SMALL = {
     "image_size": 64,
@@ -45,9 +48,9 @@ def values(*overrides: str) -> dict[str, Any]:
 @pytest.mark.parametrize("path", [path for path in GROUPS if path != FOR_EVALUATION], ids=str)
 def test_every_choice_composes(path: Path) -> None:
     group = path.parent.name
-    more = {"photos": FOLDERS, "instances": [TRAIN_SET, *FOLDERS[2:]]}.get(path.stem, []) if group == "data" else []
-    if group == "objective" and (CONF / "system" / path.name).exists():  # it may take values of its system's model
-        more = [f"system={path.stem}"]
+    more = {"photos": FOLDERS, "instances": INSTANCES}.get(path.stem, []) if group == "data" else []
+    if group == "objective":  # made for its own system, of whose model it may take values
+        more = [f"system={path.stem if path.stem not in ('lcoins', 'instances') else 'lcoins_tiny'}"]
     config = values(f"{group}={path.stem}", *more)
     assert {"data", "model", "recipe", "objective", "augmentation", "trainer", "tracker"} <= config.keys()
     assert config["trainer"]["max_epochs"] == config["recipe"]["epochs"]
@@ -68,16 +71,67 @@ def test_every_experiment_composes_and_shows_its_command(path: Path) -> None:
     assert re.search(rf"^#   lcoins train experiment={path.stem}\b", text, flags=re.MULTILINE)
     if "hydra/sweeper: optuna" in text:
         pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
-    photos = "data.train.root=" in text
+    folders = FOLDERS if "data.train.root=" in text else INSTANCES if "data.train=[{root" in text else []
     # Only a running sweep knows which system it is at.
     own = ["recipe.epochs=1"] if "runtime.choices" in text else []
-    folders = [TRAIN_SET, *FOLDERS[2:]] if "/data: instances" in text else FOLDERS if photos else []
     config = values(f"experiment={path.stem}", *folders, *own)
     assert config != values()
     if config["model"]["text_encoder"].get("vocabulary", ()) is None:
         config["model"]["text_encoder"]["vocabulary"] = ["red", "car"]  # a run takes that of its captions
     with torch.device("meta"):
         build_colorizer(config["model"], weights=False)  # every key is one that a part takes
+
+
+def test_obedient_takes_a_step_on_drawn_photos(tmp_path: Path) -> None:
+    """Its frozen blocks stay, all else moves, and all its losses are there."""
+    source, (left, upper, right, lower) = tmp_path / "photos", (8, 8, 40, 40)
+    source.mkdir()
+    outline = [left, upper, right, upper, right, lower, left, lower]
+    for number in range(4):
+        Image.new("RGB", (64, 64), (130 + number, 120, 110)).save(source / f"{number}.png")
+    content = {
+        "images": [{"id": n, "file_name": f"{n}.png", "width": 64, "height": 64} for n in range(4)],
+        "categories": [{"id": 1, "name": "bus"}],
+        "annotations": [{"image_id": n, "category_id": 1, "segmentation": [outline]} for n in range(4)],
+    }
+    (tmp_path / "i.json").write_text(json.dumps(content))
+    (tmp_path / "c.json").write_text(json.dumps({f"{n}.png": ["a red bus"] for n in range(4)}))
+    train_set = f"{{root: {source}, captions: null, instances: {tmp_path}/i.json, repainted: 1, plain: 1}}"
+    lists = [f"data.train=[{train_set}]", f"data.val.root={source}", f"data.val.captions={tmp_path}/c.json"]
+    cfg = composed("train", "experiment=obedient", "name=test", *lists, "data.repainting.share=0.8")
+    OmegaConf.set_struct(cfg, False)
+    cfg.model = OmegaConf.merge(cfg.model, SMALL)
+    cfg.model.text_encoder.update(SMALL_BERT)
+    cfg.model.transformer.drop_path = 0.0
+    module, data = build_training(plain_config(cfg), tmp_path)
+    assert data.train_set is not None
+    batch = data.on_after_batch_transfer(collate([data.train_set[i] for i in range(6)]))
+    assert batch.crop is not None and batch.lightness is not None and len(batch) > 6
+    before = {name: p.detach().clone() for name, p in module.colorizer.named_parameters()}
+    optimizer = module.recipe.optimizer(parameter_groups(module.colorizer, cfg.recipe.weight_decay))
+    output, losses = module.run_batch(batch)
+    losses.total.backward()
+    optimizer.step()
+
+    assert torch.isfinite(losses.total) and output.ab.shape[0] == len(batch)
+    assert losses.terms.keys() == {"chromatic", "painted", "difference_inside", "difference_outside"}
+    still = {name for name, p in module.colorizer.named_parameters() if torch.equal(p, before[name])}
+    frozen = {name for name in before if name.startswith(tuple(cfg.recipe.frozen))}
+    assert frozen and frozen == {name for name in still if not name.startswith("text_encoder")}
+
+    module.eval()
+    batch.lightness = batch.lightness[batch.first_views][batch.crop]  # views differ by their rounding to 8 bits
+    _, shared = module.run_batch(batch)
+    module.colorizer.shares_crops = False
+    _, alone = module.run_batch(batch)
+    torch.testing.assert_close(shared.total, alone.total)
+
+
+def test_a_frozen_part_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    cfg = composed("train", *SHORT, "+recipe.frozen=[image_encoder.trunk]", "data.train.length=16")
+    OmegaConf.set_struct(cfg, False)
+    with pytest.raises(ValueError, match=r"recipe\.frozen: no parameter of this model begins with image_encoder\.tru"):
+        build_training(plain_config(cfg), tmp_path)
 
 
 def test_the_sweep_of_the_ablations_holds_them_all() -> None:

@@ -1,4 +1,4 @@
-"""Color words on COCO's polygons: only what is beyond doubt, in the right pixels."""
+"""Instances in COCO's format: polygons, run lengths and their compressed form give the same masks, in any crop."""
 
 import json
 from pathlib import Path
@@ -6,131 +6,98 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from lcoins.color.words import BASIC_COLORS
-from lcoins.data.caption_lists import Pair
-from lcoins.data.captioned_instances import Polygons, draw_polygons
-from lcoins.data.photos import Annotations, Photos
+from lcoins.data.coco_format import read_annotations, run_lengths
+from lcoins.data.coco_instances import CocoInstances
 
-CATEGORIES = ["person", "car", "bus", "sheep", "orange", "cup"]
-
-
-def box(left: float, top: float, right: float, bottom: float) -> list[float]:
-    return [left, top, right, top, right, bottom, left, bottom]
+LEFT = [0, 0, 20, 0, 20, 20, 0, 20]
+# The same half of a photo of 40 x 20 pixels: no pixel off, 400 on, 400 off; as numbers and as pycocotools writes them.
+RUNS: list[Any] = [[0, 400, 400], "0`<`<"]
 
 
-def annotation(category: str, *polygons: list[float], crowd: bool = False) -> dict[str, Any]:
-    shape: Any = {"counts": [0], "size": [40, 80]} if crowd else list(polygons)
-    return {"image_id": 7, "category_id": CATEGORIES.index(category), "iscrowd": int(crowd), "segmentation": shape}
+def annotation(outline: Any, category: int = 6, crowd: int = 0, **more: Any) -> dict[str, Any]:
+    outline = outline if isinstance(outline, list) and isinstance(outline[0], list) else {"counts": outline}
+    return {"image_id": 7, "category_id": category, "iscrowd": crowd, "segmentation": outline} | more
 
 
-def write(path: Path, *annotations: dict[str, Any]) -> Polygons:
-    """One photo of 80 by 40 pixels, p.jpg."""
+def write(path: Path, *annotations: dict[str, Any]) -> CocoInstances:
+    """Two photos of 40 x 20 pixels, of which the second has no instances."""
     content = {
-        "images": [{"id": 7, "file_name": "p.jpg", "width": 80, "height": 40}],
-        "categories": [{"id": number, "name": name} for number, name in enumerate(CATEGORIES)],
+        "images": [{"id": 7 + n, "file_name": name, "width": 40, "height": 20} for n, name in enumerate("ab")],
+        "categories": [{"id": 6, "name": "bus"}, {"id": 18, "name": "dog"}],
         "annotations": list(annotations),
     }
     path.write_text(json.dumps(content))
-    return Polygons(path)
+    return CocoInstances(path)
 
 
-CAR, BUS = annotation("car", box(0, 0, 40, 40)), annotation("bus", box(60, 0, 80, 20))
-SHEEP = [annotation("sheep", box(40, 20, 50, 40)), annotation("sheep", box(50, 20, 60, 40))]
+@pytest.mark.parametrize("runs", RUNS, ids=["numbers", "compressed"])
+@pytest.mark.parametrize("box", [(0.0, 0.0, 1.0, 1.0), (0.25, 0.0, 1.0, 1.0), (0.25, 0.5, 0.75, 1.0)])
+@pytest.mark.parametrize("flipped", [False, True])
+def test_all_forms_of_an_outline_give_one_mask(tmp_path: Path, runs: Any, box: Any, flipped: bool) -> None:
+    instances = write(tmp_path / "i.json", annotation([LEFT]), annotation(runs, crowd=1))
+    found = instances.crop("a", 32, box, flipped=flipped)
+    assert found.names == ("bus", "bus") and found.crowd == (False, True)
+    x = box[0] + (box[2] - box[0]) * (np.arange(32) + 0.5) / 32
+    wanted = np.broadcast_to(x < 0.5, (32, 32))
+    wanted = wanted[:, ::-1] if flipped else wanted
+    for mask in found.masks:
+        assert (mask ^ wanted).mean() <= 1 / 32  # a column at the edge
 
 
-def named(polygons: Polygons, caption: str) -> tuple[str, ...]:
-    found = polygons.instances("p.jpg", caption, 40)
-    return () if found is None else found.colors
+def test_a_crop_is_what_is_cut_from_the_whole(tmp_path: Path) -> None:
+    triangle = [4, 2, 38, 6, 10, 18]
+    instances = write(tmp_path / "i.json", annotation([triangle, [30, 12, 38, 12, 38, 19, 30, 19]], 18))
+    whole = instances.crop("a", 64).masks[0]
+    quarter = instances.crop("a", 32, (0.5, 0.5, 1.0, 1.0)).masks[0]
+    assert (quarter ^ whole[32:, 32:]).mean() < 0.02 and 0.1 < quarter.mean() < 0.9
 
 
-def test_masks_lie_on_the_squashed_photo(tmp_path: Path) -> None:
-    found = write(tmp_path / "i.json", CAR, BUS).instances("p.jpg", "a red car and a blue bus", 40)
-    assert found is not None and found.colors == ("red", "blue")
-    car, bus = found.masks.float()
-    assert car[:, :20].mean() == 1 and car[:, 21:].sum() == 0
-    assert bus[:20, 30:].mean() == 1 and bus[22:].sum() == 0 and bus[:, :29].sum() == 0
+def test_names_and_shares_are_those_of_each_photo(tmp_path: Path) -> None:
+    dog = annotation([[30, 5, 40, 5, 40, 10, 30, 10]], 18, area=48.0)
+    instances = write(tmp_path / "i.json", dog, annotation([LEFT]), annotation(RUNS[0]), annotation(RUNS[1]))
+    named = instances.named_shares("a")
+    assert [name for name, _ in named] == ["dog", "bus", "bus", "bus"]
+    assert [share for _, share in named] == pytest.approx([0.06, 0.5, 0.5, 0.5])  # of its own, else from the outline
+    assert instances.named_shares("b") == [] and instances.named_shares("c") == []
+    assert "b" in instances and "c" not in instances
+    assert instances.crop("c", 8).masks.shape == (0, 8, 8)
+
+
+def test_run_lengths_decode_differences_of_either_sign() -> None:
+    assert run_lengths("52203", (4, 4)) == [5, 2, 2, 2, 5]
+    assert run_lengths("P2P2P2PO", (16, 14)) == [64, 64, 64, 32]
 
 
 @pytest.mark.parametrize(
-    ("caption", "colors"),
+    "broken",
     [
-        ("a red car", ("red",)),
-        ("a shiny dark red old sports car", ("red",)),
-        ("a Red CAR, parked", ("red",)),
-        ("a navy car", ()),  # not one of the eleven
-        ("a red car beside a blue car", ()),  # which is which?
-        ("a red and white car", ()),  # two colors of one thing
-        ("a black, white car", ()),
-        ("a red shirt on a man near a car", ()),  # another thing's color
-        ("red paint on the car", ()),
-        ("a car in red", ()),
-        ("two white sheep on grass", ("white",)),
-        ("a white sheep", ("white",)),  # the same word in the plural
-        ("a woman in a red coat", ()),
-        ("an orange car", ("orange",)),
-        ("an orange on a red car", ("red",)),
-        ("two blue buses", ("blue",)),
-        ("a green cup", ()),  # there is none in the photo
+        annotation([[0, 0, 1]]),  # a point without y
+        annotation([["0", "0", "1", "1"]]),
+        annotation([0, 400, 399]),  # not all of the photo
+        annotation("0`<"),
+        annotation([LEFT], category=5),
+        annotation([LEFT]) | {"image_id": 1},
+        {"image_id": 7, "category_id": 6},
     ],
 )
-def test_what_counts(tmp_path: Path, caption: str, colors: tuple[str, ...]) -> None:
-    sheep = annotation("sheep", box(40, 20, 60, 40))
-    assert named(write(tmp_path / "i.json", CAR, BUS, sheep), caption) == colors
-
-
-def test_one_of_several_is_not_chosen_but_all_of_them_are_one(tmp_path: Path) -> None:
-    two = annotation("car", box(60, 0, 80, 40))
-    polygons = write(tmp_path / "i.json", CAR, two)
-    assert named(polygons, "a red car") == ()
-    found = polygons.instances("p.jpg", "red cars", 40)
-    assert found is not None and found.masks.shape == (1, 40, 40)
-    assert float(found.masks.float().mean()) == pytest.approx(3 / 4, abs=0.03)
-    crowd = annotation("car", crowd=True)
-    assert named(write(tmp_path / "i.json", CAR, crowd), "a red car") == ()
-
-
-def test_masks_are_disjoint_and_the_smaller_thing_is_in_front(tmp_path: Path) -> None:
-    inside = annotation("bus", box(10, 10, 20, 20))
-    found = write(tmp_path / "i.json", CAR, inside).instances("p.jpg", "a red car and a blue bus", 40)
-    assert found is not None
-    car, bus = found.masks
-    assert not (car & bus).any() and int(bus.sum()) >= 50
-
-
-def test_tiny_and_unknown_things_are_left_out(tmp_path: Path) -> None:
-    polygons = write(tmp_path / "i.json", annotation("car", box(0, 0, 2, 2)))
-    assert named(polygons, "a red car") == ()
-    assert polygons.instances("q.jpg", "a red car", 40) is None
-
-
-def test_holes_of_parts_and_broken_polygons() -> None:
-    parts = draw_polygons([box(0, 0, 10, 40), box(70, 0, 80, 40), [1.0, 2.0]], (80, 40), 40)
-    assert parts.dtype == np.bool_ and parts[:, :5].all() and parts[:, 36:].all() and not parts[:, 8:34].any()
-
-
-@pytest.mark.parametrize("polygon", [[1.0, 2.0, 3.0], ["1", "2"], [None, 1], 5])
-def test_a_polygon_that_has_no_points_is_refused(tmp_path: Path, polygon: Any) -> None:
+def test_another_form_is_refused_by_name(tmp_path: Path, broken: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"i\.json is not of the form of COCO's instances"):
-        write(tmp_path / "i.json", annotation("car", polygon))
+        write(tmp_path / "i.json", annotation([LEFT]), broken)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"images": [{"id": 1}], "categories": [], "annotations": []}'])
+@pytest.mark.parametrize("content", ["{", "[]", '{"images": [], "categories": [], "annotations": []}'])
 def test_another_file_is_refused_by_name(tmp_path: Path, content: str) -> None:
     (tmp_path / "i.json").write_text(content)
     with pytest.raises(ValueError, match=r"i\.json is not of the form of COCO's instances"):
-        Polygons(tmp_path / "i.json")
+        CocoInstances(tmp_path / "i.json")
     with pytest.raises(FileNotFoundError, match=r"none\.json: no file of instances"):
-        Polygons(tmp_path / "none.json")
+        CocoInstances(tmp_path / "none.json")
 
 
-def test_photos_carry_their_instances_and_the_eleven_words(tmp_path: Path) -> None:
-    Image.new("RGB", (80, 40), "red").save(tmp_path / "p.jpg")
-    pairs = [Pair("p.jpg", "a red car", 1), Pair("p.jpg", "a road", 2)]
-    polygons = write(tmp_path / "i.json", CAR)
-    photos = Photos(tmp_path, pairs, 32, seed=0, annotations=Annotations(polygons))
-    assert tuple(photos.palette or ()) == BASIC_COLORS
-    assert photos[0].instances is not None and photos[0].instances.masks.shape == (1, 32, 32)
-    assert photos[1].instances is None
-    assert Photos(tmp_path, pairs, 32, seed=0).palette is None
+def test_a_file_is_read_entry_by_entry(tmp_path: Path) -> None:
+    """So that it may be larger than the memory: the first entry comes before the file is at its end."""
+    write(tmp_path / "i.json", annotation([LEFT]), annotation([LEFT]))
+    text = (tmp_path / "i.json").read_text()
+    (tmp_path / "cut.json").write_text(text[: text.rindex("{")] + " " * 2**17 + "{")
+    assert next(read_annotations(tmp_path / "cut.json")).area == 400

@@ -1,126 +1,137 @@
-"""Training sets of photos with instances, from files to batches: what is painted, what is kept out, what repeats."""
+"""The data module of `data=instances`: sources from files, photos that are held out, and what is said when one errs."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 from PIL import Image
+from torch import Tensor
+from typer.testing import CliRunner
 
-from lcoins.color.names import PAINTED_LAB
+from lcoins.cli.main import app
 from lcoins.data.augment import LuminanceAugmentation
 from lcoins.data.datamodule import ColorizationData
-from lcoins.data.from_instances import instance_data
-from lcoins.data.recolored_photos import RecoloredPhotos, is_held_out
-from lcoins.data.types import collate
+from lcoins.data.from_instances import InstanceSource, instance_data, is_held_out, read_source
+from lcoins.data.recolored_photos import RecoloredPhotos
+from lcoins.data.types import Batch
 
 OPTIONS: dict[str, Any] = {
     "image_size": 32,
-    "eval_size": 32,
-    "samples": 12,
+    "eval_size": 48,
+    "samples": 8,
     "on_problem": "stop",
-    "batch_size": 4,
-    "eval_batch_size": 4,
+    "batch_size": 2,
+    "eval_batch_size": 2,
     "workers": 0,
 }
-ALL_PAINTED = {"share": 1.0, "views": 3, "word_recoloring": 0.0, "crop_scale": [0.6, 1.0]}
+PAINTED: dict[str, Any] = {"share": 1.0, "views": 3, "word_recoloring": 0.0, "crop_scale": [0.6, 1.0]}
 
 
-def written(folder: Path, kind: str = "bus", photos: int = 6) -> dict[str, Any]:
-    """A folder of gray photos, each with one thing in the middle; the fields of its training set."""
+def written(folder: Path, photos: int = 6, missing: int = 0) -> dict[str, Any]:
+    """A folder of photos, each with one bus; the fields of its training set, without captions."""
     folder.mkdir()
-    images, annotations = [], []
-    for number in range(photos):
-        pixels = np.random.default_rng(number).integers(90, 140, (48, 64, 1), dtype=np.uint8).repeat(3, axis=2)
-        Image.fromarray(pixels).save(folder / f"{number}.png")
-        images.append({"id": number, "file_name": f"{number}.png", "width": 64, "height": 48})
-        outline = [16, 12, 48, 12, 48, 36, 16, 36]
-        annotations.append(
-            {"image_id": number, "category_id": 1, "iscrowd": 0, "area": 32 * 24, "segmentation": [outline]}
-        )
-    content = {"images": images, "categories": [{"id": 1, "name": kind}], "annotations": annotations}
-    (folder / "instances.json").write_text(json.dumps(content))
-    (folder / "captions.json").write_text(json.dumps({f"{number}.png": ["a street"] for number in range(photos)}))
-    return {
-        "root": str(folder),
-        "captions": None,
-        "instances": str(folder / "instances.json"),
-        "repainted": 1,
-        "plain": 1,
+    names = [f"{number}.png" for number in range(photos)]
+    for name in names:
+        Image.new("RGB", (40, 30), (120, 110, 100)).save(folder / name)
+    names += [f"gone{number}.png" for number in range(missing)]
+    outline = [8, 6, 32, 6, 32, 24, 8, 24]
+    content = {
+        "images": [{"id": n, "file_name": name, "width": 40, "height": 30} for n, name in enumerate(names)],
+        "categories": [{"id": 1, "name": "bus"}],
+        "annotations": [{"image_id": n, "category_id": 1, "segmentation": [outline]} for n in range(len(names))],
     }
+    (folder / "instances.json").write_text(json.dumps(content))
+    (folder / "captions.json").write_text(json.dumps({name: ["a street"] for name in names[:photos]}))
+    fields = {"root": str(folder), "captions": None, "instances": str(folder / "instances.json")}
+    return fields | {"repainted": 1, "plain": 1, "held_out": None}
 
 
-def data(*sets: dict[str, Any], val: Path, repainting: dict[str, Any] = ALL_PAINTED, **more: Any) -> ColorizationData:
+def made(*sets: dict[str, Any], val: Path, **more: Any) -> ColorizationData:
     lists = {"root": str(val), "captions": str(val / "captions.json")}
-    augmentation = LuminanceAugmentation(hue=0.0, gamma=1.0)
-    options = OPTIONS | more
-    return instance_data(list(sets), lists, {}, augmentation=augmentation, seed=1, repainting=repainting, **options)
+    given: dict[str, Any] = {"augmentation": LuminanceAugmentation(0.0, 1.0), "seed": 0, "repainting": PAINTED}
+    return instance_data(list(sets), lists, {"test": lists}, **(given | OPTIONS | more))
 
 
-def training_set(module: ColorizationData) -> RecoloredPhotos:
-    assert isinstance(module.train_set, RecoloredPhotos)
-    return module.train_set
+def test_files_give_sets_and_batches(tmp_path: Path) -> None:
+    fields = written(tmp_path / "p")
+    data = made(fields, fields | {"captions": str(tmp_path / "p" / "captions.json")}, val=tmp_path / "p")
+    assert isinstance(data.train_set, RecoloredPhotos) and len(data.train_set) == 8
+    assert data.val_set is not None and len(data.val_set) == 6
+    assert [samples[0].rgb.shape[-1] for samples in (data.val_set, data.test_sets["test"])] == [32, 48]
+    assert [len(source.captions) for source in data.train_set.sources] == [0, 6]
+    batch: Any = next(iter(data.train_dataloader()))
+    assert isinstance(batch, Batch) and isinstance(batch.crop, Tensor)
+    assert len(batch) == 6 and batch.crop.tolist() == [0, 0, 0, 1, 1, 1]
+    batch = data.on_after_batch_transfer(batch)
+    assert batch.lightness.shape == (6, 1, 32, 32) and batch.emphasis.shape == (6, 1, 32, 32)
 
 
-def test_views_share_all_but_paint_and_words(tmp_path: Path) -> None:
-    samples = training_set(data(written(tmp_path / "p"), val=tmp_path / "p"))
-    for index in range(len(samples)):
-        first, *others = samples[index].views
-        assert len(others) == 2
-        assert any(name in first.caption.lower() for name in PAINTED_LAB)
-        for other in others:
-            assert first.emphasis is not None and other.emphasis is not None
-            inside = (first.emphasis > 0) | (other.emphasis > 0)
-            border = torch.nn.functional.max_pool2d(inside[None].float(), 3, 1, 1)[0] > 0  # paint has soft edges
-            assert torch.equal(first.rgb[:, ~border], other.rgb[:, ~border])
+def test_only_tests_are_read_when_nothing_is_trained(tmp_path: Path) -> None:
+    written(tmp_path / "p")
+    test = {"root": str(tmp_path / "p"), "captions": str(tmp_path / "p" / "captions.json")}
+    augmentation = LuminanceAugmentation(0.0, 1.0)
+    data = instance_data(None, None, {"t": test}, augmentation=augmentation, seed=0, repainting=PAINTED, **OPTIONS)
+    assert data.train_set is None and data.val_set is None and len(data.test_sets["t"]) == 6
 
 
-def test_draws_depend_on_seed_epoch_and_index_alone(tmp_path: Path) -> None:
-    source = written(tmp_path / "p")
-    one, other = (training_set(data(source, val=tmp_path / "p")) for _ in range(2))
-    assert [other[index].caption for index in (3, 1)] == [one[3].caption, one[1].caption]
-    assert torch.equal(one[5].rgb, other[5].rgb)
-    other.set_epoch(1)
-    assert [one[index].caption for index in range(12)] != [other[index].caption for index in range(12)]
+def test_held_out_photos_are_never_drawn(tmp_path: Path) -> None:
+    data = made(written(tmp_path / "p", photos=20) | {"held_out": 3}, val=tmp_path / "p", samples=80)
+    assert isinstance(data.train_set, RecoloredPhotos)
+    names = {f"{number}.png" for number in range(20)}
+    held_out = {name for name in names if is_held_out(name, 3)}
+    assert 0 < len(held_out) < 15
+    assert {data.train_set[index].photo for index in range(80)} == names - held_out
 
 
-@pytest.mark.parametrize("kind", ["person", "hair", "skin"])
-def test_persons_are_never_painted(tmp_path: Path, kind: str) -> None:
-    source = written(tmp_path / "p", kind)
-    samples = training_set(data(source, written(tmp_path / "q"), val=tmp_path / "p"))
-    painted = {sample.photo for index in range(12) for sample in samples[index].views if sample.emphasis is not None}
-    assert painted and samples.paintable[0] == ()
+def test_a_photo_is_held_out_by_its_file_name_alone() -> None:
+    names = [f"{number:06}.jpg" for number in range(2600)]
+    held_out = [name for name in names if is_held_out(name, 26)]
+    assert 60 < len(held_out) < 140
+    assert all(is_held_out(f"train2017/{name}", 26) for name in held_out)
+    assert not any(is_held_out(name, None) for name in names)
 
 
-def test_held_out_photos_are_in_no_sample(tmp_path: Path) -> None:
-    source = written(tmp_path / "p", photos=20) | {"held_out": 3}
-    samples = training_set(data(source, val=tmp_path / "p", samples=80))
-    drawn = {samples[index].photo for index in range(80)}
-    held_out = {f"{number}.png" for number in range(20) if is_held_out(f"{number}.png", 3)}
-    assert held_out and not drawn & held_out
+def test_photos_that_only_the_instances_name_may_be_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = read_source(InstanceSource(**written(tmp_path / "p", missing=2)), {"0.png": ["a street"]})
+    assert source.photos == tuple(f"{number}.png" for number in range(6))
+    assert "names 2 photos that are not in" in capsys.readouterr().out
 
 
-def test_samples_that_are_not_painted_keep_their_captions(tmp_path: Path) -> None:
-    source = written(tmp_path / "p") | {"captions": str(tmp_path / "p" / "captions.json")}
-    plain = {**ALL_PAINTED, "share": 0.0}
-    batch = collate([training_set(data(source, val=tmp_path / "p", repainting=plain))[index] for index in range(4)])
-    assert set(batch.captions) == {"a street"}
-    assert batch.emphasis is None and batch.crop is None
+def test_photos_of_instances_can_be_packed(tmp_path: Path) -> None:
+    fields = written(tmp_path / "p")
+    arguments = ["data", "pack", fields["root"], "--instances", fields["instances"], "-o", str(tmp_path / "pack")]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    source = read_source(InstanceSource(**(fields | {"root": str(tmp_path / "pack")})), {})
+    assert len(source.photos) == 6
+    none = CliRunner().invoke(app, ["data", "pack", fields["root"], "-o", str(tmp_path / "other")])
+    assert none.exit_code == 2 and "caption lists" in none.output
 
 
-def test_sets_are_merged_by_their_frequencies(tmp_path: Path) -> None:
-    often, never = written(tmp_path / "p"), written(tmp_path / "q") | {"repainted": 0, "plain": 0}
-    samples = training_set(data(often, never, val=tmp_path / "p"))
-    assert samples.repainted_ends == [6, 6]
+def test_a_bad_list_stops_the_training(tmp_path: Path) -> None:
+    fields = written(tmp_path / "p")
+    (tmp_path / "p" / "captions.json").write_text(json.dumps({"gone.png": ["a street"], "0.png": ["a street"]}))
+    with pytest.raises(ValueError, match=r"gone\.png"):
+        made(fields, val=tmp_path / "p")
 
 
-def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    source = written(tmp_path / "p")
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"captions": None, "instances": None}, "neither captions nor instances"),
+        ({"plain": -1}, "expected repainted and plain of at least 0"),
+        ({"held_out": 1}, "held_out: expected null or at least 2, got 1"),
+    ],
+)
+def test_an_impossible_set_is_refused(tmp_path: Path, wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        InstanceSource(**({"root": "r", "captions": "c", "instances": "i", "repainted": 1, "plain": 1} | wrong))
+
+
+def test_no_set_and_unknown_options_are_refused(tmp_path: Path) -> None:
+    fields = written(tmp_path / "p")
     with pytest.raises(ValueError, match=r"data\.train: expected at least one set"):
-        data(val=tmp_path / "p")
-    with pytest.raises(ValueError, match="neither captions nor instances"):
-        data(source | {"instances": None}, val=tmp_path / "p")
-    with pytest.raises(ValueError, match=r"repainting\.views must be at least 1"):
-        data(source, val=tmp_path / "p", repainting={**ALL_PAINTED, "views": 0})
+        made(val=tmp_path / "p")
+    with pytest.raises(ValueError, match=r"data\.on_problem: expected stop or leave_out"):
+        made(fields, val=tmp_path / "p", on_problem="ask")

@@ -102,6 +102,17 @@ def test_second_pass_equals_a_pass_of_its_own(model: LCoIns) -> None:
         torch.testing.assert_close(one.groups, other.groups, rtol=0, atol=1e-5)
 
 
+def test_captions_about_one_crop_share_its_image_tokens(model: LCoIns) -> None:
+    """And each gives what it gives alone; an image encoder that saw all three would cost three times as much."""
+    crops, words = lightness(model, 2), model.tokenize([SHORT, "a green car", LONG])
+    seen: list[int] = []
+    hook = model.image_encoder.register_forward_hook(lambda _, inputs, output: seen.append(len(inputs[0])))
+    shared = model(crops, words, crop=torch.tensor([0, 0, 1])).ab
+    hook.remove()
+    assert seen == [2]
+    torch.testing.assert_close(shared, model(crops[[0, 0, 1]], words).ab)
+
+
 def test_without_pad_mask_captions_have_a_fixed_length() -> None:
     """As in the authors' code: 80 word pieces, whatever the caption."""
     model = tiny("model.text_encoder.pad_mask=false").eval()

@@ -24,8 +24,9 @@ def data() -> None:
 @app.command()
 def pack(
     root: Annotated[Path, typer.Argument(help="The folder of photos.")],
-    captions: Annotated[list[Path], typer.Argument(help="Caption lists; the photos that they name are packed.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder to create; give it as data.train.root.")],
+    captions: Annotated[list[Path] | None, typer.Argument(help="Caption lists, whose photos are packed.")] = None,
+    instances: Annotated[list[Path] | None, typer.Option(help="COCO-format files, whose photos are packed.")] = None,
     size: Annotated[int, typer.Option(help="Longest short side in pixels; 0 keeps every photo at its size.")] = 256,
     leave_out: Annotated[bool, typer.Option(help="Leave out photos that cannot be read, instead of failing.")] = False,
     threads: Annotated[int | None, typer.Option(help="Photos decoded in parallel; default: one per core.")] = None,
@@ -34,10 +35,13 @@ def pack(
     from rich.progress import Progress
 
     from lcoins.data.caption_lists import read_pairs
+    from lcoins.data.coco_format import photo_names
     from lcoins.data.pack_writer import PackProgress, pack_photos
 
-    names: set[str] = set()
-    for path in captions:
+    if not captions and not instances:
+        raise typer.BadParameter("name caption lists, or --instances FILE, whose photos are to be packed")
+    names: set[str] = {photo for path in instances or () for photo in photo_names(path)}
+    for path in captions or ():
         pairs, problems = read_pairs(path)
         names |= {pair.photo for pair in pairs}
         if problems:

@@ -1,13 +1,10 @@
 """Instances of real photos: COCO's polygons with the color that a caption gives them, where that is beyond doubt."""
 
 import re
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import ijson
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from lcoins.color.object_pairs import certain_object_colors
 from lcoins.color.words import BASIC_COLORS, COLOR_CLASS, split_words
+from lcoins.data.coco_format import Polygon, expecting_coco, read_annotations, read_categories, read_images
 from lcoins.data.types import Instances
 
 SMALLEST_SHARE = 0.005  # of the picture: a smaller mask has too few pixels at the protocol's size
@@ -42,8 +40,6 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "cat": ("kitten",),
 }
 UNPAIRED = ("person",)  # categories that a color never belongs to, for the same reason
-
-Polygon = Sequence[float]  # x0, y0, x1, y1 ... in pixels of the photo
 
 
 @dataclass(frozen=True)
@@ -75,29 +71,22 @@ class Polygons:
 
     def __init__(self, path: Path | str) -> None:
         path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"{path}: no file of instances; give COCO's instances_*.json, or null")
-        try:
-            names = {entry["id"]: entry["name"] for entry in _entries(path, "categories")}
-            self.ids = {name: number for number, name in names.items()}
-            self.words = names_in_captions(names.values())
-            longest_first = sorted(self.words, key=len, reverse=True)
-            self.noun = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\b")
-            photos = {
-                entry["id"]: (entry["file_name"], AnnotatedPhoto((entry["width"], entry["height"])))
-                for entry in _entries(path, "images")
-            }
+        with expecting_coco(path):
+            names = read_categories(path)
+            photos = {image.number: (image.name, AnnotatedPhoto(image.size)) for image in read_images(path)}
             if not names or not photos:
                 raise KeyError("images, categories")
-            self.photos = dict(photos.values())
-            for entry in _entries(path, "annotations"):
-                photo, category = photos[entry["image_id"]][1], names[entry["category_id"]]
-                if entry["iscrowd"]:
+            for annotation in read_annotations(path):
+                photo, category = photos[annotation.image][1], names[annotation.category]
+                if annotation.crowd:
                     photo.crowds.add(category)
                 else:
-                    photo.objects.setdefault(category, []).append([*map(_polygon, entry["segmentation"])])
-        except (ijson.JSONError, KeyError, TypeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is not of the form of COCO's instances_*.json: {error!r}") from error
+                    photo.objects.setdefault(category, []).append([*annotation.polygons])
+        self.photos = dict(photos.values())
+        self.ids = {name: number for number, name in names.items()}
+        self.words = names_in_captions(names.values())
+        longest_first = sorted(self.words, key=len, reverse=True)
+        self.noun = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\b")
 
     def instances(self, photo: str, caption: str, size: int) -> Instances | None:
         """The instances whose color the caption names, masks (K, size, size), or None without any.
@@ -140,13 +129,6 @@ class Polygons:
             yield Noun(text.count(" ", 0, match.start()), *self.words[match[0]])
 
 
-def _polygon(values: list[float]) -> Polygon:
-    """As an array, which takes a quarter of a list's memory: COCO's training photos have millions of points."""
-    if len(values) % 2:
-        raise TypeError(f"expected x and y of each point of a polygon, got {len(values)} numbers")
-    return array("d", values)
-
-
 def draw_polygons(polygons: Sequence[Polygon], photo: tuple[int, int], size: int) -> NDArray[np.bool_]:
     """The mask (size, size) of polygons in pixels of a photo (width, height) that is squashed to a square."""
     scale = (size / photo[0], size / photo[1])
@@ -170,11 +152,6 @@ def _disjoint(masks: torch.Tensor) -> torch.Tensor:
     return result
 
 
-def _entries(path: Path, key: str) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as file:
-        yield from ijson.items(file, f"{key}.item", use_float=True)
-
-
 def names_in_captions(categories: Iterable[str]) -> dict[str, tuple[str, bool]]:
     """Name in a caption -> category and whether the name is a plural.
 
@@ -184,15 +161,27 @@ def names_in_captions(categories: Iterable[str]) -> dict[str, tuple[str, bool]]:
     """
     paired = [category for category in categories if category not in UNPAIRED]
     singular = {name: category for category in paired for name in (category, *OTHER_NAMES.get(category, ()))}
-    return {_plural(name): (category, True) for name, category in singular.items()} | {
+    return {plural(name): (category, True) for name, category in singular.items()} | {
         name: (category, False)
         for name, category in singular.items()
         if name not in COLOR_CLASS  # "an orange" may be a color
     }
 
 
-def _plural(name: str) -> str:
-    for ending, plural in (("fe", "ves"), ("y", "ies"), ("s", "ses"), ("ch", "ches"), ("sh", "shes"), ("x", "xes")):
+def plural(name: str) -> str:
+    """The plural of the name of a thing, by its ending.
+
+    >>> plural("bus"), plural("knife"), plural("toy")
+    ('buses', 'knives', 'toys')
+    """
+    for ending, new in (
+        ("fe", "ves"),
+        ("y", "ies"),
+        ("s", "ses"),
+        ("ch", "ches"),
+        ("sh", "shes"),
+        ("x", "xes"),
+    ):
         if name.endswith(ending) and not name.endswith(("ay", "ey", "oy")):
-            return name.removesuffix(ending) + plural
+            return name.removesuffix(ending) + new
     return f"{name}s"

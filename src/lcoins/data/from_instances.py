@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from rich.console import Console
+
 from lcoins.data.augment import Augmentation
 from lcoins.data.caption_lists import captions_by_photo
 from lcoins.data.coco_instances import CocoInstances
 from lcoins.data.datamodule import ColorizationData, LoaderOptions
 from lcoins.data.from_lists import PhotoSource, read_usable_pairs
+from lcoins.data.photo_store import open_photos
 from lcoins.data.photos import Photos
-from lcoins.data.recolored_photos import RecoloredPhotos, RepaintingOptions, Source, is_held_out
+from lcoins.data.recolored_photos import RecoloredPhotos, RepaintingOptions, Source
+from lcoins.data.types import key
 
 
 @dataclass(frozen=True)
@@ -31,20 +35,24 @@ class InstanceSource:
 
     def __post_init__(self) -> None:
         if self.captions is None and self.instances is None:
-            raise ValueError(f"data.train: {self.root} has neither captions nor instances; give one of both")
+            raise ValueError(f"data.train: {self.root} has neither captions nor instances; give one of them, or both")
         if min(self.repainted, self.plain) < 0:
-            raise ValueError(f"data.train: {self.root}: repainted and plain must be at least 0")
+            raise ValueError(
+                f"data.train: {self.root}: expected repainted and plain of at least 0, got {self.repainted} and "
+                f"{self.plain}"
+            )
+        if self.held_out is not None and self.held_out < 2:
+            raise ValueError(f"data.train: {self.root}: held_out: expected null or at least 2, got {self.held_out}")
 
 
 @dataclass(frozen=True)
 class InstanceOptions(LoaderOptions):
-    """The options of `data=instances` beside its sources; those of the loaders and of repainting are among them.
+    """The options of `data=instances` beside its sources; those of the loaders are among them.
 
     Args:
         image_size: pixels of a side in training and validation.
         eval_size: pixels of a side in tests; the paper's protocol has 224.
         samples: training samples of an epoch.
-        repainting: what is drawn of each sample.
         on_problem: "stop" at a bad photo or row, or "leave_out" what is bad.
         report: the file to write all problems into.
     """
@@ -54,6 +62,11 @@ class InstanceOptions(LoaderOptions):
     samples: int
     on_problem: Literal["stop", "leave_out"]
     report: Path | str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.on_problem not in ("stop", "leave_out"):
+            raise ValueError(f"data.on_problem: expected stop or leave_out, got {self.on_problem!r}")
 
 
 def instance_data(
@@ -89,13 +102,7 @@ def instance_data(
     listed = {name: PhotoSource(one.root, one.captions) for name, one in sets.items() if one.captions is not None}
     report = Path(chosen.report) if chosen.report is not None else None
     pairs = read_usable_pairs(lists | listed, chosen.on_problem, report)
-    sources = []
-    for name, one in sets.items():
-        captions: dict[str, list[str]] = captions_by_photo(pairs[name]) if name in pairs else {}
-        instances = CocoInstances(one.instances) if one.instances is not None else None
-        names = dict.fromkeys([*captions, *(instances.place if instances is not None else ())])
-        kept = tuple(photo for photo in names if not is_held_out(photo, one.held_out))
-        sources.append(Source(Path(one.root), kept, captions, instances, one.repainted, one.plain))
+    sources = [read_source(one, captions_by_photo(pairs[name]) if name in pairs else {}) for name, one in sets.items()]
 
     def photos(name: str, size: int) -> Photos:
         return Photos(lists[name].root, pairs[name], size, seed=seed)
@@ -109,3 +116,27 @@ def instance_data(
         augmentation=augmentation,
         seed=seed,
     )
+
+
+def read_source(one: InstanceSource, captions: Mapping[str, Sequence[str]]) -> Source:
+    """The photos that a training set draws from: those with captions or instances, but for the held out ones.
+
+    Photos that only the file of instances names need not be there; how many are missing is printed in one line.
+    """
+    instances = CocoInstances(one.instances) if one.instances is not None else None
+    photos = list(captions)
+    if instances is not None:
+        store = open_photos(one.root)
+        others = [photo for photo in instances.photos if photo not in captions]
+        present = [photo for photo in others if photo in store]
+        photos += present
+        if missing := len(others) - len(present):
+            line = f"{one.instances} names {missing} photos that are not in {one.root}, of {len(instances.photos)}"
+            Console().print(line, markup=False, highlight=False, soft_wrap=True)
+    kept = tuple(photo for photo in photos if not is_held_out(photo, one.held_out))
+    return Source(Path(one.root), kept, captions, instances, one.repainted, one.plain)
+
+
+def is_held_out(photo: str, one_in: int | None) -> bool:
+    """Whether a photo is kept from training, to choose by: one in so many, by its file name alone; None keeps none."""
+    return one_in is not None and key("held out", Path(photo).name) % one_in == 0

@@ -6,47 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lcoins.color.words import COLOR_CLASS, find_colors
-from lcoins.data.captioned_instances import OTHER_NAMES, _plural
+from lcoins.data.captioned_instances import OTHER_NAMES, plural
 from lcoins.data.things import Thing
 
-WORN = frozenset(
-    (
-        "shoes",
-        "pants",
-        "dress",
-        "coat",
-        "blouse",
-        "skirt",
-        "shirt",
-        "jeans",
-        "sweater",
-        "hat",
-        "belt",
-        "blazer",
-        "t-shirt",
-        "stockings",
-        "suit",
-        "scarf",
-        "jacket",
-        "sandals",
-        "vest",
-        "shorts",
-        "boots",
-        "top",
-        "leggings",
-        "socks",
-        "sweatshirt",
-        "cape",
-        "romper",
-        "loafers",
-        "jumper",
-        "heels",
-        "sneakers",
-        "gloves",
-        "tie",
-        "cardigan",
-    )
-)
+_CLOTHES = """shoes pants dress coat blouse skirt shirt jeans sweater hat belt blazer t-shirt stockings suit scarf
+jacket sandals vest shorts boots top leggings socks sweatshirt cape romper loafers jumper heels sneakers gloves tie
+cardigan"""
+WORN = frozenset(_CLOTHES.split())
 SMALL = 0.1  # share of the crop: a larger thing is probably what a caption speaks of
 _IRREGULAR = {"persons": "people"}
 _BEFORE = {
@@ -162,7 +128,7 @@ def _name(thing: Thing, rng: random.Random) -> str:
     name = rng.choice(names[1:]) if len(names) > 1 and rng.random() < 0.25 else names[0]
     if not thing.plural or thing.unique or thing.place or name[-1] == "s":
         return name
-    return _IRREGULAR.get(_plural(name), _plural(name))
+    return _IRREGULAR.get(plural(name), plural(name))
 
 
 def _phrase(mention: Mention, rng: random.Random, article: str | None = None) -> str:

@@ -17,6 +17,9 @@ class PhotoFolder:
         if not self.root.is_dir():
             raise FileNotFoundError(f"{root}: no such photo folder; give the folder that holds the photos")
 
+    def __contains__(self, photo: str) -> bool:
+        return os.path.isfile(self.root / photo)  # never raises, whatever the name holds
+
     def load(self, photo: str, size: tuple[int, int] | None = None) -> np.ndarray:
         """The photo as writable uint8 (H, W, 3); reduced where that is cheaper, but not below ``size`` (W, H)."""
         return np.array(load_photo(self.root / photo, size, profile=False))

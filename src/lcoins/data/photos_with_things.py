@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from lcoins.data.caption_lists import captions_by_photo, read_pairs
-from lcoins.data.coco_instances import CocoInstances, PhotoInstances
+from lcoins.data.coco_instances import CocoInstances, CroppedInstances
 from lcoins.data.pack import Pack
 from lcoins.data.photo_store import open_photos
 from lcoins.data.validate import ProblemsFound, describe
@@ -74,11 +74,11 @@ class PhotosWithThings:
 
     def __len__(self) -> int:
         """How many photos a pass reads at most: those that are missing are known only afterwards."""
-        return min(len(self.instances.place), self.limit or len(self.instances.place))
+        return min(len(self.instances.photos), self.limit or len(self.instances.photos))
 
     def __iter__(self) -> Iterator[PhotoWithThings]:
         self.missing = found = 0
-        for name in self.instances.place:
+        for name in self.instances.photos:
             if found == self.limit:
                 return
             try:
@@ -101,7 +101,7 @@ class PhotosWithThings:
         return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
 
 
-def single_things(found: PhotoInstances) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
+def single_things(found: CroppedInstances) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
     """Names and disjoint masks (K, S, S) of the things of a photo, without the kinds of which it has a crowd too.
 
     A crowd is several things in one outline, so a name that has one does not mean one thing.

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from lcoins.data.captioned_instances import AnnotatedPhoto, Polygon, Polygons
+from lcoins.data.captioned_instances import AnnotatedPhoto, Polygons
+from lcoins.data.coco_format import polygon_area
 from lcoins.data.types import VOID
 from lcoins.imaging.decode import DAMAGED
 from lcoins.imaging.quiet import MAX_PIXELS, quiet_decoders
@@ -122,16 +123,11 @@ def _draw_things(photo: AnnotatedPhoto, ids: Mapping[str, int]) -> NDArray[np.ui
     things = [(ids[category], polygons) for category, several in photo.objects.items() for polygons in several]
     labels = Image.new("L", photo.size, VOID)
     draw = ImageDraw.Draw(labels)
-    for number, polygons in sorted(things, key=lambda thing: sum(map(_area, thing[1])), reverse=True):
+    for number, polygons in sorted(things, key=lambda thing: sum(map(polygon_area, thing[1])), reverse=True):
         for polygon in polygons:
             if len(polygon) >= 6:
                 draw.polygon(list(zip(polygon[::2], polygon[1::2], strict=True)), fill=number - 1)
     return np.asarray(labels)
-
-
-def _area(polygon: Polygon) -> float:
-    x, y = np.asarray(polygon[::2]), np.asarray(polygon[1::2])
-    return abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1))) / 2
 
 
 def _expect_classes(path: Path, ids: Collection[int]) -> None:

@@ -10,34 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lcoins.color.names import BASIC_CHROMATIC, BASIC_LAB, hue_distance
-from lcoins.data.coco_instances import PhotoInstances
+from lcoins.data.coco_instances import CroppedInstances
 
 NEVER_PAINTED = frozenset(("person", "hair", "skin", "face", "skins"))
-PAIRS = frozenset(  # names of one thing that are plurals
-    (
-        "shoes",
-        "pants",
-        "jeans",
-        "stockings",
-        "sandals",
-        "shorts",
-        "boots",
-        "leggings",
-        "socks",
-        "sunglasses",
-        "loafers",
-        "heels",
-        "sneakers",
-        "pumps",
-        "gloves",
-        "flats",
-        "tights",
-        "wedges",
-        "glasses",
-        "skis",
-        "scissors",
-    )
-)
+_PLURALS = """shoes pants jeans stockings sandals shorts boots leggings socks sunglasses loafers heels sneakers pumps
+gloves flats tights wedges glasses skis scissors"""
+PAIRS = frozenset(_PLURALS.split())  # names of one thing that are plurals
 LEAST = 0.003  # share of the crop: smaller ones are not seen
 PAINTABLE = (0.008, 0.6)  # share of the crop
 LEFT = 0.5  # share of an outline that nothing in front of it covers
@@ -76,7 +54,7 @@ class Thing:
         return self.kind not in NEVER_PAINTED and PAINTABLE[0] <= self.share <= PAINTABLE[1]
 
 
-def find_things(found: PhotoInstances, lightness: Tensor, ab: Tensor, rng: random.Random) -> list[Thing]:
+def find_things(found: CroppedInstances, lightness: Tensor, ab: Tensor, rng: random.Random) -> list[Thing]:
     """The things of a crop with L* (H, W) and ab (2, H, W), measured; of two that overlap the smaller is in front."""
     masks = disjoint(found.masks)
     by_kind: dict[str, list[int]] = {}

@@ -89,6 +89,14 @@ class Batch:
         return len(self.captions)
 
     @property
+    def first_views(self) -> Tensor:
+        """The index of the first view of each crop; of every sample, where no crop has several views."""
+        if self.crop is None:
+            return torch.arange(len(self), device=self.rgb.device)
+        numbers = torch.arange(int(self.crop[-1]) + 1, device=self.crop.device)
+        return torch.searchsorted(self.crop, numbers)
+
+    @property
     def target_ab(self) -> Tensor:
         """``ab``; raises ValueError before the data module has filled it."""
         if self.ab is None:

@@ -74,10 +74,12 @@ class Colorizer(nn.Module):
     """Any system: ``forward(lightness, words)`` colors network lightness of side S = ``image_size``.
 
     A sixth system is one subclass, one objective (:mod:`lcoins.training.compared_losses`) and one YAML.
-    ``training_parts`` names the members that only a training loss needs.
+    ``training_parts`` names the members that only a training loss needs. With ``shares_crops``, forward also takes
+    ``crop``, so that several captions about one crop share what only depends on its lightness.
     """
 
     training_parts: tuple[str, ...] = ()
+    shares_crops = False
     image_size: int
     text_encoder: Any
 

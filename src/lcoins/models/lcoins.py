@@ -42,6 +42,7 @@ class LCoIns(Colorizer):
 
     # The grouping layer, which learns by the same loss, is kept for use: it draws the group map.
     training_parts = ("shared_space",)
+    shares_crops = True
 
     def __init__(
         self,

@@ -86,9 +86,9 @@ class ColorizationTraining(LightningModule):
     def run_batch(self, batch: Batch) -> tuple[Colorization, Losses]:
         """Colors a batch and computes its losses, with a second pass if the objective needs the recolored captions."""
         words = self.colorizer.tokenize(batch.captions).to(self.device)
-        if batch.crop is not None and batch.lightness is not None and not self.objective.needs_recolored:
-            first = torch.searchsorted(batch.crop, torch.arange(int(batch.crop[-1]) + 1, device=batch.crop.device))
-            output = self.colorizer(batch.lightness[first], words, crop=batch.crop)  # views share the image encoder
+        if batch.crop is not None and self.colorizer.shares_crops and not self.objective.needs_recolored:
+            assert batch.lightness is not None, "ColorizationData fills it after the transfer"
+            output = self.colorizer(batch.lightness[batch.first_views], words, crop=batch.crop)
         elif self.objective.needs_recolored:
             recolored = self.colorizer.tokenize(batch.recolored).to(self.device)
             output = self.colorizer(batch.lightness, words, recolored)

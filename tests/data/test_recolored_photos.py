@@ -1,0 +1,191 @@
+"""Samples from photos with instances: what views share, what repeats, what is never painted; folders and packs."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn.functional import max_pool2d
+
+from lcoins.color.lab import split_lab
+from lcoins.color.names import BASIC_CHROMATIC, BASIC_LAB, hue_distance
+from lcoins.color.words import find_colors
+from lcoins.data.coco_instances import CocoInstances
+from lcoins.data.pack_writer import pack_photos
+from lcoins.data.recolored_photos import RecoloredPhotos, RepaintingOptions, Source
+from lcoins.data.types import Sample, collate
+
+ALL_PAINTED: dict[str, Any] = {"share": 1.0, "views": 3, "word_recoloring": 0.0, "crop_scale": [0.6, 1.0]}
+SIZE = (64, 48)
+
+
+def box(left: int, upper: int, right: int, lower: int) -> list[int]:
+    return [left, upper, right, upper, right, lower, left, lower]
+
+
+ONE = {"bus": box(16, 12, 48, 36)}
+
+
+def source(folder: Path, things: dict[str, list[int]] = ONE, captions: Sequence[str] = (), count: int = 6) -> Source:
+    """A folder of gray photos, each with the same things."""
+    folder.mkdir(exist_ok=True)
+    names = [f"{number}.png" for number in range(count)]
+    for number, name in enumerate(names):
+        pixels = np.random.default_rng(number).integers(90, 140, (*SIZE[::-1], 1), dtype=np.uint8).repeat(3, axis=2)
+        Image.fromarray(pixels).save(folder / name)
+    kinds = sorted({kind.split()[0] for kind in things})
+    content = {
+        "images": [{"id": n, "file_name": name, "width": SIZE[0], "height": SIZE[1]} for n, name in enumerate(names)],
+        "categories": [{"id": n, "name": kind} for n, kind in enumerate(kinds)],
+        "annotations": [
+            {"image_id": n, "category_id": kinds.index(kind.split()[0]), "iscrowd": 0, "segmentation": [outline]}
+            for n in range(count)
+            for kind, outline in things.items()
+        ],
+    }
+    (folder / "instances.json").write_text(json.dumps(content))
+    (folder / "captions.json").write_text(json.dumps({name: list(captions) or ["a street"] for name in names}))
+    listed = {name: list(captions) for name in names} if captions else {}
+    return Source(folder, tuple(names), listed, CocoInstances(folder / "instances.json"), 1, 1)
+
+
+def photos(*sources: Source, samples: int = 12, **options: Any) -> RecoloredPhotos:
+    return RecoloredPhotos(sources, 32, samples, RepaintingOptions(**(ALL_PAINTED | options)), seed=1)
+
+
+def all_views(samples: RecoloredPhotos) -> list[Sample]:
+    return [view for index in range(len(samples)) for view in samples[index].views]
+
+
+def test_views_of_a_crop_share_all_but_paint_and_words(tmp_path: Path) -> None:
+    samples = photos(source(tmp_path / "p"))
+    for index in range(len(samples)):
+        first, *others = samples[index].views
+        assert len(others) == 2 and first.emphasis is not None
+        for other in others:
+            assert other.emphasis is not None and other.photo == first.photo
+            inside = (first.emphasis > 0) | (other.emphasis > 0)
+            border = max_pool2d(inside[None].float(), 3, 1, 1)[0] > 0  # paint has soft edges
+            assert torch.equal(first.rgb[:, ~border], other.rgb[:, ~border])
+            lightness = [split_lab(view.rgb[None].float() / 255)[0] for view in (first, other)]
+            assert (lightness[0] - lightness[1]).abs().max() < 3  # of both, rounded to 8 bits
+
+
+def test_a_painted_thing_has_another_color_in_every_view(tmp_path: Path) -> None:
+    samples = photos(source(tmp_path / "p"), samples=30)
+    for index in range(len(samples)):
+        sentences = [view.caption for view in samples[index].views]
+        assert len(set(sentences)) == len(sentences) or "gray" in " ".join(sentences)
+    words = {word.color for view in all_views(samples) for word in find_colors(view.caption)}
+    assert {"red", "green", "blue", "purple"} <= words
+
+
+def test_draws_depend_on_seed_epoch_and_index_alone(tmp_path: Path) -> None:
+    one, other = photos(source(tmp_path / "p")), photos(source(tmp_path / "p"))
+    assert [other[index].caption for index in (3, 1)] == [one[index].caption for index in (3, 1)]
+    assert torch.equal(one[5].rgb, other[5].rgb)
+    other.set_epoch(1)
+    assert [view.caption for view in all_views(one)] != [view.caption for view in all_views(other)]
+
+
+@pytest.mark.parametrize("kind", ["person", "hair", "skin"])
+def test_a_persons_own_is_never_painted(tmp_path: Path, kind: str) -> None:
+    things = {kind: box(4, 4, 30, 44), "bus": box(40, 10, 60, 40)}
+    for view in all_views(photos(source(tmp_path / "p", things), crop_scale=[1.0, 1.0])):
+        assert view.emphasis is not None
+        assert 0.15 < float((view.emphasis > 0).float().mean()) < 0.25  # of the bus alone
+    alone = source(tmp_path / "q", {kind: box(4, 4, 30, 44)})
+    with pytest.raises(ValueError, match="no photo can be repainted"):
+        photos(alone)
+
+
+def test_two_of_a_kind_have_the_colors_that_the_sentence_gives_to_their_places(tmp_path: Path) -> None:
+    two = {"bus 1": box(2, 8, 28, 40), "bus 2": box(36, 8, 62, 40)}
+    checked = set()
+    for view in all_views(photos(source(tmp_path / "p", two), samples=40, crop_scale=[1.0, 1.0])):
+        said = view.caption.lower()
+        colors = [word.color for word in find_colors(said) if word.color in BASIC_CHROMATIC]
+        if said.count("left") != 1 or said.count("right") != 1 or len(colors) != 2:
+            continue
+        ab = split_lab(view.rgb[None].float() / 255)[1][0]
+        first, second = (4, 20) if said.index("left") < said.index("right") else (20, 4)
+        for start, color in ((first, colors[0]), (second, colors[1])):
+            a, b = ab[:, 8:24, start : start + 8].mean(dim=(1, 2)).tolist()
+            assert hue_distance((a, b), BASIC_LAB[color][1:]) < 60, said  # a shade has another hue, but no other word's
+            checked.add((start, color))
+    assert len(checked) >= 8
+
+
+def test_photos_as_they_are_keep_their_captions(tmp_path: Path) -> None:
+    samples = photos(source(tmp_path / "p", captions=["a street with a car"]), share=0.0)
+    batch = collate([samples[index] for index in range(4)])
+    assert set(batch.captions) == {"a street with a car"}
+    assert batch.emphasis is None and batch.crop is None
+    assert float(batch.rgb.float().std(dim=1).max()) < 2  # gray
+
+
+def test_left_and_right_follow_the_flip(tmp_path: Path) -> None:
+    samples = photos(source(tmp_path / "p", captions=["a bus on the left"]), share=0.0, samples=30)
+    assert {samples[index].caption for index in range(30)} == {"a bus on the left", "a bus on the right"}
+
+
+def test_without_captions_the_things_are_described(tmp_path: Path) -> None:
+    samples = photos(source(tmp_path / "p"), share=0.0)
+    assert all("bus" in samples[index].caption.lower() for index in range(6))
+
+
+def test_sources_are_drawn_by_their_frequencies(tmp_path: Path) -> None:
+    often, never = source(tmp_path / "p"), source(tmp_path / "q", {"dog": ONE["bus"]})
+    never = Source(never.root, never.photos, never.captions, never.instances, 0, 0)
+    for samples in (photos(often, never), photos(never, often)):
+        assert all("dog" not in view.caption for view in all_views(samples))
+
+
+def test_a_pack_gives_what_its_folder_gives(tmp_path: Path) -> None:
+    """Also where its photos are stored at another size than the outlines are made for."""
+    folder = source(tmp_path / "p")
+    for name, size in (("whole", None), ("shrunk", 40)):
+        list(pack_photos(tmp_path / "p", folder.photos, tmp_path / name, size))
+        packed = Source(tmp_path / name, folder.photos, {}, folder.instances, 1, 1)
+        for index in range(6):
+            one, other = photos(folder)[index], photos(packed)[index]
+            assert one.emphasis is not None and other.emphasis is not None
+            if size is None:
+                assert torch.equal(one.rgb, other.rgb) and one.caption == other.caption
+            assert ((one.emphasis > 0) ^ (other.emphasis > 0)).float().mean() < 0.08
+
+
+def test_every_word_of_a_caption_is_among_the_texts(tmp_path: Path) -> None:
+    samples = photos(source(tmp_path / "p", captions=["a street"]))
+    texts = set(samples.texts)
+    assert {"a street", "red", "crimson", "dark blue"} <= texts
+
+
+def test_the_recolored_caption_has_other_colors(tmp_path: Path) -> None:
+    for view in all_views(photos(source(tmp_path / "p"))):
+        assert (view.recolored == view.caption) == (not find_colors(view.caption))
+
+
+def test_a_photo_that_vanishes_is_named(tmp_path: Path) -> None:
+    samples = photos(source(tmp_path / "p", count=1))
+    (tmp_path / "p" / "0.png").unlink()
+    with pytest.raises(ValueError, match=r"photo '0\.png' of .* cannot be read"):
+        samples[0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"share": 1.5}, r"repainting\.share: expected 0\.\.1, got 1\.5"),
+        ({"word_recoloring": -1}, r"repainting\.word_recoloring: expected 0\.\.1"),
+        ({"views": 0}, r"repainting\.views: expected at least 1, got 0"),
+        ({"crop_scale": [0.5, 0.2]}, r"repainting\.crop_scale: expected two areas"),
+    ],
+)
+def test_impossible_options_are_refused(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        RepaintingOptions(**(ALL_PAINTED | wrong))
