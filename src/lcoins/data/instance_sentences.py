@@ -10,8 +10,8 @@ from lcoins.data.captioned_instances import OTHER_NAMES, plural
 from lcoins.data.things import Thing
 
 _CLOTHES = """shoes pants dress coat blouse skirt shirt jeans sweater hat belt blazer t-shirt stockings suit scarf
-jacket sandals vest shorts boots top leggings socks sweatshirt cape romper loafers jumper heels sneakers gloves
-tie cardigan"""
+jacket sandals vest shorts boots top leggings socks sweatshirt cape romper loafers jumper heels sneakers gloves tie
+cardigan"""
 WORN = frozenset(_CLOTHES.split())
 SMALL = 0.1  # share of the crop: a larger thing is probably what a caption speaks of
 _IRREGULAR = {"persons": "people"}
