@@ -130,7 +130,9 @@ def test_obedient_takes_a_step_on_drawn_photos(tmp_path: Path) -> None:
 def test_a_frozen_part_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     cfg = composed("train", *SHORT, "+recipe.frozen=[image_encoder.trunk]", "data.train.length=16")
     OmegaConf.set_struct(cfg, False)
-    with pytest.raises(ValueError, match=r"recipe\.frozen: no parameter of this model begins with image_encoder\.trunk"):
+    with pytest.raises(
+        ValueError, match=r"recipe\.frozen: no parameter of this model begins with image_encoder\.trunk"
+    ):
         build_training(plain_config(cfg), tmp_path)
 
 
