@@ -3,10 +3,27 @@
 from pathlib import Path
 from typing import Any
 
-from lcoins.training.build import build_data
+import pytest
+
+from lcoins.data.datamodule import ColorizationData
+from lcoins.training import build
 
 
-def test_training_tells_what_went_wrong_with_photos_in_the_run_folder(tmp_path: Path) -> None:
-    made: dict[str, Any] = build_data({"_target_": "builtins.dict", "report": "problems.jsonl"}, tmp_path)  # type: ignore[assignment]
-    assert made == {"report": str(tmp_path / "problems.jsonl")}
-    assert build_data({"_target_": "builtins.dict", "report": None}, tmp_path) == {"report": None}
+def test_training_tells_what_went_wrong_with_photos_in_the_run_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[dict[str, Any]] = []
+
+    def remembered(config: dict[str, Any], **options: Any) -> ColorizationData:
+        made.append(config)
+        return ColorizationData.__new__(ColorizationData)
+
+    monkeypatch.setattr(build, "instantiate", remembered)
+    for report in ("problems.jsonl", None):
+        build.build_data({"_target_": "photos", "report": report}, tmp_path)
+    assert [one["report"] for one in made] == [str(tmp_path / "problems.jsonl"), None]
+
+
+def test_data_that_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"expected data to train on, got builtins\.dict"):
+        build.build_data({"_target_": "builtins.dict"}, tmp_path)
