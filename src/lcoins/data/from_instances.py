@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
 
 from lcoins.data.augment import Augmentation
 from lcoins.data.caption_lists import captions_by_photo
 from lcoins.data.coco_instances import CocoInstances
-from lcoins.data.datamodule import ColorizationData, LoaderOptions
-from lcoins.data.from_lists import PhotoSource, read_usable_pairs
+from lcoins.data.datamodule import ColorizationData
+from lcoins.data.from_lists import ListOptions, PhotoSource, read_usable_pairs
 from lcoins.data.photo_store import open_photos
 from lcoins.data.photos import Photos
 from lcoins.data.recolored_photos import RecoloredPhotos, RepaintingOptions, Source
@@ -45,28 +45,11 @@ class InstanceSource:
             raise ValueError(f"data.train: {self.root}: held_out: expected null or at least 2, got {self.held_out}")
 
 
-@dataclass(frozen=True)
-class InstanceOptions(LoaderOptions):
-    """The options of `data=instances` beside its sources; those of the loaders are among them.
+@dataclass(frozen=True, kw_only=True)
+class InstanceOptions(ListOptions):
+    """The options of `data=instances` beside its sources; ``samples`` is the number of training samples of an epoch."""
 
-    Args:
-        image_size: pixels of a side in training and validation.
-        eval_size: pixels of a side in tests; the paper's protocol has 224.
-        samples: training samples of an epoch.
-        on_problem: "stop" at a bad photo or row, or "leave_out" what is bad.
-        report: the file to write all problems into.
-    """
-
-    image_size: int
-    eval_size: int
     samples: int
-    on_problem: Literal["stop", "leave_out"]
-    report: Path | str | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.on_problem not in ("stop", "leave_out"):
-            raise ValueError(f"data.on_problem: expected stop or leave_out, got {self.on_problem!r}")
 
 
 def instance_data(

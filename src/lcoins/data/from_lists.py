@@ -34,22 +34,19 @@ class PhotoSource:
     instances: str | None = None
 
 
-@dataclass(frozen=True)
-class PhotoOptions(LoaderOptions):
-    """The options of `data=photos` beside its sources, checked; those of the loaders are among them.
+@dataclass(frozen=True, kw_only=True)
+class ListOptions(LoaderOptions):
+    """The options of every data set that comes from caption lists, checked; those of the loaders are among them.
 
     Args:
         image_size: pixels of a side in training and validation.
         eval_size: pixels of a side in tests; the paper's protocol has 224.
-        crop_scale: see :class:`RandomView`, as for ``hflip``.
         on_problem: "stop" at a bad photo or row, or "leave_out" what is bad.
         report: the file to write all problems into.
     """
 
     image_size: int
     eval_size: int
-    crop_scale: Sequence[float] | None
-    hflip: Literal["none", "plain", "swap_words"]
     on_problem: Literal["stop", "leave_out"]
     report: Path | str | None = None
 
@@ -57,6 +54,14 @@ class PhotoOptions(LoaderOptions):
         super().__post_init__()
         if self.on_problem not in ("stop", "leave_out"):
             raise ValueError(f"data.on_problem: expected stop or leave_out, got {self.on_problem!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoOptions(ListOptions):
+    """The options of `data=photos` beside its sources; ``crop_scale`` and ``hflip`` are of :class:`RandomView`."""
+
+    crop_scale: Sequence[float] | None
+    hflip: Literal["none", "plain", "swap_words"]
 
     @property
     def view(self) -> RandomView:
