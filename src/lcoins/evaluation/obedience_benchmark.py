@@ -182,7 +182,7 @@ def print_obedience(report: ObedienceReport, console: Console | None = None) -> 
     table = Table(title="Does the named thing take the named color?", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
     for heading in FIGURES.values():
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")  # a wide interval is shown whole
     for task in report.settings["questions"]:
         things = report.figures["system"][task]["things"]
         table.add_row(f"{task}, {things:,} {'thing' if things == 1 else 'things'}")
