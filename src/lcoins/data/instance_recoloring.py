@@ -29,14 +29,14 @@ BASIC_WEIGHTS = {
     "red": 1.0,
     "orange": 0.8,
     "yellow": 0.9,
-    "green": 1.3,
-    "blue": 1.5,
-    "purple": 1.2,
+    "green": 1.7,
+    "blue": 2.2,
+    "purple": 1.8,
     "pink": 1.0,
     "brown": 0.6,
 }
 COOL = ("green", "blue", "purple")
-COOL_ON_WARM = 0.25  # a warm thing gets a cool color that much more often
+COOL_ON_WARM = 0.35  # a warm thing gets a cool color that much more often
 _EXTENDED = named(NAMED_LAB | SHADE_LAB)
 _FREQUENT_SHADE = 0.5  # of the rarer names
 

@@ -17,6 +17,20 @@ APART = 0.7  # how often a color that one thing has is closed to a thing of anot
 OWN_CAPTION = 0.4  # of the photos that have one: it is changed, rather than a sentence composed
 BYSTANDERS = 0.4  # of the composed sentences: they name things that keep their color, too
 BYSTANDER_COLOR = 0.6  # how often such a thing is named with its color, where that is sure
+HYPHENATED = 0.3  # of the names of two words
+GREY = 0.35  # how often gray is spelled so
+COLORED_FORM = 0.03  # of the names of one word: "salmon-colored"
+ISH_FORM = 0.05  # of those that have it: "reddish"
+ISH = {
+    "red": "reddish",
+    "orange": "orangish",
+    "yellow": "yellowish",
+    "green": "greenish",
+    "blue": "bluish",
+    "purple": "purplish",
+    "pink": "pinkish",
+    "brown": "brownish",
+}
 SEEN = 0.01  # share of the crop: a smaller thing is not worth a word
 
 
@@ -77,7 +91,8 @@ def describe(painted: Painted, things: Sequence[Thing], captions: Sequence[str],
 
     ``things`` are all of the crop, of which some may be named beside.
     """
-    mentions = [Mention(thing, color.name) for thing, color in painted]
+    forms = random.Random(rng.random())  # apart, so that another color does not change the rest of the sentence
+    mentions = [Mention(thing, spoken(color.name, forms)) for thing, color in painted]
     if captions and rng.random() < OWN_CAPTION:
         changed = recolored(rng.choice(list(captions)), mentions, rng)
         if changed is not None:
@@ -88,3 +103,21 @@ def describe(painted: Painted, things: Sequence[Thing], captions: Sequence[str],
         for thing in rng.sample(others, min(len(others), rng.choice((1, 1, 2)))):
             mentions.append(Mention(thing, thing.color if rng.random() < BYSTANDER_COLOR else None))
     return compose(mentions, rng)
+
+
+def spoken(name: str, rng: random.Random) -> str:
+    """A color's name in one of the forms that people write: "sky-blue", "reddish", "grey", "salmon-colored".
+
+    >>> spoken("sky blue", random.Random(1)), spoken("red", random.Random(32))
+    ('sky-blue', 'reddish')
+    """
+    form = rng.random()
+    if name.endswith("gray") and form < GREY:
+        return name.removesuffix("gray") + "grey"
+    if " " in name:
+        return name.replace(" ", "-") if form < HYPHENATED else name
+    if form < COLORED_FORM:
+        return f"{name}-{rng.choice(('colored', 'coloured'))}"
+    if name in ISH and form < COLORED_FORM + ISH_FORM:
+        return ISH[name]
+    return name

@@ -80,6 +80,8 @@ class GridEncoder(nn.Module):
             file.
         standardize: gives every picture the same mean and contrast first, so that a frozen backbone still recognizes
             shapes in a picture that a strong gamma has left almost black or white.
+        details: indices of feature maps, each finer than those of ``stages``, the finest last, that an
+            :class:`~lcoins.models.upsampler.Upsampler` takes beside the tokens.
     """
 
     def __init__(
@@ -91,12 +93,17 @@ class GridEncoder(nn.Module):
         freeze: bool,
         init: str,
         standardize: bool = False,
+        details: Sequence[int] = (),
     ):
         super().__init__()
+        _expect_finer(details, stages)
         self.standardize, self.trained = standardize, not freeze
         self.keep_statistics = freeze or init != "none"
-        self.backbone, strides, channels = pretrained.build_backbone(backbone, tuple(stages), init)
+        finer_first = (*sorted(details), *stages)
+        self.backbone, strides, channels = pretrained.build_backbone(backbone, finer_first, init)
         self.backbone.requires_grad_(not freeze).to(memory_format=torch.channels_last)  # 1.5 times as fast on a CPU
+        self.detail_channels = tuple(reversed(channels[: len(details)]))
+        strides, channels = strides[len(details) :], channels[len(details) :]
         self.grid = image_size // min(strides)
         self.norm = nn.LayerNorm(sum(channels))
         self.projection = nn.Linear(sum(channels), width, bias=False)
@@ -112,15 +119,30 @@ class GridEncoder(nn.Module):
 
     def forward(self, lightness: Float[Tensor, "b 1 s s"]) -> Float[Tensor, "b n_img c"]:
         """Network lightness to image tokens, row by row."""
+        return self.with_details(lightness)[0]
+
+    def with_details(self, lightness: Float[Tensor, "b 1 s s"]) -> tuple[Float[Tensor, "b n_img c"], list[Tensor]]:
+        """Network lightness to image tokens, and the feature maps of ``details``, from coarse to fine."""
         if self.standardize:
             deviation, mean = torch.std_mean(lightness, dim=(2, 3), keepdim=True)
             lightness = 0.5 * (lightness - mean) / deviation.clamp(min=0.02)
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.trained):
             maps = self.backbone(lightness.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last))
+        details, maps = maps[: len(self.detail_channels)], maps[len(self.detail_channels) :]
         size = maps[0].shape[-2:]
         maps = [maps[0]] + [interpolate(m, size=size, mode="bilinear", align_corners=False) for m in maps[1:]]
         tokens = torch.cat(maps, dim=1).flatten(2).transpose(1, 2)
-        return self.projection(self.norm(tokens)) + self.position
+        return self.projection(self.norm(tokens)) + self.position, details[::-1]
+
+
+def _expect_finer(details: Sequence[int], stages: Sequence[int]) -> None:
+    """Refuses maps for the upsampler that are not each twice as fine as the one before, from the tokens' on."""
+    expected = [min(stages) - step for step in range(1, len(details) + 1)]
+    if list(details) != expected or min(expected, default=0) < 0:
+        raise ValueError(
+            f"image_encoder.details: expected {expected or '[]'}, each stage one finer than the one before, the first "
+            f"one finer than stages={list(stages)}; got {list(details)}"
+        )
 
 
 def _sine_positions(grid: int, width: int) -> Float[Tensor, "1 n_img c"]:

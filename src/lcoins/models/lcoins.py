@@ -74,6 +74,7 @@ class LCoIns(Colorizer):
         ):
             if part is not None:
                 part.apply(initialize)
+        upsampler.start_as_nothing()
 
     def _expect_one_width(self) -> None:
         """Refuses parts whose tokens differ in width."""
@@ -86,6 +87,12 @@ class LCoIns(Colorizer):
             raise ValueError(
                 f"all parts of L-CoIns need tokens of one width, but have {widths}; set model.transformer.width, which "
                 f"the other parts follow in the configs of lcoins"
+            )
+        given = getattr(self.image_encoder, "detail_channels", ())
+        if given != self.upsampler.detail_channels:
+            raise ValueError(
+                f"model.image_encoder.details gives maps of {list(given)} channels, but model.upsampler.details expects "
+                f"{list(self.upsampler.detail_channels)}; set both, or neither"
             )
 
     def forward(
@@ -103,17 +110,26 @@ class LCoIns(Colorizer):
         computed once and only the first pass is upsampled. With ``crop``, caption i is about ``lightness[crop[i]]``, so
         that several captions share one pass of the image encoder; without it each has its own lightness.
         """
-        patches = self.image_encoder(lightness)
-        patches = patches if crop is None else patches[crop]
+        patches, details = self._encode(lightness)
+        if crop is not None:
+            patches, details = patches[crop], [detail[crop] for detail in details]
         if recolored is not None:
-            return self._color_twice(patches, words, recolored)
+            return self._color_twice(patches, details, words, recolored)
         z_img, _, z_grp = self.transformer(patches, self.text_encoder(words), words.mask)
-        result = Colorization(self.upsampler(z_img))
+        result = Colorization(self.upsampler(z_img, details))
         if self.grouping_layer is not None and assign:
             _, result.assignment = self.grouping_layer(z_grp, z_img)
         return result
 
-    def _color_twice(self, patches: Float[Tensor, "b n_img c"], words: Words, recolored: Words) -> CounterColorization:
+    def _encode(self, lightness: Float[Tensor, "n 1 s s"]) -> tuple[Float[Tensor, "n n_img c"], list[Tensor]]:
+        """Image tokens, and the finer maps that the upsampler takes beside them, which most models do without."""
+        if isinstance(self.image_encoder, GridEncoder) and self.upsampler.detail_channels:
+            return self.image_encoder.with_details(lightness)
+        return self.image_encoder(lightness), []
+
+    def _color_twice(
+        self, patches: Float[Tensor, "b n_img c"], details: list[Tensor], words: Words, recolored: Words
+    ) -> CounterColorization:
         """Both captions as one batch of twice the size."""
         if self.shared_space is None:
             raise ValueError(
@@ -122,7 +138,7 @@ class LCoIns(Colorizer):
             )
         count, both = patches.shape[0], words.followed_by(recolored)
         z_img, z_lag, z_grp = self.transformer(patches.repeat(2, 1, 1), self.text_encoder(both), both.mask)
-        ab, assignment = self.upsampler(z_img[:count]), None
+        ab, assignment = self.upsampler(z_img[:count], details), None
         if self.grouping_layer is not None:
             z_grp, assignment = self.grouping_layer(z_grp, z_img)
             assignment = assignment[:count]
@@ -144,7 +160,7 @@ class LCoIns(Colorizer):
             "group tokens": [getattr(groups, "group_tokens", None)],
             "modal-type embeddings": [groups.type_embedding],
             "norm and head": [self.upsampler.norm, self.upsampler.projection],
-            "upsampler": [self.upsampler.layers],
+            "upsampler": [self.upsampler.layers, self.upsampler.fusions],
             "grouping layer": [self.grouping_layer],
             "shared space": [self.shared_space],
         }

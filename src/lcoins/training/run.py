@@ -3,7 +3,7 @@
 import json
 import signal
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,19 +65,19 @@ def train_run(cfg: DictConfig, folder: Path) -> dict[str, float]:
         if last.exists():
             console.print(f"[bold]resuming[/] from {last}")
         elif config["start_from"] is not None:
-            load_start_weights(module.colorizer, Path(config["start_from"]))
+            load_start_weights(module.colorizer, Path(config["start_from"]), config["recipe"].get("new_parts", ()))
         fit_or_resume(trainer, module, data, last)
         return evaluate_run(config, folder, data, trainer)
 
 
-def load_start_weights(colorizer: Colorizer, source: Path) -> None:
+def load_start_weights(colorizer: Colorizer, source: Path, new_parts: Sequence[str] = ()) -> None:
     """Loads the weights of a package or a checkpoint into a colorizer of the same shape.
 
-    Parts that only a training loss needs keep their random start if a package lacks them. Raises ValueError with the
-    differences if the weights do not fit.
+    Parts that only a training loss needs keep their random start if a package lacks them, and so do ``new_parts``, the
+    beginnings of parameters' names. Raises ValueError with the differences if the weights do not fit.
     """
     given, expected = load_trained(source)[0].state_dict(), colorizer.state_dict()
-    optional = {name: None for name in expected if name.startswith(colorizer.training_parts)}
+    optional = {name: None for name in expected if name.startswith((*colorizer.training_parts, *new_parts))}
     mismatches = state_dict_mismatches(expected, {**optional, **given})
     if mismatches:
         shown = "\n  ".join(mismatches[:20])
