@@ -113,6 +113,23 @@ def test_a_pretrained_backbone_that_is_trained_along_keeps_its_statistics() -> N
     assert all(p.grad is not None for p in encoder.backbone.parameters())
 
 
+def test_details_come_from_coarse_to_fine_and_leave_the_tokens_as_they_are() -> None:
+    plain = GridEncoder("tf_efficientnet_lite0", 64, (3, 4), width=8, freeze=True, init="package").eval()
+    detailed = GridEncoder("tf_efficientnet_lite0", 64, (3, 4), 8, freeze=True, init="package", details=[2, 1]).eval()
+    detailed.load_state_dict(plain.state_dict())
+    gray = torch.rand(2, 1, 64, 64)
+    tokens, details = detailed.with_details(gray)
+    assert torch.equal(tokens, plain(gray))
+    assert [tuple(detail.shape) for detail in details] == [(2, 40, 8, 8), (2, 24, 16, 16)]
+    assert detailed.detail_channels == (40, 24)
+
+
+@pytest.mark.parametrize("details", [[1], [1, 2], [2, 2], [3, 2], [2, 1, 0, -1]])
+def test_details_that_skip_a_stage_are_refused(details: list[int]) -> None:
+    with pytest.raises(ValueError, match=r"image_encoder.details: expected"):
+        GridEncoder("tf_efficientnet_lite0", 64, (3, 4), width=8, freeze=True, init="none", details=details)
+
+
 def test_frozen_bert_has_no_dropout_and_gets_no_gradient() -> None:
     encoder = captions_to_words(freeze=True)
     assert encoder.training

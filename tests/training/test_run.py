@@ -88,6 +88,21 @@ def test_weights_of_another_model_are_refused_with_the_differences(run_folder: P
         load_start_weights(other, best)
 
 
+def test_parts_that_the_start_weights_lack_are_named_as_new(run_folder: Path) -> None:
+    """They start as drawn, all else as in the file; a part that is new by mistake is refused."""
+    train_run(shrunk(*SHORTEST, "ablation=no_cl"), run_folder / "first")
+    best = run_folder / "first" / "checkpoints" / "best.ckpt"
+    larger = build_colorizer(plain_config(shrunk())["model"])
+    with pytest.raises(ValueError, match=r"missing: grouping_layer"):
+        load_start_weights(larger, best)
+    drawn = {name: value.clone() for name, value in larger.state_dict().items()}
+    load_start_weights(larger, best, ["grouping_layer."])
+    given = load_checkpoint(best)[0].state_dict()
+    assert given.keys() < drawn.keys()
+    for name, value in larger.state_dict().items():
+        assert torch.equal(value, given.get(name, drawn[name])), name
+
+
 def test_the_averaged_weights_are_the_ones_that_are_used(run_folder: Path) -> None:
     train_run(shrunk(*SHORTEST, "recipe.ema=0.9"), run_folder)
     path = run_folder / "checkpoints" / "last.ckpt"
