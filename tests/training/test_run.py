@@ -90,13 +90,13 @@ def test_weights_of_another_model_are_refused_with_the_differences(run_folder: P
 
 def test_parts_that_the_start_weights_lack_are_named_as_new(run_folder: Path) -> None:
     """They start as drawn, all else as in the file; a part that is new by mistake is refused."""
-    train_run(shrunk(*SHORTEST, "ablation=no_cl"), run_folder / "first")
+    train_run(shrunk(*SHORTEST), run_folder / "first")
     best = run_folder / "first" / "checkpoints" / "best.ckpt"
-    larger = build_colorizer(plain_config(shrunk())["model"])
-    with pytest.raises(ValueError, match=r"missing: grouping_layer"):
+    larger = build_colorizer({**plain_config(shrunk())["model"], **transformer(depth=3)})
+    with pytest.raises(ValueError, match=r"missing: transformer.blocks.2"):
         load_start_weights(larger, best)
     drawn = {name: value.clone() for name, value in larger.state_dict().items()}
-    load_start_weights(larger, best, ["grouping_layer."])
+    load_start_weights(larger, best, ["transformer.blocks.2."])
     given = load_checkpoint(best)[0].state_dict()
     assert given.keys() < drawn.keys()
     for name, value in larger.state_dict().items():
