@@ -31,7 +31,7 @@ SMALL = {
     "image_size": 64,
     # words reach the groups in one block, and the image in the next
     "transformer": {"width": 32, "depth": 2, "heads": 2},
-    "upsampler": {"channels": [16, 8]},
+    "upsampler": {"channels": [16, 8, 8]},
     "image_encoder": {"init": "none"},
 }
 SMALL_BERT = {
@@ -109,9 +109,11 @@ def test_obedient_takes_a_step_on_drawn_photos(tmp_path: Path) -> None:
     assert batch.crop is not None and batch.lightness is not None and len(batch) > 6
     before = {name: p.detach().clone() for name, p in module.colorizer.named_parameters()}
     optimizer = module.recipe.optimizer(parameter_groups(module.colorizer, cfg.recipe.weight_decay))
-    output, losses = module.run_batch(batch)
-    losses.total.backward()
-    optimizer.step()
+    for _ in range(2):  # the fusions start as nothing, so that what they are made of moves from the second step on
+        optimizer.zero_grad()
+        output, losses = module.run_batch(batch)
+        losses.total.backward()
+        optimizer.step()
 
     assert torch.isfinite(losses.total) and output.ab.shape[0] == len(batch)
     assert losses.terms.keys() == {"chromatic", "painted", "difference_inside", "difference_outside"}

@@ -274,3 +274,39 @@ def test_scenes_end() -> None:
     with pytest.raises(IndexError, match="scene 3 of 3"):
         Scenes("val", 3)[3]
     assert len(list(Scenes("val", 3))) == 3
+
+
+def test_further_views_differ_in_colors_alone() -> None:
+    """The same lightness and masks, and a sentence that names the new colors in place of the old ones."""
+    plain, scenes = Scenes("train", 12, 48, seed=3), Scenes("train", 12, 48, seed=3, views=3)
+    for index in range(12):
+        first, *others = scenes[index].views
+        assert torch.equal(first.rgb, plain[index].rgb)
+        assert (first.caption, first.recolored) == (plain[index].caption, plain[index].recolored)
+        assert len(others) == 2
+        for view in others:
+            before, after = split_lab(first.rgb[None]), split_lab(view.rgb[None])
+            assert (before[0] - after[0]).abs().mean() < 1
+            outside = ~first.instances.masks.any(dim=0)
+            far = outside & (max_pool2d((~outside)[None].float(), 5, stride=1, padding=2)[0] == 0)
+            assert (before[1] - after[1])[0, :, far].abs().max() < 3
+            assert torch.equal(view.emphasis > 0, ~outside)
+            assert torch.equal(view.instances.masks, first.instances.masks)
+            assert sorted(found.color for found in find_colors(view.caption)) == sorted(view.instances.colors)
+            assert not set(zip(first.instances.colors, view.instances.colors, strict=True)) & {
+                (color, color) for color in SCENE_COLORS
+            }
+            colored = re.compile(rf"\ban?(?= ({'|'.join(SCENE_COLORS)}))|\b({'|'.join(SCENE_COLORS)})\b")
+            assert colored.sub("", view.caption) == colored.sub("", first.caption)
+
+
+def test_views_never_show_a_pair_that_only_the_unobserved_split_has() -> None:
+    for sample in (Scenes("train", 60, 48, seed=1, views=3)[index] for index in range(60)):
+        for view in sample.views:
+            kinds = [KINDS[int(view.labels[mask].mode().values) - 1] for mask in view.instances.masks]
+            assert all(HELD_OUT[color] != kind for color, kind in zip(view.instances.colors, kinds, strict=True))
+
+
+def test_no_view_is_refused() -> None:
+    with pytest.raises(ValueError, match="views must be at least 1, not 0"):
+        Scenes("train", 3, views=0)

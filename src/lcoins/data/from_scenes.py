@@ -23,7 +23,7 @@ def scene_data(
     """Scenes to train, validate and test on; those of validation and tests are the same for every ``seed``.
 
     Args:
-        train: the ``length`` of an epoch; None, as for ``val``, where only the tests are wanted.
+        train: the ``length`` of an epoch, and the ``views`` of each scene; None, as for ``val``, where only the tests are wanted.
         val: the ``length`` of the validation set.
         tests: the ``length`` of each test set by its name, a split of :class:`Scenes`.
         image_size: pixels of a side in training and validation.
@@ -33,7 +33,7 @@ def scene_data(
         loader: ``batch_size``, ``eval_batch_size`` and ``workers``, as :class:`LoaderOptions` has them.
     """
     return ColorizationData(
-        train=None if train is None else Scenes("train", train["length"], image_size, seed),
+        train=None if train is None else Scenes("train", image_size=image_size, seed=seed, **train),
         val=None if val is None else Scenes("val", val["length"], image_size, HELD_OUT_SEED),
         tests={name: Scenes(name, test["length"], eval_size, HELD_OUT_SEED) for name, test in tests.items()},
         loader=LoaderOptions(**loader),
