@@ -23,7 +23,8 @@ def scene_data(
     """Scenes to train, validate and test on; those of validation and tests are the same for every ``seed``.
 
     Args:
-        train: the ``length`` of an epoch, and the ``views`` of each scene; None, as for ``val``, where only the tests are wanted.
+        train: the ``length`` of an epoch, and the ``views`` of each scene; None, as for ``val``, where only the tests
+            are wanted.
         val: the ``length`` of the validation set.
         tests: the ``length`` of each test set by its name, a split of :class:`Scenes`.
         image_size: pixels of a side in training and validation.

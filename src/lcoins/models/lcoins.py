@@ -91,8 +91,8 @@ class LCoIns(Colorizer):
         given = getattr(self.image_encoder, "detail_channels", ())
         if given != self.upsampler.detail_channels:
             raise ValueError(
-                f"model.image_encoder.details gives maps of {list(given)} channels, but model.upsampler.details expects "
-                f"{list(self.upsampler.detail_channels)}; set both, or neither"
+                f"model.image_encoder.details gives maps of {list(given)} channels, but model.upsampler.details "
+                f"expects {list(self.upsampler.detail_channels)}; set both, or neither"
             )
 
     def forward(

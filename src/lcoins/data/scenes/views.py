@@ -24,9 +24,9 @@ TRIES = 20  # draws of colors until one fits the objects
 def repaint(
     objects: tuple[SceneObject, ...], rgb: Tensor, masks: NDArray[np.bool_], rng: random.Random
 ) -> tuple[tuple[SceneObject, ...], Tensor, Tensor] | None:
-    """The objects in other colors, the scene that shows them, like ``rgb`` (3, H, W) sRGB in [0, 1], and the weights of its pixels (H, W).
+    """The objects in other colors, the scene that shows them, and the weights of its pixels (H, W).
 
-    Lightness stays; all objects differ in color, and no pair of color and kind is one that only tests have. None where
+    ``rgb`` and the scene that comes back are (3, H, W) sRGB in [0, 1]. Lightness stays; all objects differ in color, and no pair of color and kind is one that only tests have. None where
     the objects' lightness allows no such colors.
     """
     lightness, ab = split_lab(rgb[None])
