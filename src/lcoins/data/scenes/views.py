@@ -26,8 +26,8 @@ def repaint(
 ) -> tuple[tuple[SceneObject, ...], Tensor, Tensor] | None:
     """The objects in other colors, the scene that shows them, and the weights of its pixels (H, W).
 
-    ``rgb`` and the scene that comes back are (3, H, W) sRGB in [0, 1]. Lightness stays; all objects differ in color, and no pair of color and kind is one that only tests have. None where
-    the objects' lightness allows no such colors.
+    ``rgb`` and the scene that comes back are (3, H, W) sRGB in [0, 1]. Lightness stays; all objects differ in color,
+    and no pair of color and kind is one that only tests have. None where the objects' lightness allows no such colors.
     """
     lightness, ab = split_lab(rgb[None])
     things = [_measured(thing, mask, lightness[0, 0], ab[0]) for thing, mask in zip(objects, masks, strict=True)]
