@@ -1,12 +1,16 @@
 """What a run is made of, from its config."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+from shrunk import MODEL, composed
 
 from lcoins.data.datamodule import ColorizationData
 from lcoins.training import build
+from lcoins.training.run import plain_config
 
 
 def test_training_tells_what_went_wrong_with_photos_in_the_run_folder(
@@ -27,3 +31,21 @@ def test_training_tells_what_went_wrong_with_photos_in_the_run_folder(
 def test_data_that_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"expected data to train on, got builtins\.dict"):
         build.build_data({"_target_": "builtins.dict"}, tmp_path)
+
+
+def test_words_right_cannot_choose_on_photos(tmp_path: Path) -> None:
+    """Known at the start, not at the end of the first epoch."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.new("RGB", (40, 40), (200, 60, 60)).save(photos / "a.png")
+    (tmp_path / "list.json").write_text(json.dumps({"a.png": ["a red wall"]}))
+    lists = [f"data.{part}.{key}" for part in ("train", "val") for key in ("root", "captions")]
+    places = [f"{name}={photos if name.endswith('root') else tmp_path / 'list.json'}" for name in lists]
+    config = plain_config(
+        composed(
+            "train", "name=test", "data=photos", "data.tests={}", "data.batch_size=1", "system=lcoins_tiny", *places
+        )
+    )
+    config["model"] = MODEL
+    with pytest.raises(ValueError, match=r"recipe.monitor=val/color_word_accuracy needs .*recipe.monitor=val/psnr"):
+        build.build_training(config, tmp_path)

@@ -33,7 +33,18 @@ def build_training(config: dict[str, Any], folder: Path) -> tuple[ColorizationTr
     objective = _weighted_objective(config["objective"], data, colorizer, folder / "prior.json")
     training = AdversarialTraining if isinstance(objective, AdversarialObjective) else ColorizationTraining
     palette = data.val_set.palette if data.val_set is not None else None
-    return training(colorizer, objective, build_recipe(config["recipe"]), palette, config["seed"], config), data
+    module = training(colorizer, objective, build_recipe(config["recipe"]), palette, config["seed"], config)
+    _expect_monitored(config["recipe"]["monitor"], palette is not None)
+    return module, data
+
+
+def _expect_monitored(monitor: str, has_words: bool) -> None:
+    """Refuses to choose the best checkpoint by words right where the validation set cannot tell."""
+    if monitor == "val/color_word_accuracy" and not has_words:
+        raise ValueError(
+            f"recipe.monitor={monitor} needs a validation set whose instances are all known, as data=scenes has; set "
+            f"recipe.monitor=val/psnr, or take a system for photos, such as lcoins_small"
+        )
 
 
 def _freeze(colorizer: nn.Module, prefixes: Sequence[str]) -> None:
