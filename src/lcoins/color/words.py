@@ -7,7 +7,7 @@ are found; substitutes are drawn from the eleven basic terms only, never a synon
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 BASIC_COLORS = ("black", "white", "red", "green", "yellow", "blue", "brown", "orange", "pink", "purple", "gray")
@@ -157,6 +157,21 @@ def replaced(caption: str, word: ColorWord, color: str) -> str:
     'An orange car'
     """
     return _exchange(caption, [(word, color)])
+
+
+def without_words(caption: str, words: Sequence[ColorWord]) -> str:
+    """The caption without these color words, given in their order; articles are mended, and blanks are not doubled.
+
+    >>> without_words("An orange car and a red bus", find_colors("An orange car and a red bus"))
+    'A car and a bus'
+    """
+    parts, end = [], 0
+    for word in words:
+        rest = caption[word.end :].lstrip()
+        before = caption[end : word.start]
+        parts.append(_mend_article(before, rest) if rest[:1].isalpha() else before.rstrip())
+        end = len(caption) - len(rest)
+    return "".join(parts) + caption[end:]
 
 
 def _exchange(caption: str, substitutes: Iterable[tuple[ColorWord, str]]) -> str:
