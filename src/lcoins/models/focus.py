@@ -7,7 +7,7 @@ it is large it is made larger.
 """
 
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -25,6 +25,7 @@ NOTHING_SAID = "a photo"
 CLEAR = 12.0  # units of ab: words whose largest effect is smaller have found nothing, and are left as they are
 
 
+@runtime_checkable
 class System(Protocol):
     """What can be focused: an input size, and colors for network lightness and captions."""
 
