@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from lcoins.colorize.photo import PhotoColorizer
-from lcoins.files import sha256_of, whole_file, write_whole
+from lcoins.files import open_whole, sha256_of, write_whole
 from lcoins.models.build import build_colorizer
 from lcoins.models.checkpoint import (
     FORMAT,
@@ -89,8 +89,8 @@ def export_package(
     kept = {name: _stored(value, half) for name, value in weights.items() if name not in borrowed}
     network = _onnx(colorizer, kept) if onnx else None  # first, so that a refusal leaves no folder behind
     model = _with_text(original, folder)
-    with whole_file(folder / WEIGHTS) as partial:
-        partial.write_bytes(save(kept))  # save_file would leave it readable for its owner alone
+    with open_whole(folder / WEIGHTS) as file:
+        file.write(save(kept))  # save_file would leave it readable for its owner alone
     carriers = _carriers(original) if borrowed else {}
     index = {
         "format": FORMAT,
@@ -112,8 +112,8 @@ def export_package(
         "license": LICENSE,
     }
     if network is not None:
-        with whole_file(folder / ONNX) as partial:
-            partial.write_bytes(network.content)
+        with open_whole(folder / ONNX) as file:
+            file.write(network.content)
         index["onnx"] = {"sha256": sha256_of(folder / ONNX), **network.description()}
     write_whole(folder / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
     deviation = None if network is None else network.deviation
@@ -174,8 +174,8 @@ def _with_text(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         return dict(model)
     for name in TEXT_FILES:
         if (source / name).is_file():
-            with whole_file(folder / TEXT / name) as partial:
-                shutil.copyfile(source / name, partial)
+            with open_whole(folder / TEXT / name) as file, (source / name).open("rb") as original:
+                shutil.copyfileobj(original, file)
     return {**model, "text_encoder": {**model["text_encoder"], "source": TEXT}}
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, TiffTags
 from torch import Tensor
 
+from lcoins.files import open_whole
 from lcoins.imaging.read import GrayPhoto
 
 Strips = Iterable[NDArray[np.uint16]]
@@ -45,19 +46,20 @@ OUTPUT_FORMATS: dict[str, OutputFormat] = {
 }
 
 
-def write_picture(path: Path, suffix: str, photo: GrayPhoto, strips: Iterator[Tensor]) -> None:
-    """Writes the picture of a photo in the format that ``suffix`` names, with the photo's metadata.
+def write_picture(path: Path, photo: GrayPhoto, strips: Iterator[Tensor]) -> None:
+    """Writes the picture of a photo, whole or not at all, in the format of the path's suffix, with its metadata.
 
-    ``strips`` (R, W, 3) are sRGB in [0, 1], from top to bottom. A PNG or TIFF of a 16-bit photo has 16 bits too.
+    ``strips`` (R, W, 3) are sRGB in [0, 1], from top to bottom. A PNG or TIFF of a 16-bit photo has 16 bits too. Raises
+    OSError where the disk is full.
     """
-    output = OUTPUT_FORMATS[suffix.lower()]
-    if photo.bits == 16 and output.name in _SIXTEEN_BIT_WRITERS:
-        levels = ((strip * 65535).round().to(torch.int32).numpy().astype(np.uint16) for strip in strips)
-        with path.open("wb") as file:
+    output = OUTPUT_FORMATS[path.suffix.lower()]
+    with open_whole(path) as file:
+        if photo.bits == 16 and output.name in _SIXTEEN_BIT_WRITERS:
+            levels = ((strip * 65535).round().to(torch.int32).numpy().astype(np.uint16) for strip in strips)
             _SIXTEEN_BIT_WRITERS[output.name](file, photo.size, levels, photo.metadata)
-    else:
-        image = strips_to_image(photo.size, strips)
-        image.save(path, format=output.name, **output.options, **photo.metadata)
+        else:
+            image = strips_to_image(photo.size, strips)
+            image.save(file, format=output.name, **output.options, **photo.metadata)
 
 
 def strips_to_image(size: tuple[int, int], strips: Iterator[Tensor]) -> Image.Image:
