@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -71,6 +72,24 @@ def open_whole(path: Path) -> Iterator[io.BufferedWriter]:
     """
     with whole_file(path) as partial, _CheckedFile(io.FileIO(partial, "w")) as file:
         yield file
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Yields a new folder beside ``folder``, which becomes ``folder`` when the block ends without an error.
+
+    Raises FileExistsError where ``folder`` exists. What a killed process has left of an earlier try is removed.
+    """
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists; choose another name, or remove it")
+    partial = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_whole(path: Path, text: str) -> None:

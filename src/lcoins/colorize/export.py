@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from lcoins.colorize.photo import PhotoColorizer
-from lcoins.files import open_whole, sha256_of, write_whole
+from lcoins.files import open_whole, sha256_of, whole_folder, write_whole
 from lcoins.models.build import build_colorizer
 from lcoins.models.checkpoint import (
     FORMAT,
@@ -86,38 +86,39 @@ def export_package(
     borrowed = _borrowed(original, weights)
     kept = {name: _stored(value, half) for name, value in weights.items() if name not in borrowed}
     network = _onnx(colorizer, kept) if onnx else None  # first, so that a refusal leaves no folder behind
-    model = config["model"]
-    if keep_words(original, folder):
-        model = {**model, "text_encoder": {**model["text_encoder"], "source": TEXT}}
-    with open_whole(folder / WEIGHTS) as file:
-        file.write(save(kept))  # save_file would leave it readable for its owner alone
-    carriers = _carriers(original) if borrowed else {}
-    index = {
-        "format": FORMAT,
-        "version": VERSION,
-        "model": model,
-        "weights": {"sha256": sha256_of(folder / WEIGHTS), "float16": half},
-        "borrowed": {
-            "tensors": sorted(borrowed),
-            "sha256": tensors_digest(weights[name] for name in sorted(borrowed)),
-            "packages": {name: version(name) for name in sorted(set(carriers.values()))},
-        },
-        "data": config.get("data"),
-        "recipe": config.get("recipe"),
-        "augmentation": config.get("augmentation"),
-        "objective": config.get("objective"),
-        "seed": config.get("seed"),
-        "figures": dict(figures or config.get("figures") or {}),
-        "provenance": {**config.get("provenance", {}), **(provenance or {})},
-        "license": LICENSE,
-    }
-    if network is not None:
-        with open_whole(folder / ONNX) as file:
-            file.write(network.content)
-        index["onnx"] = {"sha256": sha256_of(folder / ONNX), **network.description()}
-    write_whole(folder / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
-    deviation = None if network is None else network.deviation
-    return ExportSummary((folder / WEIGHTS).stat().st_size, len(kept), len(borrowed), deviation)
+    with whole_folder(folder) as partial:
+        model = config["model"]
+        if keep_words(original, partial):
+            model = {**model, "text_encoder": {**model["text_encoder"], "source": TEXT}}
+        with open_whole(partial / WEIGHTS) as file:
+            file.write(save(kept))  # save_file would leave it readable for its owner alone
+        carriers = _carriers(original) if borrowed else {}
+        index = {
+            "format": FORMAT,
+            "version": VERSION,
+            "model": model,
+            "weights": {"sha256": sha256_of(partial / WEIGHTS), "float16": half},
+            "borrowed": {
+                "tensors": sorted(borrowed),
+                "sha256": tensors_digest(weights[name] for name in sorted(borrowed)),
+                "packages": {name: version(name) for name in sorted(set(carriers.values()))},
+            },
+            "data": config.get("data"),
+            "recipe": config.get("recipe"),
+            "augmentation": config.get("augmentation"),
+            "objective": config.get("objective"),
+            "seed": config.get("seed"),
+            "figures": dict(figures or config.get("figures") or {}),
+            "provenance": {**config.get("provenance", {}), **(provenance or {})},
+            "license": LICENSE,
+        }
+        if network is not None:
+            with open_whole(partial / ONNX) as file:
+                file.write(network.content)
+            index["onnx"] = {"sha256": sha256_of(partial / ONNX), **network.description()}
+        write_whole(partial / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
+        deviation = None if network is None else network.deviation
+        return ExportSummary((partial / WEIGHTS).stat().st_size, len(kept), len(borrowed), deviation)
 
 
 def _onnx(colorizer: Any, stored: Mapping[str, Tensor]) -> "OnnxFile":

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from lcoins.colorize.photo import checked_sentence
-from lcoins.data.caption_lists import captions_by_photo, read_pairs
+from lcoins.data.caption_lists import LIST_SUFFIXES, captions_by_photo, read_pairs
 from lcoins.imaging.decode import FORMATS
 from lcoins.imaging.write import OUTPUT_FORMATS
 
@@ -19,7 +19,6 @@ _HEIF_SUFFIXES = (".heic", ".heics", ".heif", ".heifs", ".hif")
 # Files of a folder that count as photos: every suffix of a format that read_gray_photo reads.
 PHOTO_SUFFIXES = frozenset(suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS)
 PHOTO_SUFFIXES |= frozenset(_HEIF_SUFFIXES)
-LIST_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl")
 
 
 @dataclass(frozen=True)
