@@ -339,10 +339,11 @@ def test_16_bit_color_is_upright(tmp_path: Path) -> None:
 # Pages, frames, and kinds of TIFF
 
 
-@pytest.mark.parametrize("name", ["m.tif", "m.gif", "m.webp"])
+@pytest.mark.parametrize("name", ["m.tif", "m.gif", "m.webp", "m.png", "m.avif", "m.mpo"])
 def test_of_several_pictures_the_first_is_taken_and_that_is_said(tmp_path: Path, name: str) -> None:
     first, second = Image.new("L", (20, 10), 200), Image.new("L", (20, 10), 10)
-    first.save(tmp_path / name, save_all=True, append_images=[second])
+    options = {"quality": 100} if name == "m.avif" else {}
+    first.save(tmp_path / name, save_all=True, append_images=[second], **options)
     scan = read_gray_photo(tmp_path / name)
     assert scan.notices == (f"{tmp_path / name}: holds several pictures; the first was taken",)
     assert (scan.lightness - 80.6).abs().max() < 1
