@@ -35,6 +35,7 @@ PHOTO_KEYS = ("photo", "file", "image", "image_name")
 CAPTION_KEYS = ("caption", "comment")
 _NO_PAIR = "no photo with a caption"
 LIST_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".token")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a letter, which no UTF-8 has
 _COUNTER = re.compile(r"_\d+$")  # at the end of a key such as "photo.jpg_0"
 
 
@@ -140,7 +141,7 @@ def _problem_of_row(where: str, photo: Any, caption: Any) -> Problem | None:
         return Problem(where, photo, _NO_PAIR, "give the caption as text", f"the caption is {abbreviated(caption)}")
     if leads_outside(photo):
         return Problem(where, photo, "photo outside the folder", "name it relative to the photo folder, without '..'")
-    if any("\ud800" <= letter <= "\udfff" for letter in photo + caption):
+    if _SURROGATE.search(photo + caption):
         return Problem(where, photo.encode(errors="replace").decode(), "broken text", "write it in UTF-8")
     if not caption.strip():
         return Problem(where, photo, "empty caption", "write a caption or remove the line")
