@@ -1,31 +1,111 @@
 """Writes files whole or not at all, so that a killed process leaves no half file under a final name; checksums."""
 
+import errno
 import hashlib
+import io
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
+
+LONGEST_NAME = 255  # bytes; what the common file systems hold
+_FULL = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}  # no other file can be written either
+_KEPT_NAME = 60  # bytes of a file's name in that of its temporary file, which must not be too long either
+
+
+class WriteError(OSError):
+    """A file that could not be written: ``errno`` and ``strerror`` say why, and ``filename`` is its final name."""
+
+    def __str__(self) -> str:
+        advice = "free some space on that disk" if stops_all(self) else "check its folder, name and permissions"
+        return f"{self.filename} could not be written: {self.strerror}; {advice} and run the command again"
+
+
+def stops_all(error: BaseException) -> bool:
+    """Whether an error will meet every further file too: a disk that is full or read-only."""
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
+class _CheckedFile(io.BufferedWriter):
+    """A file without a descriptor to give away: all bytes go through ``write``, which raises when the disk is full.
+
+    Pillow's encoders, handed a descriptor, do not see that less was written than they asked for.
+    """
+
+    def fileno(self) -> NoReturn:
+        """Refused, so that libraries call ``write``."""
+        raise io.UnsupportedOperation("written through write() alone")
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside ``path``, which is renamed to ``path`` when the block ends without an error.
 
-    Creates the folder if it does not exist. Two processes may write the same ``path``: the last one to finish wins.
+    For libraries that open files themselves and check what they write; all others take :func:`open_whole`. Creates the
+    folder if it does not exist. The bytes are on the disk before the name is. Two processes may write the same
+    ``path``: the last one to finish wins. Raises :class:`WriteError`, an OSError, where the disk is full, say.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    name = os.fsdecode(os.fsencode(path.name)[:_KEPT_NAME])
+    partial = path.with_name(f".{name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, partial, str(partial), str(path.parent)):
+            raise  # of a file that was read meanwhile
+        raise WriteError(error.errno, error.strerror, str(path)) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_whole(path: Path) -> Iterator[io.BufferedWriter]:
+    """A binary file to write to, which appears as ``path`` when the block ends without an error, as in whole_file.
+
+    A write that the disk does not take in full raises OSError, whatever library writes.
+    """
+    with whole_file(path) as partial, _CheckedFile(io.FileIO(partial, "w")) as file:
+        yield file
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Yields a new folder beside ``folder``, which becomes ``folder`` when the block ends without an error.
+
+    Raises FileExistsError where ``folder`` exists. What a killed process has left of an earlier try is removed.
+    """
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists; choose another name, or remove it")
+    partial = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
     try:
         yield partial
-        os.replace(partial, path)
+        partial.rename(folder)
     finally:
-        partial.unlink(missing_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_whole(path: Path, text: str) -> None:
     """Writes a text file as UTF-8, whole or not at all."""
-    with whole_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+    with open_whole(path) as file:
+        file.write(text.encode())
+
+
+def expect_name(path: Path) -> None:
+    """Refuses a file to write whose name is longer than the common file systems hold."""
+    length = len(os.fsencode(path.name))
+    if length > LONGEST_NAME:
+        raise ValueError(
+            f"{path.name[:40]}...: the name has {length} bytes, and file systems hold {LONGEST_NAME}; give a shorter "
+            f"one, or rename the photo"
+        )
 
 
 def sha256_of(path: Path) -> str:

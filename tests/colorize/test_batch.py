@@ -1,5 +1,6 @@
 """Many photos, several sentences, lists: which pictures are made, where they lie, and what happens when one is bad."""
 
+import io
 import json
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from drawn_photos import FakeColorizer, gray_ramp
 from PIL import Image
 
-from lcoins.cli.photos import split_arguments
+from lcoins.cli.photos import read_sentences, split_arguments
 from lcoins.colorize.batch import BatchResult, PhotoOptions, colorize_files
 from lcoins.colorize.jobs import plan
 from lcoins.imaging.read import GrayPhoto, read_gray_photo
@@ -50,8 +51,8 @@ def test_a_missing_variant_is_made_and_the_others_stay(album: Path) -> None:
     first.write_bytes(second.read_bytes())
     second.unlink()
     again = colored([album / "a.png"], "a red wall", "a green wall")
-    assert again.written == [second, album / "a_colorized_sheet.png"]
-    assert again.skipped == [first]
+    assert again.written == [second]
+    assert again.skipped == [first, album / "a_colorized_sheet.png"]
     assert hue(first) == "green"
 
 
@@ -134,8 +135,51 @@ def test_photos_and_sentences_are_told_apart(album: Path) -> None:
             split_arguments(wrong)
 
 
+def test_a_photo_after_the_sentence_and_a_sentence_without_quotes_are_refused(album: Path) -> None:
+    first, second = str(album / "a.png"), str(album / "b.jpg")
+    with pytest.raises(ValueError, match=r"b\.jpg exists, and comes after the sentence 'a red cat'"):
+        split_arguments([first, "a red cat", second])
+    with pytest.raises(ValueError, match='put quotes around one: "a red suit"'):
+        split_arguments([first, second, "a", "red", "suit"])
+    assert split_arguments([first, "red", "blue"])[1] == ["red", "blue"]
+    with pytest.raises(ValueError, match="leave out the others"):
+        split_arguments([first, "a red cat", "-"])
+
+
+@pytest.mark.parametrize("letter", ["x ", "é "])
+def test_a_sentence_may_be_longer_than_a_path(album: Path, letter: str) -> None:
+    sentence = "a red wall " + letter * 3000
+    assert split_arguments([str(album / "a.png"), sentence]) == ([album / "a.png"], [sentence])
+    assert len(colored([album / "a.png"], sentence).written) == 1
+    with pytest.raises(ValueError, match="at most 10,000 characters"):
+        colored([album / "b.jpg"], sentence * 2)
+
+
+@pytest.mark.parametrize("sentence", ["a red caf\udce9", "a red\0 wall"])
+def test_a_sentence_that_is_no_text_is_refused(album: Path, sentence: str) -> None:
+    assert split_arguments([str(album / "a.png"), sentence])[1] == [sentence]
+    with pytest.raises(ValueError, match="no text in UTF-8"):
+        colored([album / "a.png"], sentence)
+
+
+@pytest.mark.parametrize(
+    ("stream", "message"),
+    [
+        (None, "which is closed"),
+        (io.StringIO("\n \n"), "got none"),
+        (io.TextIOWrapper(io.BytesIO(b"a red caf\xe9"), encoding="utf-8"), "no text in utf-8"),
+    ],
+)
+def test_standard_input_without_sentences(
+    monkeypatch: pytest.MonkeyPatch, stream: io.TextIOBase | None, message: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", stream)
+    with pytest.raises(ValueError, match=message):
+        read_sentences()
+
+
 def test_a_list_names_jobs_in_its_order(tmp_path: Path) -> None:
     (tmp_path / "list.jsonl").write_text('{"photo": "sub/x.bmp", "caption": "a red car"}\n')
-    (job,) = plan(tmp_path / "list.jsonl", [], None)
+    (job,) = plan([tmp_path / "list.jsonl"], [], None)
     assert (job.photo, job.sheet) == (tmp_path / "sub" / "x.bmp", None)
     assert job.pictures == (("a red car", tmp_path / "list_colorized" / "sub" / "x.bmp.png"),)

@@ -128,7 +128,7 @@ def test_float16_is_half_as_large_and_colors_nearly_the_same(tmp_path: Path) -> 
 
 
 def test_words_from_a_local_folder_travel_along(tmp_path: Path) -> None:
-    words = tmp_path / "words"
+    words = tmp_path / "text"  # where a run keeps them
     words.mkdir()
     (words / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "red", "star"]))
     (words / "config.json").write_text(json.dumps({"model_type": "bert"}))
@@ -140,6 +140,22 @@ def test_words_from_a_local_folder_travel_along(tmp_path: Path) -> None:
         file.unlink()
     (tmp_path / "package").rename(tmp_path / "moved")
     assert torch.equal(colors(load_package(tmp_path / "moved")[0]), expected)
+
+
+def test_an_export_that_failed_or_was_killed_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, folder = checkpoint(tmp_path, MODEL), tmp_path / "package"
+    (tmp_path / ".package.part").mkdir()
+    (tmp_path / ".package.part" / "model.safetensors").write_bytes(b"half")
+
+    def full(*arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match=r"package\.json could not be written: No space"):
+        patch.setattr("lcoins.files.os.replace", lambda a, b: full() if b.name == "package.json" else a.rename(b))
+        export_package(path, folder)
+    assert sorted(item.name for item in tmp_path.iterdir()) == [path.name]
+    export_package(path, folder)
+    load_package(folder)
 
 
 def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def test_a_picture_is_never_replaced_without_force(tmp_path: Path) -> None:
 
 def test_the_photo_itself_is_never_replaced(tmp_path: Path) -> None:
     gray_ramp().save(tmp_path / "old.png")
-    with pytest.raises(ValueError, match="the photo itself"):
+    with pytest.raises(ValueError, match="is an original"):
         colorize_files(
             FakeColorizer(),
             [tmp_path / "old.png"],

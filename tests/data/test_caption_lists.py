@@ -33,6 +33,23 @@ SHAPES = {
     "rows.csv": 'photo,caption\na.jpg,a red car\na.jpg,"a car"\nsub/b.png,a blue bird\n',
     "image.csv": "id,Caption,Image\r\n1,a red car,a.jpg\r\n2,a car,a.jpg\r\n3,a blue bird,sub/b.png\r\n",
     "rows.tsv": "file\tcaption\na.jpg\ta red car\na.jpg\ta car\nsub/b.png\ta blue bird\n",
+    # As published. COCO's captions_val2017.json, with the images before the annotations and behind them:
+    "captions_val2017.json": '{"info": {"year": 2017}, "licenses": [{"id": 1}], "images": ['
+    '{"id": 7, "file_name": "a.jpg"}, {"id": 9, "file_name": "sub/b.png"}], '
+    '"annotations": [{"image_id": 7, "id": 1, "caption": "a red car"}, '
+    '{"image_id": 7, "id": 2, "caption": "a car"}, {"image_id": 9, "id": 3, "caption": "a blue bird"}]}',
+    "other_order.json": '{"annotations": [{"image_id": 7, "caption": "a red car"}, '
+    '{"image_id": 7, "caption": "a car"}, {"image_id": 9, "caption": "a blue bird"}], '
+    '"images": [{"file_name": "a.jpg", "id": 7}, {"file_name": "sub/b.png", "id": 9}], "type": "captions"}',
+    # Karpathy's dataset.json, of Flickr8k and of COCO:
+    "dataset.json": '{"images": [{"sentids": [0], "imgid": 0, "sentences": [{"tokens": ["a"], "raw": "a red car"}, '
+    '{"raw": "a car"}], "split": "train", "filename": "a.jpg"}, {"filepath": "sub", "filename": "b.png", '
+    '"sentences": [{"raw": "a blue bird"}], "split": "val"}], "dataset": "coco"}',
+    "Flickr8k.token.txt": "a.jpg#0\ta red car\na.jpg#1\ta car\nsub/b.png#0\ta blue bird\n",
+    "results_20130124.token": "a.jpg#0\ta red car\r\na.jpg#1\ta car\r\nsub/b.png#0\ta blue bird\r\n",
+    "captions.txt": "image,caption\na.jpg,a red car\na.jpg,a car\nsub/b.png,a blue bird\n",
+    "results.csv": "image_name| comment_number| comment\na.jpg| 0| a red car\na.jpg| 1| a car\n"
+    "sub/b.png| 0| a blue bird\n",
 }
 
 
@@ -151,7 +168,7 @@ def test_an_unquoted_comma_is_a_problem_never_half_a_caption(tmp_path: Path) -> 
         ("l.csv", "photo;caption\na.jpg;a red car\n", "expected a header"),
         ("l.csv", "", "line 1: empty"),
         ("l.csv", f"photo,caption\na.jpg,one\nb.jpg,{'x' * 200_000}\n", "line 3: field larger"),
-        ("l.txt", "a.jpg a red car", "ends in .json, .jsonl, .csv, .tsv, not '.txt'"),
+        ("l.txt", "a.jpg a red car", "expected a header photo,caption"),
     ],
 )
 def test_a_malformed_file_names_the_line_and_the_shapes(tmp_path: Path, name: str, text: str, says: str) -> None:
@@ -203,3 +220,64 @@ def test_any_text_gives_pairs_or_a_value_error(tmp_path: Path, text: str, name: 
         assert str(path) in str(error)
     else:
         assert pairs or problems
+
+
+def dataset(*splits: str) -> str:
+    images = [{"filename": f"{s}.jpg", "split": s, "sentences": [{"raw": f"a {s} car"}]} for s in splits]
+    return json.dumps({"images": images, "dataset": "flickr8k"})
+
+
+def test_one_split_of_a_file_that_has_several(tmp_path: Path) -> None:
+    path = write(tmp_path, "dataset.json", dataset("train", "val", "test", "restval"))
+    assert len(read_pairs(path)[0]) == 4
+    assert plain(read_pairs(f"{path}@val")[0]) == [("val.jpg", "a val car")]
+    assert [pair.photo for pair in read_pairs(f"{path}@train+restval")[0]] == ["train.jpg", "restval.jpg"]
+    with pytest.raises(ValueError, match=r"dataset\.json: has no split 'dev', but restval, test, train, val"):
+        read_pairs(f"{path}@dev")
+    with pytest.raises(ValueError, match=r"l\.json: has no splits, of which @val would be one"):
+        read_pairs(f"{write(tmp_path, 'l.json', SHAPES['pairs.json'])}@val")
+    with pytest.raises(FileNotFoundError, match="no such caption list"):
+        read_pairs(tmp_path / "gone.json@val")
+    assert len(read_pairs(write(tmp_path, "a@b.json", SHAPES["pairs.json"]))[0]) == 3
+
+
+def test_a_comma_in_a_caption_without_quotes(tmp_path: Path) -> None:
+    """Only where the caption is the last column of a .txt, as Kaggle has it; a CSV is held to its header."""
+    text = "image,caption\na.jpg,a red car , and a bus\nb.jpg,a car\n"
+    assert plain(read_pairs(write(tmp_path, "captions.txt", text))[0])[0] == ("a.jpg", "a red car , and a bus")
+    assert len(read_pairs(write(tmp_path, "captions.csv", text))[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        (
+            {"images": [{"id": 1}], "annotations": [{"image_id": 2, "caption": "x"}]},
+            "image_id is 2",
+        ),
+        ({"images": [{"id": 1}], "annotations": [{"image_id": [], "caption": "x"}]}, "image_id"),
+        ({"images": [{"id": 1}], "annotations": [{"image_id": 1, "caption": "x"}]}, "the photo is null"),
+        ({"images": [{"id": 1}], "annotations": [{"image_id": 1, "segmentation": []}]}, "an annotation with a caption"),
+        ({"images": [{"id": 1}], "annotations": [3]}, "an annotation with a caption, got 3"),
+        (
+            {"images": [{"filename": "a.jpg", "sentences": ["x", 3]}]},
+            "the caption is 3",
+        ),
+        ({"images": [{"filename": "../a.jpg", "sentences": ["x"]}]}, "photo outside the folder"),
+        ({"info": {}, "images": [{"id": 1}], "annotations": []}, "most rows"),
+    ],
+)
+def test_published_forms_with_something_wrong(tmp_path: Path, content: dict[str, object], detail: str) -> None:
+    path = write(tmp_path, "l.json", json.dumps(content))
+    try:
+        text = " ".join(map(str, read_pairs(path)[1]))
+    except ValueError as error:
+        text = str(error)
+    assert detail in text
+
+
+@pytest.mark.parametrize("cut", [30, 90, 150, 220, 280, -1])
+def test_a_published_file_that_is_cut_off(tmp_path: Path, cut: int) -> None:
+    path = write(tmp_path, "l.json", SHAPES["captions_val2017.json"][:cut])
+    with pytest.raises(ValueError, match=r"l\.json"):
+        read_pairs(path)

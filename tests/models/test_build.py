@@ -87,7 +87,8 @@ def test_configs_of_another_form_name_the_version_that_reads_them(tmp_path: Path
     torch.save({name: content[name] for name in ("state_dict", "config")}, path)  # before checkpoints had a format
     with pytest.raises(ValueError, match=r"best\.ckpt has format 1 .* lcoins 0\.1\.0 up to its commit 87f2a8e"):
         load_checkpoint(path)
+    borrowed = {"tensors": [], "sha256": "", "packages": {}}
     package = {"format": "lcoins-package", "version": 1, "model": MODEL, "weights": {"sha256": ""}}
-    (tmp_path / "package.json").write_text(json.dumps({**package, "borrowed": {"tensors": []}}), encoding="utf-8")
+    (tmp_path / "package.json").write_text(json.dumps({**package, "borrowed": borrowed}), encoding="utf-8")
     with pytest.raises(ValueError, match=r"package\.json has format 1 .* lcoins 0\.1\.0 up to its commit 87f2a8e"):
         read_index(tmp_path)

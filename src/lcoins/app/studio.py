@@ -165,7 +165,7 @@ class Studio:
         scan = self._scan(photo)
         target = Path(tempfile.mkdtemp(dir=session.folder), f"{photo.stem}_colorized{suffix}")
         strips = recompose_strips(scan.lightness, variant.offset, variant.slope, strength=strength)
-        write_picture(target, suffix, scan, strips)
+        write_picture(target, scan, strips)
         return target
 
     def _scan(self, photo: Path) -> GrayPhoto:

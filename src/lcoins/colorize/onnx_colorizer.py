@@ -9,9 +9,10 @@ from torch import Tensor
 
 from lcoins.colorize.onnx_export import INPUTS, NEEDED, OUTPUT, expect_libraries
 from lcoins.files import sha256_of
-from lcoins.models.checkpoint import ONNX, local_model, read_index
+from lcoins.models.checkpoint import INDEX, ONNX, read_index
 from lcoins.models.colorizer import Colorization
 from lcoins.models.compared.bilstm import WordIds
+from lcoins.models.received import received_model
 from lcoins.models.text_encoders import WordPieces
 
 
@@ -41,7 +42,7 @@ class OnnxColorizer:
             raise ValueError(f"{folder} holds no ONNX network; make one with lcoins export RUN -o FOLDER --onnx")
         if not path.is_file() or sha256_of(path) != index["onnx"]["sha256"]:
             raise ValueError(f"{path} is missing, cut off or changed since the export; copy the whole package again")
-        model = local_model(index["model"], folder)
+        model = received_model(index["model"], folder, str(folder / INDEX))
         self.image_size = int(model["image_size"])
         self.tokenize = _tokenizer(model["text_encoder"])
         options = onnxruntime.SessionOptions()

@@ -23,6 +23,8 @@ from lcoins.imaging.read import STRIP_PIXELS, photo_lightness, read_gray_photo, 
 from lcoins.imaging.write import strips_to_image
 from lcoins.models.colorizer import Colorization
 
+LONGEST_SENTENCE = 10_000  # characters; published captions have up to 2,000
+
 
 class ColorizationSystem(Protocol):
     """What coloring a photo needs of a system: the size of its input, and colors for network lightness and captions."""
@@ -155,7 +157,14 @@ def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
 
 
 def checked_sentence(caption: str) -> str:
-    """A sentence with single spaces between its words; ValueError for an empty one."""
+    """A sentence with single spaces between its words; ValueError for an empty, broken or endless one."""
+    if any("\ud800" <= letter <= "\udfff" or letter == "\0" for letter in caption):
+        raise ValueError(f"the sentence {caption[:40]!r} is no text in UTF-8; write it again, in a terminal of UTF-8")
+    if len(caption) > LONGEST_SENTENCE:
+        raise ValueError(
+            f"expected a sentence of at most {LONGEST_SENTENCE:,} characters, got {len(caption):,}; name the colors "
+            f"of the things in it"
+        )
     if not caption.strip():
         raise ValueError('expected a sentence that names colors, got an empty one; write for example "a red car"')
     return " ".join(caption.split())

@@ -13,13 +13,29 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from lcoins.data.published_lists import (
+    MalformedRow,
+    RawRow,
+    abbreviated,
+    annotated_rows,
+    entries,
+    is_annotated,
+    is_tokens,
+    token_rows,
+    without_split,
+)
+
 FORMS = """the forms read are
   .json   {"photo.jpg": ["caption", ...]}  or  {"photo.jpg_0": "caption"}  or  [["photo.jpg", "caption"], ...]
   .jsonl  one {"photo": "photo.jpg", "caption": "caption"} a line (or "captions": [...]; "file" or "image" for "photo")
-  .csv    a header line photo,caption (or file,caption or image,caption), then one pair a line"""
-PHOTO_KEYS = ("photo", "file", "image")
+  .csv    a header line photo,caption (or file,caption or image,caption), then one pair a line
+  and as published: COCO's captions_*.json, Karpathy's dataset.json (dataset.json@train is one split of it),
+  Flickr8k's and Flickr30k's tokens (.txt, .token), Kaggle's captions.txt and results.csv"""
+PHOTO_KEYS = ("photo", "file", "image", "image_name")
+CAPTION_KEYS = ("caption", "comment")
 _NO_PAIR = "no photo with a caption"
-RawRow = tuple[int, Any, Any]  # line, photo and caption as the file has them, of any type
+LIST_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".token")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a letter, which no UTF-8 has
 _COUNTER = re.compile(r"_\d+$")  # at the end of a key such as "photo.jpg_0"
 
 
@@ -67,16 +83,16 @@ def captions_by_photo(pairs: Iterable[Pair]) -> dict[str, list[str]]:
 
 
 def read_pairs(path: Path | str) -> tuple[list[Pair], list[Problem]]:
-    """The pairs of a caption list (.json, .jsonl, .csv, .tsv) in its order, and the problems of its other rows.
+    """The pairs of a caption list in its order, and the problems of its other rows.
 
-    Raises FileNotFoundError, and ValueError for a file that is no caption list or whose rows are mostly no pairs.
+    The form is told by the ending and the content; ``dataset.json@train`` names one split of Karpathy's file. Raises
+    FileNotFoundError, and ValueError for a file that is no caption list or whose rows are mostly no pairs.
     """
-    path = Path(path)
+    path, split = without_split(Path(path))
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such caption list; give a file, {FORMS}")
-    readers = {".json": _json_rows, ".jsonl": _jsonl_rows, ".csv": _csv_rows, ".tsv": _csv_rows}
-    if path.suffix.lower() not in readers:
-        raise ValueError(f"{path}: a caption list ends in {', '.join(readers)}, not {path.suffix!r}; {FORMS}")
+    if path.suffix.lower() not in LIST_SUFFIXES:
+        raise ValueError(f"{path}: a caption list ends in {', '.join(LIST_SUFFIXES)}, not {path.suffix!r}; {FORMS}")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -84,7 +100,7 @@ def read_pairs(path: Path | str) -> tuple[list[Pair], list[Problem]]:
         raise ValueError(f"{path} line {line}: the text is not UTF-8; save the list as UTF-8") from error
     pairs: list[Pair] = []
     problems: list[Problem] = []
-    for line, photo, caption in readers[path.suffix.lower()](text, path):
+    for line, photo, caption in _rows(text, path, split):
         problem = _problem_of_row(f"{path} line {line}", photo, caption)
         if problem is None:
             pairs.append(Pair(photo, " ".join(caption.split()), line, str(path)))
@@ -97,43 +113,50 @@ def read_pairs(path: Path | str) -> tuple[list[Pair], list[Problem]]:
     return pairs, problems
 
 
+def _rows(text: str, path: Path, split: str | None) -> Iterator[RawRow]:
+    """The rows of a list in the form that its ending and its content show."""
+    suffix = path.suffix.lower()
+    if suffix == ".json" and is_annotated(text):
+        try:
+            yield from annotated_rows(text, split)
+        except (ValueError, IndexError, RecursionError) as error:
+            raise ValueError(f"{path}: {error}; {FORMS}") from error
+        return
+    if split is not None:
+        raise ValueError(f"{path}: has no splits, of which @{split} would be one; {FORMS}")
+    if is_tokens(text):
+        yield from token_rows(text)
+        return
+    readers = {".json": _json_rows, ".jsonl": _jsonl_rows}
+    yield from readers.get(suffix, _csv_rows)(text, path)
+
+
 def _problem_of_row(where: str, photo: Any, caption: Any) -> Problem | None:
     """The problem of a row, if it has one."""
     if isinstance(photo, MalformedRow):
         return Problem(where, "", _NO_PAIR, "correct or remove the line", photo.detail)
     if not isinstance(photo, str) or not photo.strip():
-        return Problem(where, "", _NO_PAIR, "name the photo as text", f"the photo is {_abbreviated(photo)}")
+        return Problem(where, "", _NO_PAIR, "name the photo as text", f"the photo is {abbreviated(photo)}")
     if not isinstance(caption, str):
-        return Problem(where, photo, _NO_PAIR, "give the caption as text", f"the caption is {_abbreviated(caption)}")
-    if _escapes(photo):
+        return Problem(where, photo, _NO_PAIR, "give the caption as text", f"the caption is {abbreviated(caption)}")
+    if leads_outside(photo):
         return Problem(where, photo, "photo outside the folder", "name it relative to the photo folder, without '..'")
-    if any("\ud800" <= letter <= "\udfff" for letter in photo + caption):
+    if _SURROGATE.search(photo + caption):
         return Problem(where, photo.encode(errors="replace").decode(), "broken text", "write it in UTF-8")
     if not caption.strip():
         return Problem(where, photo, "empty caption", "write a caption or remove the line")
     return None
 
 
-def _escapes(photo: str) -> bool:
+def leads_outside(photo: str) -> bool:
     """Whether a name leads out of the photo folder, under the rules of any operating system, or is the folder."""
     paths = (PurePosixPath(photo), PureWindowsPath(photo))
     return "\0" in photo or any(p.root or ".." in p.parts or not p.name for p in paths)
 
 
-def _abbreviated(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-@dataclass(frozen=True)
-class MalformedRow:
-    """Stands in a :data:`RawRow` for the photo if the row has none; ``detail`` says what it has instead."""
-
-    detail: str
-
-
 def _csv_rows(text: str, path: Path) -> Iterator[RawRow]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else "|" if "|" in text.partition("\n")[0] else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header: list[str] = []
     line = 1
     try:
@@ -144,6 +167,8 @@ def _csv_rows(text: str, path: Path) -> Iterator[RawRow]:
             if not header:
                 header = [cell.strip().lower() for cell in row]
                 photo, caption = _columns(header, f"{path} line {start}")
+            elif len(row) > len(header) == caption + 1 and path.suffix.lower() == ".txt":  # commas without quotes
+                yield start, row[photo].strip(), delimiter.join(row[caption:])
             elif len(row) != len(header):
                 detail = f"{len(row)} columns where the header has {len(header)}; quote a caption that has a comma"
                 yield start, MalformedRow(detail), None
@@ -156,9 +181,10 @@ def _csv_rows(text: str, path: Path) -> Iterator[RawRow]:
 def _columns(header: list[str], where: str) -> tuple[int, int]:
     """The columns of photo and caption in a CSV header."""
     photos = [header.index(name) for name in PHOTO_KEYS if name in header]
-    if not photos or "caption" not in header:
-        raise ValueError(f"{where}: expected a header photo,caption, got {_abbreviated(','.join(header))}; {FORMS}")
-    return photos[0], header.index("caption")
+    captions = [header.index(name) for name in CAPTION_KEYS if name in header]
+    if not photos or not captions:
+        raise ValueError(f"{where}: expected a header photo,caption, got {abbreviated(','.join(header))}; {FORMS}")
+    return photos[0], captions[0]
 
 
 def _jsonl_rows(text: str, path: Path) -> Iterator[RawRow]:
@@ -182,7 +208,7 @@ def _row(line: int, row: Any) -> Iterator[RawRow]:
         photo = next((row[name] for name in PHOTO_KEYS if name in row), None)
         yield from ((line, photo, caption) for caption in row["captions"] or [""])
     else:
-        yield line, MalformedRow(f"expected a photo and a caption, got {_abbreviated(row)}"), None
+        yield line, MalformedRow(f"expected a photo and a caption, got {abbreviated(row)}"), None
 
 
 def _json_rows(text: str, path: Path) -> Iterator[RawRow]:
@@ -193,43 +219,13 @@ def _json_rows(text: str, path: Path) -> Iterator[RawRow]:
     except RecursionError as error:
         raise ValueError(f"{path}: nested too deeply for a caption list; {FORMS}") from error
     if not isinstance(whole, list | dict):
-        raise ValueError(f"{path} line 1: expected a JSON object or array, got {_abbreviated(whole)}; {FORMS}")
-    for line, name, start, value in _entries(text, 0, 1):
+        raise ValueError(f"{path} line 1: expected a JSON object or array, got {abbreviated(whole)}; {FORMS}")
+    for line, name, start, value in entries(text, 0, 1):
         if isinstance(whole, list):
             yield from _row(line, value)
         elif isinstance(value, str):
             yield line, _COUNTER.sub("", name), value
         elif isinstance(value, list) and value:
-            yield from ((row_line, name, caption) for row_line, _, _, caption in _entries(text, start, line))
+            yield from ((row_line, name, caption) for row_line, _, _, caption in entries(text, start, line))
         else:
             yield line, name, "" if value == [] else value
-
-
-def _entries(text: str, start: int, line: int) -> Iterator[tuple[int, str, int, Any]]:
-    """(line, key or "", start of the value, value) of each entry of the array or object that starts at ``start``.
-
-    ``line`` is the line of ``start``. Walks one level of valid JSON, because reports name lines, which json.loads
-    forgets; and because json.loads keeps only the last of two entries with the same key, where this yields both.
-    """
-    decode = json.JSONDecoder().raw_decode
-    index = _skip_gap(text, start)
-    is_object, counted, index = text[index] == "{", start, index + 1
-    while True:
-        index = _skip_gap(text, index)
-        if text[index] in "]}":
-            return
-        line, counted = line + text.count("\n", counted, index), index
-        name = ""
-        if is_object:
-            name, index = decode(text, index)
-            index = _skip_gap(text, index)
-        value, end = decode(text, index)
-        yield line, name, index, value
-        index = end
-
-
-def _skip_gap(text: str, index: int) -> int:
-    """The index of the next character that is no space, comma or colon, which separate values in valid JSON."""
-    while text[index] in " \t\r\n,:":
-        index += 1
-    return index

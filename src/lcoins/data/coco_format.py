@@ -14,6 +14,8 @@ from typing import Any
 import ijson
 import numpy as np
 
+from lcoins.data.caption_lists import leads_outside
+
 Polygon = Sequence[float]  # x0, y0, x1, y1 ... in pixels of the photo
 
 
@@ -70,6 +72,8 @@ def read_categories(path: Path) -> dict[int, str]:
 def read_images(path: Path) -> Iterator[CocoImage]:
     """The photos of a file, in its order."""
     for entry in _entries(path, "images"):
+        if leads_outside(entry["file_name"]):
+            raise ValueError(f"the photo {entry['file_name']!r} lies outside the folder of photos")
         yield CocoImage(entry["id"], entry["file_name"], (entry["width"], entry["height"]))
 
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -99,6 +100,9 @@ class ColorizationData(LightningDataModule):
                 f"the training set has {len(train)} photos, fewer than one batch of {loader.batch_size}; "
                 f"set data.batch_size to {len(train)} or less, or add photos"
             )
+        for name in tests:
+            if Path(name).name != name or "\\" in name or name.startswith("."):
+                raise ValueError(f"data.tests: expected names that can be those of files, got {name!r}")
         self.train_set, self.val_set, self.test_sets = train, val, dict(tests)
         self.loader, self.augmentation, self.seed = loader, augmentation, seed
         self.word_recoloring = word_recoloring

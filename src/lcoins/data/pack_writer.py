@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from lcoins.data.pack import FORMAT, INDEX, VERSION, PackedPhoto, is_pack, read_head, read_index, size_and_time
-from lcoins.files import remove_partial_files, whole_file, write_whole
+from lcoins.files import open_whole, remove_partial_files, write_whole
 from lcoins.imaging.decode import PhotoError, load_photo
 
 PHOTOS_PER_SHARD = 256
@@ -102,7 +102,7 @@ def _write_shard(
     """Decodes photos in parallel and writes them in order; the index is written last and makes the shard complete."""
     packed: list[PackedPhoto] = []
     offset = 0
-    with whole_file(folder / f"{shard:05d}.rgb") as partial, partial.open("wb") as file:
+    with open_whole(folder / f"{shard:05d}.rgb") as file:
         for name, decoded in zip(names, pool.map(lambda name: _decode(root / name, size), names), strict=True):
             if isinstance(decoded, Exception):
                 progress.failed[name] = decoded
@@ -112,8 +112,6 @@ def _write_shard(
             file.write(pixels)
             packed.append(PackedPhoto(name, offset, *picture.size, zlib.crc32(pixels), *size_time, shrunk))
             offset += len(pixels)
-        file.flush()
-        os.fsync(file.fileno())
     lines = ",\n".join(json.dumps(photo.as_list(), ensure_ascii=False) for photo in packed)
     write_whole(folder / f"{shard:05d}.json", f"[\n{lines}\n]\n")
     progress.shards_written += 1

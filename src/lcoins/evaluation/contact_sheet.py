@@ -16,7 +16,7 @@ from lcoins.color.lab import join_lab
 from lcoins.color.words import COLOR_LAB, find_colors
 from lcoins.evaluation.groups import grid_side, token_groups
 from lcoins.evaluation.quality import to_uint8
-from lcoins.files import whole_file
+from lcoins.files import open_whole
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -69,8 +69,8 @@ def contact_sheet(rows: Sequence[SheetRow], path: Path, panel_size: int = 224) -
         for index, line in enumerate(lines):
             draw_caption(draw, (GAP, top + text_top + GAP // 2 + LINE * index), line, font)
         top += height
-    with whole_file(path) as partial:
-        sheet.save(partial, format="PNG")
+    with open_whole(path) as file:
+        sheet.save(file, format="PNG")
 
 
 def pictures(lightness: Tensor, ab: Tensor) -> NDArray[np.uint8]:

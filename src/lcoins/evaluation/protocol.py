@@ -27,7 +27,7 @@ from lcoins.evaluation.lpips import Lpips
 from lcoins.evaluation.obedience import Palette, exchanged_word, recoloring_response
 from lcoins.evaluation.quality import colorfulness, psnr, ssim, to_uint8
 from lcoins.evaluation.result import EvaluationReport, PairRow, write_report
-from lcoins.files import sha256_of, whole_file
+from lcoins.files import open_whole, sha256_of
 from lcoins.models.colorizer import Colorization
 
 DEFINITIONS = {  # in words, for a reader of the report
@@ -93,7 +93,7 @@ def evaluate(
     report = evaluator.report(title)
     write_report(report, evaluator.rows, directory)
     if evaluator.groups:
-        with whole_file(directory / f"{title}_groups.npy") as partial, partial.open("wb") as file:
+        with open_whole(directory / f"{title}_groups.npy") as file:
             np.save(file, np.stack(evaluator.groups), allow_pickle=False)
     return report
 

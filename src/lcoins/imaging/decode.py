@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 from torch import Tensor
 
+from lcoins.imaging.gamma import gamma_table
 from lcoins.imaging.icc import ProfileError, embedded_transform, lab_to_srgb
 from lcoins.imaging.orientation import upright
 from lcoins.imaging.quiet import MAX_PIXELS, quiet_decoders
@@ -28,6 +29,7 @@ FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000", "BM
 # Everything that Pillow's decoders raise on damaged files; UserWarning where a caller makes it an error.
 DAMAGED: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError)
 DAMAGED += (AttributeError, ArithmeticError, MemoryError, RuntimeError, UserWarning, struct.error, zlib.error)
+_ROWS = 64  # looked at together
 _PLANES = ("R", "G", "B", "A")
 # Magic bytes: of an HEIC photo behind "ftyp", and of a TIFF file.
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
@@ -226,7 +228,10 @@ def _to_rgb(image: Image.Image, profile: bool) -> Image.Image:
             transform = embedded_transform(image, flat.mode)
     if flat.mode == "LAB":
         transform = lab_to_srgb()
-    return transform.apply(flat) if transform is not None else flat.convert("RGB")
+    if transform is not None:
+        return transform.apply(flat)
+    table = gamma_table(image, 8) if profile and flat.mode in ("L", "RGB") else None
+    return (flat if table is None else flat.point(table.tolist() * len(flat.getbands()))).convert("RGB")
 
 
 def flatten(image: Image.Image) -> Image.Image:
@@ -239,6 +244,18 @@ def flatten(image: Image.Image) -> Image.Image:
     if image.mode in ("L", "RGB", "CMYK", "LAB"):
         return image
     return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def is_transparent(image: Image.Image) -> bool:
+    """Whether any pixel of a decoded photo lets through what lies behind it; rows are looked at a few at a time."""
+    if not image.has_transparency_data or image.mode.startswith("I") or image.mode == "F":
+        return False  # one transparent level among 65,536 of gray is not read
+    for top in range(0, image.height, _ROWS):
+        rows = image.crop((0, top, image.width, min(top + _ROWS, image.height)))
+        alpha = rows if "A" in rows.getbands() else rows.convert("RGBA")
+        if alpha.getchannel("A").getextrema()[0] < 255:  # type: ignore[operator]
+            return True
+    return False
 
 
 def sixteen_bit_levels(image: Image.Image) -> NDArray[np.uint16]:

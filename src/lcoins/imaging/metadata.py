@@ -32,6 +32,7 @@ def kept_metadata(opened: Image.Image, photo: Path) -> tuple[dict[str, Any], lis
     metadata is left out with a remark.
     """
     options: dict[str, Any] = {"icc_profile": srgb_profile()}
+    damaged: list[str] = []
     try:
         exif, dpi = opened.getexif(), opened.info.get("dpi", (0, 0))
         turned = exif.get(ExifTags.Base.Orientation, 1) >= 5
@@ -39,23 +40,64 @@ def kept_metadata(opened: Image.Image, photo: Path) -> tuple[dict[str, Any], lis
         size = opened.size[::-1] if turned and opened.format != "TIFF" else opened.size
         if len(dpi) == 2 and all(1 < float(density) <= 30_000 for density in dpi):
             options["dpi"] = tuple(float(density) for density in (reversed(dpi) if turned else dpi))
-        kept = _kept_exif(exif, size).tobytes() if exif else b""
+        kept = _kept_exif(exif, size, damaged).tobytes() if exif else b""
     except DAMAGED as error:
         return options, [f"{photo}: its metadata is damaged and was left out ({one_line(error)})"]
+    remarks = [f"{photo}: damaged parts of its metadata were left out: {', '.join(damaged)}"] if damaged else []
     if len(kept) > _LONGEST_EXIF:
-        return options, [f"{photo}: its EXIF data is longer than a JPEG file can hold and was left out"]
-    return options | ({"exif": kept} if kept else {}), []
+        return options, [*remarks, f"{photo}: its EXIF data is longer than a JPEG file can hold and was left out"]
+    return options | ({"exif": kept} if kept else {}), remarks
 
 
-def _kept_exif(exif: Image.Exif, size: tuple[int, int]) -> Image.Exif:
-    """Description, camera settings and place, without what describes how the photo's own pixels are stored."""
+def as_stored(value: Any) -> Any:
+    """A value of a tag as it is written again with its own bytes, where Pillow puts "?" for all that is not ASCII."""
+    return _StoredText(value) if isinstance(value, str) else value
+
+
+class _StoredText(str):
+    """A text that Pillow has read as Latin-1, whatever it is in (UTF-8, say), and that becomes the same bytes."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "latin-1", errors: str = "replace") -> bytes:
+        """The bytes that were read, whatever encoding Pillow asks for."""
+        return super().encode("latin-1", "replace")
+
+
+def _kept_exif(exif: Image.Exif, size: tuple[int, int], damaged: list[str]) -> Image.Exif:
+    """Description, camera settings and place, without what describes how the photo's own pixels are stored.
+
+    The names of what cannot be read or written are added to ``damaged``.
+    """
     kept = Image.Exif()
-    kept.update({tag: exif[tag] for tag in _KEPT_TAGS if tag in exif})
+    kept.update(_writable({tag: exif[tag] for tag in _KEPT_TAGS if tag in exif}, None, damaged))
     kept[ExifTags.Base.Orientation] = 1
-    camera = {tag: value for tag, value in exif.get_ifd(ExifTags.IFD.Exif).items() if tag not in _DROPPED_CAMERA_TAGS}
-    own_size = zip((ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight), size, strict=True)
-    camera |= {tag: value for tag, value in own_size if tag in camera}
-    for ifd, tags in ((ExifTags.IFD.Exif, camera), (ExifTags.IFD.GPSInfo, exif.get_ifd(ExifTags.IFD.GPSInfo))):
-        if tags:
+    for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+        try:
+            tags = dict(exif.get_ifd(ifd))
+        except DAMAGED:
+            damaged.append(ifd.name)
+            continue
+        if ifd is ExifTags.IFD.Exif:
+            tags = {tag: value for tag, value in tags.items() if tag not in _DROPPED_CAMERA_TAGS}
+            own_size = zip((ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight), size, strict=True)
+            tags |= {tag: value for tag, value in own_size if tag in tags}
+        if tags := _writable(tags, ifd, damaged):
             kept[ifd] = tags
+    return kept
+
+
+def _writable(tags: dict[int, Any], ifd: ExifTags.IFD | None, damaged: list[str]) -> dict[int, Any]:
+    """The tags of a directory that can be written, each tried by itself; the names of the others go to ``damaged``."""
+    names = ExifTags.GPSTAGS if ifd is ExifTags.IFD.GPSInfo else ExifTags.TAGS
+    kept = {}
+    for tag, value in tags.items():
+        trial = Image.Exif()
+        try:
+            trial.update({tag: as_stored(value)} if ifd is None else {ifd: {tag: as_stored(value)}})
+            trial.tobytes()
+        except DAMAGED:
+            damaged.append(names.get(tag, f"tag {tag}"))
+        else:
+            kept[tag] = as_stored(value)
     return kept

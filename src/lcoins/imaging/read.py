@@ -7,7 +7,7 @@ off by up to 0.39 L* where they have a color profile, and reads no HEIC, JPEG 20
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from PIL import Image, TiffImagePlugin
 from torch import Tensor
 
 from lcoins.color import lab
-from lcoins.imaging.decode import DAMAGED, decoded, explained, flatten, opened_photo
+from lcoins.imaging.decode import DAMAGED, decoded, explained, flatten, is_transparent, opened_photo
+from lcoins.imaging.gamma import gamma_table
 from lcoins.imaging.icc import ProfileError, embedded_transform, lab_to_srgb, sixteen_bit_profile_to_srgb
 from lcoins.imaging.metadata import kept_metadata
 from lcoins.imaging.orientation import upright_rows, upright_size, upright_turn
@@ -29,6 +30,7 @@ from lcoins.imaging.sixteen_bit import is_sixteen_bit, is_sixteen_bit_gray, lose
 Levels = NDArray[np.uint8 | np.uint16]
 
 STRIP_PIXELS = 2**18  # of a full-size photo in work at once: the strip's arrays stay near the processor's cache
+_MP_ENTRIES = 0xB002  # the tag of an MPO with a description of each of its pictures
 _BORDER = 0.05  # of each side, not sampled: a scanner's lid or the paper around a picture is no part of it
 _SAMPLED = 256  # rows and columns sampled to judge the tone
 
@@ -89,7 +91,12 @@ def read_gray_photo(path: Path, *, restore_tone: bool = False, max_pixels: int =
             image = decoded(opened, path)
         notices += remarks
         with explained(path):
+            table = gamma_table(image, 16 if read_pixels is _pixels_of_16_bits else 8)
+            if is_transparent(image):
+                notices.append(f"{path}: its transparent parts lie on white in the picture")
             pixels = read_pixels(path, image, notices)
+            if table is not None:
+                pixels = _through(pixels, table)
             sample = _sample(pixels)
             tone = read_tone(sample) if restore_tone else None
             lightness = _lightness_in_strips(pixels, None if tone is None else lambda rows: tone.gray(_in_color(rows)))
@@ -153,12 +160,20 @@ def _pixels_of_16_bits(path: Path, image: Image.Image, notices: list[str]) -> _P
 
 
 def _has_more(opened: Image.Image) -> bool:
-    """Whether an opened photo has further pages or frames, beside the second picture of an MPO."""
+    """Whether an opened photo has further pages, frames or pictures, beside the small previews of a camera's MPO."""
     if isinstance(opened, TiffImagePlugin.TiffImageFile):
         return opened.tag_v2.next != 0
     with suppress(*DAMAGED):
-        return opened.format in ("GIF", "WEBP") and bool(getattr(opened, "is_animated", False))
+        if opened.format == "MPO":
+            others = opened.mpinfo[_MP_ENTRIES][1:]  # type: ignore[attr-defined]
+            return not all(str(other["Attribute"]["MPType"]).startswith("Large Thumbnail") for other in others)
+        return int(getattr(opened, "n_frames", 1)) > 1
     return False
+
+
+def _through(pixels: _Pixels, table: Levels) -> _Pixels:
+    """Pixels whose levels are exchanged by a table."""
+    return replace(pixels, rows=lambda top, bottom: table[pixels.rows(top, bottom)])
 
 
 def _sample(pixels: _Pixels) -> Levels:

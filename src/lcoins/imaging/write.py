@@ -1,4 +1,6 @@
-"""Pictures to files: 8 bits through Pillow; 16 bits as PNG and TIFF strip by strip, which Pillow cannot write.
+"""Pictures to files: through Pillow, but PNG of 16 bits, which it cannot write, and TIFF strip by strip.
+
+Pillow puts "?" into the texts of a TIFF for all that is not ASCII.
 
 pyvips writes 16 bits too, but loses date, camera and place in a TIFF (experiments/results/pyvips.md).
 """
@@ -17,9 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, TiffTags
 from torch import Tensor
 
+from lcoins.files import open_whole
+from lcoins.imaging.metadata import as_stored
 from lcoins.imaging.read import GrayPhoto
 
-Strips = Iterable[NDArray[np.uint16]]
+Strips = Iterable[NDArray[np.uint8 | np.uint16]]
 
 _METERS_PER_INCH = 0.0254
 _CHUNK = 2**20  # bytes of compressed pixels in a chunk of a PNG, and of pixels in a strip of a TIFF
@@ -45,19 +49,21 @@ OUTPUT_FORMATS: dict[str, OutputFormat] = {
 }
 
 
-def write_picture(path: Path, suffix: str, photo: GrayPhoto, strips: Iterator[Tensor]) -> None:
-    """Writes the picture of a photo in the format that ``suffix`` names, with the photo's metadata.
+def write_picture(path: Path, photo: GrayPhoto, strips: Iterator[Tensor]) -> None:
+    """Writes the picture of a photo, whole or not at all, in the format of the path's suffix, with its metadata.
 
-    ``strips`` (R, W, 3) are sRGB in [0, 1], from top to bottom. A PNG or TIFF of a 16-bit photo has 16 bits too.
+    ``strips`` (R, W, 3) are sRGB in [0, 1], from top to bottom. A PNG or TIFF of a 16-bit photo has 16 bits too. Raises
+    OSError where the disk is full.
     """
-    output = OUTPUT_FORMATS[suffix.lower()]
-    if photo.bits == 16 and output.name in _SIXTEEN_BIT_WRITERS:
-        levels = ((strip * 65535).round().to(torch.int32).numpy().astype(np.uint16) for strip in strips)
-        with path.open("wb") as file:
-            _SIXTEEN_BIT_WRITERS[output.name](file, photo.size, levels, photo.metadata)
-    else:
-        image = strips_to_image(photo.size, strips)
-        image.save(path, format=output.name, **output.options, **photo.metadata)
+    output = OUTPUT_FORMATS[path.suffix.lower()]
+    with open_whole(path) as file:
+        if output.name == "TIFF" or (output.name == "PNG" and photo.bits == 16):
+            white, depth = 2**photo.bits - 1, np.uint16 if photo.bits == 16 else np.uint8
+            levels = ((strip * white).round().to(torch.int32).numpy().astype(depth) for strip in strips)
+            (_write_tiff if output.name == "TIFF" else _write_png)(file, photo.size, levels, photo.metadata, photo.bits)
+        else:
+            image = strips_to_image(photo.size, strips)
+            image.save(file, format=output.name, **output.options, **photo.metadata)
 
 
 def strips_to_image(size: tuple[int, int], strips: Iterator[Tensor]) -> Image.Image:
@@ -71,9 +77,9 @@ def strips_to_image(size: tuple[int, int], strips: Iterator[Tensor]) -> Image.Im
     return picture
 
 
-def _write_png(file: IO[bytes], size: tuple[int, int], strips: Strips, metadata: dict[str, Any]) -> None:
+def _write_png(file: IO[bytes], size: tuple[int, int], strips: Strips, metadata: dict[str, Any], bits: int) -> None:
     file.write(b"\x89PNG\r\n\x1a\n")
-    _write_chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size, 16, 2, 0, 0, 0))
+    _write_chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size, bits, 2, 0, 0, 0))
     if "icc_profile" in metadata:
         _write_chunk(file, b"iCCP", b"sRGB\0\0" + zlib.compress(metadata["icc_profile"]))
     if "dpi" in metadata:
@@ -100,24 +106,28 @@ def _write_chunk(file: IO[bytes], name: bytes, body: bytes) -> None:
     file.write(struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)))
 
 
-def _write_tiff(file: IO[bytes], size: tuple[int, int], strips: Strips, metadata: dict[str, Any]) -> None:
+def _write_tiff(file: IO[bytes], size: tuple[int, int], strips: Strips, metadata: dict[str, Any], bits: int) -> None:
     """Uncompressed, as Pillow's own are, in the order of bytes of a PC."""
     width, height = size
-    rows = min(height, max(1, _CHUNK // (width * 6)))
-    counts = [min(rows, height - top) * width * 6 for top in range(0, height, rows)]
+    pixel = 3 * bits // 8  # bytes
+    rows = min(height, max(1, _CHUNK // (width * pixel)))
+    counts = [min(rows, height - top) * width * pixel for top in range(0, height, rows)]
     tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
     if "exif" in metadata:
         exif = Image.Exif()
         exif.load(metadata["exif"])
         for tag in exif:
-            tags[tag] = exif.get_ifd(tag) if tag in TiffTags.TAGS_V2_GROUPS else exif[tag]
+            if tag in TiffTags.TAGS_V2_GROUPS:
+                tags[tag] = {inner: as_stored(value) for inner, value in exif.get_ifd(tag).items()}
+            else:
+                tags[tag] = as_stored(exif[tag])
     if "dpi" in metadata:
         tags[TiffImagePlugin.X_RESOLUTION], tags[TiffImagePlugin.Y_RESOLUTION] = metadata["dpi"]
         tags[TiffImagePlugin.RESOLUTION_UNIT] = 2  # inch
     if "icc_profile" in metadata:
         tags[TiffImagePlugin.ICCPROFILE] = metadata["icc_profile"]
     tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH] = size
-    tags[TiffImagePlugin.BITSPERSAMPLE] = (16, 16, 16)
+    tags[TiffImagePlugin.BITSPERSAMPLE] = (bits, bits, bits)
     tags[TiffImagePlugin.SAMPLESPERPIXEL] = 3
     tags[TiffImagePlugin.COMPRESSION] = 1
     tags[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = 2  # RGB
@@ -130,7 +140,4 @@ def _write_tiff(file: IO[bytes], size: tuple[int, int], strips: Strips, metadata
     tags[TiffImagePlugin.STRIPOFFSETS] = tuple(np.cumsum([0, *counts[:-1]]).tolist())
     tags.save(file)
     for strip in strips:
-        file.write(strip.astype("<u2").tobytes())
-
-
-_SIXTEEN_BIT_WRITERS = {"PNG": _write_png, "TIFF": _write_tiff}
+        file.write(strip.astype(f"<u{bits // 8}").tobytes())

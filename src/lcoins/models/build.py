@@ -14,6 +14,7 @@ from torch import Tensor, nn
 ROOM = "lcoins.models."
 # The form of the model configs in checkpoints and packages; it changes with the constructors of the models.
 CONFIG_FORMAT = 2
+SMALLEST, LARGEST = 8, 2048  # pixels of a side of the network's input
 LAST_READERS = {1: "lcoins 0.1.0 up to its commit 87f2a8e"}
 
 
@@ -28,7 +29,19 @@ def build_colorizer(model: Mapping[str, Any], weights: bool = True) -> nn.Module
     if not weights:
         model = _untrained(model)
     refuse_foreign_keys(model)
+    _expect_size(model)
     return _built(model, "model")
+
+
+def _expect_size(model: Mapping[str, Any]) -> None:
+    """Refuses a size of the network's input that is no size, or beyond what any machine holds."""
+    size = model.get("image_size")
+    if size is None and "image_size" not in signature(model_class(model["_target_"])).parameters:
+        return
+    if not isinstance(size, int) or isinstance(size, bool) or not SMALLEST <= size <= LARGEST:
+        raise ValueError(
+            f"model.image_size: expected a whole number of pixels from {SMALLEST} to {LARGEST}, got {size!r}"
+        )
 
 
 def _built(config: Any, path: str) -> Any:
@@ -88,7 +101,7 @@ def expect_format(found: Any, source: str) -> None:
     """Refuses a checkpoint or package whose model config has another form than this version's."""
     if found == CONFIG_FORMAT:
         return
-    reader = f"read it with {LAST_READERS[found]}" if found in LAST_READERS else "read it with the lcoins that wrote it"
+    reader = f"read it with {LAST_READERS[found]}" if found == 1 else "read it with the lcoins that wrote it"
     raise ValueError(f"{source} has format {found} and this lcoins reads {CONFIG_FORMAT}; {reader}, or train it again")
 
 

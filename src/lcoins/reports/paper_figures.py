@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from omegaconf import OmegaConf
 from torch import Tensor
 
 from lcoins.color.lab import from_network_ab, network_input, resize_ab, split_lab
@@ -28,6 +27,7 @@ from lcoins.reports.comparison import Comparison
 from lcoins.reports.load_runs import find_runs
 from lcoins.reports.picture_grid import PictureRow, picture_grid
 from lcoins.training.build import build_data
+from lcoins.training.run_folder import read_run_config
 
 
 def draw_figures(
@@ -58,8 +58,8 @@ def draw_figures(
     comparison = Comparison(find_runs(folders), baseline)
     first = {variant: runs[0].folder for variant, runs in comparison.variants.items()}
     models = {name: _load(run, device) for name, run in first.items()}
-    config = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(first[comparison.baseline] / "config.yaml")))
-    data = build_data({**config["data"], "train": None, "val": None}, output)
+    config = read_run_config(first[comparison.baseline])
+    data = build_data(config.get("data"), output, tests_only=True)
     if test_set not in data.test_sets:
         raise ValueError(
             f"the runs have no test set {test_set!r}; choose one of {', '.join(data.test_sets)} with --set"

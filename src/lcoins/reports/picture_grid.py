@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from lcoins.evaluation.contact_sheet import Picture
-from lcoins.files import whole_file
+from lcoins.files import open_whole
 
 WIDTH = 6.9  # inches: the text width of a two-column paper
 DPI = 300
@@ -66,7 +66,7 @@ def save_figure(figure: Figure, path: Path) -> list[Path]:
     written = []
     for ending, metadata in ((".png", {"Software": None}), (".pdf", {"CreationDate": None})):
         target = path.with_suffix(ending)
-        with whole_file(target) as partial:
-            figure.savefig(partial, format=ending[1:], metadata=metadata)
+        with open_whole(target) as file:
+            figure.savefig(file, format=ending[1:], metadata=metadata)
         written.append(target)
     return written

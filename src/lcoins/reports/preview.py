@@ -27,7 +27,7 @@ from lcoins.evaluation.contact_sheet import (
     word_rgb,
     wrap,
 )
-from lcoins.files import whole_file
+from lcoins.files import open_whole
 
 COLUMNS = 4
 PANEL = 260  # pixels of a photo's longer side, and of a column
@@ -78,8 +78,8 @@ def preview_sheet(title: str, photos: Sequence[PreviewPhoto], captions: Sequence
         for column, cell in enumerate(row):
             sheet.paste(cell, (GAP + column * (PANEL + GAP), top))
         top += height
-    with whole_file(path) as partial:
-        sheet.save(partial, format="PNG")
+    with open_whole(path) as file:
+        sheet.save(file, format="PNG")
 
 
 def _cell(photo: PreviewPhoto, font: Font) -> Image.Image:

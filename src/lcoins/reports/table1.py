@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from lcoins.reports.comparison import WORDS, Comparison, Estimate, Metric
 from lcoins.reports.load_runs import Run
 from lcoins.reports.obedience_table import obedience_tables
-from lcoins.training.run_folder import NOT_IDENTITY
+from lcoins.training.run_folder import NOT_IDENTITY, read_run_config
 
 Config = dict[str, Any]  # values by dotted path, as in "model.image_size"
 SYSTEMS = {
@@ -132,7 +132,7 @@ def _label(system: str, variant: Sequence[tuple[Run, Config]], variants: Sequenc
 
 
 def _config(path: Path) -> Config:
-    config = dict(_leaves(OmegaConf.to_container(OmegaConf.load(path), resolve=True)))
+    config = dict(_leaves(read_run_config(path.parent)))
     if missing := [key for key in REQUIRED if key not in config]:
         raise ValueError(
             f"expected the config of a run in {path}, but it lacks {', '.join(missing)}; "

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import get_class, instantiate
 from torch import nn
 
 from lcoins.data.datamodule import ColorizationData
-from lcoins.models.build import build_colorizer, refuse_foreign_keys
+from lcoins.models.build import build_colorizer, model_class, refuse_foreign_keys
 from lcoins.training.compared_losses import AdversarialObjective, ClassificationObjective
 from lcoins.training.module import AdversarialTraining, ColorizationTraining, Objective
 from lcoins.training.optimization import OptimizationRecipe
+from lcoins.training.parts import build_part
 from lcoins.training.statistics import count_classes, lacks_vocabulary, with_vocabulary
 
 
@@ -60,13 +60,19 @@ def _freeze(colorizer: nn.Module, prefixes: Sequence[str]) -> None:
             parameter.requires_grad_(False)
 
 
-def build_data(data: Mapping[str, Any], folder: Path) -> ColorizationData:
+def build_data(data: Any, folder: Path, tests_only: bool = False) -> ColorizationData:
     """The data module of a plain data config. Photos are checked here, before anything is trained.
 
-    If the config names a ``report`` of what is wrong with the photos, it is written into ``folder``.
+    If the config names a ``report`` of what is wrong with the photos, it is written into ``folder``. With
+    ``tests_only`` training and validation set are left out.
     """
-    report = {"report": str(folder / data["report"])} if data.get("report") else {}
-    built = instantiate({**data, **report}, _convert_="all")
+    if not isinstance(data, Mapping):
+        raise ValueError(f"data: expected a config with a _target_, got {type(data).__name__}")
+    name = data.get("report")
+    if name and Path(name).name != name:
+        raise ValueError(f"data.report: expected the name of a file in the run's folder, got {name!r}")
+    report = {"report": str(folder / name)} if name else {}
+    built = build_part({**data, **report, **(dict.fromkeys(("train", "val")) if tests_only else {})}, "data")
     if not isinstance(built, ColorizationData):
         raise ValueError(
             f"expected data to train on, got {data['_target_']}, which is for lcoins eval; take data=photos"
@@ -77,7 +83,7 @@ def build_data(data: Mapping[str, Any], folder: Path) -> ColorizationData:
 def build_recipe(recipe: Mapping[str, Any]) -> OptimizationRecipe:
     """Optimizer and learning rate of a plain recipe config."""
     return OptimizationRecipe(
-        optimizer=instantiate(recipe["optimizer"], _convert_="all"),
+        optimizer=build_part(recipe["optimizer"], "recipe.optimizer"),
         weight_decay=recipe["weight_decay"],
         warmup_epochs=recipe["warmup_epochs"],
         min_lr=recipe["min_lr"],
@@ -88,7 +94,7 @@ def build_recipe(recipe: Mapping[str, Any]) -> OptimizationRecipe:
 
 def build_objective(objective: Mapping[str, Any]) -> Any:
     """The objective of a plain objective config."""
-    return instantiate(objective, _convert_="all")
+    return build_part(objective, "objective")
 
 
 def _weighted_objective(objective: Mapping[str, Any], data: ColorizationData, colorizer: Any, prior: Path) -> Objective:
@@ -114,5 +120,5 @@ def count_prior(config: dict[str, Any], path: Path) -> None:
         )
     if path.exists():
         raise FileExistsError(f"{path} exists; give another name as output=FILE, or remove it")
-    system: Any = get_class(config["model"]["_target_"])
+    system: Any = model_class(config["model"]["_target_"])
     count_classes(objective, build_data(config["data"], path.parent), system.factor, path)

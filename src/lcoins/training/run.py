@@ -21,6 +21,7 @@ from lcoins.evaluation.result import EvaluationReport, flat_figures, print_repor
 from lcoins.models.build import state_dict_mismatches
 from lcoins.models.checkpoint import load_checkpoint, load_trained
 from lcoins.models.colorizer import Colorizer
+from lcoins.models.received import keep_words
 from lcoins.training.build import build_training
 from lcoins.training.module import ColorizationTraining
 from lcoins.training.run_folder import open_run_folder
@@ -59,6 +60,7 @@ def train_run(cfg: DictConfig, folder: Path) -> dict[str, float]:
         return json.loads(metrics.read_text())
     lightning.seed_everything(config["seed"], workers=True, verbose=False)
     module, data = build_training(config, folder)
+    keep_words(config["model"], folder)  # a checkpoint may name no folder elsewhere
     with wandb_files_in(folder / "wandb"):
         trainer = build_trainer(config, folder, data)
         last = folder / "checkpoints" / "last.ckpt"

@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from lcoins.files import write_whole
+from lcoins.models.received import expect_plain
 
 # Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
 NOT_IDENTITY = ("trainer", "tracker", "runs", "evaluation", "data.workers", "data.report")
@@ -29,13 +30,19 @@ def open_run_folder(folder: Path, config: dict[str, Any]) -> None:
 
 
 def read_run_config(folder: Path) -> dict[str, Any]:
-    """The plain config of a run.
+    """The plain config of a run, in which nothing is left to be resolved.
 
-    Raises ValueError for a run from before config keys, classes and metrics got their present names: all of those have
-    the key ``la``, which is ``augmentation`` now.
+    Raises ValueError for a file that is none or holds interpolations, and for a run from before config keys, classes
+    and metrics got their present names: all of those have the key ``la``, which is ``augmentation`` now.
     """
     path = folder / "config.yaml"
-    config: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    try:
+        config: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    except Exception as error:  # yaml and omegaconf each raise their own kinds
+        raise ValueError(f"{path} is no config of a run ({' '.join(str(error).split())[:200]})") from error
+    if not isinstance(config, dict):
+        raise ValueError(f"{path} is no config of a run: expected keys with values, got {type(config).__name__}")
+    expect_plain(config, str(path))
     if "la" in config:
         raise ValueError(
             f"{path} was written by lcoins 0.1.0 before 2026-11-28, which used other names; "

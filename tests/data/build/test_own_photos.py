@@ -1,6 +1,7 @@
 """The user's own photos as training, validation and test set."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +60,42 @@ def test_a_list_serves_as_well_and_impossible_shares_are_refused(tmp_path: Path)
     (tmp_path / "elsewhere").mkdir()
     with pytest.raises(ProblemsFound, match=r"Not one photo of the list can be used; is .*elsewhere the right folder?"):
         build_folder(tmp_path / "elsewhere", listed, tmp_path / "new", 0.25, 0.0, 0)
+
+
+def test_too_few_photos_name_those_that_were_left_out(tmp_path: Path) -> None:
+    for i in range(4):
+        photo(tmp_path / "mine" / f"{i}.png", "gray" if i else "red")
+    listed = tmp_path / "list.csv"
+    listed.write_text("photo,caption\n" + "".join(f"{i}.png,a red card\n" for i in range(4)) + "gone.png,a car\n")
+    with pytest.raises(ProblemsFound, match=r"(?s)3 near-gray photo.*line 6: gone\.png: miss.*1 usable photos are"):
+        build_folder(tmp_path / "mine", listed, tmp_path / "new", 0.3, 0.3, 0)
+
+
+def test_a_build_that_was_killed_while_it_wrote_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(9):
+        photo(tmp_path / "mine" / f"{i}.png")
+        (tmp_path / "mine" / f"{i}.txt").write_text("a red card\n")
+    out, replace = tmp_path / "out", os.replace
+    for end in range(6):
+        done: list[Path] = []
+
+        def dying(source: Path, target: Path, end: int = end, done: list[Path] = done) -> None:
+            if len(done) == end:
+                raise KeyboardInterrupt
+            done.append(target)
+            replace(source, target)
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr("lcoins.files.os.replace", dying)
+            build_folder(tmp_path / "mine", None, out, 0.2, 0.2, 0)
+        left = out / (".train.json.1.part" if end else "..unfinished.1.part")  # by a kill
+        left.write_text("{", encoding="utf-8")
+    build_folder(tmp_path / "mine", None, out, 0.2, 0.2, 0)
+    names = ["left_out.jsonl", "manifest.json", "test.json", "train.json", "val.json"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "letter.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(ValueError, match="holds other files"):
+        build_folder(tmp_path / "mine", None, tmp_path / "other", 0.2, 0.2, 0)

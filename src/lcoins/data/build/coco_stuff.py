@@ -7,7 +7,15 @@ from typing import Any
 from lcoins.color.object_pairs import Entries, load_entries
 from lcoins.color.words import find_colors
 from lcoins.data.build.filter import NEAR_GRAY, drop_photos, find_problem
-from lcoins.data.build.manifest import Build, expect_build_or_nothing, source_of, stream_json, write_build, write_rows
+from lcoins.data.build.manifest import (
+    Build,
+    begin_build,
+    expect_build_or_nothing,
+    source_of,
+    stream_json,
+    write_build,
+    write_rows,
+)
 from lcoins.data.caption_lists import Problem, captions_by_photo, read_pairs
 
 NAME = "extended_coco_stuff"
@@ -59,6 +67,7 @@ def build_extended_coco_stuff(
     if (lists / OBJECT_COLORS[0]).is_file():
         aligned, more["object_colors"] = _read_object_colors(lists / OBJECT_COLORS[0], build, rebuilt)
         if aligned:
+            begin_build(output, NAME)
             write_rows(output / "object_colors_train.json", aligned)
     else:
         missing.append(f"  {OBJECT_COLORS[0]} from {OBJECT_COLORS[1]}")

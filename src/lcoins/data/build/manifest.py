@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ import lcoins
 from lcoins.color.words import color_counts
 from lcoins.data.caption_lists import Problem
 from lcoins.data.validate import write_report
-from lcoins.files import sha256_of, write_whole
+from lcoins.files import remove_partial_files, sha256_of, write_whole
 
 Captions = dict[str, list[str]]  # photo -> its captions
+UNFINISHED = ".unfinished"  # a file with the name of a data set whose lists are not all written
 SELECTED = ".selected"  # the folder of what an unfinished build has selected so far
 
 
@@ -65,6 +67,7 @@ def write_build(folder: Path, name: str, rule: str, build: Build, **more: Any) -
 
     None of them holds a date, so that the same input gives the same bytes. The manifest is written last.
     """
+    begin_build(folder, name)
     for split, captions in build.splits.items():
         write_rows(folder / f"{split}.json", captions)
     manifest = {
@@ -78,7 +81,14 @@ def write_build(folder: Path, name: str, rule: str, build: Build, **more: Any) -
     }
     write_report(folder / "left_out.jsonl", build.problems)
     write_whole(folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    (folder / UNFINISHED).unlink()
     return manifest
+
+
+def begin_build(folder: Path, name: str) -> None:
+    """Marks a folder as that of a data set, so that a build that is killed can be started again."""
+    write_whole(folder / UNFINISHED, name)
+    remove_partial_files(folder)
 
 
 def expect_build_or_nothing(folder: Path, name: str) -> None:
@@ -91,6 +101,10 @@ def expect_build_or_nothing(folder: Path, name: str) -> None:
         found = None
     if found is None and (folder / SELECTED).is_dir():
         return  # a build that was interrupted
+    with suppress(OSError, UnicodeDecodeError):
+        found = (folder / UNFINISHED).read_text(encoding="utf-8")  # of a build that was killed while it wrote
+    if found is None and all(path.name.startswith(f".{UNFINISHED}") for path in folder.iterdir()):
+        return  # killed before its first file
     if found != name:
         what = f"a build of {found}" if found else "other files"
         raise ValueError(f"{folder} holds {what}; choose a new folder for {name}")

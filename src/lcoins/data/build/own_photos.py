@@ -6,6 +6,7 @@ from typing import Any
 from lcoins.data.build.filter import drop_photos, find_problem
 from lcoins.data.build.manifest import Build, Captions, expect_build_or_nothing, source_of, write_build
 from lcoins.data.caption_lists import Pair, Problem, captions_by_photo, read_pairs
+from lcoins.data.published_lists import without_split
 from lcoins.data.types import key
 from lcoins.data.validate import ProblemsFound, check_photos, describe
 
@@ -62,9 +63,11 @@ def build_folder(
         if split:
             build.splits[name] = split
         elif name != "test" or test > 0:
-            raise ValueError(f"{len(usable)} usable photos are too few for a {name} set with val={val}, test={test}")
+            few = f"{len(usable)} usable photos are too few for a {name} set with val={val}, test={test}"
+            left = describe(problems, sum(map(len, usable.values())))
+            raise ProblemsFound(f"{left}\n{few}" if problems else few)
     if captions is not None:
-        build.sources.append(source_of(captions, "the user's own", "the user's own"))
+        build.sources.append(source_of(without_split(captions)[0], "the user's own", "the user's own"))
     return write_build(output, NAME, f"{RULE} val={val:g}, test={test:g}, seed={seed}.", build)
 
 

