@@ -1,7 +1,7 @@
 """Instances of photos from a file in COCO's format, kept small: names, and outlines to be drawn at any size and crop.
 
-What stays in memory are flat arrays, four bytes a corner and four a run, and the photos' names. A million photos with
-seven outlines of thirty corners each take 0.9 GB.
+What stays in memory are flat arrays, four bytes a corner and four a run, and the photos' names: 1.5 KB a photo with
+seven outlines of thirty corners each, and 2.4 KB while the file is read (measured with 200,000 photos).
 """
 
 from array import array
@@ -113,12 +113,13 @@ class CocoInstances:
     def annotations(self, photo: str) -> list[dict[str, Any]]:
         """The instances of a known photo as they stand in a file, without the numbers of photo and instance.
 
-        Corners are rounded to a hundredth of a pixel, strings of run lengths written out.
+        Categories are numbered from 1 in the order of ``categories``, corners rounded to a hundredth of a pixel, and
+        strings of run lengths written out.
         """
         width, height = self.size(photo)
         return [
             {
-                "category_id": int(self._categories[one]),  # its place in ``categories``
+                "category_id": int(self._categories[one]) + 1,
                 "iscrowd": int(self._crowds[one]),
                 "area": round(float(self._shares[one]) * width * height, 1),
                 "segmentation": self._outlines.segmentation(int(one), (width, height)),

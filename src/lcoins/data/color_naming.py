@@ -25,7 +25,8 @@ STRONG_RED, RED_HUES = 28.0, (20.0, 36.0)  # a red of less chroma, between these
 DEEP_BLUE = (45.0, 304.0)  # L* and hue: a darker purple up to that hue is blue, which bends toward purple in CIELAB
 CREAM = (72.0, 22.0)  # L* and chroma: lighter and fainter, a warm tint is white
 
-AGREED = 0.62  # share of the pixels that the word needs
+AGREED = 0.62  # share of the pixels that the word needs, with what shading explains
+ITSELF = 0.45  # share of those that have it themselves
 OTHER = 0.22  # share of another color that makes a thing two-colored
 ALL_GRAY = 0.88  # share of gray pixels: people call little gray
 HALF = 0.5  # of the gray pixels count for the black or white ones, of the black ones for brown
@@ -68,7 +69,7 @@ def color_word(lightness: NDArray[np.float32], ab: NDArray[np.float32]) -> str |
     support[_BLACK if votes[_BLACK] >= votes[_WHITE] else _WHITE] += HALF * votes[_GRAY]
     support[_BROWN] += HALF * min(votes[_BLACK], votes[_BROWN])
     best = int(support.argmax())
-    sure = support[best] >= AGREED and votes[_FOREIGN[best]].max() <= OTHER
+    sure = support[best] >= AGREED and votes[best] >= ITSELF and votes[_FOREIGN[best]].max() <= OTHER
     return BASIC_COLORS[best] if sure else None
 
 

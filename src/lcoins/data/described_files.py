@@ -94,34 +94,41 @@ class DescribeProgress:
             self.silent += 1
 
 
-def open_rows(files: DescribedFiles, made_with: Mapping[str, Any], progress: DescribeProgress) -> None:
+def open_rows(files: DescribedFiles, made_with: dict[str, Any], progress: DescribeProgress) -> None:
     """Begins the file of rows, or goes on with the one of an interrupted run, whose rows are counted.
 
     A last line that was not written whole is cut off. Raises ValueError where the run had other options.
     """
     if not files.rows.exists():
-        write_whole(files.rows, json.dumps({"made_with": made_with}) + "\n")
+        write_whole(files.rows, json_of({"made_with": made_with}) + "\n")
         return
-    end = 0
     with files.rows.open("rb") as file:
-        for number, line in enumerate(file):
-            try:
-                row = json.loads(line) if line.endswith(b"\n") else None
-            except ValueError:
-                row = None
-            if number == 0 and (row is None or row.get("made_with") != made_with):
-                theirs = row.get("made_with", {}) if row else {}
-                differs = next((name for name, value in made_with.items() if theirs.get(name) != value), "form")
-                raise ValueError(
-                    f"{files.rows} is of an unfinished run with another {differs}: {theirs.get(differs)}, not "
-                    f"{made_with.get(differs)}; go on with the same options, choose another list, or remove that file"
-                )
+        first = next(file, b"")
+        head = _row_of(first)
+        theirs = head.get("made_with") if head is not None else None
+        if theirs != made_with:
+            differs = next((name for name in made_with if (theirs or {}).get(name) != made_with[name]), "form")
+            raise ValueError(
+                f"{files.rows} is of an unfinished run with {differs} {(theirs or {}).get(differs)}, not "
+                f"{made_with.get(differs)}; give the same options, choose another list, or remove that file"
+            )
+        end = len(first)
+        for line in file:
+            row = _row_of(line)
             if row is None:
                 break
-            if number:
-                progress.add(row)
+            progress.add(row)
             end += len(line)
     os.truncate(files.rows, end)
+
+
+def _row_of(line: bytes) -> Row | None:
+    """The row of a line that was written whole; None for another."""
+    try:
+        row = json.loads(line) if line.endswith(b"\n") else None
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None
 
 
 def read_rows(files: DescribedFiles) -> Iterator[Row]:

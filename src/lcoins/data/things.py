@@ -62,8 +62,13 @@ class Thing:
         return self.kind not in NEVER_PAINTED and PAINTABLE[0] <= self.share <= PAINTABLE[1]
 
 
-def find_things(found: CroppedInstances, lightness: Tensor, ab: Tensor, rng: random.Random) -> list[Thing]:
-    """The things of a crop with L* (H, W) and ab (2, H, W), measured; of two that overlap the smaller is in front."""
+def find_things(
+    found: CroppedInstances, lightness: Tensor, ab: Tensor, rng: random.Random, tell: float = TELL
+) -> list[Thing]:
+    """The things of a crop with L* (H, W) and ab (2, H, W), measured; of two that overlap the smaller is in front.
+
+    ``tell`` is how often several of a kind are told apart, where they can be.
+    """
     masks = disjoint(found.masks)
     visible = found.masks.any(axis=(1, 2))
     by_kind: dict[str, list[int]] = {}
@@ -73,14 +78,14 @@ def find_things(found: CroppedInstances, lightness: Tensor, ab: Tensor, rng: ran
     things: list[Thing] = []
     for kind, ones in by_kind.items():
         crowd = any(found.crowd[one] for one in ones)
-        complete = not crowd and sum(visible[one] for one, name in enumerate(found.names) if name == kind) == len(ones)
+        complete = not crowd and len(ones) == sum(name == kind and visible[one] for one, name in enumerate(found.names))
         plural = kind in PAIRS
         if len(ones) == 1 and not crowd:
             mask = masks[ones[0]]
             place = _absolute(mask) if rng.random() < 0.15 else ""
             things.append(Thing(kind, mask, plural, place, ones=tuple(ones), complete=complete))
             continue
-        places = _tell_apart([masks[one] for one in ones]) if not crowd and rng.random() < TELL else None
+        places = _tell_apart([masks[one] for one in ones]) if not crowd and rng.random() < tell else None
         if places is None:
             whole = np.logical_or.reduce([masks[one] for one in ones])
             things.append(Thing(kind, whole, True, unique=False, ones=tuple(ones), complete=complete))
