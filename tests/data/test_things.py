@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from lcoins.color.names import BASIC_LAB
 from lcoins.data.coco_instances import CroppedInstances
-from lcoins.data.things import NEVER_PAINTED, Thing, color_word, disjoint, find_things
+from lcoins.data.things import NEVER_PAINTED, SEEN_THROUGH, Thing, disjoint, find_things
 
 GRAY = torch.full((32, 32), 50.0), torch.zeros(2, 32, 32)
 
@@ -72,17 +71,42 @@ def test_a_thing_is_measured_inside_its_mask() -> None:
     assert thing.spread == pytest.approx(0)
 
 
-@pytest.mark.parametrize("word", BASIC_LAB)
-def test_a_typical_color_has_its_own_word(word: str) -> None:
-    """Or none, where a neighbor is too near; never another."""
-    lightness, a, b = BASIC_LAB[word]
-    assert color_word(lightness, (a, b), 2.0) in (word, None)
+def in_colors(*colors: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gray with boxes of 8 x 8 pixels side by side that are red or blue, as :func:`row` has them."""
+    lightness, ab = GRAY[0].clone(), GRAY[1].clone()
+    for place, color in enumerate(colors):
+        columns = slice(10 * place, 10 * place + 8)
+        lightness[10:18, columns] = 45.0
+        ab[:, 10:18, columns] = torch.tensor({"red": (62.0, 42.0), "blue": (12.0, -54.0)}[color])[:, None, None]
+    return lightness, ab
 
 
-def test_a_mixed_color_has_no_word() -> None:
-    assert color_word(45.0, (62.0, 42.0), 2.0) == "red"
-    assert color_word(45.0, (62.0, 42.0), 60.0) is None
-    assert color_word(45.0, (14.0, 0.0), 2.0) is None
+def row(kind: str, count: int) -> CroppedInstances:
+    boxes = [(10 * place, 10, 10 * place + 8, 18) for place in range(count)]
+    return CroppedInstances((kind,) * count, masks(*boxes), (False,) * count)
+
+
+@pytest.mark.parametrize(("colors", "word"), [(("red", "red"), "red"), (("red", "blue"), None)])
+def test_several_as_one_have_a_color_only_if_they_share_it(colors: tuple[str, ...], word: str | None) -> None:
+    found = [find_things(row("bus", 2), *in_colors(*colors), random.Random(seed)) for seed in range(20)]
+    as_one = [things[0] for things in found if len(things) == 1]
+    assert as_one and {thing.color for thing in as_one} == {word} and {thing.ones for thing in as_one} == {(0, 1)}
+    assert {tuple(thing.color for thing in things) for things in found if len(things) == 2} == {colors}
+
+
+@pytest.mark.parametrize("kind", sorted(NEVER_PAINTED | SEEN_THROUGH))
+def test_what_an_outline_shows_of_something_else_has_no_color(kind: str) -> None:
+    (thing,) = find_things(row(kind, 1), *in_colors("red"), random.Random(0))
+    assert thing.color is None and thing.ab == pytest.approx((62.0, 42.0))
+
+
+def test_a_thing_knows_whether_the_crop_shows_others_of_its_kind() -> None:
+    two = masks((4, 4, 20, 20), (28, 28, 29, 29))  # the second is too small to be named
+    found = CroppedInstances(("bus", "bus"), two, (False, False))
+    (thing,) = find_things(found, *GRAY, random.Random(0))
+    assert thing.ones == (0,) and not thing.complete
+    outside = CroppedInstances(("bus", "bus"), two * np.array([True, False])[:, None, None], (False, False))
+    assert find_things(outside, *GRAY, random.Random(0))[0].complete
 
 
 @pytest.mark.parametrize("kind", sorted(NEVER_PAINTED))

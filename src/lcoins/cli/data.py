@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lcoins.cli import data_build
+from lcoins.cli import data_build, data_describe
 
 app = typer.Typer(
     name="data",
@@ -14,6 +14,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data_build.app)
+app.command()(data_describe.describe)
+app.command()(data_describe.agreement)
 
 
 @app.callback()

@@ -12,7 +12,16 @@ from PIL import Image, ImageDraw
 
 from lcoins.color.object_pairs import certain_object_colors
 from lcoins.color.words import BASIC_COLORS, COLOR_CLASS, split_words
-from lcoins.data.coco_format import Polygon, expecting_coco, read_annotations, read_categories, read_images
+from lcoins.data.coco_format import (
+    CocoAnnotation,
+    Polygon,
+    expecting_coco,
+    read_annotations,
+    read_categories,
+    read_images,
+    run_lengths,
+)
+from lcoins.data.coco_instances import draw_runs
 from lcoins.data.types import Instances
 
 SMALLEST_SHARE = 0.005  # of the picture: a smaller mask has too few pixels at the protocol's size
@@ -39,6 +48,9 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "dog": ("puppy",),
     "cat": ("kitten",),
 }
+_IRREGULAR = {"person": "people", "man": "men", "woman": "women", "child": "children", "mouse": "mice"} | {
+    name: name for name in ("sheep", "deer", "fish", "broccoli")
+}
 UNPAIRED = ("person",)  # categories that a color never belongs to, for the same reason
 
 
@@ -51,16 +63,34 @@ class Noun:
     plural: bool
 
 
+class Nouns:
+    """Finds the names of categories in captions, OTHER_NAMES among them."""
+
+    def __init__(self, categories: Iterable[str]) -> None:
+        self._meanings = names_in_captions(categories)
+        longest_first = sorted(self._meanings, key=len, reverse=True)
+        self._pattern = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\b")
+
+    def find(self, words: Sequence[str]) -> Iterator[Noun]:
+        """The names among the words of a caption, in order."""
+        text = " ".join(words)
+        for match in self._pattern.finditer(text):
+            yield Noun(text.count(" ", 0, match.start()), *self._meanings[match[0]])
+
+
 @dataclass
 class AnnotatedPhoto:
     """The annotations of one photo: its size (width, height) and the polygons of each instance by category.
 
-    ``crowds`` are the categories with a crowd in the photo, whose single instances nobody has outlined.
+    ``crowds`` are the categories with a crowd in the photo, whose single instances nobody has outlined. ``captions``
+    are the sentences that the file says the meaning of, if any, and ``meant`` the instances that they give a color.
     """
 
     size: tuple[int, int]
     objects: dict[str, list[list[Polygon]]] = field(default_factory=dict)
     crowds: set[str] = field(default_factory=set)
+    captions: tuple[str, ...] = ()
+    meant: list[CocoAnnotation] = field(default_factory=list)
 
 
 class Polygons:
@@ -73,44 +103,52 @@ class Polygons:
         path = Path(path)
         with expecting_coco(path):
             names = read_categories(path)
-            photos = {image.number: (image.name, AnnotatedPhoto(image.size)) for image in read_images(path)}
+            photos = {
+                image.number: (image.name, AnnotatedPhoto(image.size, captions=image.captions))
+                for image in read_images(path)
+            }
             if not names or not photos:
                 raise KeyError("images, categories")
             for annotation in read_annotations(path):
                 photo, category = photos[annotation.image][1], names[annotation.category]
+                if photo.captions and annotation.described:
+                    photo.meant.append(annotation)
                 if annotation.crowd:
                     photo.crowds.add(category)
                 else:
                     photo.objects.setdefault(category, []).append([*annotation.polygons])
         self.photos = dict(photos.values())
         self.ids = {name: number for number, name in names.items()}
-        self.words = names_in_captions(names.values())
-        longest_first = sorted(self.words, key=len, reverse=True)
-        self.noun = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\b")
+        self.nouns = Nouns(names.values())
 
     def instances(self, photo: str, caption: str, size: int) -> Instances | None:
         """The instances whose color the caption names, masks (K, size, size), or None without any.
 
         A color belongs to the category that :func:`certain_object_colors` pairs it with. It counts where the caption
         names that category once: in the singular where the photo has exactly one, in the plural for all of them, which
-        are then one mask. Colors other than the eleven basic ones are left out, as are masks of less than 0.5 %.
+        are then one mask. Colors other than the eleven basic ones are left out, as are masks of less than 0.5 %. Where
+        the file itself says what its captions mean, that counts instead, and for other captions there is none.
         """
         known = self.photos.get(photo)
         if known is None:
             return None
         masks, colors = [], []
-        for category, color in self._certain_colors(known, caption):
-            shapes = [polygon for polygons in known.objects[category] for polygon in polygons]
-            mask = draw_polygons(shapes, known.size, size)
+        for mask, color in _meant(known, caption, size) if known.captions else self._named(known, caption, size):
             if mask.mean() >= SMALLEST_SHARE:
                 masks.append(mask)
                 colors.append(color)
         return Instances(_disjoint(torch.from_numpy(np.stack(masks))), tuple(colors)) if masks else None
 
+    def _named(self, photo: AnnotatedPhoto, caption: str, size: int) -> Iterator[tuple[NDArray[np.bool_], str]]:
+        """The masks of what the caption names by its category, with the colors."""
+        for category, color in self._certain_colors(photo, caption):
+            shapes = [polygon for polygons in photo.objects[category] for polygon in polygons]
+            yield draw_polygons(shapes, photo.size, size), color
+
     def _certain_colors(self, photo: AnnotatedPhoto, caption: str) -> Iterator[tuple[str, str]]:
         """The categories whose color the caption names beyond doubt, with that color."""
         words = split_words(caption)
-        nouns = {noun.index: noun for noun in self._find_nouns(words)}
+        nouns = {noun.index: noun for noun in self.nouns.find(words)}
         mentions = [noun.category for noun in nouns.values()]
         for index, color_index in certain_object_colors(caption, list(nouns)):
             category, color = nouns[index].category, COLOR_CLASS[words[color_index]]
@@ -123,10 +161,24 @@ class Polygons:
             ):
                 yield category, color
 
-    def _find_nouns(self, words: Sequence[str]) -> Iterator[Noun]:
-        text = " ".join(words)
-        for match in self.noun.finditer(text):
-            yield Noun(text.count(" ", 0, match.start()), *self.words[match[0]])
+
+def _meant(photo: AnnotatedPhoto, caption: str, size: int) -> Iterator[tuple[NDArray[np.bool_], str]]:
+    """The masks of what the file says that the caption means, with the colors."""
+    if caption not in photo.captions:
+        return
+    number, masks = photo.captions.index(caption), dict[tuple[int, str], NDArray[np.bool_]]()
+    for one in photo.meant:
+        for own, word, color in one.described:
+            if own == number and color in BASIC_COLORS:
+                mask = _draw(one, photo.size, size)
+                masks[word, color] = mask | masks.get((word, color), False)
+    yield from ((mask, color) for (_, color), mask in masks.items())
+
+
+def _draw(one: CocoAnnotation, photo: tuple[int, int], size: int) -> NDArray[np.bool_]:
+    if one.runs is None:
+        return draw_polygons(one.polygons, photo, size)
+    return draw_runs(np.array(run_lengths(one.runs, photo)), photo, size)
 
 
 def draw_polygons(polygons: Sequence[Polygon], photo: tuple[int, int], size: int) -> NDArray[np.bool_]:
@@ -169,11 +221,14 @@ def names_in_captions(categories: Iterable[str]) -> dict[str, tuple[str, bool]]:
 
 
 def plural(name: str) -> str:
-    """The plural of the name of a thing, by its ending.
+    """The plural of the name of a thing, by its ending or its last word.
 
-    >>> plural("bus"), plural("knife"), plural("toy")
-    ('buses', 'knives', 'toys')
+    >>> plural("bus"), plural("knife"), plural("toy"), plural("computer mouse")
+    ('buses', 'knives', 'toys', 'computer mice')
     """
+    *before, last = name.split(" ")
+    if last in _IRREGULAR:
+        return " ".join([*before, _IRREGULAR[last]])
     for ending, new in (
         ("fe", "ves"),
         ("y", "ies"),

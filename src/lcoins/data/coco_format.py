@@ -21,11 +21,16 @@ Polygon = Sequence[float]  # x0, y0, x1, y1 ... in pixels of the photo
 
 @dataclass(frozen=True)
 class CocoImage:
-    """An entry of ``images``: the photo's number, its file name, and the size that the outlines are made for."""
+    """An entry of ``images``: the photo's number, its file name, and the size that the outlines are made for.
+
+    ``captions`` are the sentences that the file's instances are the meaning of, in files that `lcoins data describe`
+    writes.
+    """
 
     number: int
     name: str
     size: tuple[int, int]  # width, height
+    captions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,9 @@ class CocoAnnotation:
     """An entry of ``annotations``, an instance: the numbers of its photo and category, and its outline.
 
     The outline is polygons, or run lengths (``runs``, see :func:`run_lengths`); ``crowd`` tells several things in one.
-    ``area`` is in pixels of the photo; where the file lacks it, it comes from the outline.
+    ``area`` is in pixels of the photo; where the file lacks it, it comes from the outline. ``described`` says, in the
+    files named above, which sentences mean it: the sentence's place in ``captions``, the word there that names it,
+    counted from 1, and the basic color that the sentence gives it, or None. What one word names is meant together.
     """
 
     image: int
@@ -42,6 +49,7 @@ class CocoAnnotation:
     area: float
     polygons: tuple[Polygon, ...] = ()
     runs: list[int] | str | None = None
+    described: tuple[tuple[int, int, str | None], ...] = ()
 
 
 @contextmanager
@@ -74,7 +82,8 @@ def read_images(path: Path) -> Iterator[CocoImage]:
     for entry in _entries(path, "images"):
         if leads_outside(entry["file_name"]):
             raise ValueError(f"the photo {entry['file_name']!r} lies outside the folder of photos")
-        yield CocoImage(entry["id"], entry["file_name"], (entry["width"], entry["height"]))
+        size = (entry["width"], entry["height"])
+        yield CocoImage(entry["id"], entry["file_name"], size, tuple(entry.get("captions", ())))
 
 
 def photo_names(path: Path) -> list[str]:
@@ -90,7 +99,8 @@ def read_annotations(path: Path) -> Iterator[CocoAnnotation]:
         runs = outline["counts"] if isinstance(outline, dict) else None
         polygons = tuple(map(_checked, outline)) if runs is None else ()
         area = entry["area"] if "area" in entry else _area(polygons, runs)
-        yield CocoAnnotation(entry["image_id"], entry["category_id"], crowd, area, polygons, runs)
+        described = tuple((caption, word, color) for caption, word, color in entry.get("described", ()))
+        yield CocoAnnotation(entry["image_id"], entry["category_id"], crowd, area, polygons, runs, described)
 
 
 def _checked(polygon: list[float]) -> Polygon:

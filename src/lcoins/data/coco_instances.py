@@ -1,12 +1,15 @@
 """Instances of photos from a file in COCO's format, kept small: names, and outlines to be drawn at any size and crop.
 
-What stays in memory are flat arrays, four bytes a corner and four a run, and the photos' names. A million photos with
-seven outlines of thirty corners each take 0.9 GB.
+What stays in memory are flat arrays, four bytes a corner and four a run, and the photos' names: 1.5 KB a photo with
+seven outlines of thirty corners each, and 2.4 KB while the file is read (measured with 200,000 photos).
 """
 
 from array import array
+from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +96,37 @@ class CocoInstances:
         names = tuple(self.categories[self._categories[one]] for one in ones)
         return CroppedInstances(names, masks, tuple(bool(self._crowds[one]) for one in ones))
 
+    def only(self, photo: str) -> "CocoInstances":
+        """The instances of one known photo, which can be sent to another process."""
+        alone, ones = copy(self), self._of(photo)
+        alone.photos, alone._sizes = {photo: 0}, self._sizes[[self.photos[photo]]]
+        alone._categories, alone._crowds, alone._shares = self._categories[ones], self._crowds[ones], self._shares[ones]
+        alone._outlines = self._outlines.only(ones)
+        alone._order, alone._starts = np.arange(len(ones)), np.array([0, len(ones)])
+        return alone
+
+    def size(self, photo: str) -> tuple[int, int]:
+        """Width and height of a known photo, for which its outlines are made."""
+        width, height = self._sizes[self.photos[photo]].tolist()
+        return width, height
+
+    def annotations(self, photo: str) -> list[dict[str, Any]]:
+        """The instances of a known photo as they stand in a file, without the numbers of photo and instance.
+
+        Categories are numbered from 1 in the order of ``categories``, corners rounded to a hundredth of a pixel, and
+        strings of run lengths written out.
+        """
+        width, height = self.size(photo)
+        return [
+            {
+                "category_id": int(self._categories[one]) + 1,
+                "iscrowd": int(self._crowds[one]),
+                "area": round(float(self._shares[one]) * width * height, 1),
+                "segmentation": self._outlines.segmentation(int(one), (width, height)),
+            }
+            for one in self._of(photo)
+        ]
+
     def _of(self, photo: str) -> NDArray[np.int64]:
         index = self.photos.get(photo)
         return self._order[self._starts[index] : self._starts[index + 1]] if index is not None else self._order[:0]
@@ -123,12 +157,40 @@ class _Outlines:
         del self.corners, self.polygon_ends, self.outline_ends, self.runs, self.run_ends
 
     def draw(self, one: int, photo: NDArray[np.uint32], size: int, box: Box) -> NDArray[np.bool_]:
-        first, last = self._run_ends[one], self._run_ends[one + 1]
-        if last > first:
-            return _draw_runs(self._runs[first:last], photo, size, box)
-        numbers = range(self._outline_ends[one], self._outline_ends[one + 1])
-        polygons = [self._corners[self._polygon_ends[k] : self._polygon_ends[k + 1]] / FULL for k in numbers]
-        return _draw_polygons(polygons, size, box)
+        runs = self._runs_of(one)
+        return draw_runs(runs, photo, size, box) if len(runs) else _draw_polygons(self._polygons(one), size, box)
+
+    def segmentation(self, one: int, size: tuple[int, int]) -> Any:
+        """An outline as it stands in a file for a photo of ``size`` (width, height)."""
+        if len(runs := self._runs_of(one)):
+            return {"counts": runs.tolist(), "size": [size[1], size[0]]}
+        return [(polygon * size).round(2).ravel().tolist() for polygon in self._polygons(one)]
+
+    def only(self, ones: NDArray[np.int64]) -> "_Outlines":
+        """Some of the outlines, in the order given."""
+        some = _Outlines()
+        for one in ones:
+            for corners in (
+                self._corners[self._polygon_ends[k] : self._polygon_ends[k + 1]] for k in self._numbers(one)
+            ):
+                some.corners.frombytes(corners.tobytes())
+                some.polygon_ends.append(len(some.corners) // 2)
+            some.runs.frombytes(self._runs_of(one).tobytes())
+            some.outline_ends.append(len(some.polygon_ends) - 1)
+            some.run_ends.append(len(some.runs))
+        some.freeze()
+        return some
+
+    def _numbers(self, one: int) -> range:
+        return range(self._outline_ends[one], self._outline_ends[one + 1])
+
+    def _polygons(self, one: int) -> list[NDArray[np.float64]]:
+        """The polygons (N, 2) of an outline, x and y as shares of the photo."""
+        ends = self._polygon_ends
+        return [self._corners[ends[number] : ends[number + 1]] / FULL for number in self._numbers(one)]
+
+    def _runs_of(self, one: int) -> NDArray[np.uint32]:
+        return self._runs[self._run_ends[one] : self._run_ends[one + 1]]
 
 
 def _draw_polygons(polygons: list[NDArray[np.float64]], size: int, box: Box) -> NDArray[np.bool_]:
@@ -144,7 +206,7 @@ def _draw_polygons(polygons: list[NDArray[np.float64]], size: int, box: Box) -> 
     return np.asarray(finer.reduce(FINER)) >= 128
 
 
-def _draw_runs(runs: NDArray[np.uint32], photo: NDArray[np.uint32], size: int, box: Box) -> NDArray[np.bool_]:
+def draw_runs(runs: NDArray[np.integer], photo: Iterable[int], size: int, box: Box = WHOLE) -> NDArray[np.bool_]:
     """Run lengths, column by column, off and on in turn, as the mask (size, size) of a crop."""
     width, height = (int(side) for side in photo)
     values = np.arange(len(runs)) % 2 == 1

@@ -14,8 +14,7 @@ jacket sandals vest shorts boots top leggings socks sweatshirt cape romper loafe
 cardigan"""
 WORN = frozenset(_CLOTHES.split())
 SMALL = 0.1  # share of the crop: a larger thing is probably what a caption speaks of
-_IRREGULAR = {"persons": "people"}
-_BEFORE = {
+PLACES_BEFORE = {
     "left": ("left",),
     "right": ("right",),
     "middle": ("middle", "central"),
@@ -24,7 +23,7 @@ _BEFORE = {
     "larger": ("larger", "bigger", "large"),
     "smaller": ("smaller", "small"),
 }
-_AFTER = {
+PLACES_AFTER = {
     "left": ("on the left", "on the left side", "to the left"),
     "middle": ("in the middle", "in the center"),
     "right": ("on the right", "on the right side", "to the right"),
@@ -53,7 +52,7 @@ def compose(mentions: Sequence[Mention], rng: random.Random) -> str:
     if all(mention.thing.kind in WORN for mention in mentions) and style < 0.6:
         worn = _joined([_phrase(mention, rng, article="a") for mention in mentions])
         who = rng.choice(("a person", "someone"))
-        return _finished(f"{who} {rng.choice(('in', 'wearing', 'with', 'dressed in'))} {worn}", rng)
+        return finished(f"{who} {rng.choice(('in', 'wearing', 'with', 'dressed in'))} {worn}", rng)
     clauses = style < 0.45  # "the bus is red" rather than "a red bus"
     parts = []
     for mention in mentions:
@@ -68,7 +67,7 @@ def compose(mentions: Sequence[Mention], rng: random.Random) -> str:
     if not clauses and rng.random() < 0.3 and not re.search(r" (is|are) ", said):
         opening = rng.choice(_OPENINGS)
         said = said if opening == "there is " and mentions[0].thing.plural else opening + said
-    return _finished(said, rng)
+    return finished(said, rng)
 
 
 def recolored(caption: str, mentions: Sequence[Mention], rng: random.Random) -> str | None:
@@ -128,7 +127,7 @@ def _name(thing: Thing, rng: random.Random) -> str:
     name = rng.choice(names[1:]) if len(names) > 1 and rng.random() < 0.25 else names[0]
     if not thing.plural or thing.unique or thing.place or name[-1] == "s":
         return name
-    return _IRREGULAR.get(plural(name), plural(name))
+    return plural(name)
 
 
 def _phrase(mention: Mention, rng: random.Random, article: str | None = None) -> str:
@@ -137,10 +136,10 @@ def _phrase(mention: Mention, rng: random.Random, article: str | None = None) ->
     words = [mention.color, _name(thing, rng)]
     after = ""
     if thing.place:
-        if thing.place in _AFTER and rng.random() < 0.5:
-            after = " " + rng.choice(_AFTER[thing.place])
+        if thing.place in PLACES_AFTER and rng.random() < 0.5:
+            after = " " + rng.choice(PLACES_AFTER[thing.place])
         else:
-            words.insert(0, rng.choice(_BEFORE[thing.place]))
+            words.insert(0, rng.choice(PLACES_BEFORE[thing.place]))
     said = " ".join(filter(None, words)) + after
     if thing.place and not thing.unique:
         article = "the"
@@ -162,7 +161,7 @@ def _joined(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
-def _finished(text: str, rng: random.Random) -> str:
+def finished(text: str, rng: random.Random) -> str:
     if rng.random() < 0.3:
         text = text[0].upper() + text[1:]
     return text + rng.choice(("", "", "", ".", " ."))

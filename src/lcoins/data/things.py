@@ -9,10 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lcoins.color.names import BASIC_CHROMATIC, BASIC_LAB, hue_distance
 from lcoins.data.coco_instances import CroppedInstances
+from lcoins.data.color_naming import color_word, inner
 
-NEVER_PAINTED = frozenset(("person", "hair", "skin", "face", "skins"))
+_PEOPLE = "person man woman girl boy child baby hair skin face skins"
+NEVER_PAINTED = frozenset(_PEOPLE.split())
+# What their outlines show is mostly other things: behind strings or glass, or on a screen.
+SEEN_THROUGH = frozenset(("tennis racket", "wine glass", "glasses", "tv", "television", "mirror"))
 _PLURALS = """shoes pants jeans stockings sandals shorts boots leggings socks sunglasses loafers heels sneakers pumps
 gloves flats tights wedges glasses skis scissors"""
 PAIRS = frozenset(_PLURALS.split())  # names of one thing that are plurals
@@ -30,7 +33,9 @@ class Thing:
 
     ``place`` is "", or "left", "middle", "right", "top", "bottom", "larger" or "smaller"; ``unique`` is False where the
     crop has others of the kind. ``lightness`` is the mean L* inside, ``ab`` the mean and ``spread`` the mean distance
-    from it, ``color`` the word for it, None where unsure.
+    from it, ``color`` the word for it, None where unsure or not the thing's own. ``ones`` are the instances that it
+    consists of, by their places in the crop's; ``complete`` says that the crop shows no other of the kind. ``beside``
+    is the thing that only this one of its kind touches, where that tells it apart.
     """
 
     kind: str
@@ -42,6 +47,9 @@ class Thing:
     ab: tuple[float, float] = (0.0, 0.0)
     spread: float = 0.0
     color: str | None = None
+    ones: tuple[int, ...] = ()
+    complete: bool = True
+    beside: "Thing | None" = None
 
     @property
     def share(self) -> float:
@@ -54,9 +62,15 @@ class Thing:
         return self.kind not in NEVER_PAINTED and PAINTABLE[0] <= self.share <= PAINTABLE[1]
 
 
-def find_things(found: CroppedInstances, lightness: Tensor, ab: Tensor, rng: random.Random) -> list[Thing]:
-    """The things of a crop with L* (H, W) and ab (2, H, W), measured; of two that overlap the smaller is in front."""
+def find_things(
+    found: CroppedInstances, lightness: Tensor, ab: Tensor, rng: random.Random, tell: float = TELL
+) -> list[Thing]:
+    """The things of a crop with L* (H, W) and ab (2, H, W), measured; of two that overlap the smaller is in front.
+
+    ``tell`` is how often several of a kind are told apart, where they can be.
+    """
     masks = disjoint(found.masks)
+    visible = found.masks.any(axis=(1, 2))
     by_kind: dict[str, list[int]] = {}
     for index, (name, mask) in enumerate(zip(found.names, masks, strict=True)):
         if mask.mean() >= LEAST and mask.sum() >= LEFT * found.masks[index].sum():
@@ -64,18 +78,23 @@ def find_things(found: CroppedInstances, lightness: Tensor, ab: Tensor, rng: ran
     things: list[Thing] = []
     for kind, ones in by_kind.items():
         crowd = any(found.crowd[one] for one in ones)
+        complete = not crowd and len(ones) == sum(name == kind and visible[one] for one, name in enumerate(found.names))
         plural = kind in PAIRS
         if len(ones) == 1 and not crowd:
             mask = masks[ones[0]]
             place = _absolute(mask) if rng.random() < 0.15 else ""
-            things.append(Thing(kind, mask, plural, place))
+            things.append(Thing(kind, mask, plural, place, ones=tuple(ones), complete=complete))
             continue
-        places = _tell_apart([masks[one] for one in ones]) if not crowd and rng.random() < TELL else None
+        places = _tell_apart([masks[one] for one in ones]) if not crowd and rng.random() < tell else None
         if places is None:
-            things.append(Thing(kind, np.logical_or.reduce([masks[one] for one in ones]), True, unique=False))
+            whole = np.logical_or.reduce([masks[one] for one in ones])
+            things.append(Thing(kind, whole, True, unique=False, ones=tuple(ones), complete=complete))
         else:
-            things += [Thing(kind, masks[one], plural, place, False) for one, place in zip(ones, places, strict=True)]
-    return [_measured(thing, lightness, ab) for thing in things]
+            things += [
+                Thing(kind, masks[one], plural, place, False, ones=(one,), complete=complete)
+                for one, place in zip(ones, places, strict=True)
+            ]
+    return [_measured(thing, masks, lightness, ab) for thing in things]
 
 
 def disjoint(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -118,27 +137,25 @@ def _tell_apart(masks: list[NDArray[np.bool_]]) -> list[str] | None:
     return None
 
 
-def _measured(thing: Thing, lightness: Tensor, ab: Tensor) -> Thing:
+def _measured(thing: Thing, masks: NDArray[np.bool_], lightness: Tensor, ab: Tensor) -> Thing:
+    """The thing with its means, and its color's word; ``masks`` (K, H, W) are those of all instances."""
     inside = torch.from_numpy(thing.mask)
     level, colors = float(lightness[inside].mean()), ab[:, inside]
     mean = colors.mean(dim=1)
     spread = float((colors - mean[:, None]).norm(dim=0).mean())
     a, b = mean.tolist()
-    return replace(thing, lightness=level, ab=(a, b), spread=spread, color=color_word(level, (a, b), spread))
+    color = own_color(thing.kind, thing.mask, lightness, ab)
+    if len(thing.ones) > 1 and {own_color(thing.kind, masks[one], lightness, ab) for one in thing.ones} - {color, None}:
+        color = None  # they differ
+    return replace(thing, lightness=level, ab=(a, b), spread=spread, color=color)
 
 
-def color_word(lightness: float, ab: tuple[float, float], spread: float) -> str | None:
-    """The basic word for a thing of mean L* and ab whose pixels lie ``spread`` from that mean; None where unsure."""
-    chroma = abs(complex(*ab))
-    if chroma < 6 and spread < 6:
-        return "black" if lightness < 22 else "white" if lightness > 78 else "gray" if 35 < lightness < 65 else None
-    if chroma < 22 or spread > 0.7 * chroma:
+def own_color(kind: str, mask: NDArray[np.bool_], lightness: Tensor, ab: Tensor) -> str | None:
+    """The word for the color of a thing with a mask (H, W) in a crop with L* (H, W) and ab (2, H, W).
+
+    None where it is unsure, and for kinds whose outlines show something else: clothes, or what is behind.
+    """
+    if kind in NEVER_PAINTED or kind in SEEN_THROUGH:
         return None
-    near = sorted(
-        (hue_distance(ab, BASIC_LAB[name][1:]), name)
-        for name in BASIC_CHROMATIC
-        if abs(BASIC_LAB[name][0] - lightness) <= 30
-    )
-    if not near or near[0][0] > 18 or (len(near) > 1 and near[1][0] - near[0][0] < 12):
-        return None
-    return near[0][1]
+    inside = inner(mask)
+    return color_word(lightness.numpy()[inside], ab.numpy()[:, inside])
