@@ -10,94 +10,35 @@ These rules look at a few words around the name; they do not parse.
 
 from collections.abc import Sequence
 
+from lcoins.color.ambiguous_names import ADJECTIVES, COMPOUNDS, PAINTABLE, THINGS, word_set
 from lcoins.color.phrases import HYPHENS, ColorPhrase, Token
 from lcoins.color.shades import SHADE_WORDS
 
-ADJECTIVES = frozenset("orange silver gold tan navy khaki lavender lilac ivory charcoal turquoise violet".split())
-THINGS = frozenset(
-    """rose peach plum salmon lime lemon coffee chocolate wine sand copper bronze olive mint cream coral rust slate camel
-    caramel emerald jade ruby cherry tomato eggplant apricot mustard amber orchid sapphire saffron marigold chestnut
-    mahogany pistachio pumpkin cranberry raspberry mulberry merlot bordeaux claret tangerine wheat eggshell linen
-    thistle amethyst wisteria heliotrope goldenrod fawn petrol cornflower sienna umber sage maize aubergine buff""".split()
-)
-# Names, and the words behind them that make a compound in which they are no color, or not that of the thing.
-_COMPOUNDS = {
-    "orange": """juice juices slice slices peel peels tree trees wedge wedges half halves segment segments section
-        sections zest grove groves piece pieces marmalade sorbet sherbet county fruit fruits rind blossom blossoms""",
-    "silver": "medal medals spoon screen lining dollar mine",
-    "gold": "medal medals mine rush coin coins",
-    "tan": "line lines",
-    "navy": "officer officers ship ships seal seals base pilot pilots plane planes yard vessel personnel sailor sailors",
-    "lavender": "field fields bush bushes plant plants oil soap sprig sprigs farm",
-    "lilac": "bush bushes tree trees",
-    "ivory": "tusk tusks tower coast trade",
-    "charcoal": "grill grills drawing drawings sketch fire briquettes pencil",
-    "violet": "plant plants",
-    "coffee": "table tables mug mugs bar house room bag",
-    "wine": "bar cabinet room rack house bag",
-    "chocolate": "bar house room",
-    "sand": "bag bucket box",
-    "copper": "roof lamp vase",
-    "bronze": "lamp bell vase",
-    "rose": "bed",
-    "camel": "rug saddle",
-    "cherry": "cabinet cabinets door table desk floor floors",
-    "mahogany": "cabinet cabinets door table desk floor floors",
-    "wheat": "grass field",
-    "lime": "light lights",
-    "petrol": "tank station car",
-    "olive": "top",
-    "white": "wine wines noise chocolate",
-    "black": "friday market hole magic",
-    "green": "tea thumb energy card peace",
-    "blue": "cheese ray tooth",
-    "yellow": "pages fever",
-    "brown": "sugar",
-    "burgundy": "wine",
-    "golden": "gate globe rule",
-    "scarlet": "fever",
-}
-COMPOUNDS = {name: frozenset(nouns.split()) for name, nouns in _COMPOUNDS.items()}
 _SHADED_THINGS = frozenset(("chocolate", "coffee", "wine", "cherry", "salmon"))  # "dark chocolate"
-
-# What is worn, painted, woven or built, and hair and animals: what has a color of its own in a sentence.
-_PAINTABLE = """shirt tshirt tee t top blouse dress skirt pants trousers shorts jeans leggings coat jacket sweater hoodie
-sweatshirt cardigan vest suit tie bowtie scarf hat cap helmet glove mitten sock shoe boot sneaker sandal heel gown robe
-kimono sari uniform jersey tank bikini swimsuit trunks outfit costume clothing clothes apron belt bag handbag purse
-backpack suitcase luggage umbrella blanket sheet pillow cushion curtain drape towel rug carpet mat bedspread comforter
-quilt tablecloth cloth fabric silk satin velvet cotton wool leather lace ribbon bow yarn thread couch sofa loveseat table desk
-armchair chair stool bench ottoman bed dresser cabinet cupboard drawer door wall ceiling floor tile tiles counter
-bathroom kitchen bedroom room house building barn roof shutter fence paint trim stripe car van truck bus train bike
-bicycle motorcycle scooter vehicle convertible sedan airplane plane jet boat kayak canoe surfboard skateboard snowboard
-frisbee kite balloon ball racket phone laptop hair beard fur mane feather eyes nails lipstick sky sunset light lights
-dog cat horse cow bear bird colored coloured color colour tint tone hue shade background grass backsplash wallpaper
-frame lampshade lamp vase mug tent awning bathrobe pajamas overalls jumpsuit leotard turban veil
-headband bandana beanie wig trashcan suitcase sign"""
-_PAINTABLE_WORDS = frozenset(_PAINTABLE.split())
 # After these no noun of the same phrase follows.
-_NO_NOUN = frozenset(
-    """a an the this that these those his her their its my your our and or but nor while as in on at by near next under
-    over behind into onto with of to from for is are was were be been has have had do does did it he she they we i you
-    who which what where when there here than then so because if beside between beneath below above against across
-    along around through during before after up down off out about inside outside together atop like not no very too
-    also sits sit sitting lies lie lying stands stand standing hangs hang hanging grows grow growing rests rest resting
-    looks look looking seen shown cut sliced being can will would could should may might""".split()
+_NO_NOUN = word_set(
+    """a an the this that these those his her their its my your our and or but nor while as in on at by near next
+    under over behind into onto with of to from for is are was were be been has have had do does did it he she they
+    we i you who which what where when there here than then so because if beside between beneath below above against
+    across along around through during before after up down off out about inside outside together atop like not no
+    very too also sits sit sitting lies lie lying stands stand standing hangs hang hanging grows grow growing rests
+    rest resting looks look looking seen shown cut sliced being can will would could should may might"""
 )
-_BEING = frozenset(
-    """is are was were be being been look looks looked turn turns turned turning painted paint colored coloured
-    dyed wearing wears wear wore color colour colors colours it's that's he's she's they're becomes become became
-    shade shades tone tones hue hues seems appears stay remain""".split()
+_BEING = word_set(
+    """is are was were be being been look looks looked turn turns turned turning painted paint colored coloured dyed
+    wearing wears wear wore color colour colors colours it's that's he's she's they're becomes become became shade
+    shades tone tones hue hues seems appears stay remain"""
 )
-_MAKING = frozenset("make makes paint paints color colour turn turns dye want making painting coloring".split())
-_DEGREES = frozenset(
-    "very really all mostly quite so rather completely entirely almost partly nearly too now solid of".split()
+_MAKING = word_set("make makes paint paints color colour turn turns dye want making painting coloring")
+_DEGREES = word_set(
+    """very really all mostly quite so rather completely entirely almost partly nearly too now solid of"""
 )
-_PERSONS = frozenset(
-    """man men woman women boy boys girl girls lady ladies guy guys person people someone child children kid kids baby
-    player players couple toddler dressed clad bride bridesmaids he she they him her them one dancer skier surfer
-    both all""".split()
+_PERSONS = word_set(
+    """man men woman women boy boys girl girls lady ladies guy guys person people someone child children kid kids
+    baby player players couple toddler dressed clad bride bridesmaids he she they him her them one dancer skier
+    surfer both all"""
 )
-_ARTICLES = frozenset("a an the this that some two three four five several many few each every".split())
+_ARTICLES = word_set("a an the this that some two three four five several many few each every")
 
 
 def is_color(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase], known: bool) -> bool:
@@ -171,7 +112,7 @@ def _before_paintable(index: int, tokens: Sequence[Token]) -> bool:
 
 def is_paintable(word: str) -> bool:
     """Whether a word, perhaps a plural, names what people wear, paint or build, hair, or an animal."""
-    return any(form in _PAINTABLE_WORDS for form in (word, word.removesuffix("s"), word.removesuffix("es")))
+    return any(form in PAINTABLE for form in (word, word.removesuffix("s"), word.removesuffix("es")))
 
 
 def _before_another(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> bool:
@@ -187,8 +128,7 @@ def _before_another(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Seque
 
 
 def joined_by(tokens: Sequence[Token], phrase: ColorPhrase, other: ColorPhrase) -> str | None:
-    """What joins a phrase to the one after it: "" (nothing), "and", "or", ",", "/" and the like; None for other words.
-    """
+    """What joins a phrase to the one after it: "" (nothing), "and", "or", ",", "/" and the like, or None."""
     between = tokens[phrase.last + 1 : other.first]
     marks = "".join(token.gap.strip() for token in tokens[phrase.last + 1 : other.first + 1])
     if len(between) > 1 or marks not in ("", ",", "/", "&", *HYPHENS, *(hyphen * 2 for hyphen in HYPHENS)):
@@ -204,12 +144,16 @@ def _predicate(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[C
     Not so in "there is sand", and in "tan colored sand", where the word belongs to another color.
     """
     index = phrase.first - 1
-    while index >= 0 and tokens[index].text in _DEGREES and tokens[index + 1].joined:
+    while index >= 0 and _is_degree(tokens[index].text) and tokens[index + 1].joined:
         index -= 1
     if index < 0 or tokens[index].text not in _BEING or not tokens[index + 1].joined:
         return False
     taken = {end for other in phrases for end in (other.last, other.last + 1) if other.last < phrase.first}
     return _at(tokens, index - 1) != "there" and index not in taken
+
+
+def _is_degree(word: str) -> bool:
+    return word in _DEGREES or word.endswith("ly")
 
 
 def _worn(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:

@@ -15,7 +15,7 @@ from lcoins.color.words import BASIC_COLORS, COLORED, ColorWord, split_words
 _TOKEN = re.compile(r"\w+(?:['\u2019]\w+)*")
 _JOINED = re.compile(r"[^\S\n]+|[-\u2010\u2011]")  # blanks or a hyphen: one phrase
 HYPHENS = ("-", "\u2010", "\u2011")
-_SPELLINGS = {
+SPELLINGS = {
     "grey": "gray",
     "blonde": "blond",
     "vermillion": "vermilion",
@@ -146,7 +146,7 @@ def _name_at(tokens: Sequence[Token], first: int) -> tuple[str, int, bool]:
     for index in range(first, min(first + _LONGEST, len(tokens))):
         if index > first and not tokens[index].joined:
             break
-        words.append(_SPELLINGS.get(tokens[index].text, tokens[index].text))
+        words.append(SPELLINGS.get(tokens[index].text, tokens[index].text))
         name = " ".join(words)
         if name in KNOWN_LAB or name in ISH_WORDS:
             found = (name, index, False)

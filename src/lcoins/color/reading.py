@@ -8,6 +8,7 @@ reads of a sentence (the command line, the page, contact sheets) comes from here
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lcoins.color.ambiguous_names import word_set
 from lcoins.color.color_or_thing import is_color, is_paintable, joined_by
 from lcoins.color.phrases import ColorPhrase, Token, color_phrases, tokens_of
 from lcoins.color.words import COLORED, replaced
@@ -27,29 +28,29 @@ _NEGATIONS_OF_TWO = frozenset(
     )
 )
 # Between a negation and what it denies: "not a very red car", "without any green".
-_FILLERS = frozenset(
-    """a an the any some very really at all longer so too much many either painted colored coloured completely entirely
-    is are was be been of them it in dyed wearing have has this that quite even exactly""".split()
+_FILLERS = word_set(
+    """a an the any some very really at all longer so too much many either painted colored coloured completely
+    entirely is are was be been of them it in dyed wearing have has this that quite even exactly"""
 )
 _TITLES = frozenset(("mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir", "mister"))
 _DEMANDS = frozenset(("make", "paint", "color", "colour", "use", "turn", "let", "have", "want", "add", "give"))
 # Words that have a capital only at the beginning of a sentence.
-_PLAIN = frozenset(
-    """a an the this that these those two three four five six many several some his her their its my our your one in on
-    at by with and or of for is are there here behind under near over old young big small large man woman boy girl dog
-    cat it he she they we i bright light dark pale deep people men women""".split()
+_PLAIN = word_set(
+    """a an the this that these those two three four five six many several some his her their its my our your one in
+    on at by with and or of for is are there here behind under near over old young big small large man woman boy
+    girl dog cat it he she they we i bright light dark pale deep people men women"""
 )
 # Names of two words that may begin a sentence, where their capitals are no proof.
-_NAMES = frozenset(
-    """white house|red cross|green bay|black friday|black sea|red sea|red sox|white sox|red bull|blue jays|black forest|
-    golden gate|golden state|orange county|green day|pink floyd|black sabbath|red square|red wings|white castle|
-    blue ridge|green park|brown university|cleveland browns|burger king""".replace("\n    ", "").split("|")
+_NAMES = word_set(
+    """white_house red_cross green_bay black_friday black_sea red_sea red_sox white_sox red_bull blue_jays
+    black_forest golden_gate golden_state orange_county green_day pink_floyd black_sabbath red_square red_wings
+    white_castle blue_ridge brown_university"""
 )
-_PICTURES = frozenset(
-    """photo photos photograph photographs picture pictures image images photography film shot print portrait snapshot
-    movie version pic tv television scene view""".split()
+_PICTURES = word_set(
+    """photo photos photograph photographs picture pictures image images photography film shot print portrait
+    snapshot movie version pic tv television scene view"""
 )
-_PATTERNS = frozenset("striped stripe checkered checked plaid spotted dotted patterned print trimmed and".split())
+_PATTERNS = word_set("striped stripe checkered checked plaid spotted dotted patterned print trimmed and")
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,14 @@ def read_sentence(sentence: str) -> Reading:
                 colors.append(phrase)
                 continue
         begin, end = tokens[span[0]].start, tokens[span[1]].end
-        if previous is not None and joint is not None and left and left[-1].reason == reason and left[-1].end == previous.end and reason != THING:
+        if (
+            previous is not None
+            and joint is not None
+            and left
+            and left[-1].reason == reason
+            and left[-1].end == previous.end
+            and reason != THING
+        ):
             begin = left.pop().start  # "no blue or green", "black and white"
         kept = {NEGATED: (begin, end), NAME: (phrase.start, phrase.end)}.get(reason)
         left.append(LeftAlone(sentence[begin:end], begin, end, reason, kept))
@@ -174,7 +182,7 @@ def _name(phrase: ColorPhrase, tokens: Sequence[Token]) -> tuple[int, int] | Non
         return first, last
     if not tokens[first].capital:
         return None
-    if after is not None and after.capital and f"{tokens[last].text} {after.text}" in _NAMES:
+    if after is not None and after.capital and f"{tokens[last].text}_{after.text}" in _NAMES:
         return first, last + 1
     if _in_title_case(tokens):
         return None
