@@ -7,7 +7,7 @@ import torch
 from shrunk import MODEL, NO_COUNTER_COLOR, transformer
 
 from lcoins.app.regions import NO_GROUPS, NO_WORDS, dominant_word, group_regions, numbered, word_regions
-from lcoins.color.words import find_colors
+from lcoins.color.reading import read_sentence
 from lcoins.colorize.word_effect import VISIBLE
 from lcoins.models.attention_maps import BlockAttention
 from lcoins.models.build import build_colorizer
@@ -22,7 +22,7 @@ def grouped(**changes: Any) -> Any:
 
 def test_where_a_word_moves_colors_less_its_region_is_fainter() -> None:
     moved = torch.tensor([[80.0, 40.0], [VISIBLE, VISIBLE - 1]])
-    (region,) = word_regions([(find_colors("a red star")[0], moved)], (2, 2))
+    (region,) = word_regions([(read_sentence("a red star").colors[0], moved)], (2, 2))
     np.testing.assert_allclose(region.mask, [[1.0, 0.5], [VISIBLE / 80, 0.0]], rtol=1e-6)
 
 

@@ -5,7 +5,9 @@ import torch
 from torch import Tensor
 
 from lcoins.color.lab import to_network_ab
-from lcoins.color.words import BASIC_COLORS, COLOR_LAB, find_colors
+from lcoins.color.names import KNOWN_LAB
+from lcoins.color.reading import read_sentence
+from lcoins.color.words import BASIC_COLORS, COLOR_LAB
 from lcoins.colorize.word_effect import opposite_color, words_without_effect
 from lcoins.models.colorizer import Colorization
 
@@ -21,7 +23,7 @@ class Painter:
 
     def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
         self.passes += 1
-        _, a, b = COLOR_LAB[find_colors(captions[0])[0].color]
+        _, a, b = read_sentence(captions[0]).colors[0].lab
         ab = torch.zeros(1, 2, 20, 20)
         ab.view(1, 2, -1)[..., : round(400 * self.share)] = torch.tensor([a, b])[:, None] * self.strength
         return Colorization(to_network_ab(ab))
@@ -50,10 +52,10 @@ def test_one_pass_for_each_word_and_one_for_the_sentence() -> None:
     assert painter.passes == 3
 
 
-@pytest.mark.parametrize("color", COLOR_LAB)
+@pytest.mark.parametrize("color", KNOWN_LAB)
 def test_a_color_is_exchanged_for_one_that_looks_different(color: str) -> None:
-    other = opposite_color(color)
+    other = opposite_color(KNOWN_LAB[color])
     assert other in BASIC_COLORS
-    _, a, b = COLOR_LAB[color]
+    _, a, b = KNOWN_LAB[color]
     _, other_a, other_b = COLOR_LAB[other]
     assert ((a - other_a) ** 2 + (b - other_b) ** 2) ** 0.5 > 60

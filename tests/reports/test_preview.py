@@ -10,6 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from lcoins.cli.main import app
+from lcoins.color.words import COLOR_LAB
 from lcoins.evaluation.contact_sheet import word_rgb
 from lcoins.reports.preview import COLUMNS, PANEL, PreviewPhoto, color_counts, preview_sheet
 
@@ -34,7 +35,7 @@ def test_the_bars_have_the_colors_and_shares_of_the_words(tmp_path: Path) -> Non
     captions = ["a blue car"] * 6 + ["a green car and a blue bus"] * 2 + ["a car"] * 2
     assert color_counts(captions) == Counter(blue=8, green=2)
     sheet = made(tmp_path / "sheet.png", [PreviewPhoto("a.jpg", RED, ["a car"])], captions)
-    areas = [int((sheet == word_rgb(color)).all(axis=-1).sum()) for color in ("blue", "green")]
+    areas = [int((sheet == word_rgb(COLOR_LAB[color])).all(axis=-1).sum()) for color in ("blue", "green")]
     assert areas[0] == pytest.approx(4 * areas[1], rel=0.1)
 
 

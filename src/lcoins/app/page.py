@@ -11,7 +11,9 @@ import gradio as gr
 
 from lcoins.app.regions import Region
 from lcoins.app.studio import MAX_LETTERS, MAX_SENTENCES, THUMBNAIL_SIDE, InputError, Session, Studio
-from lcoins.color.words import BASIC_COLORS, find_colors
+from lcoins.color.reading import read_sentence
+from lcoins.color.words import BASIC_COLORS
+from lcoins.colorize.understood import remarks
 from lcoins.evaluation.contact_sheet import word_rgb
 
 EXAMPLES = (
@@ -231,18 +233,18 @@ def hex_of(region: Region) -> str:
 
 
 def words_line(sentence: str, without_effect: list[str]) -> str:
-    """The color words of a sentence, and remarks on those without effect, as HTML."""
-    words = find_colors(sentence)
+    """The color words of a sentence, and remarks on those without effect and on what was left alone, as HTML."""
+    words = read_sentence(sentence).colors
+    said = "".join(f"<p>{escape(line)}.</p>".replace("?.", "?") for line in remarks(sentence))
     if not words:
         known = ", ".join(BASIC_COLORS)
-        return f"<p>No color word was found in the sentence, so the colors are guesses. Words that work: {known}.</p>"
-    chips = "".join(
-        f'<li><i style="background:rgb{word_rgb(word.color)}"></i>{escape(word.word)}</li>' for word in words
-    )
+        guesses = f"No color word was found in the sentence, so the colors are guesses. Words that work: {known}."
+        return f"<p>{guesses}</p>{said}"
+    chips = "".join(f'<li><i style="background:rgb{word_rgb(word.lab)}"></i>{escape(word.word)}</li>' for word in words)
     lines = [f"<ul><li>Color words:</li>{chips}</ul>"]
     for word in dict.fromkeys(without_effect):
         lines.append(f"<p>“{escape(word)}” has no effect: another color would give nearly the same picture.</p>")
-    return "".join(lines)
+    return "".join(lines) + said
 
 
 def _close(session: Session | None) -> None:

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lcoins.color.lab import resize_ab
-from lcoins.color.words import ColorWord, split_words
+from lcoins.color.phrases import ColorPhrase
+from lcoins.color.reading import read_sentence
+from lcoins.color.words import split_words
 from lcoins.colorize.photo import ColorizationSystem
 from lcoins.colorize.word_effect import VISIBLE, has_effect
 from lcoins.evaluation.contact_sheet import group_colors, token_map, word_rgb
@@ -37,7 +39,7 @@ class Region:
     color: tuple[int, int, int]
 
 
-def word_regions(effects: Sequence[tuple[ColorWord, Tensor]], size: tuple[int, int]) -> list[Region]:
+def word_regions(effects: Sequence[tuple[ColorPhrase, Tensor]], size: tuple[int, int]) -> list[Region]:
     """The regions (h, w) = ``size`` of words by their :func:`~lcoins.colorize.word_effect.word_effects` effects.
 
     Each pixel belongs to one word. A mask is 1 where its word moves colors most, less where it moves them less, and 0
@@ -52,7 +54,7 @@ def word_regions(effects: Sequence[tuple[ColorWord, Tensor]], size: tuple[int, i
     regions = []
     for i, (word, _) in enumerate(effective):
         mask = torch.where((strongest == i) & (moved[i] >= VISIBLE), moved[i] / moved[i].amax(), 0.0)
-        regions.append(Region(names[i], mask.numpy(), word_rgb(word.color)))
+        regions.append(Region(names[i], mask.numpy(), word_rgb(word.lab)))
     return regions
 
 
@@ -72,6 +74,7 @@ def group_regions(
     colorizer: ColorizationSystem, lightness: Tensor, sentence: str, size: tuple[int, int]
 ) -> tuple[list[Region], str]:
     """The groups for network lightness (1, 1, S, S) as regions of ``size`` (h, w), and a note on them or ""."""
+    sentence = read_sentence(sentence).for_model()
     attention, words, assignment = _groups(colorizer, lightness, sentence)
     if assignment is None:
         return [], NO_GROUPS

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lcoins.app.regions import Region, group_regions, word_regions
 from lcoins.color.lab import resize_ab
-from lcoins.color.words import ColorWord
+from lcoins.color.phrases import ColorPhrase
 from lcoins.colorize.batch import write_picture
 from lcoins.colorize.photo import (
     ColorizationSystem,
@@ -61,10 +61,10 @@ class Variant:
     sentence: str
     slope: Tensor
     offset: Tensor
-    effects: list[tuple[ColorWord, Tensor]]  # of its color words, by lcoins.colorize.word_effect.word_effects
+    effects: list[tuple[ColorPhrase, Tensor]]  # of its color words, by lcoins.colorize.word_effect.word_effects
     groups: tuple[list[Region], str] | None = None
 
-    def words_without_effect(self) -> list[ColorWord]:
+    def words_without_effect(self) -> list[ColorPhrase]:
         return [word for word, moved in self.effects if not has_effect(moved)]
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from lcoins.benchmark.loading import peak_mib
 from lcoins.color import lab
-from lcoins.color.words import find_colors
+from lcoins.color.reading import read_sentence
 from lcoins.colorize.edges import follow_edges
 from lcoins.colorize.photo import ColorizationSystem, lightness_for_network, recompose
 from lcoins.colorize.word_effect import words_without_effect
@@ -57,7 +57,7 @@ def time_photo(load: Callable[[], ColorizationSystem], photo: Path, sentence: st
     ab = times.timed("network", lambda: lab.from_network_ab(colorizer.colorize(small_lightness, [sentence]).ab.float()))
     slope, offset = follow_edges(lab.from_network_lightness(small_lightness), ab)
     picture = times.timed("enlarge, fit into the gamut, join", lambda: recompose(lightness, offset, slope))
-    words = len(find_colors(sentence))
+    words = len(read_sentence(sentence).colors)
     times.timed(f"test the effect of {words} words", lambda: words_without_effect(colorizer, small_lightness, sentence))
     jpeg = OUTPUT_FORMATS[".jpg"]
     with tempfile.TemporaryFile() as file:

@@ -46,7 +46,8 @@ def colorize(
     from rich.progress import track
 
     from lcoins.colorize.batch import PhotoOptions, colorize_files
-    from lcoins.colorize.photo import checked_sentence, recognized_color_words
+    from lcoins.colorize.photo import checked_sentence
+    from lcoins.colorize.understood import understood_line
     from lcoins.imaging.decode import PhotoError
     from lcoins.models.checkpoint import builtin_package, load_trained
 
@@ -55,7 +56,7 @@ def colorize(
         sentences = read_sentences()
     sentences = [checked_sentence(sentence) for sentence in sentences]
     for sentence in sentences:
-        typer.echo(f"{sentence!r}: understood as colors: {', '.join(recognized_color_words(sentence)) or 'none'}")
+        typer.echo(understood_line(sentence))
     colorizer, _ = load_trained(checkpoint or builtin_package(), device)
     try:
         result = colorize_files(
@@ -68,7 +69,7 @@ def colorize(
     except PhotoError as error:  # raised only for a single photo; of several, the others go on
         say(str(error))
         raise typer.Exit(1) from error
-    for line in [*result.notices, *(f"wrote {path}" for path in result.written)]:
+    for line in [*result.notices, *result.effects, *(f"wrote {path}" for path in result.written)]:
         typer.echo(line)
     for path, reason in result.failed.items():
         typer.secho(reason if reason.startswith(str(path)) else f"{path}: {reason}", fg="red", err=True)
@@ -97,10 +98,10 @@ def frames(
     from rich.progress import track
 
     from lcoins.colorize.clip import ClipOptions, colorize_frames, flicker_report
-    from lcoins.colorize.photo import recognized_color_words
+    from lcoins.colorize.understood import understood_line
     from lcoins.models.checkpoint import builtin_package, load_trained, weights_digest
 
-    typer.echo(f"{sentence!r}: understood as colors: {', '.join(recognized_color_words(sentence)) or 'none'}")
+    typer.echo(understood_line(sentence))
     system = checkpoint or builtin_package()
     colorizer, _ = load_trained(system, device)
     result = colorize_frames(

@@ -1,4 +1,8 @@
-"""Names of colors and where they lie in CIELAB: the one table of words that are painted and can be obeyed.
+"""Names of colors and where they lie in CIELAB: the one table of words that are painted, obeyed and understood.
+
+What training paints with is PAINTED_LAB, and what a sentence is searched for is KNOWN_LAB, which adds rarer names
+(:mod:`lcoins.color.rarer_names`). :mod:`lcoins.color.phrases` reads them with their shades and forms;
+:mod:`lcoins.color.words` holds the smaller vocabulary of the paper's protocol, whose rarer words have softer values.
 
 The eleven basic terms keep the values of :data:`lcoins.color.words.COLOR_LAB`, softened to what photographs show. The
 others are the sRGB values of the xkcd color survey (R. Munroe 2010, CC0), and light gray that of CSS Color 4, converted
@@ -10,6 +14,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lcoins.color.rarer_names import RARER_LAB
 from lcoins.color.words import BASIC_COLORS, COLOR_LAB
 
 Lab = tuple[float, float, float]
@@ -156,6 +161,18 @@ SHADE_LAB: dict[str, Lab] = {
 }
 
 PAINTED_LAB: dict[str, Lab] = BASIC_LAB | NAMED_LAB | SHADE_LAB
+KNOWN_LAB: dict[str, Lab] = PAINTED_LAB | RARER_LAB
+# The forms in "-ish" that training writes for a color, too.
+ISH = {
+    "red": "reddish",
+    "orange": "orangish",
+    "yellow": "yellowish",
+    "green": "greenish",
+    "blue": "bluish",
+    "purple": "purplish",
+    "pink": "pinkish",
+    "brown": "brownish",
+}
 
 
 @dataclass(frozen=True)

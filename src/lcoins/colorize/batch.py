@@ -25,7 +25,8 @@ from lcoins.colorize.photo import (
     recompose,
     recompose_strips,
 )
-from lcoins.colorize.word_effect import words_without_effect
+from lcoins.colorize.understood import remarks
+from lcoins.colorize.word_effect import has_effect, share_moved, word_effects
 from lcoins.evaluation.contact_sheet import SheetRow, contact_sheet
 from lcoins.files import expect_name, stops_all
 from lcoins.imaging.decode import load_photo
@@ -57,12 +58,16 @@ class PhotoOptions:
 
 @dataclass
 class BatchResult:
-    """What a run did: pictures written, pictures that existed, photos that failed and why, remarks for the user."""
+    """What a run did: pictures written, pictures that existed, photos that failed and why, remarks for the user.
+
+    ``effects`` says for each picture how much of it each color of its sentence changed.
+    """
 
     written: list[Path] = field(default_factory=list)
     skipped: list[Path] = field(default_factory=list)
     failed: dict[Path, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    effects: list[str] = field(default_factory=list)
 
 
 Progress = Callable[[list[Job]], Iterable[Job]]
@@ -100,6 +105,7 @@ def colorize_files(
             result.notices.append(
                 f"no color word known in {sentence!r} (such as red, blue, brown): the model has to guess"
             )
+        result.notices += remarks(sentence)
     if len(jobs) == 1 and len(jobs[0].pictures) == 1 and sources[0].is_file() and sentences:
         ((_, target),) = jobs[0].pictures
         expect_name(target)
@@ -144,10 +150,13 @@ def _color_photo(colorizer: ColorizationSystem, job: Job, options: PhotoOptions,
         strips = recompose_strips(photo.lightness, offset, slope, strength=options.strength)
         write_picture(target, photo, strips)
         result.written.append(target)
-        for word in dict.fromkeys(word.word for word in words_without_effect(colorizer, network_lightness, sentence)):
+        effects = [(word.word, moved) for word, moved in word_effects(colorizer, network_lightness, sentence)]
+        for word in dict.fromkeys(word for word, moved in effects if not has_effect(moved)):
             result.notices.append(
                 f"{job.photo}: {word!r} found no region: any other color would give nearly the same picture"
             )
+        if shares := [f"{word!r} {share_moved(moved):.0%}" for word, moved in effects if has_effect(moved)]:
+            result.effects.append(f"{target}: of the picture, {', '.join(shares)}")
     if job.sheet is not None and job.sheet in missing:
         _write_sheet(job, job.sheet, photo.lightness)
         result.written.append(job.sheet)

@@ -28,6 +28,7 @@ from lcoins.colorize.photo import (
     recompose_strips,
 )
 from lcoins.colorize.temporal import STILL, ClipSmoother
+from lcoins.colorize.understood import remarks
 from lcoins.files import stops_all, write_whole
 from lcoins.imaging.decode import load_photo, to_tensor
 from lcoins.imaging.near_gray import is_near_gray
@@ -106,6 +107,7 @@ def colorize_frames(
     if len(result.skipped) == len(targets):
         return result
     write_whole(record, _as_json(made_by))
+    result.notices += remarks(sentence)
     first: tuple[Path, tuple[int, int]] | None = None
     for job in progress(jobs):
         try:

@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from lcoins.color import lab
-from lcoins.color.words import find_colors
+from lcoins.color.reading import read_sentence
 from lcoins.colorize.edges import colors_at, follow_edges
 from lcoins.imaging.read import STRIP_PIXELS, photo_lightness, read_gray_photo, strips
 from lcoins.imaging.write import strips_to_image
@@ -35,12 +35,12 @@ class ColorizationSystem(Protocol):
 
 
 def recognized_color_words(caption: str) -> list[str]:
-    """The words of a caption that are recognized as colors, in order and as written.
+    """The words and phrases of a caption that are understood as colors, in order and as written.
 
-    >>> recognized_color_words("A red car before a Gray wall")
-    ['red', 'Gray']
+    >>> recognized_color_words("A dark-red car before a Gray wall, not blue")
+    ['dark-red', 'Gray']
     """
-    return [color.word for color in find_colors(caption)]
+    return [phrase.word for phrase in read_sentence(caption).colors]
 
 
 def colorize_photo(
@@ -66,9 +66,11 @@ def lightness_for_network(colorizer: ColorizationSystem, lightness: Tensor, devi
 def network_colors(colorizer: ColorizationSystem, network_lightness: Tensor, caption: str) -> tuple[Tensor, Tensor]:
     """The network's colors for its lightness (1, 1, S, S), as slope and offset, (1, 2, S, S) each, on the CPU.
 
-    With them the colors follow the edges of the full-size lightness (:mod:`lcoins.colorize.edges`).
+    With them the colors follow the edges of the full-size lightness (:mod:`lcoins.colorize.edges`). The network reads
+    the caption as :meth:`lcoins.color.reading.Reading.for_model` writes it.
     """
-    ab = lab.from_network_ab(colorizer.colorize(network_lightness, [checked_sentence(caption)]).ab.float().cpu())
+    read = read_sentence(checked_sentence(caption)).for_model()
+    ab = lab.from_network_ab(colorizer.colorize(network_lightness, [read]).ab.float().cpu())
     if not torch.isfinite(ab).all():
         raise ValueError("the colorizer gave colors that are not finite; try another checkpoint, or --device cpu")
     return follow_edges(lab.from_network_lightness(network_lightness.float().cpu()), ab)

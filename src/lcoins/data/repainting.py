@@ -3,7 +3,7 @@
 import random
 from collections.abc import Mapping, Sequence
 
-from lcoins.color.names import BASIC_LAB, NamedColor
+from lcoins.color.names import BASIC_LAB, ISH, NamedColor
 from lcoins.data.instance_recoloring import draw_color, is_allowed
 from lcoins.data.instance_sentences import Mention, compose, recolored
 from lcoins.data.things import Thing
@@ -21,16 +21,6 @@ HYPHENATED = 0.3  # of the names of two words
 GREY = 0.35  # how often gray is spelled so
 COLORED_FORM = 0.03  # of the names of one word: "salmon-colored"
 ISH_FORM = 0.05  # of those that have it: "reddish"
-ISH = {
-    "red": "reddish",
-    "orange": "orangish",
-    "yellow": "yellowish",
-    "green": "greenish",
-    "blue": "bluish",
-    "purple": "purplish",
-    "pink": "pinkish",
-    "brown": "brownish",
-}
 SEEN = 0.01  # share of the crop: a smaller thing is not worth a word
 
 

@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from lcoins.color.lab import join_lab
-from lcoins.color.words import COLOR_LAB, find_colors
+from lcoins.color.names import Lab
+from lcoins.color.reading import read_sentence
 from lcoins.evaluation.groups import grid_side, token_groups
 from lcoins.evaluation.quality import to_uint8
 from lcoins.files import open_whole
@@ -131,15 +132,15 @@ def draw_caption(draw: ImageDraw.ImageDraw, corner: tuple[int, int], line: str, 
     """Writes one line of a caption with each color word underlined in its color."""
     left, top = corner
     draw.text(corner, line, fill=INK, font=font)
-    for found in find_colors(line):
+    for found in read_sentence(line).colors:
         start, stop = (left + font.getlength(line[:end]) for end in (found.start, found.end))
         box = (start, top + FONT_SIZE + 2, stop, top + FONT_SIZE + 5)
-        draw.rectangle(box, fill=word_rgb(found.color), outline=(150, 150, 150))
+        draw.rectangle(box, fill=word_rgb(found.lab), outline=(150, 150, 150))
 
 
-def word_rgb(color: str) -> tuple[int, int, int]:
-    """The 8-bit sRGB of a color class, as contact sheets and the page show it."""
-    lightness, a, b = COLOR_LAB[color]
+def word_rgb(color: Lab) -> tuple[int, int, int]:
+    """The 8-bit sRGB of a color word's CIELAB value, as contact sheets and the page show it."""
+    lightness, a, b = color
     rgb = join_lab(torch.tensor(lightness).view(1, 1, 1, 1), torch.tensor([a, b]).view(1, 2, 1, 1)).flatten()
     red, green, blue = (round(float(value) * 255) for value in rgb)
     return red, green, blue

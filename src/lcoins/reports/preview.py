@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
-from lcoins.color.words import color_counts, find_colors
+from lcoins.color.words import COLOR_LAB, color_counts, find_colors
 from lcoins.evaluation.contact_sheet import (
     FONT_SIZE,
     GAP,
@@ -119,7 +119,7 @@ def _charts(captions: Sequence[str], width: int) -> Image.Image:
 
 def _draw_colors(axes: Axes, captions: Sequence[str]) -> None:
     counts = dict(color_counts(captions).most_common(MOST_COLORS))
-    fills = [_unit_rgb(word_rgb(color)) for color in counts] + ["white"]
+    fills = [_unit_rgb(word_rgb(COLOR_LAB[color])) for color in counts] + ["white"]
     counts["no color"] = sum(not find_colors(caption) for caption in captions)
     bars = axes.barh(list(counts), list(counts.values()), color=fills, edgecolor=EDGE, linewidth=0.8)
     axes.bar_label(bars, [f"{count:,} ({_share(count, len(captions))})" for count in counts.values()], padding=4)

@@ -1,0 +1,175 @@
+"""Whether a name that is also a thing's names a color where it stands: "an orange cat", but "an orange on a plate".
+
+Three kinds of names. Most are colors wherever they stand, but in a few compounds ("white wine"). ADJECTIVES are things,
+too: they name a color before a word that may be a noun and is not one of their compounds ("orange juice"). THINGS are
+mostly things ("sand", "coffee"): they name a color only before what people wear, paint or build.
+Both name a color also after "is", "painted", "wearing" and the like ("the bus is salmon"), in clothes ("in tan"), with
+another color ("tan and white"), after a shade ("pale peach"), and before "colored" or "color".
+These rules look at a few words around the name; they do not parse.
+"""
+
+from collections.abc import Sequence
+
+from lcoins.color.ambiguous_names import ADJECTIVES, COMPOUNDS, PAINTABLE, THINGS, word_set
+from lcoins.color.phrases import HYPHENS, ColorPhrase, Token
+from lcoins.color.shades import SHADE_WORDS
+
+_SHADED_THINGS = frozenset(("chocolate", "coffee", "wine", "cherry", "salmon"))  # "dark chocolate"
+# After these no noun of the same phrase follows.
+_NO_NOUN = word_set(
+    """a an the this that these those his her their its my your our and or but nor while as in on at by near next
+    under over behind into onto with of to from for is are was were be been has have had do does did it he she they
+    we i you who which what where when there here than then so because if beside between beneath below above against
+    across along around through during before after up down off out about inside outside together atop like not no
+    very too also sits sit sitting lies lie lying stands stand standing hangs hang hanging grows grow growing rests
+    rest resting looks look looking seen shown cut sliced being can will would could should may might"""
+)
+_BEING = word_set(
+    """is are was were be being been look looks looked turn turns turned turning painted paint colored coloured dyed
+    wearing wears wear wore color colour colors colours it's that's he's she's they're becomes become became shade
+    shades tone tones hue hues seems appears stay remain"""
+)
+_MAKING = word_set("make makes paint paints color colour turn turns dye want making painting coloring")
+_DEGREES = word_set(
+    """very really all mostly quite so rather completely entirely almost partly nearly too now solid of"""
+)
+_PERSONS = word_set(
+    """man men woman women boy boys girl girls lady ladies guy guys person people someone child children kid kids
+    baby player players couple toddler dressed clad bride bridesmaids he she they him her them one dancer skier
+    surfer both all"""
+)
+_ARTICLES = word_set("a an the this that some two three four five several many few each every")
+
+
+def is_color(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase], known: bool) -> bool:
+    """Whether a phrase names a color where it stands.
+
+    Args:
+        phrase: one of ``phrases``.
+        tokens: the words of its sentence.
+        phrases: all phrases of the sentence that may name a color, in order.
+        known: whether the phrase that "and", "or", a comma or a stroke joins to it, before it, names one.
+    """
+    following = _at(tokens, phrase.last + 1)
+    if _makes_compound(phrase, tokens):
+        return False
+    if phrase.colored or following in ("color", "colour", "tinted", "toned", "hued"):
+        return True
+    if phrase.plural:
+        return phrase.base not in ADJECTIVES and (known or _predicate(phrase, tokens, phrases) or _worn(phrase, tokens))
+    if phrase.base not in ADJECTIVES | THINGS or (" " in phrase.color and not _is_shaded_thing(phrase)):
+        return True
+    if _before_a_noun(phrase, tokens) or _before_another(phrase, tokens, phrases):
+        return True
+    if _predicate(phrase, tokens, phrases) or _worn(phrase, tokens):
+        return not _close(tokens, phrase.last + 1) or following in _NO_NOUN
+    return _ends(tokens, phrase.last + 1) and (known or _made(phrase, tokens))
+
+
+def _makes_compound(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
+    following = _at(tokens, phrase.last + 1)
+    return not phrase.colored and _close(tokens, phrase.last + 1) and following in COMPOUNDS.get(phrase.base, ())
+
+
+def _is_shaded_thing(phrase: ColorPhrase) -> bool:
+    return phrase.base in _SHADED_THINGS and phrase.color.split()[0] in SHADE_WORDS.values()
+
+
+def _at(tokens: Sequence[Token], index: int) -> str:
+    """The word at an index, or "" beyond the ends."""
+    return tokens[index].text if 0 <= index < len(tokens) else ""
+
+
+def _close(tokens: Sequence[Token], index: int) -> bool:
+    """Whether there is a word at the index, joined to the one before."""
+    return 0 < index < len(tokens) and tokens[index].joined
+
+
+def _ends(tokens: Sequence[Token], index: int) -> bool:
+    """Whether the phrase before the index ends there: with the sentence, punctuation, or a word that begins another."""
+    if not _close(tokens, index):
+        return True
+    return tokens[index].text in _NO_NOUN and tokens[index].text not in ("is", "are", "was", "were", "has", "have")
+
+
+def _before_a_noun(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
+    """An adjective before any word that is not the beginning of another phrase; a thing before a paintable noun."""
+    index = phrase.last + 1
+    if phrase.base not in THINGS:
+        return _close(tokens, index) and tokens[index].text not in _NO_NOUN
+    return _before_paintable(index, tokens)
+
+
+def _before_paintable(index: int, tokens: Sequence[Token]) -> bool:
+    """Whether one of the three words from the index on is paintable, in the same phrase."""
+    for token in tokens[index : index + 3]:
+        if not token.joined or token.text in _NO_NOUN:
+            return False
+        if is_paintable(token.text):
+            return True
+    return False
+
+
+def is_paintable(word: str) -> bool:
+    """Whether a word, perhaps a plural, names what people wear, paint or build, hair, or an animal."""
+    return any(form in PAINTABLE for form in (word, word.removesuffix("s"), word.removesuffix("es")))
+
+
+def _before_another(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> bool:
+    """Whether "and", "or", a comma or nothing joins it to a color that stands before a noun: "tan and white dog"."""
+    other = next((one for one in phrases if one.first > phrase.last), None)
+    if other is None or joined_by(tokens, phrase, other) is None:
+        return False
+    if _makes_compound(other, tokens):
+        return False
+    if other.base in THINGS or phrase.base in THINGS:
+        return _before_paintable(other.last + 1, tokens) or _before_another(other, tokens, phrases)
+    return True
+
+
+def joined_by(tokens: Sequence[Token], phrase: ColorPhrase, other: ColorPhrase) -> str | None:
+    """What joins a phrase to the one after it: "" (nothing), "and", "or", ",", "/" and the like, or None."""
+    between = tokens[phrase.last + 1 : other.first]
+    marks = "".join(token.gap.strip() for token in tokens[phrase.last + 1 : other.first + 1])
+    if len(between) > 1 or marks not in ("", ",", "/", "&", *HYPHENS, *(hyphen * 2 for hyphen in HYPHENS)):
+        return None
+    if between and between[0].text not in ("and", "or", "nor"):
+        return None
+    return between[0].text if between else marks
+
+
+def _predicate(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> bool:
+    """Whether "is", "painted", "wearing" and the like stand before it, perhaps with "very" or "all" between.
+
+    Not so in "there is sand", and in "tan colored sand", where the word belongs to another color.
+    """
+    index = phrase.first - 1
+    while index >= 0 and _is_degree(tokens[index].text) and tokens[index + 1].joined:
+        index -= 1
+    if index < 0 or tokens[index].text not in _BEING or not tokens[index + 1].joined:
+        return False
+    taken = {end for other in phrases for end in (other.last, other.last + 1) if other.last < phrase.first}
+    return _at(tokens, index - 1) != "there" and index not in taken
+
+
+def _is_degree(word: str) -> bool:
+    return word in _DEGREES or word.endswith("ly")
+
+
+def _worn(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
+    """In clothes of the color: an adjective after "in", a thing only where a person stands before "in"."""
+    if _at(tokens, phrase.first - 1) != "in":
+        return False
+    return phrase.base not in THINGS or _at(tokens, phrase.first - 2) in _PERSONS
+
+
+def _made(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
+    """The last word of "make the sofa emerald"."""
+    index = phrase.first - 1
+    if _at(tokens, index) in _NO_NOUN:
+        return False
+    while index >= 0 and tokens[index + 1].joined:
+        if tokens[index].text in _MAKING:
+            return _at(tokens, index + 1) in _ARTICLES | {"his", "her", "their", "my", "its", "it", "them"}
+        index -= 1
+    return False

@@ -1,0 +1,155 @@
+"""Phrases that name a color, with their shades and forms, wherever they stand: "light blue", "dark-red", "sky-blue",
+"reddish", "reds", "bluish-green", "salmon-colored".
+
+What a phrase means in its sentence, a color or a thing, is for :mod:`lcoins.color.reading`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lcoins.color.names import KNOWN_LAB, Lab
+from lcoins.color.shades import ISH_WORDS, PAINTED_WORDS, SHADE_WORDS, lab_of, painted_name
+from lcoins.color.words import BASIC_COLORS, COLORED, ColorWord, split_words
+
+_TOKEN = re.compile(r"\w+(?:['\u2019]\w+)*")
+_JOINED = re.compile(r"[^\S\n]+|[-\u2010\u2011]")  # blanks or a hyphen: one phrase
+HYPHENS = ("-", "\u2010", "\u2011")
+SPELLINGS = {
+    "grey": "gray",
+    "blonde": "blond",
+    "vermillion": "vermilion",
+    "ocher": "ochre",
+    "fuschia": "fuchsia",
+    "offwhite": "off white",
+    "robin\u2019s": "robin's",
+    "lightblue": "light blue",
+    "darkblue": "dark blue",
+    "lightgreen": "light green",
+    "darkgreen": "dark green",
+}
+_PLURALS = {f"{color}s": color for color in BASIC_COLORS} | {"greys": "gray"}
+_LONGEST = 4  # words of a name: "fire engine red"
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word of a sentence: in lower case, its character span [start, end), and what lies between it and the last.
+
+    ``capital`` is whether it begins with a capital and goes on without.
+    """
+
+    text: str
+    start: int
+    end: int
+    gap: str
+    capital: bool
+
+    @property
+    def hyphenated(self) -> bool:
+        """Whether a hyphen joins it to the word before."""
+        return self.gap in HYPHENS
+
+    @property
+    def joined(self) -> bool:
+        """Whether nothing but blanks or a hyphen stand before it."""
+        return _JOINED.fullmatch(self.gap) is not None
+
+
+@dataclass(frozen=True)
+class ColorPhrase(ColorWord):
+    """Words that name one color, as they stand in a sentence.
+
+    ``color`` is the name in one spelling ("dark red" for "dark-red"), ``lab`` its CIELAB value. ``first`` and ``last``
+    are the indices of its tokens, ``base`` the last word of the name, and ``plural`` and ``colored`` tell its form:
+    "reds", "salmon-colored".
+    """
+
+    lab: Lab
+    first: int
+    last: int
+    plural: bool = False
+    colored: bool = False
+
+    @property
+    def base(self) -> str:
+        return self.color.split()[-1]
+
+    @property
+    def substitute(self) -> str | None:
+        """The painted name that the model should read instead, or None where each word as written is painted."""
+        known = PAINTED_WORDS | _PLURALS.keys() | COLORED | {"grey", "blonde"}
+        return None if set(split_words(self.word)) <= known else painted_name(self.color)
+
+
+def tokens_of(sentence: str) -> list[Token]:
+    """The words of a sentence, with the apostrophes inside them: "isn't" is one."""
+    tokens, end = [], 0
+    for match in _TOKEN.finditer(sentence):
+        word = match[0]
+        tokens.append(Token(word.lower(), *match.span(), sentence[end : match.start()], _is_capital(word)))
+        end = match.end()
+    return tokens
+
+
+def _is_capital(word: str) -> bool:
+    return word[0].isupper() and (len(word) == 1 or not word.isupper())
+
+
+def color_phrases(sentence: str, tokens: Sequence[Token]) -> list[ColorPhrase]:
+    """All phrases that may name a color, in order; of those that begin at one word, the longest.
+
+    >>> found = color_phrases("Sky-blue and reddish brown", tokens_of("Sky-blue and reddish brown"))
+    >>> [(phrase.word, phrase.color) for phrase in found]
+    [('Sky-blue', 'sky blue'), ('reddish brown', 'reddish brown')]
+    """
+    found, index = [], 0
+    while index < len(tokens):
+        phrase = _phrase_at(sentence, tokens, index)
+        if phrase is not None:
+            found.append(phrase)
+        index = index + 1 if phrase is None else phrase.last + 1
+    return found
+
+
+def _phrase_at(sentence: str, tokens: Sequence[Token], first: int) -> ColorPhrase | None:
+    """The longest phrase that begins at a token: a name, perhaps after shades or a form in "-ish"."""
+    index, before = first, []
+    name, last, plural = _name_at(tokens, index)
+    while not name and _continues(tokens, index):  # "light" of "light sky blue"
+        word = tokens[index].text
+        before.append(SHADE_WORDS.get(word, word))
+        index += 1
+        name, last, plural = _name_at(tokens, index)
+    if not name:
+        return None
+    if name in ISH_WORDS and last + 1 < len(tokens) and tokens[last + 1].joined:  # "bluish green"
+        other, end, many = _name_at(tokens, last + 1)
+        if other and other not in ISH_WORDS:
+            before, name, last, plural = [*before, name], other, end, many
+    colored = last + 1 < len(tokens) and tokens[last + 1].joined and tokens[last + 1].text in COLORED
+    color = " ".join([*filter(None, before), name])
+    last += colored
+    start, end = tokens[first].start, tokens[last].end
+    return ColorPhrase(sentence[start:end], color, start, end, lab_of(color), first, last, plural, colored)
+
+
+def _continues(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a token is a shade that is joined to the next."""
+    return index + 1 < len(tokens) and tokens[index].text in SHADE_WORDS and tokens[index + 1].joined
+
+
+def _name_at(tokens: Sequence[Token], first: int) -> tuple[str, int, bool]:
+    """The longest name of the table that begins at a token, the index of its last token, and whether it is a plural."""
+    words: list[str] = []
+    found = ("", first, False)
+    for index in range(first, min(first + _LONGEST, len(tokens))):
+        if index > first and not tokens[index].joined:
+            break
+        words.append(SPELLINGS.get(tokens[index].text, tokens[index].text))
+        name = " ".join(words)
+        if name in KNOWN_LAB or name in ISH_WORDS:
+            found = (name, index, False)
+        elif name in _PLURALS:
+            found = (_PLURALS[name], index, True)
+    return found
