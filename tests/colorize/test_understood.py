@@ -1,4 +1,4 @@
-"""What is said about a sentence: understood, substituted, left alone, misspelled, not English; and what the model reads."""
+"""What is said about a sentence: understood, substituted, left alone, misspelled, not English; what the model reads."""
 
 from pathlib import Path
 

@@ -23,6 +23,7 @@ from lcoins.data.photos_with_things import PhotosWithThings
 from lcoins.evaluation.obedience_benchmark import judge_photos, print_obedience
 from lcoins.evaluation.result import flat_figures, print_reports, write_json
 from lcoins.models.checkpoint import builtin_package, load_trained, weights_digest
+from lcoins.models.focus import FocusedColorizer
 from lcoins.training import build, run
 from lcoins.training.parts import build_part
 
@@ -104,6 +105,8 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
     """Evaluates a run, a checkpoint or a package on its own test sets, or on the given data group, into ``folder``."""
     source = trained_system(cfg.run, cfg.checkpoint)
     colorizer, config = load_trained(source, cfg.device)
+    if cfg.focus:
+        colorizer = FocusedColorizer(colorizer)
     merged = OmegaConf.create({k: config.get(k) for k in ("model", "augmentation", "data")} | {"seed": cfg.seed})
     if cfg.get("data") is not None:
         merged.data = cfg.data

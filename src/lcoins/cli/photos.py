@@ -46,10 +46,9 @@ def colorize(
     from rich.progress import track
 
     from lcoins.colorize.batch import PhotoOptions, colorize_files
-    from lcoins.colorize.photo import checked_sentence
+    from lcoins.colorize.photo import checked_sentence, load_system
     from lcoins.colorize.understood import understood_line
     from lcoins.imaging.decode import PhotoError
-    from lcoins.models.checkpoint import builtin_package, load_trained
 
     sources, sentences = split_arguments(arguments)
     if sentences == ["-"]:
@@ -57,7 +56,7 @@ def colorize(
     sentences = [checked_sentence(sentence) for sentence in sentences]
     for sentence in sentences:
         typer.echo(understood_line(sentence))
-    colorizer, _ = load_trained(checkpoint or builtin_package(), device)
+    colorizer = load_system(checkpoint, device)
     try:
         result = colorize_files(
             colorizer,
@@ -98,18 +97,18 @@ def frames(
     from rich.progress import track
 
     from lcoins.colorize.clip import ClipOptions, colorize_frames, flicker_report
+    from lcoins.colorize.photo import load_system
     from lcoins.colorize.understood import understood_line
-    from lcoins.models.checkpoint import builtin_package, load_trained, weights_digest
+    from lcoins.models.checkpoint import builtin_package, weights_digest
 
     typer.echo(understood_line(sentence))
-    system = checkpoint or builtin_package()
-    colorizer, _ = load_trained(system, device)
+    colorizer = load_system(checkpoint, device)
     result = colorize_frames(
         colorizer,
         folder,
         sentence,
         ClipOptions(output, smoothing, force, device),
-        weights=weights_digest(system),
+        weights=weights_digest(checkpoint or builtin_package()),
         progress=lambda jobs: track(jobs, "frames"),
     )
     for line in [*result.notices, *flicker_report(result)]:
@@ -135,10 +134,10 @@ def demo(
     import webbrowser
 
     from lcoins.app.server import Limits, serving, wait_for_end
-    from lcoins.models.checkpoint import builtin_package, load_trained
+    from lcoins.colorize.photo import load_system
 
     warnings.filterwarnings("ignore", module="PIL")  # about damaged files, which the page explains
-    colorizer, _ = load_trained(checkpoint or builtin_package(), device)
+    colorizer = load_system(checkpoint, device)
     name = checkpoint.name if checkpoint else "the weights in lcoins"
     limits = Limits(max_megabytes, max_megapixels)
     with serving(colorizer, name=name, host=host, port=port, limits=limits, device=device) as address:

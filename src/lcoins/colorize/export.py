@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from lcoins.colorize.photo import PhotoColorizer
+from lcoins.colorize.photo import PhotoColorizer, load_system
 from lcoins.files import open_whole, sha256_of, whole_folder, write_whole
 from lcoins.models.build import build_colorizer
 from lcoins.models.checkpoint import (
@@ -23,7 +23,6 @@ from lcoins.models.checkpoint import (
     ONNX,
     VERSION,
     WEIGHTS,
-    builtin_package,
     load_trained,
     run_of,
     tensors_digest,
@@ -140,7 +139,7 @@ def load_photo_colorizer(path: Path | str | None = None, device: str = "cpu") ->
     >>> colorizer = lcoins.load_colorizer()
     >>> colorizer("grandmother.jpg", "a woman in a red coat").save("grandmother_color.jpg")  # doctest: +SKIP
     """
-    return PhotoColorizer(load_trained(path if path is not None else builtin_package(), device)[0], device)
+    return PhotoColorizer(load_system(path, device), device)
 
 
 def _borrowed(model: Mapping[str, Any], weights: Mapping[str, Tensor]) -> set[str]:

@@ -21,7 +21,9 @@ from lcoins.color.reading import read_sentence
 from lcoins.colorize.edges import colors_at, follow_edges
 from lcoins.imaging.read import STRIP_PIXELS, photo_lightness, read_gray_photo, strips
 from lcoins.imaging.write import strips_to_image
+from lcoins.models.checkpoint import builtin_package, load_trained
 from lcoins.models.colorizer import Colorization
+from lcoins.models.focus import FocusedColorizer
 
 LONGEST_SENTENCE = 10_000  # characters; published captions have up to 2,000
 
@@ -74,6 +76,14 @@ def network_colors(colorizer: ColorizationSystem, network_lightness: Tensor, cap
     if not torch.isfinite(ab).all():
         raise ValueError("the colorizer gave colors that are not finite; try another checkpoint, or --device cpu")
     return follow_edges(lab.from_network_lightness(network_lightness.float().cpu()), ab)
+
+
+def load_system(source: Path | None, device: torch.device | str = "cpu") -> ColorizationSystem:
+    """A package or checkpoint, or the weights in lcoins, for photos: color words act where they act strongly.
+
+    See :mod:`lcoins.models.focus`; the paper's protocol measures a system without it.
+    """
+    return FocusedColorizer(load_trained(source or builtin_package(), device)[0])
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lcoins.color.lab import from_network_ab
-from lcoins.color.words import find_colors, without_words
+from lcoins.color.reading import read_sentence
+from lcoins.color.words import without_words
 from lcoins.models.colorizer import Colorization
 
 LEAST = 0.2  # of the largest effect: where words do less, they do nothing
@@ -48,7 +49,7 @@ class FocusedColorizer(nn.Module):
 
     def colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
         """Colors network lightness as the captions say; the maps of the system, if it gives any, stay."""
-        found = [find_colors(caption) for caption in captions]
+        found = [read_sentence(caption).colors for caption in captions]
         plain = [without_words(caption, words) or NOTHING_SAID for caption, words in zip(captions, found, strict=True)]
         colored = [index for index, words in enumerate(found) if words]
         result = self.system.colorize(lightness, captions)
