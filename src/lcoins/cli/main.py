@@ -69,14 +69,15 @@ def bench_infer(
 
     from lcoins.benchmark.photo import SENTENCE, drawn_photo, stage_table, time_photo
     from lcoins.benchmark.step import machine_name
-    from lcoins.models.checkpoint import builtin_package, load_trained
+    from lcoins.colorize.photo import load_system
+    from lcoins.models.checkpoint import builtin_package
 
     checkpoint = checkpoint or builtin_package()
     with tempfile.TemporaryDirectory() as folder:
         if photo is None:
             photo = Path(folder, "scene.jpg")
             drawn_photo(photo, megapixels)
-        times = time_photo(lambda: load_trained(checkpoint)[0], photo, SENTENCE)
+        times = time_photo(lambda: load_system(checkpoint), photo, SENTENCE)
     Console().print(stage_table(times, f"{checkpoint.name}, {machine_name('cpu')}"))
 
 
