@@ -80,7 +80,8 @@ def find_parts(found: CroppedInstances, lightness: Tensor, ab: Tensor, rng: rand
         tuple(str(kinds[index]) for index in ours), found.masks[ours], tuple(found.crowd[index] for index in ours)
     )
     things = [
-        replace(thing, ones=tuple(ours[one] for one in thing.ones)) for thing in find_things(chosen, lightness, ab, rng, tell=1)
+        replace(thing, ones=tuple(ours[one] for one in thing.ones))
+        for thing in find_things(chosen, lightness, ab, rng, tell=1)
     ]
     free = ~np.logical_or.reduce([*found.masks[[not back for back in is_background]], np.zeros(ab.shape[1:], bool)])
     background = []
