@@ -70,7 +70,7 @@ def find_things(
     ``tell`` is how often several of a kind are told apart, where they can be.
     """
     masks = disjoint(found.masks)
-    visible = found.masks.any(axis=(1, 2))
+    visible = [bool(mask.any()) for mask in found.masks]
     by_kind: dict[str, list[int]] = {}
     for index, (name, mask) in enumerate(zip(found.names, masks, strict=True)):
         if mask.mean() >= LEAST and mask.sum() >= LEFT * found.masks[index].sum():
