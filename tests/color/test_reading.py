@@ -69,6 +69,8 @@ ASKED = [
     ("a woman in a rose dress", "rose"),
     ("a peach shirt", "peach"),
     ("the bus is salmon", "salmon"),
+    ("the sand is tan", "tan"),
+    ("a silver stand", "silver"),
     ("a woman in salmon", "salmon"),
     ("the walls are mint", "mint"),
     ("the door is painted olive", "olive"),

@@ -21,8 +21,7 @@ _NO_NOUN = word_set(
     under over behind into onto with of to from for is are was were be been has have had do does did it he she they
     we i you who which what where when there here than then so because if beside between beneath below above against
     across along around through during before after up down off out about inside outside together atop like not no
-    very too also sits sit sitting lies lie lying stands stand standing hangs hang hanging grows grow growing rests
-    rest resting looks look looking seen shown cut sliced being can will would could should may might"""
+    very too also sits sit sitting lies lie lying standing hangs hang hanging grows grow growing resting looks look looking seen shown cut sliced being can will would could should may might"""
 )
 _BEING = word_set(
     """is are was were be being been look looks looked turn turns turned turning painted paint colored coloured dyed
@@ -148,8 +147,9 @@ def _predicate(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[C
         index -= 1
     if index < 0 or tokens[index].text not in _BEING or not tokens[index + 1].joined:
         return False
-    taken = {end for other in phrases for end in (other.last, other.last + 1) if other.last < phrase.first}
-    return _at(tokens, index - 1) != "there" and index not in taken
+    owners = {end for other in phrases for end in (other.last, other.last + 1) if other.last < phrase.first}
+    taken = index in owners and tokens[index].text.startswith("colo")
+    return _at(tokens, index - 1) != "there" and not taken
 
 
 def _is_degree(word: str) -> bool:

@@ -1,7 +1,8 @@
 """What a sentence says about colors: the phrases that ask for one, and those that are left alone, with the reason.
 
 The vocabulary is the table of :mod:`lcoins.color.names` with its shades and forms, wider than that of
-:func:`lcoins.color.words.find_colors`, which data sets, the counter-color loss and the benchmarks keep. What a person
+:func:`lcoins.color.words.find_colors`, which data sets, the counter-color loss and the benchmarks keep, so that their
+figures stay comparable. What a person
 reads of a sentence (the command line, the page, contact sheets) comes from here.
 """
 

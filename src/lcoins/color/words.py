@@ -1,5 +1,9 @@
 """Color words: which words name a color, where they stand in a caption, and how they are exchanged.
 
+This is the vocabulary of the protocol: what the counter-color loss exchanges, what data sets are selected, split and
+counted by, and what the benchmarks ask and measure, so that figures stay comparable. What a person may write is wider
+and read with its grammar by :mod:`lcoins.color.reading`, from the table of :mod:`lcoins.color.names`.
+
 The paper leaves the vocabulary and the replacement rule open. The eleven basic color terms and the rarer words below
 are found; substitutes are drawn from the eleven basic terms only, never a synonym of the word that they replace.
 """
@@ -79,7 +83,9 @@ class ColorWord:
 
 
 def find_colors(caption: str) -> list[ColorWord]:
-    """Every color word of a caption, in order; whole words only, in any case.
+    """Every color word of the protocol's vocabulary in a caption, in order; whole words only, in any case.
+
+    Negations, names and things are not told apart: data sets and published figures were made so.
 
     A hyphen reads like a blank where the compound ends in a color word or in one of COLORED: "dark-blue" names blue,
     "blue-green" blue and green, "off-white" white, "cream-colored" cream. Other compounds name no color, for they

@@ -7,7 +7,8 @@ Four tasks, for any photos with instances in COCO's format. Not the paper's, whi
 - ``counter``: one thing in a color whose typical lightness is far from the thing's own: "a yellow bus" of a dark bus.
 - ``recolor``: a full caption in which one color word, that of a single thing, is exchanged.
 
-Persons are never asked for: a person has no color of its own.
+Persons are never asked for: a person has no color of its own. Captions are searched for the protocol's vocabulary
+(:mod:`lcoins.color.words`), so that the questions about a photo stay the same when more words are understood.
 """
 
 from collections.abc import Iterator, Sequence
