@@ -1,5 +1,6 @@
 """The work behind the page: opens photos, colors them by sentences and writes the pictures to one folder."""
 
+import secrets
 import shutil
 import tempfile
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from lcoins.colorize.photo import (
     recompose_strips,
 )
 from lcoins.colorize.word_effect import has_effect, word_effects
+from lcoins.files import open_whole
 from lcoins.imaging.decode import FORMATS, PhotoError
 from lcoins.imaging.read import GrayPhoto, read_gray_photo
 from lcoins.imaging.write import OUTPUT_FORMATS
@@ -109,7 +111,8 @@ class Studio:
         small = resize_ab(lightness, fitted((height, width), SCREEN_SIDE))
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         gray = folder / "gray.jpeg"  # .jpeg, since preview() removes old files that end in .jpg
-        recompose(small, NO_COLOR).save(gray, **PREVIEW)
+        with open_whole(gray) as file:
+            recompose(small, NO_COLOR).save(file, **PREVIEW)
         return Session(photo, (width, height), folder, small, for_network, gray)
 
     def color(self, session: Session | None, text: str) -> None:
@@ -132,9 +135,10 @@ class Studio:
         picture = recompose(lightness, variant.offset, variant.slope, strength=strength)
         for old in sorted(session.folder.glob("*.jpg"), key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
             old.unlink()
-        with tempfile.NamedTemporaryFile(dir=session.folder, suffix=".jpg", delete=False) as file:
+        path = session.folder / f"{secrets.token_hex(8)}.jpg"
+        with open_whole(path) as file:
             picture.save(file, **PREVIEW)
-        return Path(file.name)
+        return path
 
     def word_map(self, session: Session, variant: Variant) -> tuple[list[Region], str]:
         """The region of each color word of a variant, and a note or ""."""
