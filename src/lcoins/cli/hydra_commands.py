@@ -25,6 +25,7 @@ from lcoins.evaluation.obedience_benchmark import judge_photos, print_obedience
 from lcoins.evaluation.result import flat_figures, print_reports, write_json
 from lcoins.models.checkpoint import builtin_package, load_trained, weights_digest
 from lcoins.training import build, run
+from lcoins.training.ranks import is_first
 
 LONGEST_LABEL = 100
 PATHS = ("run", "checkpoint", "start_from", "output")  # keys whose value may be the path of a run, which holds "="
@@ -216,6 +217,8 @@ def run_command(command: str, arguments: list[str]) -> None:
                 raise SystemExit(2) from error
             raise  # a sweep goes on with its other jobs and fails at its end
 
+    if not is_first():  # of several processes one writes the files of Hydra
+        arguments = [*arguments, "hydra.output_subdir=null", "hydra/job_logging=none", "hydra/hydra_logging=none"]
     sys.argv = [f"lcoins {command}", *(quoted(argument) for argument in arguments)]
     composed()
 

@@ -21,11 +21,13 @@ from lcoins.evaluation.result import EvaluationReport, flat_figures, print_repor
 from lcoins.models.build import state_dict_mismatches
 from lcoins.models.checkpoint import load_checkpoint, load_trained
 from lcoins.models.colorizer import Colorizer
+from lcoins.training.batches import plan_batches
 from lcoins.training.build import build_training
 from lcoins.training.module import ColorizationTraining
+from lcoins.training.ranks import all_ranks, expect_all_processes, is_first, quiet_unless_first
 from lcoins.training.run_folder import open_run_folder
 from lcoins.training.tracking import log_test_results, wandb_files_in
-from lcoins.training.trainer import best_validation_score, build_trainer
+from lcoins.training.trainer import best_validation_score, build_trainer, count_devices
 
 # Warnings of Lightning at the start of training that say nothing useful here, each with the reason.
 EXPECTED_WARNINGS = (
@@ -49,25 +51,36 @@ def plain_config(cfg: DictConfig) -> dict[str, Any]:
 def train_run(cfg: DictConfig, folder: Path) -> dict[str, float]:
     """Trains and evaluates one run in its folder and returns the figures of ``metrics.json``.
 
-    A finished run is skipped, an interrupted one resumed from its last checkpoint.
+    A finished run is skipped, an interrupted one resumed from its last checkpoint. With several devices every process
+    of the training calls this, and gets the same figures; the first alone writes and prints.
     """
-    config = plain_config(cfg)
-    open_run_folder(folder, config)
+    with quiet_unless_first():
+        return _train_run(plain_config(cfg), folder)
+
+
+def _train_run(config: dict[str, Any], folder: Path) -> dict[str, float]:
+    if is_first():
+        open_run_folder(folder, config)
     metrics = folder / "metrics.json"
     if metrics.exists():
         console.print(f"[bold]{folder} is finished[/]; its figures are in {metrics}. Nothing to do.")
         return json.loads(metrics.read_text())
+    devices = count_devices(config["trainer"])
+    expect_all_processes(devices)
+    batches = plan_batches(config, devices)
     lightning.seed_everything(config["seed"], workers=True, verbose=False)
-    module, data = build_training(config, folder)
+    module, data = build_training(batches.applied_to(config), folder)
+    data.samples_per_step = batches.total
     with wandb_files_in(folder / "wandb"):
-        trainer = build_trainer(config, folder, data)
+        trainer = build_trainer(batches.applied_to(config), folder, data, module)
         last = folder / "checkpoints" / "last.ckpt"
         if last.exists():
             console.print(f"[bold]resuming[/] from {last}")
         elif config["start_from"] is not None:
             load_start_weights(module.colorizer, Path(config["start_from"]), config["recipe"].get("new_parts", ()))
-        fit_or_resume(trainer, module, data, last)
-        return evaluate_run(config, folder, data, trainer)
+        with all_ranks(trainer, config, folder):
+            fit_or_resume(trainer, module, data, last)
+            return evaluate_run(config, folder, data, trainer)
 
 
 def load_start_weights(colorizer: Colorizer, source: Path, new_parts: Sequence[str] = ()) -> None:
@@ -144,5 +157,5 @@ def evaluate_test_sets(
     """
     files = {net: Path(file) if file else None for net, file in evaluation["lpips"].items()}
     lpips, unavailable = available_lpips(files)
-    options = EvaluationOptions(lpips, unavailable, data.palette, evaluation["recolor"], device, progress=True)
+    options = EvaluationOptions(lpips, unavailable, data.palette, evaluation["recolor"], device, progress=is_first())
     return [evaluate(colorizer, loader, options, folder, title) for title, loader in data.test_loaders().items()]

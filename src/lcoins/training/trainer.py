@@ -19,16 +19,37 @@ from lightning.pytorch.callbacks import (
 )
 
 from lcoins.data.datamodule import ColorizationData
+from lcoins.training.module import ColorizationTraining
 from lcoins.training.optimization import moving_average
 from lcoins.training.picture_log import PictureLog
 from lcoins.training.tracking import build_loggers
 
 
-def build_trainer(config: Mapping[str, Any], folder: Path, data: ColorizationData) -> Trainer:
+def count_devices(options: Mapping[str, Any]) -> int:
+    """The number of devices that a plain trainer config asks for, those of all machines together."""
+    log = logging.getLogger("lightning.pytorch.utilities.rank_zero")
+    level = log.level
+    log.setLevel(logging.ERROR)  # the trainer of the run says the same again
+    try:
+        names = ("accelerator", "devices", "num_nodes", "strategy")
+        chosen = {name: options[name] for name in names if name in options}
+        return Trainer(**chosen, logger=False, enable_checkpointing=False, enable_progress_bar=False).world_size
+    finally:
+        log.setLevel(level)
+
+
+def build_trainer(
+    config: Mapping[str, Any], folder: Path, data: ColorizationData, module: ColorizationTraining
+) -> Trainer:
     """The Lightning trainer of a plain config, with the run's loggers and callbacks."""
     options = dict(config["trainer"])
     if options["precision"] == "auto":
         options["precision"] = best_precision(options["accelerator"])
+    options["accumulate_grad_batches"] = options.get("accumulate_grad_batches") or 1
+    if options.get("strategy", "auto") in ("auto", "ddp") and count_devices(options) > 1:
+        options["strategy"] = f"ddp_find_unused_parameters_{'false' if module.uses_every_parameter else 'true'}"
+        if options["accelerator"] != "cpu" and torch.cuda.is_available():
+            options.setdefault("sync_batchnorm", True)  # else each device normalizes by the statistics of its own share
     with advertisements_hidden():
         return Trainer(
             **options,
