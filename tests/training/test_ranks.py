@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from shrunk import NO_GROUPS, SYSTEMS, TESTS, shrunk
 
 from lcoins.models.checkpoint import load_checkpoint
 from lcoins.training import ranks
 from lcoins.training.build import build_data
+from lcoins.training.module import ColorizationTraining
 from lcoins.training.run import evaluate_test_sets, plain_config, train_run
 
 SCRIPT = Path(__file__).with_name("two_ranks.py")
@@ -96,6 +98,30 @@ def test_a_process_starts_the_others_itself(run_folder: Path) -> None:
         cfg = shrunk(*short, **NO_GROUPS)
         train_run(cfg, run_folder / name)
         assert (run_folder / name / "metrics.json").is_file()
+
+
+def test_a_run_goes_on_with_another_number_of_devices(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Eight steps with 8 photos in the first epoch, four with 16 in the second; the learning rate ends at its end."""
+    lengths = [f"data.tests.{name}.length=1" for name in TESTS]
+    short = ["data.batch_size=8", "recipe.epochs=2", "recipe.min_lr=1.0e-5", *lengths]
+
+    def interrupted(self: ColorizationTraining) -> None:
+        if self.current_epoch == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ColorizationTraining, "on_train_epoch_start", interrupted)
+        train_run(shrunk(*short, **NO_GROUPS), run_folder)
+    capsys.readouterr()
+    train_run(shrunk("trainer.devices=2", *short, **NO_GROUPS), run_folder)
+    said = capsys.readouterr().out
+    assert "last.ckpt, after epoch 1" in said
+    assert "8 (1 device x 8 photos) before, 16 (2 devices x 8 photos) now" in said
+    content = torch.load(run_folder / "checkpoints" / "last.ckpt", weights_only=True)
+    assert (content["epoch"], content["global_step"]) == (1, 12)
+    assert content["optimizer_states"][0]["param_groups"][0]["lr"] == pytest.approx(1e-5)
 
 
 @pytest.mark.parametrize(("variables", "first"), [({}, True), ({"RANK": "0"}, True), ({"SLURM_PROCID": "3"}, False)])

@@ -42,18 +42,23 @@ def conf_folder() -> Path:
     raise FileNotFoundError(f"no conf/ with train.yaml near {package}; reinstall lcoins")
 
 
-def label(overrides: str, name: str = "") -> str:
+def label(overrides: str, name: str = "", global_batch: int | None = None) -> str:
     """A folder name for the overrides of a run; "default" without any, shortened with a digest when too long.
 
-    ``data`` and ``system`` are left out where the name of the run, which names the folder above, holds them already.
+    ``data`` and ``system`` are left out where the name of the run, which names the folder above, holds them already;
+    ``data.batch_size`` is where there is a global batch, of which it is what one device takes at once.
 
     >>> label("ablation=no_la,recipe.epochs=3"), label("")
     ('ablation=no_la,recipe.epochs=3', 'default')
     >>> label("seed=1,system=lcode", "scenes-lcode"), label("system=lcode", "ablations")
     ('seed=1', 'system=lcode')
+    >>> label("data.batch_size=8,recipe.epochs=3", "", 64)
+    'recipe.epochs=3'
     """
     named = "|".join(map(re.escape, re.split("[-/]", name)))
     text = re.sub(rf"(?:^|,)(?:data|system)=(?:{named})(?=,|$)", "", overrides).removeprefix(",")
+    if global_batch is not None:
+        text = re.sub(r"(?:^|,)data\.batch_size=\d+(?=,|$)", "", text).removeprefix(",")
     text = text.replace("/", "|") or "default"
     if len(text) > LONGEST_LABEL:
         text = f"{text[:LONGEST_LABEL]}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"

@@ -15,6 +15,7 @@ from lcoins.evaluation.obedience import Palette, mean_ab, name_colors
 from lcoins.evaluation.quality import colorfulness, psnr, to_uint8
 from lcoins.models.build import CONFIG_FORMAT
 from lcoins.models.colorizer import Colorization
+from lcoins.training.batches import Batches
 from lcoins.training.compared_losses import AdversarialObjective, CorrespondenceObjective
 from lcoins.training.losses import Losses, chromatic_loss
 from lcoins.training.optimization import OptimizationRecipe
@@ -48,6 +49,8 @@ class ColorizationTraining(LightningModule):
         palette: Color word -> CIELAB; given, validation counts the instances that have the color of their word.
         seed: Keys everything random in the model.
         config: Plain values that the checkpoint carries, to rebuild the model from.
+
+    ``batches`` says how a step is shared out; checkpoints carry it.
     """
 
     flops_per_batch = None  # for Lightning's ThroughputMonitor: it counts samples; `lcoins info` counts operations
@@ -65,6 +68,9 @@ class ColorizationTraining(LightningModule):
         self.colorizer: Any = colorizer
         self.objective = objective
         self.recipe, self.palette, self.seed, self.config = recipe, palette, seed, config
+        self.batches = Batches(devices=1, per_device=1)
+        self._done = (0, 0.0)  # steps and epochs of the learning rate's schedule before this start
+        self._steps_per_epoch, self._offset = 1.0, 0
         names = ("chromatic", "psnr", "colorfulness") + (("color_word_accuracy",) if palette is not None else ())
         self.val_means: Any = nn.ModuleDict({name: MeanMetric() for name in names})
         self.train()  # Lightning keeps the modes that it finds; frozen parts set their own
@@ -83,11 +89,21 @@ class ColorizationTraining(LightningModule):
 
     def _optimizer_and_schedule(self, part: nn.Module) -> dict[str, Any]:
         steps, epochs = int(self.trainer.estimated_stepping_batches), self.trainer.max_epochs or 1
-        return self.recipe.optimizer_and_schedule(part, steps, epochs)
+        steps_done, epochs_done = self._done
+        self._steps_per_epoch = steps / epochs
+        self._offset = max(0, round(epochs_done * self._steps_per_epoch)) - steps_done
+        return self.recipe.optimizer_and_schedule(part, steps, epochs, self._offset)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["config"] = self.config
         checkpoint["format"] = CONFIG_FORMAT
+        schedule = {"steps_per_epoch": self._steps_per_epoch, "offset": self._offset}
+        checkpoint["batches"] = {"total": self.batches.total, "described": str(self.batches), **schedule}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Finds how far the schedule of the learning rate is, for a run that goes on with other batches."""
+        before, steps = checkpoint["batches"], checkpoint["lr_schedulers"][0]["last_epoch"]
+        self._done = (steps, (steps + before["offset"]) / before["steps_per_epoch"])
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         parts = [batch_idx] if self.trainer.accumulate_grad_batches > 1 else []  # several batches share a step

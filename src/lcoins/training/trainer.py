@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import (
 )
 
 from lcoins.data.datamodule import ColorizationData
+from lcoins.training.checkpoints import AtomicCheckpointIO, checkpoint_problem
 from lcoins.training.module import ColorizationTraining
 from lcoins.training.optimization import moving_average
 from lcoins.training.picture_log import PictureLog
@@ -58,6 +59,7 @@ def build_trainer(
             callbacks=build_callbacks(config["recipe"], folder, data),
             use_distributed_sampler=False,  # the data module's sampler knows its rank
             enable_model_summary=False,  # a callback prints it
+            plugins=[AtomicCheckpointIO()],
         )
 
 
@@ -97,6 +99,9 @@ class RunCheckpoint(ModelCheckpoint):
         names = ("best_model_path", "kth_best_model_path", "last_model_path")
         paths = {name: moved(state_dict[name]) for name in names}
         scores = {moved(path): score for path, score in state_dict["best_k_models"].items()}
+        best = Path(paths["best_model_path"])
+        if best.name != "last.ckpt" and checkpoint_problem(best):
+            return  # the best of the epochs to come takes the place of one that cannot be read
         super().load_state_dict({**state_dict, **paths, "best_k_models": scores, "dirpath": self.dirpath})
 
 
