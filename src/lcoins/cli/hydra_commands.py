@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
@@ -20,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
 from lcoins.benchmark.step import machine_name, speed_ratios, step_cases, time_steps, timing_table, timings_to_json
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
+from lcoins.cli.spin import spin_setting
 from lcoins.data.photos_with_things import PhotosWithThings
 from lcoins.evaluation.obedience_benchmark import judge_photos, print_obedience
 from lcoins.evaluation.result import flat_figures, print_reports, write_json
@@ -167,10 +169,12 @@ def time_model(cfg: DictConfig, folder: Path) -> None:
     timings = time_steps(cases, cfg.batch_size, cfg.warmup, cfg.steps, cfg.device)
     title = f"{cfg.title}, batch {cfg.batch_size}, {machine_name(cfg.device)}"
     if cfg.json:
-        settings = {"title": title, "warmup": cfg.warmup, "steps": cfg.steps}
+        threads = {"threads": torch.get_num_threads(), "waiting": spin_setting()}
+        settings = {"title": title, "warmup": cfg.warmup, "steps": cfg.steps, **threads}
         print(json.dumps(timings_to_json(timings, settings), indent=2))
         return
     run.console.print(timing_table(timings, title))
+    run.console.print(f"{torch.get_num_threads()} threads; while they wait: {spin_setting()}", highlight=False)
     for name, ratio in speed_ratios(timings).items():
         run.console.print(f"{name}: {ratio:.2f}")
 
