@@ -21,14 +21,16 @@ FILES = {path.relative_to(PACKAGE.parent).with_suffix("").as_posix(): path for p
 # What the modules of each room may import: rooms above them in this table, or the modules named. `cli` may import all.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "files": (),
+    "locks": (),
     "color": (),
     "imaging": ("files", "color"),
-    "data": ("files", "color", "imaging"),
+    "data": ("files", "locks", "color", "imaging"),
     "models": ("files", "color"),
     "evaluation": ("files", "color", "data", "models"),
-    "training": ("files", "color", "data", "models", "evaluation"),
+    "training": ("files", "locks", "color", "data", "models", "evaluation"),
     "colorize": (
         "files",
+        "locks",
         "color",
         "imaging",
         "data.caption_lists",

@@ -11,11 +11,15 @@ from skimage.color import rgb2lab
 from torch import Tensor
 
 from lcoins.color.lab import split_lab, to_network_lightness
-from lcoins.data.augment import ColorFilter, LuminanceAugmentation, RandomLighting, Shading
+from lcoins.data.augment import ColorFilter, Draws, LuminanceAugmentation, RandomLighting, Shading
 
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def draws(count: int = 4, seed: int = 0) -> Draws:
+    return Draws(range(1000 * seed, 1000 * seed + count))
 
 
 def photos(count: int = 4, side: int = 8) -> Tensor:
@@ -25,20 +29,20 @@ def photos(count: int = 4, side: int = 8) -> Tensor:
 def test_without_hue_and_gamma_it_is_the_identity() -> None:
     """The ablation "w/o LA" sees the natural lightness."""
     rgb = photos()
-    assert torch.equal(LuminanceAugmentation(0.0, 1.0)(rgb, generator()), split_lab(rgb)[0].clamp(0, 100))
+    assert torch.equal(LuminanceAugmentation(0.0, 1.0)(rgb, draws(len(rgb))), split_lab(rgb)[0].clamp(0, 100))
 
 
 def test_hue_zero_draw_of_a_hue_rotation_is_the_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     still = (torch.zeros(4), torch.ones(4))
     monkeypatch.setattr(LuminanceAugmentation, "draw", lambda *_: still)
     rgb = photos()
-    lightness = LuminanceAugmentation(180.0, 5.0)(rgb, generator())
+    lightness = LuminanceAugmentation(180.0, 5.0)(rgb, draws(len(rgb)))
     torch.testing.assert_close(lightness, split_lab(rgb)[0], atol=2e-3, rtol=0)
 
 
 def test_gray_does_not_change_with_hue() -> None:
     gray = torch.rand(4, 1, 8, 8, generator=generator(1)).expand(-1, 3, -1, -1).contiguous()
-    found = LuminanceAugmentation(180.0, 1.0)(gray, generator())
+    found = LuminanceAugmentation(180.0, 1.0)(gray, draws(len(gray)))
     torch.testing.assert_close(found, split_lab(gray)[0], atol=1e-3, rtol=0)
 
 
@@ -46,12 +50,12 @@ def test_hue_rotation_equals_colorsys_and_scikit_image() -> None:
     """Eq. 1 turns the hue of HSV and keeps saturation and value; the lightness is that of the turned colors."""
     rgb = photos(3, 4)
     augmentation = LuminanceAugmentation(180.0, 1.0)
-    turns = augmentation.draw(3, generator(5))[0] / (2 * torch.pi)
+    turns = augmentation.draw(draws(3, 5))[0] / (2 * torch.pi)
     turned = np.empty((3, 4, 4, 3))
     for photo, row, column in np.ndindex(3, 4, 4):
         hue, saturation, value = colorsys.rgb_to_hsv(*rgb[photo, :, row, column].tolist())
         turned[photo, row, column] = colorsys.hsv_to_rgb((hue + turns[photo].item()) % 1.0, saturation, value)
-    found = augmentation(rgb, generator(5))[:, 0].numpy()
+    found = augmentation(rgb, draws(3, 5))[:, 0].numpy()
     np.testing.assert_allclose(found, rgb2lab(turned)[..., 0], atol=5e-3)
     assert np.abs(found - split_lab(rgb)[0][:, 0].numpy()).max() > 1.0
 
@@ -60,16 +64,16 @@ def test_gamma_by_hand() -> None:
     """Eq. 2 with A = 1, on lightness / 100: gray of L* = 50 under exponents 2 and 1/2."""
     rgb = photos(64, 1)
     augmentation = LuminanceAugmentation(0.0, 5.0)
-    exponents = augmentation.draw(64, generator(3))[1]
+    exponents = augmentation.draw(draws(64, 3))[1]
     natural = split_lab(rgb)[0].flatten()
-    found = augmentation(rgb, generator(3)).flatten()
+    found = augmentation(rgb, draws(64, 3)).flatten()
     for before, exponent, after in zip(natural.tolist(), exponents.tolist(), found.tolist(), strict=True):
         assert after == pytest.approx(100 * (before / 100) ** exponent, abs=1e-3)
 
 
 @given(st.integers(0, 2**32), st.floats(0, 180), st.floats(1, 10))
 def test_draws_lie_in_their_ranges(seed: int, hue: float, gamma: float) -> None:
-    angle, exponent = LuminanceAugmentation(hue, gamma).draw(100, generator(seed))
+    angle, exponent = LuminanceAugmentation(hue, gamma).draw(draws(100, seed))
     assert angle.shape == exponent.shape == (100,)
     assert angle.abs().max() <= np.radians(hue) + 1e-6
     assert exponent.max() <= gamma * (1 + 1e-6)
@@ -78,7 +82,7 @@ def test_draws_lie_in_their_ranges(seed: int, hue: float, gamma: float) -> None:
 
 def test_draws_fill_their_ranges() -> None:
     """Uniform angles; exponents in 1..5 and their reciprocals, half each."""
-    angle, exponent = LuminanceAugmentation(180.0, 5.0).draw(20000, generator())
+    angle, exponent = LuminanceAugmentation(180.0, 5.0).draw(draws(20000))
     assert angle.mean().abs() < 0.05
     assert angle.std().item() == pytest.approx(2 * np.pi / 12**0.5, abs=0.05)
     larger = exponent[exponent > 1]
@@ -91,7 +95,7 @@ def test_draws_fill_their_ranges() -> None:
 def test_lightness_stays_in_range(seed: int) -> None:
     extremes = torch.randint(0, 2, (2, 3, 4, 4), generator=generator(seed)).float()
     rgb = torch.cat([torch.rand(2, 3, 4, 4, generator=generator(seed)), extremes])
-    lightness = LuminanceAugmentation(180.0, 5.0)(rgb, generator(seed))
+    lightness = LuminanceAugmentation(180.0, 5.0)(rgb, draws(len(rgb), seed))
     assert lightness.shape == (4, 1, 4, 4)
     assert lightness.isfinite().all()
     assert to_network_lightness(lightness).abs().max() <= 1.0
@@ -100,20 +104,20 @@ def test_lightness_stays_in_range(seed: int) -> None:
 def test_every_photo_has_its_own_draw() -> None:
     rgb = photos(1).expand(4, -1, -1, -1).contiguous()
     for augmentation in (LuminanceAugmentation(180.0, 1.0), LuminanceAugmentation(0.0, 5.0)):
-        lightness = augmentation(rgb, generator())
+        lightness = augmentation(rgb, draws(len(rgb)))
         for photo in range(1, 4):
             assert not torch.allclose(lightness[0], lightness[photo], atol=0.1)
 
 
-def test_same_generator_same_lightness() -> None:
+def test_same_draws_same_lightness() -> None:
     augmentation, rgb = LuminanceAugmentation(180.0, 5.0), photos()
-    assert torch.equal(augmentation(rgb, generator(7)), augmentation(rgb, generator(7)))
-    assert not torch.equal(augmentation(rgb, generator(7)), augmentation(rgb, generator(8)))
+    assert torch.equal(augmentation(rgb, draws(len(rgb), 7)), augmentation(rgb, draws(len(rgb), 7)))
+    assert not torch.equal(augmentation(rgb, draws(len(rgb), 7)), augmentation(rgb, draws(len(rgb), 8)))
 
 
 def test_global_randomness_is_left_alone() -> None:
     before = torch.get_rng_state()
-    LuminanceAugmentation(180.0, 5.0)(photos(), generator())
+    LuminanceAugmentation(180.0, 5.0)(photos(), draws())
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -121,15 +125,15 @@ def test_photos_are_left_alone() -> None:
     """The target is made of the same tensor: it must be the same with and without augmentation."""
     rgb = photos()
     copy = rgb.clone()
-    LuminanceAugmentation(180.0, 5.0)(rgb, generator())
+    LuminanceAugmentation(180.0, 5.0)(rgb, draws(len(rgb)))
     assert torch.equal(rgb, copy)
 
 
 def test_half_precision_is_kept_out() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        lightness = LuminanceAugmentation(180.0, 5.0)(photos(), generator())
+        lightness = LuminanceAugmentation(180.0, 5.0)(photos(), draws())
     assert lightness.dtype == torch.float32
-    assert torch.equal(lightness, LuminanceAugmentation(180.0, 5.0)(photos(), generator()))
+    assert torch.equal(lightness, LuminanceAugmentation(180.0, 5.0)(photos(), draws()))
 
 
 def test_wrong_ranges_are_refused() -> None:
@@ -142,27 +146,27 @@ def test_wrong_ranges_are_refused() -> None:
 def test_a_color_filter_leaves_gray_as_the_paper_has_it_and_turns_the_order_of_colors() -> None:
     gray = torch.rand(4, 1, 8, 8, generator=generator(1)).expand(-1, 3, -1, -1).contiguous()
     paper, ours = LuminanceAugmentation(180.0, 5.0), ColorFilter(180.0, 5.0, strength=0.7)
-    torch.testing.assert_close(ours(gray, generator()), paper(gray, generator()), atol=0.05, rtol=0)
+    torch.testing.assert_close(ours(gray, draws(len(gray))), paper(gray, draws(len(gray))), atol=0.05, rtol=0)
     red_and_blue = torch.zeros(200, 3, 2, 2)
     red_and_blue[:, 0, 0], red_and_blue[:, 2, 1] = 1.0, 1.0
-    filtered = ColorFilter(0.0, 1.0, strength=0.7)(red_and_blue, generator())
+    filtered = ColorFilter(0.0, 1.0, strength=0.7)(red_and_blue, draws(200))
     brighter = (filtered[:, 0, 0, 0] > filtered[:, 0, 1, 0]).float().mean()
     assert 0.4 < brighter < 0.8  # red has 20 units more by nature, and never loses them without the filter
 
 
 def test_a_color_filter_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "randn", lambda *size, generator: torch.tensor([0.1, -0.2]).view(1, 2, 1, 1))
+    monkeypatch.setattr(Draws, "normal", lambda *_: torch.tensor([0.1, -0.2]).view(1, 2, 1, 1))
     rgb = photos(1)
     lightness, ab = split_lab(rgb)
     expected = (lightness + 0.5 * (0.1 * ab[:, :1] - 0.2 * ab[:, 1:])).clamp(0, 100)
-    torch.testing.assert_close(ColorFilter(0.0, 1.0, strength=0.5)(rgb, generator()), expected)
+    torch.testing.assert_close(ColorFilter(0.0, 1.0, strength=0.5)(rgb, draws(len(rgb))), expected)
 
 
 def test_shading_shows_one_gray_bright_here_and_dark_there() -> None:
     gray = torch.full((3, 3, 32, 32), 0.5)
     natural = split_lab(gray)[0]
-    torch.testing.assert_close(Shading(0.0, 1.0, strength=0.0)(gray, generator()), natural)
-    shaded = Shading(0.0, 1.0, strength=0.8)(gray, generator())
+    torch.testing.assert_close(Shading(0.0, 1.0, strength=0.0)(gray, draws(len(gray))), natural)
+    shaded = Shading(0.0, 1.0, strength=0.8)(gray, draws(len(gray)))
     assert bool((shaded.amax(dim=(1, 2, 3)) - shaded.amin(dim=(1, 2, 3)) > 15).all())
     assert float((shaded[..., 1:] - shaded[..., :-1]).abs().max()) < 25  # smoothly
     with pytest.raises(ValueError, match="gamma, which must be 1, not 5"):
@@ -170,18 +174,18 @@ def test_shading_shows_one_gray_bright_here_and_dark_there() -> None:
 
 
 @pytest.mark.parametrize("ours", [ColorFilter(180.0, 5.0, strength=0.7), Shading(180.0, 1.0, strength=0.8)], ids=str)
-def test_our_own_augmentations_stay_in_range_and_depend_on_the_generator_alone(ours: LuminanceAugmentation) -> None:
+def test_our_own_augmentations_stay_in_range_and_depend_on_the_draws_alone(ours: LuminanceAugmentation) -> None:
     rgb = photos(8)
-    lightness = ours(rgb, generator(3))
+    lightness = ours(rgb, draws(8, 3))
     assert lightness.shape == (8, 1, 8, 8) and bool((lightness >= 0).all() & (lightness <= 100).all())
-    assert torch.equal(lightness, ours(rgb, generator(3)))
-    assert not torch.equal(lightness, ours(rgb, generator(4)))
+    assert torch.equal(lightness, ours(rgb, draws(8, 3)))
+    assert not torch.equal(lightness, ours(rgb, draws(8, 4)))
 
 
 def test_lighting_keeps_the_order_of_lightness_and_its_range() -> None:
     rgb = torch.rand(8, 3, 12, 12, generator=torch.Generator().manual_seed(1))
     before = split_lab(rgb)[0]
-    after = RandomLighting(0.1, 10.0)(rgb, torch.Generator().manual_seed(2))
+    after = RandomLighting(0.1, 10.0)(rgb, draws(len(rgb), 2))
     assert not torch.equal(after, before)
     assert (after >= 0).all()
     assert (after <= 100).all()
@@ -194,15 +198,23 @@ def test_lighting_keeps_the_order_of_lightness_and_its_range() -> None:
 def test_lighting_changes_contrast_and_brightness_by_what_it_says() -> None:
     rgb = torch.rand(200, 3, 6, 6, generator=torch.Generator().manual_seed(1)) * 0.3 + 0.35  # far from 0 and 100
     before = split_lab(rgb)[0]
-    after = RandomLighting(0.1, 10.0)(rgb, torch.Generator().manual_seed(2))
+    after = RandomLighting(0.1, 10.0)(rgb, draws(len(rgb), 2))
     shift = (after.mean(dim=(1, 2, 3)) - before.mean(dim=(1, 2, 3))).abs()
     contrast = (after.std(dim=(1, 2, 3)) / before.std(dim=(1, 2, 3)) - 1).abs()
     assert 9 < shift.max() <= 10.001
     assert 0.09 < contrast.max() <= 0.1001
-    assert torch.equal(RandomLighting(0.0, 0.0)(rgb, torch.Generator()), before)
+    assert torch.equal(RandomLighting(0.0, 0.0)(rgb, draws(200)), before)
 
 
 @pytest.mark.parametrize("wrong", [(1.0, 10.0), (-0.1, 10.0), (0.1, -1.0)])
 def test_lighting_refuses_what_would_turn_the_picture_over(wrong: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match=r"contrast must lie in 0\.\.1"):
         RandomLighting(*wrong)
+
+
+def test_the_draws_of_a_photo_do_not_depend_on_its_batch() -> None:
+    rgb = photos(6)
+    for augmentation in (LuminanceAugmentation(180.0, 5.0), ColorFilter(180.0, 5.0, 0.7), RandomLighting(0.1, 10.0)):
+        together = augmentation(rgb, Draws(range(6)))
+        apart = torch.cat([augmentation(rgb[i : i + 2], Draws(range(i, i + 2))) for i in (0, 2, 4)])
+        torch.testing.assert_close(together, apart)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.data.augment import LuminanceAugmentation
-from lcoins.data.datamodule import ColorizationData, KeyedSampler, LoaderOptions
+from lcoins.data.datamodule import BatchesInTurn, ColorizationData, KeyedSampler, LoaderOptions
 from lcoins.data.recoloring import WordRecoloring
 from lcoins.data.scenes.dataset import Scenes
 from lcoins.data.types import Batch, Sample, collate
@@ -41,6 +41,11 @@ class Numbers:
 
 @given(length=st.integers(0, 60), ranks=st.integers(1, 7))
 def test_in_order_the_ranks_share_out_every_index_once(length: int, ranks: int) -> None:
+    """If there are fewer than ranks, each rank reads all."""
+    if length < ranks:
+        samplers = [KeyedSampler(Numbers(length), 0, shuffle=False, rank=rank, ranks=ranks) for rank in range(ranks)]
+        assert [list(sampler) for sampler in samplers] == [list(range(length))] * ranks
+        return
     samplers = [KeyedSampler(Numbers(length), 0, shuffle=False, rank=rank, ranks=ranks) for rank in range(ranks)]
     shares = [list(sampler) for sampler in samplers]
     assert sorted(chain(*shares)) == list(range(length))
@@ -59,6 +64,29 @@ def test_shuffled_the_ranks_get_equally_many_and_none_twice(length: int, ranks: 
     together = list(chain(*shares))
     assert len(set(together)) == len(together)
     assert set(together) <= set(range(length))
+
+
+@given(length=st.integers(0, 60), size=st.integers(1, 5), ranks=st.integers(1, 7))
+def test_tests_are_shared_out_in_the_batches_of_one_process(length: int, size: int, ranks: int) -> None:
+    shares = [list(BatchesInTurn(length, size, rank, ranks)) for rank in range(ranks)]
+    assert [len(share) for share in shares] == [len(BatchesInTurn(length, size, rank, ranks)) for rank in range(ranks)]
+    assert sorted(chain(*shares)) == list(BatchesInTurn(length, size, 0, 1))
+    assert sorted(chain(*chain(*shares))) == list(range(length))
+
+
+@given(per_device=st.integers(1, 4), ranks=st.integers(1, 4), parts=st.integers(1, 3))
+def test_a_step_sees_the_same_photos_on_any_number_of_devices(per_device: int, ranks: int, parts: int) -> None:
+    total = per_device * ranks * parts
+    shares = []
+    for rank in range(ranks):
+        sampler = KeyedSampler(Numbers(50), 0, shuffle=True, rank=rank, ranks=ranks, multiple=total)
+        shares.append(list(sampler))
+        assert len(sampler) == len(shares[-1]) == 50 // total * total // ranks
+    alone = list(KeyedSampler(Numbers(50), 0, shuffle=True, multiple=total))
+    for step in range(50 // total):
+        each = total // ranks
+        seen = chain(*(share[step * each : (step + 1) * each] for share in shares))
+        assert sorted(seen) == sorted(alone[step * total : (step + 1) * total])
 
 
 @given(seed=st.integers(0, 9), epoch=st.integers(0, 9))
@@ -115,10 +143,10 @@ def test_without_augmentation_training_sees_natural_lightness() -> None:
 
 
 def test_training_draws_another_lightness_for_each_photo_of_a_batch() -> None:
-    """The same photo four times: hue and gamma are drawn per photo, not per batch."""
+    """The same photo four times at four places of the set: hue and gamma are drawn per photo, not per batch."""
     data = data_module(PAPER)
     data.trainer = SimpleNamespace(training=True, current_epoch=0)  # type: ignore[assignment]
-    batch = data.on_after_batch_transfer(collate([Scenes("train", 8, 32)[0]] * 4))
+    batch = data.on_after_batch_transfer(collate([replace(Scenes("train", 8, 32)[0], index=i) for i in range(4)]))
     for i in range(4):
         for other in (*range(i), "original"):
             reference = batch.original_lightness[i] if other == "original" else batch.lightness[other]
@@ -135,6 +163,7 @@ def test_the_drawn_lightness_is_keyed_by_seed_epoch_and_sample() -> None:
     assert not torch.equal(drawn(), drawn(seed=1))
     assert not torch.equal(drawn(), drawn(epoch=1))
     assert not torch.equal(drawn(), drawn(start=4))
+    torch.testing.assert_close(drawn()[2:], drawn(start=2)[:2])  # in another batch, as on another number of devices
 
 
 def test_a_training_set_smaller_than_a_batch_is_refused() -> None:

@@ -28,6 +28,7 @@ from lcoins.data.photos import Photos, RandomView
 from lcoins.data.types import collate
 from lcoins.data.validate import check_photos
 from lcoins.imaging.decode import PhotoError, load_photo
+from lcoins.locks import FolderInUse
 
 NAMES = ["a.jpg", "b.png", "sub/c.jpg", "d.png", "é.png"]
 
@@ -291,3 +292,19 @@ def test_a_bad_photo_stops_the_command_unless_left_out(root: Path, tmp_path: Pat
     assert left_out.exit_code == 0
     assert "4 photos" in left_out.output
     assert len(Pack(tmp_path / "pack").photos) == 4
+
+
+def test_a_second_packer_is_refused_and_names_the_first(root: Path, tmp_path: Path) -> None:
+    first = pack_photos(root, NAMES, tmp_path / "pack", None)
+    next(first)
+    done = CliRunner().invoke(app, ["data", "pack", str(root), str(_list_of(tmp_path)), "-o", str(tmp_path / "pack")])
+    assert isinstance(done.exception, FolderInUse)
+    assert f"in use by process {os.getpid()}" in str(done.exception)
+    list(first)
+    assert len(Pack(tmp_path / "pack").photos) == len(NAMES)
+
+
+def _list_of(folder: Path) -> Path:
+    path = folder / "list.json"
+    path.write_text(json.dumps({name: ["a red bus"] for name in NAMES}), encoding="utf-8")
+    return path

@@ -15,6 +15,10 @@ from lcoins.data.recoloring import WordRecoloring, exchange_color, soft_color_ma
 CHROMATIC = [color for color in BASIC_COLORS if abs(complex(*COLOR_LAB[color][1:])) >= 20]
 
 
+def rngs(count: int, seed: int = 0) -> list[random.Random]:
+    return [random.Random(1000 * seed + i) for i in range(count)]
+
+
 def patch_on_gray(color: str, side: int = 16) -> Tensor:
     """A square of a color's typical Lab, a quarter of a gray picture: (1, 3, side, side)."""
     lightness = torch.full((1, 1, side, side), COLOR_LAB[color][0])
@@ -26,7 +30,7 @@ def patch_on_gray(color: str, side: int = 16) -> Tensor:
 @pytest.mark.parametrize("color", CHROMATIC)
 def test_the_named_thing_and_its_word_change_together(color: str) -> None:
     rgb = patch_on_gray(color)
-    changed, captions = WordRecoloring(1.0)(rgb, [with_article(f"{color} square").capitalize()], random.Random(0))
+    changed, captions = WordRecoloring(1.0)(rgb, [with_article(f"{color} square").capitalize()], rngs(1))
     (word,) = find_colors(captions[0])
     assert word.color != color and captions[0] == with_article(f"{word.word} square").capitalize()
     lightness, ab = split_lab(changed)
@@ -49,7 +53,7 @@ def test_only_captions_that_change_have_photos_that_change(seed: int, share: flo
     rgb = torch.cat([patch_on_gray(color) for color in colors])
     captions = [f"a {color} thing" for color in colors]
     kept = rgb.clone()
-    changed, said = WordRecoloring(share)(rgb, captions, random.Random(seed))
+    changed, said = WordRecoloring(share)(rgb, captions, rngs(4, seed))
     torch.testing.assert_close(rgb, kept, atol=0, rtol=0)  # the arguments stay
     for old, new, before, after in zip(rgb, changed, captions, said, strict=True):
         assert (before == after) == torch.equal(old, new)
@@ -59,7 +63,7 @@ def test_only_captions_that_change_have_photos_that_change(seed: int, share: flo
 @pytest.mark.parametrize("caption", ["a square", "a white square", "a gray square and a black one"])
 def test_captions_without_a_chromatic_word_stay(caption: str) -> None:
     rgb = patch_on_gray("red")
-    changed, captions = WordRecoloring(1.0)(rgb, [caption], random.Random(0))
+    changed, captions = WordRecoloring(1.0)(rgb, [caption], rngs(1))
     assert captions == [caption] and torch.equal(changed, rgb)
 
 
@@ -67,25 +71,25 @@ def test_captions_without_a_chromatic_word_stay(caption: str) -> None:
 def test_a_word_that_names_all_or_nothing_stays(picture: str) -> None:
     rgb = patch_on_gray("red")
     rgb = rgb[:, :, :8, :8] if picture == "red everywhere" else rgb[:, :, 8:, 8:]
-    changed, captions = WordRecoloring(1.0)(rgb, ["a red square"], random.Random(0))
+    changed, captions = WordRecoloring(1.0)(rgb, ["a red square"], rngs(1))
     assert captions == ["a red square"] and torch.equal(changed, rgb)
 
 
 def test_without_a_share_nothing_changes() -> None:
     rgb = patch_on_gray("blue")
-    assert WordRecoloring(0.0)(rgb, ["a blue square"], random.Random(0))[1] == ["a blue square"]
+    assert WordRecoloring(0.0)(rgb, ["a blue square"], rngs(1))[1] == ["a blue square"]
 
 
 def test_the_same_draw_gives_the_same_photos() -> None:
     rgb = torch.cat([patch_on_gray(color) for color in CHROMATIC])
     captions = [f"a {color} thing" for color in CHROMATIC]
-    first, second = (WordRecoloring(0.5)(rgb, captions, random.Random(3)) for _ in range(2))
+    first, second = (WordRecoloring(0.5)(rgb, captions, rngs(len(captions), 3)) for _ in range(2))
     assert first[1] == second[1] != captions and torch.equal(first[0], second[0])
 
 
 def test_every_photo_of_a_batch_gets_its_own_new_color() -> None:
     rgb = torch.cat([patch_on_gray(color) for color in CHROMATIC])
-    changed, said = WordRecoloring(1.0)(rgb, [f"a {color} thing" for color in CHROMATIC], random.Random(1))
+    changed, said = WordRecoloring(1.0)(rgb, [f"a {color} thing" for color in CHROMATIC], rngs(len(CHROMATIC), 1))
     for ab, caption in zip(split_lab(changed)[1], said, strict=True):
         wanted = torch.tensor(COLOR_LAB[find_colors(caption)[0].color][1:])
         inside = ab[:, :8, :8].mean(dim=(1, 2))

@@ -1,6 +1,7 @@
 """A run: skipped when finished, started from other weights, its checkpoints loaded again."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from shrunk import shrunk, transformer
 
 from lcoins.cli import hydra_commands
 from lcoins.colorize.export import export_package
+from lcoins.locks import FolderInUse, locked
 from lcoins.models.build import build_colorizer
 from lcoins.models.checkpoint import load_checkpoint
 from lcoins.training import run
@@ -160,3 +162,21 @@ def test_foreign_files_are_refused_and_never_run(run_folder: Path) -> None:
         load_checkpoint(folder / "absent.ckpt")
     with pytest.raises(FileNotFoundError, match="no checkpoint at"):
         load_checkpoint(folder)
+
+
+def test_a_fast_run_for_development_leaves_nothing(run_folder: Path) -> None:
+    figures = train_run(shrunk(*SHORTEST, "trainer.fast_dev_run=true"), run_folder)
+    assert figures.keys() == {"val/psnr"}
+    assert not run_folder.exists()
+
+
+def test_gradients_are_clipped_beside_the_fused_optimizer_at_any_precision(run_folder: Path) -> None:
+    cfg = shrunk(
+        *SHORTEST, "trainer.fast_dev_run=true", "trainer.precision=bf16-mixed", "trainer.gradient_clip_val=0.5"
+    )
+    assert train_run(cfg, run_folder)
+
+
+def test_a_second_process_at_the_same_run_is_refused(run_folder: Path) -> None:
+    with locked(run_folder), pytest.raises(FolderInUse, match=rf"in use by process {os.getpid()} on "):
+        train_run(shrunk(*SHORTEST), run_folder)

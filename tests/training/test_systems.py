@@ -159,8 +159,8 @@ def test_a_frozen_trunk_keeps_its_batch_statistics(system: str, run_folder: Path
     cfg.model.trunk.freeze = True
     module, data = build_training(plain_config(cfg), run_folder)
     before = {name: value.clone() for name, value in module.colorizer.trunk.state_dict().items()}
-    trainer = build_trainer(plain_config(cfg), run_folder, data)
-    fit_or_resume(trainer, module, data, run_folder / "none.ckpt")
+    trainer = build_trainer(plain_config(cfg), run_folder, data, module)
+    fit_or_resume(trainer, module, data, None)
     after = module.colorizer.trunk.state_dict()
     assert [name for name in before if not torch.equal(before[name], after[name])] == []
 

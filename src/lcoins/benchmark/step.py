@@ -15,7 +15,7 @@ from torch.optim import AdamW
 from lcoins.benchmark.loading import peak_mib
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.color.object_pairs import guess_object_colors
-from lcoins.data.augment import LuminanceAugmentation
+from lcoins.data.augment import Draws, LuminanceAugmentation
 from lcoins.data.types import Batch
 from lcoins.models.build import build_colorizer
 from lcoins.models.grouping import JointAttention
@@ -153,13 +153,13 @@ def _training_step(colorizer: Any, case: StepCase, rgb: Tensor, captions: list[s
         for part in (colorizer, discriminator)
         if part is not None
     ]
-    augmentation, generator = LuminanceAugmentation(180.0, 5.0), torch.Generator()
+    augmentation = LuminanceAugmentation(180.0, 5.0)
     batch = _batch(rgb, captions)
 
     def step() -> None:
         lightness, ab = split_lab(rgb)
         batch.ab = to_network_ab(ab)
-        batch.lightness = to_network_lightness(augmentation(rgb, generator) if case.augment else lightness)
+        batch.lightness = to_network_lightness(augmentation(rgb, Draws(range(len(rgb)))) if case.augment else lightness)
         words = colorizer.tokenize(captions).to(rgb.device)
         with _autocast(case, rgb):
             output = colorizer(batch.lightness, words, *([words] if case.counter else []))

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from lcoins.locks import locked
+
 app = typer.Typer(name="build", help="Build a public data set, or one from a folder of your own.", no_args_is_help=True)
 
 
@@ -19,7 +21,8 @@ def extended_coco_stuff(
     from lcoins.cli.printing import print_manifest
     from lcoins.data.build.coco_stuff import build_extended_coco_stuff
 
-    manifest, missing = build_extended_coco_stuff(lists, coco, output, keep_gray)
+    with locked(output):
+        manifest, missing = build_extended_coco_stuff(lists, coco, output, keep_gray)
     print_manifest(manifest, output)
     root = coco or Path("COCO")
     _say_next(output, root / "train2017", root / "val2017", list(manifest["splits"]))
@@ -43,7 +46,8 @@ def folder(
     from lcoins.cli.printing import print_manifest
     from lcoins.data.build.own_photos import build_folder
 
-    manifest = build_folder(photos, captions, output, val, test, seed, keep_gray)
+    with locked(output):
+        manifest = build_folder(photos, captions, output, val, test, seed, keep_gray)
     print_manifest(manifest, output)
     _say_next(output, photos, photos, list(manifest["splits"]))
 
@@ -74,9 +78,10 @@ def multi_instance(
             raise ValueError(f"--photos takes SOURCE=FOLDER, as in coco=/data/coco, not {argument!r}")
         roots[prefix] = Path(folder)
     raw = [(kind, path) for kind, paths in given.items() for path in paths or []]
-    manifest = build_multi_instance(
-        test_list, raw, output, photos=roots, coco_list=coco_list, limit=limit, seed=seed, copy=copy
-    )
+    with locked(output):
+        manifest = build_multi_instance(
+            test_list, raw, output, photos=roots, coco_list=coco_list, limit=limit, seed=seed, copy=copy
+        )
     print_manifest(manifest, output)
     if roots:
         _say_next(output, output / "photos" / "train", output / "photos" / "val", list(manifest["splits"]))

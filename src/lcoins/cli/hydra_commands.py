@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -19,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
 from lcoins.benchmark.step import machine_name, speed_ratios, step_cases, time_steps, timing_table, timings_to_json
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
+from lcoins.cli.spin import spin_setting
 from lcoins.data.photos_with_things import PhotosWithThings
 from lcoins.evaluation.obedience_benchmark import judge_photos, print_obedience
 from lcoins.evaluation.result import flat_figures, print_reports, write_json
@@ -26,6 +28,7 @@ from lcoins.models.checkpoint import builtin_package, load_trained, weights_dige
 from lcoins.models.focus import FocusedColorizer
 from lcoins.training import build, run
 from lcoins.training.parts import build_part
+from lcoins.training.ranks import is_first
 
 LONGEST_LABEL = 100
 PATHS = ("run", "checkpoint", "start_from", "output")  # keys whose value may be the path of a run, which holds "="
@@ -42,18 +45,23 @@ def conf_folder() -> Path:
     raise FileNotFoundError(f"no conf/ with train.yaml near {package}; reinstall lcoins")
 
 
-def label(overrides: str, name: str = "") -> str:
+def label(overrides: str, name: str = "", global_batch: int | None = None) -> str:
     """A folder name for the overrides of a run; "default" without any, shortened with a digest when too long.
 
-    ``data`` and ``system`` are left out where the name of the run, which names the folder above, holds them already.
+    ``data`` and ``system`` are left out where the name of the run, which names the folder above, holds them already;
+    ``data.batch_size`` is where there is a global batch, of which it is what one device takes at once.
 
     >>> label("ablation=no_la,recipe.epochs=3"), label("")
     ('ablation=no_la,recipe.epochs=3', 'default')
     >>> label("seed=1,system=lcode", "scenes-lcode"), label("system=lcode", "ablations")
     ('seed=1', 'system=lcode')
+    >>> label("data.batch_size=8,recipe.epochs=3", "", 64)
+    'recipe.epochs=3'
     """
     named = "|".join(map(re.escape, re.split("[-/]", name)))
     text = re.sub(rf"(?:^|,)(?:data|system)=(?:{named})(?=,|$)", "", overrides).removeprefix(",")
+    if global_batch is not None:
+        text = re.sub(r"(?:^|,)data\.batch_size=\d+(?=,|$)", "", text).removeprefix(",")
     text = text.replace("/", "|") or "default"
     if len(text) > LONGEST_LABEL:
         text = f"{text[:LONGEST_LABEL]}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
@@ -164,10 +172,12 @@ def time_model(cfg: DictConfig, folder: Path) -> None:
     timings = time_steps(cases, cfg.batch_size, cfg.warmup, cfg.steps, cfg.device)
     title = f"{cfg.title}, batch {cfg.batch_size}, {machine_name(cfg.device)}"
     if cfg.json:
-        settings = {"title": title, "warmup": cfg.warmup, "steps": cfg.steps}
+        threads = {"threads": torch.get_num_threads(), "waiting": spin_setting()}
+        settings = {"title": title, "warmup": cfg.warmup, "steps": cfg.steps, **threads}
         print(json.dumps(timings_to_json(timings, settings), indent=2))
         return
     run.console.print(timing_table(timings, title))
+    run.console.print(f"{torch.get_num_threads()} threads; while they wait: {spin_setting()}", highlight=False)
     for name, ratio in speed_ratios(timings).items():
         run.console.print(f"{name}: {ratio:.2f}")
 
@@ -219,6 +229,8 @@ def run_command(command: str, arguments: list[str]) -> None:
                 raise SystemExit(2) from error
             raise  # a sweep goes on with its other jobs and fails at its end
 
+    if not is_first():  # of several processes one writes the files of Hydra
+        arguments = [*arguments, "hydra.output_subdir=null", "hydra/job_logging=none", "hydra/hydra_logging=none"]
     sys.argv = [f"lcoins {command}", *(quoted(argument) for argument in arguments)]
     composed()
 

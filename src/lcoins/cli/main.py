@@ -8,6 +8,7 @@ import typer
 
 from lcoins.cli import data, photos, report
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
+from lcoins.cli.spin import bound_spin, spin_setting
 
 app = typer.Typer(
     name="lcoins",
@@ -79,6 +80,7 @@ def bench_infer(
             drawn_photo(photo, megapixels)
         times = time_photo(lambda: load_system(checkpoint), photo, SENTENCE)
     Console().print(stage_table(times, f"{checkpoint.name}, {machine_name('cpu')}"))
+    typer.echo(f"waiting threads: {spin_setting()}")
 
 
 @app.command(context_settings=OVERRIDES)
@@ -134,6 +136,7 @@ def _run(command: str, arguments: list[str]) -> None:
 
 def main() -> None:
     """Entry point: prints errors meant for the user without a traceback, unless HYDRA_FULL_ERROR=1 is set."""
+    bound_spin()
     try:
         app()
     except Exception as error:

@@ -1,10 +1,11 @@
-"""Luminance augmentation hides what lightness tells about color. All draws come from the generator that is passed in.
+"""Luminance augmentation hides what lightness tells about color. All draws come from the :class:`Draws` passed in.
 
 Here are the paper's (3.2, Eqs. 1-2), Xie2018's, and two experiments that go further, ColorFilter and Shading, which are
 not the paper's and were as good as its own, not better (`experiment=augmentations`).
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,10 +17,25 @@ from torch.nn.functional import interpolate
 from lcoins.color.lab import in_float32, split_lab
 
 
-class Augmentation(Protocol):
-    """sRGB (B, 3, H, W) in [0, 1] to lightness (B, 1, H, W) in 0..100 as training sees it."""
+class Draws:
+    """Random numbers for the photos of a batch, each photo from its own seed, so that its company plays no part."""
 
-    def __call__(self, rgb: Tensor, generator: torch.Generator) -> Tensor: ...
+    def __init__(self, seeds: Iterable[int]) -> None:
+        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def uniform(self, *shape: int) -> Tensor:
+        """(B, *shape), uniform in [0, 1)."""
+        return torch.stack([torch.rand(shape, generator=generator) for generator in self.generators])
+
+    def normal(self, *shape: int) -> Tensor:
+        """(B, *shape), normal with mean 0 and standard deviation 1."""
+        return torch.stack([torch.randn(shape, generator=generator) for generator in self.generators])
+
+
+class Augmentation(Protocol):
+    """sRGB (B, 3, H, W) in [0, 1] to lightness (B, 1, H, W) in 0..100 as training sees it; one draw for each photo."""
+
+    def __call__(self, rgb: Tensor, draws: Draws) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -40,17 +56,18 @@ class LuminanceAugmentation:
         if self.gamma < 1:
             raise ValueError(f"gamma is the largest exponent and must be at least 1, not {self.gamma}")
 
-    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Angles (count,) in radians, uniform in +-hue; exponents (count,), uniform in 1..gamma, half inverted."""
-        angle = (torch.rand(count, generator=generator) * 2 - 1) * math.radians(self.hue)
-        exponent = 1 + torch.rand(count, generator=generator) * (self.gamma - 1)
-        invert = torch.rand(count, generator=generator) < 0.5
+    def draw(self, draws: Draws) -> tuple[Tensor, Tensor]:
+        """Angles (B,) in radians, uniform in +-hue; exponents (B,), uniform in 1..gamma, half inverted."""
+        turned, raised, inverted = draws.uniform(3).unbind(1)
+        angle = (turned * 2 - 1) * math.radians(self.hue)
+        exponent = 1 + raised * (self.gamma - 1)
+        invert = inverted < 0.5
         return angle, torch.where(invert, 1 / exponent, exponent)
 
     @torch.no_grad()
-    def __call__(self, rgb: Tensor, generator: torch.Generator) -> Tensor:
+    def __call__(self, rgb: Tensor, draws: Draws) -> Tensor:
         """sRGB (B, 3, H, W) in [0, 1] to lightness (B, 1, H, W) in 0..100; draws on the CPU, works on rgb's device."""
-        angle, exponent = (value.to(rgb.device) for value in self.draw(len(rgb), generator))
+        angle, exponent = (value.to(rgb.device) for value in self.draw(draws))
         with in_float32(rgb):
             if self.hue > 0:
                 rgb = adjust_hue(rgb.float(), angle).clamp(0, 1)
@@ -72,9 +89,9 @@ class ColorFilter(LuminanceAugmentation):
     strength: float
 
     @torch.no_grad()
-    def __call__(self, rgb: Tensor, generator: torch.Generator) -> Tensor:
-        lightness = super().__call__(rgb, generator)
-        direction = torch.randn(len(rgb), 2, 1, 1, generator=generator).to(rgb.device) * self.strength
+    def __call__(self, rgb: Tensor, draws: Draws) -> Tensor:
+        lightness = super().__call__(rgb, draws)
+        direction = draws.normal(2, 1, 1).to(rgb.device) * self.strength
         return (lightness + (direction * split_lab(rgb)[1]).sum(dim=1, keepdim=True)).clamp(0, 100)
 
 
@@ -96,9 +113,9 @@ class Shading(LuminanceAugmentation):
             raise ValueError(f"shading replaces gamma, which must be 1, not {self.gamma}")
 
     @torch.no_grad()
-    def __call__(self, rgb: Tensor, generator: torch.Generator) -> Tensor:
-        lightness = super().__call__(rgb, generator)
-        crossings = torch.randn(len(rgb), 1, self.cells, self.cells, generator=generator) * self.strength
+    def __call__(self, rgb: Tensor, draws: Draws) -> Tensor:
+        lightness = super().__call__(rgb, draws)
+        crossings = draws.normal(1, self.cells, self.cells) * self.strength
         exponent = interpolate(crossings.to(rgb.device), rgb.shape[-2:], mode="bicubic").exp()
         return 100 * (lightness / 100).clamp(min=1e-4) ** exponent
 
@@ -120,10 +137,10 @@ class RandomLighting:
             )
 
     @torch.no_grad()
-    def __call__(self, rgb: Tensor, generator: torch.Generator) -> Tensor:
+    def __call__(self, rgb: Tensor, draws: Draws) -> Tensor:
         """sRGB (B, 3, H, W) in [0, 1] to lightness (B, 1, H, W) in 0..100."""
-        draws = (torch.rand(2, len(rgb), 1, 1, 1, generator=generator) * 2 - 1).to(rgb.device)
+        contrast, brightness = (draws.uniform(2, 1, 1, 1) * 2 - 1).to(rgb.device).unbind(1)
         lightness = split_lab(rgb)[0]
         mean = lightness.mean(dim=(2, 3), keepdim=True)
-        changed = mean + (lightness - mean) * (1 + self.contrast * draws[0]) + self.brightness * draws[1]
+        changed = mean + (lightness - mean) * (1 + self.contrast * contrast) + self.brightness * brightness
         return changed.clamp(0, 100)

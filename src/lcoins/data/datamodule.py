@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from lightning import LightningDataModule
@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.color.words import recolor
-from lcoins.data.augment import Augmentation
+from lcoins.data.augment import Augmentation, Draws
 from lcoins.data.recoloring import WordRecoloring
 from lcoins.data.types import Batch, Sample, collate, key
 
@@ -36,14 +36,20 @@ class SampleSet(Protocol):
 class KeyedSampler(Sampler[int]):
     """The indices that this rank reads: shuffled by (seed, epoch) alone, or in order (``shuffle=False``).
 
-    Shuffled, all ranks get equally many indices, and those left over are skipped for an epoch. In order, every index
-    belongs to exactly one rank, so that a metric counts each pair once. Lightning calls ``set_epoch`` before the
-    workers start; the data set receives the epoch, too.
+    Shuffled, all ranks together read the same order as one rank would, in turns, so that a step of R ranks with B
+    samples each sees the samples of a step of one rank with R * B. Their count is a multiple of ``multiple``; those
+    left over are skipped for an epoch. In order, every index belongs to exactly one rank, so that a metric counts each
+    pair once; if there are fewer indices than ranks, every rank reads all, for one without any would not take part.
+    Lightning calls ``set_epoch`` before the workers start; the data set receives the epoch, too.
     """
 
-    def __init__(self, samples: SampleSet, seed: int, shuffle: bool, rank: int = 0, ranks: int = 1):
+    def __init__(
+        self, samples: SampleSet, seed: int, shuffle: bool, rank: int = 0, ranks: int = 1, multiple: int = 1
+    ) -> None:
+        if not shuffle and len(samples) < ranks:
+            rank, ranks = 0, 1
         self.samples, self.seed, self.shuffle, self.rank, self.ranks = samples, seed, shuffle, rank, ranks
-        self.epoch = 0
+        self.multiple, self.epoch = multiple, 0
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
@@ -51,7 +57,9 @@ class KeyedSampler(Sampler[int]):
 
     def __len__(self) -> int:
         count = len(self.samples)
-        return count // self.ranks if self.shuffle else len(range(self.rank, count, self.ranks))
+        if self.shuffle:
+            return count // self.multiple * self.multiple // self.ranks
+        return len(range(self.rank, count, self.ranks))
 
     def __iter__(self) -> Iterator[int]:
         count = len(self.samples)
@@ -60,6 +68,25 @@ class KeyedSampler(Sampler[int]):
         generator = torch.Generator().manual_seed(key(self.seed, "order", self.epoch))
         order = torch.randperm(count, generator=generator).tolist()
         return iter(order[self.rank : len(self) * self.ranks : self.ranks])
+
+
+class BatchesInTurn(Sampler[list[int]]):
+    """The batches of ``count`` samples in order, of which this rank reads every ``ranks``-th.
+
+    They are those of a single process, so that each sample is computed in the same company and gives the same bits.
+    """
+
+    def __init__(self, count: int, batch_size: int, rank: int, ranks: int) -> None:
+        self.count, self.batch_size, self.rank, self.ranks = count, batch_size, rank, ranks
+
+    def __len__(self) -> int:
+        return len(self._starts())
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return (list(range(start, min(start + self.batch_size, self.count))) for start in self._starts())
+
+    def _starts(self) -> range:
+        return range(self.rank * self.batch_size, self.count, self.ranks * self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -82,7 +109,13 @@ class ColorizationData(LightningDataModule):
     The target ab always comes from the original photo; lightness comes from the same photo or, in training, from its
     luminance augmentation (paper, 3.2). Metrics never see augmented lightness. In training, ``word_recoloring`` may
     first exchange color words of captions together with the colors of what they name.
+
+    Everything that training draws for a sample is keyed by (seed, epoch, index of the sample): it depends neither on
+    the batch that the sample is in nor on the number of processes. Noise inside the model is not keyed so.
+    ``samples_per_step`` is what one step of the optimizer sees, over all processes; an epoch has whole steps.
     """
+
+    samples_per_step = 1
 
     def __init__(
         self,
@@ -110,24 +143,36 @@ class ColorizationData(LightningDataModule):
         self.palette = next((palette for palette in palettes if palette is not None), None)
 
     def _loader(self, samples: SampleSet, train: bool) -> DataLoader[Sample]:
-        rank, ranks, epoch = 0, 1, 0
-        if self.trainer is not None:
-            rank, ranks, epoch = self.trainer.global_rank, self.trainer.world_size, self.trainer.current_epoch
-        sampler = KeyedSampler(samples, self.seed, shuffle=train, rank=rank, ranks=ranks)
-        sampler.set_epoch(epoch)
-        return DataLoader(
-            samples,  # type: ignore[arg-type]
+        rank, ranks = self._rank_of_ranks()
+        sampler = KeyedSampler(samples, self.seed, train, rank, ranks, self.samples_per_step if train else 1)
+        sampler.set_epoch(self.trainer.current_epoch if self.trainer is not None else 0)
+        return self._batches(
+            samples,
             batch_size=self.loader.batch_size if train else self.loader.eval_batch_size,
             sampler=sampler,
+            drop_last=train,
+        )
+
+    def _rank_of_ranks(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
+
+    def _batches(self, samples: SampleSet, **options: Any) -> DataLoader[Sample]:
+        return DataLoader(
+            samples,  # type: ignore[arg-type]
             num_workers=self.loader.workers,
             collate_fn=collate,
-            drop_last=train,
             pin_memory=torch.cuda.is_available(),
+            **options,
         )
 
     def train_dataloader(self) -> DataLoader[Sample]:
         if self.train_set is None:
             raise ValueError("there is no training set; this data module was made for evaluation")
+        if len(self.train_set) < self.samples_per_step:
+            raise ValueError(
+                f"the training set has {len(self.train_set)} photos, fewer than one step of {self.samples_per_step} "
+                "over all devices; lower recipe.global_batch or data.batch_size, or add photos"
+            )
         return self._loader(self.train_set, train=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:
@@ -136,8 +181,12 @@ class ColorizationData(LightningDataModule):
         return self._loader(self.val_set, train=False)
 
     def test_loaders(self) -> dict[str, DataLoader[Sample]]:
-        """One loader per named test set, every pair once and in order."""
-        return {name: self._loader(samples, train=False) for name, samples in self.test_sets.items()}
+        """One loader per named test set, every pair once and in order; with several processes each has its batches."""
+        loaders = {}
+        for name, samples in self.test_sets.items():
+            batches = BatchesInTurn(len(samples), self.loader.eval_batch_size, *self._rank_of_ranks())
+            loaders[name] = self._batches(samples, batch_sampler=batches)
+        return loaders
 
     @torch.no_grad()
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int = 0) -> Batch:
@@ -151,19 +200,18 @@ class ColorizationData(LightningDataModule):
         batch.original_lightness = to_network_lightness(lightness)
         batch.lightness = batch.original_lightness
         if training:
-            generator = torch.Generator().manual_seed(self._batch_key("luminance", batch))
-            batch.lightness = to_network_lightness(self.augmentation(batch.rgb, generator))
+            batch.lightness = to_network_lightness(self.augmentation(batch.rgb, Draws(self._keys("luminance", batch))))
         return batch
 
     def _recolor_words(self, batch: Batch, word_recoloring: WordRecoloring) -> None:
         """Recolors words and what they name; where a caption changes, its recolored caption is drawn anew."""
-        rng = random.Random(self._batch_key("words", batch))
-        batch.rgb, captions = word_recoloring(batch.rgb, batch.captions, rng)
-        changes = zip(batch.captions, captions, batch.recolored, strict=True)
-        batch.recolored = [old if before == after else recolor(after, rng) for before, after, old in changes]
+        rngs = [random.Random(seed) for seed in self._keys("words", batch)]
+        batch.rgb, captions = word_recoloring(batch.rgb, batch.captions, rngs)
+        changes = zip(batch.captions, captions, batch.recolored, rngs, strict=True)
+        batch.recolored = [old if before == after else recolor(after, rng) for before, after, old, rng in changes]
         batch.captions = captions
 
-    def _batch_key(self, purpose: str, batch: Batch) -> int:
-        """The seed of what is drawn at random for a training batch."""
+    def _keys(self, purpose: str, batch: Batch) -> list[int]:
+        """The seeds of what is drawn at random for the samples of a training batch."""
         assert self.trainer is not None
-        return key(self.seed, purpose, self.trainer.current_epoch, int(batch.index[0]))
+        return [key(self.seed, purpose, self.trainer.current_epoch, index) for index in batch.index.tolist()]

@@ -13,6 +13,7 @@ from PIL import Image
 from lcoins.data.pack import FORMAT, INDEX, VERSION, PackedPhoto, is_pack, read_head, read_index, size_and_time
 from lcoins.files import open_whole, remove_partial_files, write_whole
 from lcoins.imaging.decode import PhotoError, load_photo
+from lcoins.locks import LOCK, locked
 
 PHOTOS_PER_SHARD = 256
 
@@ -40,7 +41,8 @@ def pack_photos(
     """Packs photos and yields the progress after each shard.
 
     A shard that exists, is intact and comes from unchanged files is kept, so that a run that was interrupted anywhere
-    can be resumed and ends with the same bytes. Raises ValueError if ``folder`` holds anything else.
+    can be resumed and ends with the same bytes. Raises ValueError if ``folder`` holds anything else, FolderInUse if
+    another process is packing into it.
 
     Args:
         root: the folder of the photos.
@@ -51,9 +53,14 @@ def pack_photos(
         threads: photos decoded at once; None: one per core.
     """
     root, folder = Path(root).resolve(), Path(folder)
-    names = sorted(set(photos))
     _expect_pack_or_nothing(root, folder, size)
-    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        yield from _pack(root, sorted(set(photos)), folder, size, leave_out, threads)
+
+
+def _pack(
+    root: Path, names: list[str], folder: Path, size: int | None, leave_out: bool, threads: int | None
+) -> Iterator[PackProgress]:
     remove_partial_files(folder)
     head = {"format": FORMAT, "version": VERSION, "source": str(root), "size": size}
     write_whole(folder / INDEX, json.dumps(head | {"shards": None}))  # marks the folder as an unfinished pack
@@ -80,7 +87,7 @@ def _expect_pack_or_nothing(root: Path, folder: Path, size: int | None) -> None:
         raise FileNotFoundError(f"{root}: no such photo folder")
     if size is not None and size < 16:
         raise ValueError(f"size is the short side of a packed photo in pixels and must be at least 16, not {size}")
-    if not folder.exists() or not any(folder.iterdir()):
+    if not folder.exists() or all(path.name.startswith(LOCK) for path in folder.iterdir()):
         return
     if not is_pack(folder):
         raise ValueError(f"{folder} is no pack and not empty; choose a new folder for the pack")

@@ -192,7 +192,7 @@ class RecoloredPhotos(Dataset[Sample]):
         if captions:
             caption = rng.choice(list(captions))
             caption = swap_sides(caption) if flipped else caption
-            recolored, (caption,) = self.word_recoloring(rgb[None].float() / 255, [caption], rng)
+            recolored, (caption,) = self.word_recoloring(rgb[None].float() / 255, [caption], [rng])
             rgb = (recolored[0] * 255).round().to(torch.uint8)
         else:
             known = [Mention(thing, thing.color) for thing in rng.sample(things, min(len(things), MOST_NAMED))]

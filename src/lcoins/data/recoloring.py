@@ -37,14 +37,17 @@ class WordRecoloring:
             raise ValueError(f"share must lie in 0..1, not {self.share}")
 
     @torch.no_grad()
-    def __call__(self, rgb: Tensor, captions: list[str], rng: random.Random) -> tuple[Tensor, list[str]]:
-        """Takes sRGB (B, 3, H, W) in [0, 1] and B captions; returns copies of both, in which some are recolored."""
+    def __call__(self, rgb: Tensor, captions: list[str], rngs: Sequence[random.Random]) -> tuple[Tensor, list[str]]:
+        """Takes sRGB (B, 3, H, W) in [0, 1], B captions and B generators, which draw for one photo each.
+
+        Returns copies of photos and captions, in which some are recolored.
+        """
         rgb, captions = rgb.clone(), list(captions)
         drawn: list[tuple[int, ColorWord]] = []
         for index, caption in enumerate(captions):
             words = [word for word in find_colors(caption) if _chroma(word.color) >= MIN_CHROMA]
-            if words and rng.random() < self.share:
-                drawn.append((index, rng.choice(words)))
+            if words and rngs[index].random() < self.share:
+                drawn.append((index, rngs[index].choice(words)))
         if not drawn:
             return rgb, captions
         lightness, ab = split_lab(rgb[[index for index, _ in drawn]])
@@ -55,7 +58,7 @@ class WordRecoloring:
         exchanges: list[tuple[int, str]] = []  # index in ``drawn``, new color
         for row, ((index, word), area, level) in enumerate(zip(drawn, areas, mean_lightness.tolist(), strict=True)):
             if AREA[0] <= area <= AREA[1]:
-                color = rng.choice(_substitutes(word.color, level))
+                color = rngs[index].choice(_substitutes(word.color, level))
                 exchanges.append((row, color))
                 captions[index] = replaced(captions[index], word, color)
         if exchanges:

@@ -149,6 +149,15 @@ class InstanceEvaluator:
         self.confusion: dict[str, dict[str, int]] = {}
         self._values: dict[str, list[float]] = {}  # by figure, one value per instance
 
+    def add(self, other: "InstanceEvaluator") -> None:
+        """Counts what another evaluator has counted, after its own."""
+        for figure, values in other._values.items():
+            self._count(figure, values)
+        for asked, named in other.confusion.items():
+            counts = self.confusion.setdefault(asked, {})
+            for color, times in named.items():
+                counts[color] = counts.get(color, 0) + times
+
     def evaluate(
         self, instances: Instances, lightness: Tensor, ab: Tensor, truth: Tensor, groups: Tensor | None
     ) -> Columns:

@@ -73,6 +73,9 @@ def evaluate(
     If the model has groups, those of the image tokens go to ``<title>_groups.npy``, uint8 (pairs, N_I). Files appear
     only at the end, each whole, and replace those of an earlier evaluation with the same title.
 
+    In a group of processes (torch.distributed) each gives the batches that it has loaded; all get the report of all
+    batches, in the order of the test set, and the first process writes the files.
+
     Args:
         colorizer: Any :class:`lcoins.models.colorizer.Colorizer`.
         loader: Batches of a test set at the protocol's size.
@@ -86,35 +89,64 @@ def evaluate(
     for net in options.lpips.values():
         net.to(options.device)
     colorizer.to(options.device)
-    for batch in track(loader, description=title) if options.progress else loader:
-        evaluator.evaluate_batch(batch)
-    if not evaluator.rows:
+    batches = track(loader, description=title) if options.progress else loader
+    found = _of_all_processes([evaluator.evaluate_batch(batch) for batch in batches])
+    if not found:
         raise ValueError(f"nothing to evaluate for {title!r}: the loader gave no pair; check the list of captions")
-    report = evaluator.report(title)
-    write_report(report, evaluator.rows, directory)
-    if evaluator.groups:
-        with open_whole(directory / f"{title}_groups.npy") as file:
-            np.save(file, np.stack(evaluator.groups), allow_pickle=False)
+    rows = [row for batch in found for row in batch.rows]
+    report = evaluator.report(title, found, rows)
+    if _is_first_process():
+        write_report(report, rows, directory)
+        if groups := [of_pair for batch in found for of_pair in batch.groups]:
+            with open_whole(directory / f"{title}_groups.npy") as file:
+                np.save(file, np.stack(groups), allow_pickle=False)
     return report
 
 
+@dataclass
+class _EvaluatedBatch:
+    """What came of one batch, to be put in order by the index of its ``first`` pair in the test set."""
+
+    first: int
+    rows: list[PairRow]
+    groups: list[NDArray[np.uint8]]
+    examples: list[tuple[PairRow, SheetRow]]
+    instances: InstanceEvaluator | None
+
+
+def _of_all_processes(found: list[_EvaluatedBatch]) -> list[_EvaluatedBatch]:
+    """The batches of every process of the group, in the order of the test set."""
+    if _in_group():
+        parts: list[list[_EvaluatedBatch]] = [[] for _ in range(torch.distributed.get_world_size())]
+        torch.distributed.all_gather_object(parts, found)
+        found = [batch for part in parts for batch in part]
+    return sorted(found, key=lambda batch: batch.first)
+
+
+def _in_group() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
+def _is_first_process() -> bool:
+    return not _in_group() or torch.distributed.get_rank() == 0
+
+
 class _PairEvaluator:
-    """Collects one row per pair, its groups, what is counted over instances, and the rows of the contact sheet."""
+    """Evaluates batches: one row per pair, its groups, what is counted over instances, rows of the contact sheet."""
 
     def __init__(self, colorizer: nn.Module, options: EvaluationOptions, sheet_indices: set[int]) -> None:
         self.colorizer: Any = colorizer
         self.options = options
-        self.instances = InstanceEvaluator(options.palette) if options.palette is not None else None
         self.sheet_indices = sheet_indices  # pairs on the contact sheet, by their index in the test set
         palette = options.palette
         self.choices = [word for word in palette if word in COLOR_CLASS] if palette else list(BASIC_COLORS)
-        self.rows: list[PairRow] = []
-        self.groups: list[NDArray[np.uint8]] = []
-        self.examples: list[tuple[PairRow, SheetRow]] = []
         self.size: tuple[int, int] = (0, 0)
 
     @torch.inference_mode()
-    def evaluate_batch(self, batch: Batch) -> None:
+    def evaluate_batch(self, batch: Batch) -> _EvaluatedBatch:
+        palette = self.options.palette
+        instance_evaluator = InstanceEvaluator(palette) if palette is not None else None
+        found = _EvaluatedBatch(int(batch.index[0]), [], [], [], instance_evaluator)
         lightness, truth = split_lab(batch.float_rgb(torch.device(self.options.device)))
         self.size = (lightness.shape[-2], lightness.shape[-1])
         ab, assignment = self._predict(lightness, batch.captions, batch.names)
@@ -131,16 +163,17 @@ class _PairEvaluator:
             instances, groups = batch.instances[index], None
             if assignment is not None:
                 groups = token_groups(assignment[index])
-                self.groups.append(groups.to(torch.uint8).numpy())
-            if self.instances is not None and instances is not None:
-                row |= self.instances.evaluate(instances, lightness[index], ab[index], truth[index], groups)
-        recolored = self._recolor(batch, rows, lightness, ab) if self.options.recolor else {}
+                found.groups.append(groups.to(torch.uint8).numpy())
+            if instance_evaluator is not None and instances is not None:
+                row |= instance_evaluator.evaluate(instances, lightness[index], ab[index], truth[index], groups)
+        recolored = self._recolor(batch, rows, lightness, ab, instance_evaluator) if self.options.recolor else {}
         shown = {title: to_uint8(picture) for title, picture in {**pictures, "truth": reference}.items()}
         for index in range(len(rows)):
-            if len(self.rows) + index in self.sheet_indices:
+            if int(batch.index[index]) in self.sheet_indices:
                 after = _to_rgb(lightness[index : index + 1], recolored[index][None]) if index in recolored else None
-                self.examples.append((rows[index], _sheet_row(batch, index, shown, after, assignment)))
-        self.rows += rows
+                found.examples.append((rows[index], _sheet_row(batch, index, shown, after, assignment)))
+        found.rows = rows
+        return found
 
     def _predict(self, lightness: Tensor, captions: list[str], names: list[str]) -> tuple[Tensor, Tensor | None]:
         """ab in CIELAB units at the protocol's size, predicted at the model's own size, and the assignment."""
@@ -166,7 +199,14 @@ class _PairEvaluator:
         columns["colorfulness_truth"] = colorfulness(exact)
         return columns
 
-    def _recolor(self, batch: Batch, rows: list[PairRow], lightness: Tensor, ab: Tensor) -> dict[int, Tensor]:
+    def _recolor(
+        self,
+        batch: Batch,
+        rows: list[PairRow],
+        lightness: Tensor,
+        ab: Tensor,
+        instance_evaluator: InstanceEvaluator | None,
+    ) -> dict[int, Tensor]:
         """Colors the pictures once more by the recolored captions; ab (2, H, W) by index in the batch."""
         indices = [i for i, caption in enumerate(batch.captions) if batch.recolored[i] != caption]
         if not indices:
@@ -181,35 +221,38 @@ class _PairEvaluator:
                 row |= {"recolored": caption, "old": words[0], "new": words[1]}
                 row |= {f"recolor_{name}": value for name, value in vars(response).items()}
             instances = batch.instances[index]
-            if self.instances is not None and instances is not None:
-                row |= self.instances.evaluate_recolored(instances, batch.captions[index], caption, before, after)
+            if instance_evaluator is not None and instances is not None:
+                row |= instance_evaluator.evaluate_recolored(instances, batch.captions[index], caption, before, after)
         return dict(zip(indices, recolored, strict=True))
 
-    def report(self, title: str) -> EvaluationReport:
-        figures = average_rows(self.rows)
-        figures |= (self.instances.figures() if self.instances else {}) | recoloring_figures(self.rows, figures)
+    def report(self, title: str, found: list[_EvaluatedBatch], rows: list[PairRow]) -> EvaluationReport:
+        instances = InstanceEvaluator(self.options.palette or {})
+        for batch in found:
+            if batch.instances is not None:
+                instances.add(batch.instances)
+        figures = average_rows(rows)
+        figures |= instances.figures() | recoloring_figures(rows, figures)
         return EvaluationReport(
             title,
             figures,
-            self._settings(),
+            self._settings(rows),
             unavailable=dict(self.options.unavailable),
-            notes=[*infinite_psnr_notes(self.rows), *self._unmeasured_notes()],
-            confusion=self.instances.confusion if self.instances else {},
-            examples=self.examples,
+            notes=[*infinite_psnr_notes(rows), *self._unmeasured_notes(rows, instances)],
+            confusion=instances.confusion,
+            examples=[example for batch in found for example in batch.examples],
         )
 
-    def _unmeasured_notes(self) -> list[str]:
-        instances_measured = self.instances is not None and self.instances.recoloring_measured
-        measured = instances_measured or any("recolor_towards" in row for row in self.rows)
+    def _unmeasured_notes(self, rows: list[PairRow], instances: InstanceEvaluator) -> list[str]:
+        measured = instances.recoloring_measured or any("recolor_towards" in row for row in rows)
         if self.options.recolor and not measured:
             return ["recoloring not measured: no caption names exactly one color that was exchanged for a distant one"]
         return []
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, rows: list[PairRow]) -> dict[str, Any]:
         palette, lpips = self.options.palette, self.options.lpips
         return {
-            "pairs": len(self.rows),
-            "photos": len({row["photo"] for row in self.rows}),
+            "pairs": len(rows),
+            "photos": len({row["photo"] for row in rows}),
             "size": list(self.size),
             "model_size": self.colorizer.image_size,
             **DEFINITIONS,

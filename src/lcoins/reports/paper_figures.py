@@ -13,7 +13,7 @@ from torch import Tensor
 from lcoins.color.lab import from_network_ab, network_input, resize_ab, split_lab
 from lcoins.color.words import find_colors
 from lcoins.colorize.photo import colorize_photo
-from lcoins.data.augment import Augmentation
+from lcoins.data.augment import Augmentation, Draws
 from lcoins.data.types import Sample, collate, key
 from lcoins.evaluation.contact_sheet import Picture, group_overlay, pictures, token_map
 from lcoins.evaluation.quality import to_uint8
@@ -94,7 +94,7 @@ def augmentation_figure(
     rgb = collate(list(samples)).float_rgb()
     columns = [split_lab(rgb)[0]]
     for draw in range(draws):
-        columns.append(augmentation(rgb, torch.Generator().manual_seed(key("figure", draw))))
+        columns.append(augmentation(rgb, Draws(key("figure", draw, row) for row in range(len(rgb)))))
     gray = [pictures(lightness, torch.zeros(len(rgb), 2, *rgb.shape[-2:])) for lightness in columns]
     photos = to_uint8(rgb).permute(0, 2, 3, 1).numpy()
     rows = [PictureRow([photos[i], *(column[i] for column in gray)]) for i in range(len(samples))]

@@ -15,7 +15,8 @@ from lcoins.evaluation.obedience import Palette, mean_ab, name_colors
 from lcoins.evaluation.quality import colorfulness, psnr, to_uint8
 from lcoins.models.build import CONFIG_FORMAT
 from lcoins.models.colorizer import Colorization
-from lcoins.training.compared_losses import AdversarialObjective
+from lcoins.training.batches import Batches
+from lcoins.training.compared_losses import AdversarialObjective, CorrespondenceObjective
 from lcoins.training.losses import Losses, chromatic_loss
 from lcoins.training.optimization import OptimizationRecipe
 
@@ -48,6 +49,8 @@ class ColorizationTraining(LightningModule):
         palette: Color word -> CIELAB; given, validation counts the instances that have the color of their word.
         seed: Keys everything random in the model.
         config: Plain values that the checkpoint carries, to rebuild the model from.
+
+    ``batches`` says how a step is shared out; checkpoints carry it.
     """
 
     flops_per_batch = None  # for Lightning's ThroughputMonitor: it counts samples; `lcoins info` counts operations
@@ -65,23 +68,46 @@ class ColorizationTraining(LightningModule):
         self.colorizer: Any = colorizer
         self.objective = objective
         self.recipe, self.palette, self.seed, self.config = recipe, palette, seed, config
+        self.batches = Batches(devices=1, per_device=1)
+        self._done = (0, 0.0)  # steps and epochs of the learning rate's schedule before this start
+        self._steps_per_epoch, self._offset = 1.0, 0
         names = ("chromatic", "psnr", "colorfulness") + (("color_word_accuracy",) if palette is not None else ())
         self.val_means: Any = nn.ModuleDict({name: MeanMetric() for name in names})
         self.train()  # Lightning keeps the modes that it finds; frozen parts set their own
+
+    @property
+    def uses_every_parameter(self) -> bool:
+        """Whether each step surely gives every trainable parameter a gradient, as processes that share them must know.
+
+        Without the counter-color loss nothing reaches the parts that exist for it; without labels of pixels nothing
+        reaches what predicts them; and LBIE's two optimizers have a half each.
+        """
+        return self.objective.needs_recolored or isinstance(self.objective, CorrespondenceObjective)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         return self._optimizer_and_schedule(self.colorizer)  # type: ignore[return-value]
 
     def _optimizer_and_schedule(self, part: nn.Module) -> dict[str, Any]:
         steps, epochs = int(self.trainer.estimated_stepping_batches), self.trainer.max_epochs or 1
-        return self.recipe.optimizer_and_schedule(part, steps, epochs)
+        steps_done, epochs_done = self._done
+        self._steps_per_epoch = steps / epochs
+        self._offset = max(0, round(epochs_done * self._steps_per_epoch)) - steps_done
+        return self.recipe.optimizer_and_schedule(part, steps, epochs, self._offset)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["config"] = self.config
         checkpoint["format"] = CONFIG_FORMAT
+        schedule = {"steps_per_epoch": self._steps_per_epoch, "offset": self._offset}
+        checkpoint["batches"] = {"total": self.batches.total, "described": str(self.batches), **schedule}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Finds how far the schedule of the learning rate is, for a run that goes on with other batches."""
+        before, steps = checkpoint["batches"], checkpoint["lr_schedulers"][0]["last_epoch"]
+        self._done = (steps, (steps + before["offset"]) / before["steps_per_epoch"])
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        torch.manual_seed(key(self.seed, "noise", self.global_step, self.global_rank))
+        parts = [batch_idx] if self.trainer.accumulate_grad_batches > 1 else []  # several batches share a step
+        torch.manual_seed(key(self.seed, "noise", self.global_step, self.global_rank, *parts))
 
     def run_batch(self, batch: Batch) -> tuple[Colorization, Losses]:
         """Colors a batch and computes its losses, with a second pass if the objective needs the recolored captions."""
@@ -103,12 +129,16 @@ class ColorizationTraining(LightningModule):
 
     def _log_losses(self, output: Colorization, losses: Losses, batch: Batch) -> None:
         self._stop_if_not_finite(losses, batch)
-        size = len(batch)
-        self.log("train/loss", losses.total.detach(), prog_bar=True, batch_size=size)
-        self.log_dict({f"train/{name}": value for name, value in losses.terms.items()}, batch_size=size)
+        values = {"loss": losses.total.detach(), **losses.terms}
         if output.assignment is not None:
-            used = (output.assignment.sum(-1) > 0).sum(-1).float().mean()
-            self.log("train/groups_used", used, batch_size=size)
+            values["groups_used"] = (output.assignment.sum(-1) > 0).sum(-1).float().mean()
+        # All processes in one exchange: the mean over their equal shares of the step.
+        means = self.trainer.strategy.reduce(
+            torch.stack([value.float() for value in values.values()]), reduce_op="mean"
+        )
+        logged = {f"train/{name}": mean for name, mean in zip(values, means, strict=True)}
+        self.log("train/loss", logged.pop("train/loss"), prog_bar=True, batch_size=len(batch))
+        self.log_dict(logged, batch_size=len(batch))
 
     def _stop_if_not_finite(self, losses: Losses, batch: Batch) -> None:
         if torch.isfinite(losses.total):
@@ -120,6 +150,19 @@ class ColorizationTraining(LightningModule):
             f"{', '.join(batch.names)}. Lower recipe.optimizer.lr or use trainer.precision=32-true; the last "
             "checkpoint is untouched."
         )
+
+    def on_validation_epoch_start(self) -> None:
+        """Gives all processes the mean of the statistics that batch normalization has collected in each.
+
+        They would validate with different weights otherwise, and the checkpoint would hold those of the first.
+        """
+        if self.trainer.world_size == 1:
+            return
+        for part in self.modules():
+            if isinstance(part, nn.modules.batchnorm._BatchNorm) and part.running_mean is not None:
+                for statistic in (part.running_mean, part.running_var):
+                    assert statistic is not None
+                    statistic.copy_(self.trainer.strategy.reduce(statistic.clone(), reduce_op="mean"))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         assert batch.original_lightness is not None, "ColorizationData fills it after the transfer"

@@ -35,19 +35,22 @@ class OptimizationRecipe:
     lr_milestones: Sequence[float] | None = None
     lr_factors: Mapping[str, float] = field(default_factory=dict)
 
-    def optimizer_and_schedule(self, part: nn.Module, total_steps: int, epochs: int) -> dict[str, Any]:
+    def optimizer_and_schedule(self, part: nn.Module, total_steps: int, epochs: int, offset: int = 0) -> dict[str, Any]:
         """An optimizer of the trainable parameters of ``part``, and its learning rate per step, as Lightning takes it.
 
         Args:
             part: Colorizer or discriminator.
             total_steps: Optimizer steps of the whole training.
             epochs: Epochs of the whole training.
+            offset: Steps by which the schedule is ahead of the steps done: an epoch that was trained with smaller
+                batches had more steps.
         """
         optimizer = self.optimizer(parameter_groups(part, self.weight_decay, self.lr_factors))
         warmup_steps = int(total_steps * min(1.0, self.warmup_epochs / max(1, epochs)))
         floor = self.min_lr / optimizer.param_groups[0]["lr"]
 
-        def factor(step: int, group_factor: float) -> float:
+        def factor(steps_done: int, group_factor: float) -> float:
+            step = steps_done + offset
             if self.lr_milestones is not None:
                 return group_factor * warmup_milestones(step, warmup_steps, total_steps / epochs, self.lr_milestones)
             return group_factor * warmup_cosine(step, warmup_steps, total_steps, floor)

@@ -4,6 +4,7 @@ import json
 import signal
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,19 @@ from lcoins.data.datamodule import ColorizationData
 from lcoins.evaluation.lpips import available_lpips
 from lcoins.evaluation.protocol import EvaluationOptions, evaluate
 from lcoins.evaluation.result import EvaluationReport, flat_figures, print_reports, write_json
+from lcoins.locks import locked
 from lcoins.models.build import state_dict_mismatches
 from lcoins.models.checkpoint import load_checkpoint, load_trained
 from lcoins.models.colorizer import Colorizer
 from lcoins.models.received import keep_words
+from lcoins.training.batches import plan_batches
 from lcoins.training.build import build_training
+from lcoins.training.checkpoints import find_resumable
 from lcoins.training.module import ColorizationTraining
+from lcoins.training.ranks import all_ranks, expect_all_processes, is_first, quiet_unless_first
 from lcoins.training.run_folder import open_run_folder
 from lcoins.training.tracking import log_test_results, wandb_files_in
-from lcoins.training.trainer import best_validation_score, build_trainer
+from lcoins.training.trainer import best_validation_score, build_trainer, count_devices
 
 # Warnings of Lightning at the start of training that say nothing useful here, each with the reason.
 EXPECTED_WARNINGS = (
@@ -50,26 +55,44 @@ def plain_config(cfg: DictConfig) -> dict[str, Any]:
 def train_run(cfg: DictConfig, folder: Path) -> dict[str, float]:
     """Trains and evaluates one run in its folder and returns the figures of ``metrics.json``.
 
-    A finished run is skipped, an interrupted one resumed from its last checkpoint.
+    A finished run is skipped, an interrupted one resumed from its last checkpoint; FolderInUse is raised if another
+    process is at it. With ``trainer.fast_dev_run`` the folder stays as it is. With several devices every process
+    of the training calls this, and gets the same figures; the first alone writes and prints.
     """
-    config = plain_config(cfg)
-    open_run_folder(folder, config)
-    metrics = folder / "metrics.json"
-    if metrics.exists():
-        console.print(f"[bold]{folder} is finished[/]; its figures are in {metrics}. Nothing to do.")
-        return json.loads(metrics.read_text())
+    config, metrics = plain_config(cfg), folder / "metrics.json"
+    with quiet_unless_first(), locked(folder) if is_first() else nullcontext():
+        if config["trainer"].get("fast_dev_run"):
+            return _train_run(config, folder)
+        if is_first():
+            open_run_folder(folder, config)
+        if metrics.exists():
+            console.print(f"[bold]{folder} is finished[/]; its figures are in {metrics}. Nothing to do.")
+            return json.loads(metrics.read_text())
+        return _train_run(config, folder)
+
+
+def _train_run(config: dict[str, Any], folder: Path) -> dict[str, float]:
+    devices = count_devices(config["trainer"])
+    expect_all_processes(devices)
+    batches = plan_batches(config, devices)
     lightning.seed_everything(config["seed"], workers=True, verbose=False)
-    module, data = build_training(config, folder)
-    keep_words(config["model"], folder)  # a checkpoint may name no folder elsewhere
+    module, data = build_training(batches.applied_to(config), folder)
+    module.batches, data.samples_per_step = batches, batches.total
+    if is_first():
+        keep_words(config["model"], folder)  # a checkpoint may name no folder elsewhere
     with wandb_files_in(folder / "wandb"):
-        trainer = build_trainer(config, folder, data)
-        last = folder / "checkpoints" / "last.ckpt"
-        if last.exists():
-            console.print(f"[bold]resuming[/] from {last}")
-        elif config["start_from"] is not None:
+        trainer = build_trainer(batches.applied_to(config), folder, data, module)
+        start, notices = find_resumable(folder, batches) if not config["trainer"].get("fast_dev_run") else (None, [])
+        for notice in notices:
+            console.print(notice, markup=False, highlight=False, soft_wrap=True)
+        if start is None and config["start_from"] is not None:
             load_start_weights(module.colorizer, Path(config["start_from"]), config["recipe"].get("new_parts", ()))
-        fit_or_resume(trainer, module, data, last)
-        return evaluate_run(config, folder, data, trainer)
+        with all_ranks(trainer, config, folder):
+            fit_or_resume(trainer, module, data, start)
+            if trainer.fast_dev_run:
+                console.print("one batch of training and one of validation went through; nothing is kept")
+                return {config["recipe"]["monitor"]: float(trainer.callback_metrics[config["recipe"]["monitor"]])}
+            return evaluate_run(config, folder, data, trainer)
 
 
 def load_start_weights(colorizer: Colorizer, source: Path, new_parts: Sequence[str] = ()) -> None:
@@ -90,21 +113,21 @@ def load_start_weights(colorizer: Colorizer, source: Path, new_parts: Sequence[s
     colorizer.load_state_dict(given, strict=False)
 
 
-def fit_or_resume(trainer: Trainer, module: ColorizationTraining, data: ColorizationData, last: Path) -> None:
-    """Trains to the end, from the checkpoint ``last`` if it exists.
+def fit_or_resume(trainer: Trainer, module: ColorizationTraining, data: ColorizationData, start: Path | None) -> None:
+    """Trains to the end, from the checkpoint ``start`` or from the beginning.
 
     Ctrl+C raises KeyboardInterrupt, whose message says from where the same command goes on.
     """
-    start = str(last) if last.exists() else None
     try:
         with warnings.catch_warnings():
             for message in EXPECTED_WARNINGS:
                 warnings.filterwarnings("ignore", message)
-            trainer.fit(module, data, ckpt_path=start, weights_only=True)
+            trainer.fit(module, data, ckpt_path=str(start) if start else None, weights_only=True)
     except SystemExit:  # Lightning's answer to Ctrl+C, by which time it has switched Ctrl+C off
         if not trainer.interrupted:
             raise
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        last = Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt"
         origin = f"from {last}" if last.exists() else "from its beginning, because no epoch was finished"
         raise KeyboardInterrupt(f"interrupted; start the same command again to go on {origin}") from None
 
@@ -146,5 +169,5 @@ def evaluate_test_sets(
     """
     files = {net: Path(file) if file else None for net, file in evaluation["lpips"].items()}
     lpips, unavailable = available_lpips(files)
-    options = EvaluationOptions(lpips, unavailable, data.palette, evaluation["recolor"], device, progress=True)
+    options = EvaluationOptions(lpips, unavailable, data.palette, evaluation["recolor"], device, progress=is_first())
     return [evaluate(colorizer, loader, options, folder, title) for title, loader in data.test_loaders().items()]

@@ -9,7 +9,16 @@ from lcoins.files import write_whole
 from lcoins.models.received import expect_plain
 
 # Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
-NOT_IDENTITY = ("trainer", "tracker", "runs", "evaluation", "data.workers", "data.report")
+HARDWARE = ("accelerator", "devices", "num_nodes", "strategy", "precision", "sync_batchnorm", "benchmark")
+SHOWN = ("log_every_n_steps", "num_sanity_val_steps", "fast_dev_run", "enable_progress_bar", "profiler")
+NOT_IDENTITY = (
+    *(f"trainer.{key}" for key in (*HARDWARE, *SHOWN)),
+    "tracker",
+    "runs",
+    "evaluation",
+    "data.workers",
+    "data.report",
+)
 
 
 def open_run_folder(folder: Path, config: dict[str, Any]) -> None:
@@ -20,6 +29,8 @@ def open_run_folder(folder: Path, config: dict[str, Any]) -> None:
         return
     old = read_run_config(folder)
     unrelated = tuple(f"{key}{end}" for key in NOT_IDENTITY for end in (".", ":"))
+    if config.get("recipe", {}).get("global_batch") is not None:  # then it says how much one device takes at once
+        unrelated = (*unrelated, "data.batch_size:")
     changed = [line for line in config_differences(old, config) if not line.startswith(unrelated)]
     if changed:
         lines = "\n  ".join(changed)

@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 import lcoins
 from lcoins.evaluation.contact_sheet import SheetRow
 from lcoins.evaluation.result import EvaluationReport
+from lcoins.training.ranks import is_first
 
 # wandb's environment variable -> subfolder: its cache, and what `wandb sync` needs later of an offline run's tables.
 WANDB_FOLDERS = {"WANDB_CACHE_DIR": "cache", "WANDB_DATA_DIR": "data"}
@@ -38,12 +39,13 @@ def build_loggers(config: Mapping[str, Any], folder: Path) -> list[Logger]:
     """CSV (one file per start of the run) and, unless the tracker is off, wandb; its id and group follow the folder.
 
     The same folder gives the same id, so that a resumed run continues its own curves. Runs that differ only in the seed
-    form one group, which wandb can average. ``config`` is the plain config of the run.
+    form one group, which wandb can average. ``config`` is the plain config of the run. Of several processes the first
+    alone logs to wandb.
     """
     starts = len(list((folder / "csv").glob("version_*")))
     loggers: list[Logger] = [CSVLogger(folder, name="csv", version=starts)]
     tracker, name = config["tracker"], config["name"]
-    if tracker["mode"] == "off":
+    if tracker["mode"] == "off" or not is_first():
         return loggers
     identity = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
     loggers.append(

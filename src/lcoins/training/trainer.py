@@ -19,16 +19,38 @@ from lightning.pytorch.callbacks import (
 )
 
 from lcoins.data.datamodule import ColorizationData
+from lcoins.training.checkpoints import AtomicCheckpointIO, checkpoint_problem
+from lcoins.training.module import ColorizationTraining
 from lcoins.training.optimization import moving_average
 from lcoins.training.picture_log import PictureLog
 from lcoins.training.tracking import build_loggers
 
 
-def build_trainer(config: Mapping[str, Any], folder: Path, data: ColorizationData) -> Trainer:
+def count_devices(options: Mapping[str, Any]) -> int:
+    """The number of devices that a plain trainer config asks for, those of all machines together."""
+    log = logging.getLogger("lightning.pytorch.utilities.rank_zero")
+    level = log.level
+    log.setLevel(logging.ERROR)  # the trainer of the run says the same again
+    try:
+        names = ("accelerator", "devices", "num_nodes", "strategy")
+        chosen = {name: options[name] for name in names if name in options}
+        return Trainer(**chosen, logger=False, enable_checkpointing=False, enable_progress_bar=False).world_size
+    finally:
+        log.setLevel(level)
+
+
+def build_trainer(
+    config: Mapping[str, Any], folder: Path, data: ColorizationData, module: ColorizationTraining
+) -> Trainer:
     """The Lightning trainer of a plain config, with the run's loggers and callbacks."""
     options = dict(config["trainer"])
     if options["precision"] == "auto":
         options["precision"] = best_precision(options["accelerator"])
+    options["accumulate_grad_batches"] = options.get("accumulate_grad_batches") or 1
+    if options.get("strategy", "auto") in ("auto", "ddp") and count_devices(options) > 1:
+        options["strategy"] = f"ddp_find_unused_parameters_{'false' if module.uses_every_parameter else 'true'}"
+        if options["accelerator"] != "cpu" and torch.cuda.is_available():
+            options.setdefault("sync_batchnorm", True)  # else each device normalizes by the statistics of its own share
     with advertisements_hidden():
         return Trainer(
             **options,
@@ -37,6 +59,7 @@ def build_trainer(config: Mapping[str, Any], folder: Path, data: ColorizationDat
             callbacks=build_callbacks(config["recipe"], folder, data),
             use_distributed_sampler=False,  # the data module's sampler knows its rank
             enable_model_summary=False,  # a callback prints it
+            plugins=[AtomicCheckpointIO()],
         )
 
 
@@ -76,6 +99,9 @@ class RunCheckpoint(ModelCheckpoint):
         names = ("best_model_path", "kth_best_model_path", "last_model_path")
         paths = {name: moved(state_dict[name]) for name in names}
         scores = {moved(path): score for path, score in state_dict["best_k_models"].items()}
+        best = Path(paths["best_model_path"])
+        if best.name != "last.ckpt" and checkpoint_problem(best):
+            return  # the best of the epochs to come takes the place of one that cannot be read
         super().load_state_dict({**state_dict, **paths, "best_k_models": scores, "dirpath": self.dirpath})
 
 

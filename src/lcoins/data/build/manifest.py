@@ -15,6 +15,7 @@ from lcoins.color.words import color_counts
 from lcoins.data.caption_lists import Problem
 from lcoins.data.validate import write_report
 from lcoins.files import remove_partial_files, sha256_of, write_whole
+from lcoins.locks import LOCK
 
 Captions = dict[str, list[str]]  # photo -> its captions
 UNFINISHED = ".unfinished"  # a file with the name of a data set whose lists are not all written
@@ -93,7 +94,7 @@ def begin_build(folder: Path, name: str) -> None:
 
 def expect_build_or_nothing(folder: Path, name: str) -> None:
     """Refuses a folder that holds anything but an earlier build of the same data set, which may be unfinished."""
-    if not folder.exists() or not any(folder.iterdir()):
+    if not folder.exists() or all(path.name.startswith(LOCK) for path in folder.iterdir()):
         return
     try:
         found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["data_set"]
