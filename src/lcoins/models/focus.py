@@ -20,7 +20,7 @@ from lcoins.models.colorizer import Colorization
 
 LEAST = 0.2  # of the largest effect: where words do less, they do nothing
 FULL = 0.6  # of the largest effect: where they do as much, they act in full
-GAIN = 1.3  # times the effect there
+GAIN = 1.5  # times the effect there
 LARGEST = 0.98  # quantile over the picture that stands for the largest effect
 NOTHING_SAID = "a photo"
 CLEAR = 12.0  # units of ab: words whose largest effect is smaller have found nothing, and are left as they are
