@@ -1,7 +1,6 @@
 """Samples from photos with instances: what views share, what repeats, what is never painted; folders and packs."""
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -80,7 +79,7 @@ def test_a_painted_thing_has_another_color_in_every_view(tmp_path: Path) -> None
     samples = photos(source(tmp_path / "p"), samples=30)
     for index in range(len(samples)):
         sentences = [view.caption for view in samples[index].views]
-        assert len(set(sentences)) == len(sentences) or re.search("gr[ae]y", " ".join(sentences))
+        assert len(set(sentences)) == len(sentences) or "gray" in " ".join(sentences).replace("grey", "gray")
     words = {word.color for view in all_views(samples) for word in find_colors(view.caption)}
     assert {"red", "green", "blue", "purple"} <= words
 

@@ -18,11 +18,11 @@ _SHADED_THINGS = frozenset(("chocolate", "coffee", "wine", "cherry", "salmon")) 
 # After these no noun of the same phrase follows.
 _NO_NOUN = word_set(
     """a an the this that these those his her their its my your our and or but nor while as in on at by near next
-    under over behind into onto with of to from for is are was were be been has have had do does did it he she they
-    we i you who which what where when there here than then so because if beside between beneath below above against
-    across along around through during before after up down off out about inside outside together atop like not no
-    very too also sits sit sitting lies lie lying standing hangs hang hanging grows grow growing resting looks look
-    looking seen shown cut sliced being can will would could should may might"""
+    under over behind into onto with of to from for is are was were be been has have had do does did it he she
+    they we i you who which what where when there here than then so because if beside between beneath below above
+    against across along around through during before after up down off out about inside outside together atop
+    like not no very too also sits sit sitting lies lie lying standing hangs hang hanging grows grow growing
+    resting looks look looking seen shown cut sliced being can will would could should may might"""
 )
 _BEING = word_set(
     """is are was were be being been look looks looked turn turns turned turning painted paint colored coloured dyed

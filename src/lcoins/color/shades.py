@@ -94,7 +94,7 @@ def painted_name(name: str) -> str:
     """The name itself if training paints with each of its words, else the painted name that is nearest in CIELAB.
 
     >>> painted_name("pale crimson"), painted_name("hunter green")
-    ('pale crimson', 'dark green')
+    ('pale crimson', 'forest green')
     """
     if set(name.split()) <= PAINTED_WORDS:
         return name
