@@ -203,3 +203,9 @@ def test_the_training_set_gives_vocabulary_and_class_counts(tmp_path: Path) -> N
     other, _ = built("xie2018", tmp_path / "other", f"objective.prior={tmp_path / 'prior.json'}")
     assert torch.equal(other.objective.weights["ab"], weights["ab"])
     assert data.train_set is not None
+
+
+@pytest.mark.parametrize("option", ["trainer.gradient_clip_val=1.0", "trainer.accumulate_grad_batches=2"])
+def test_what_the_two_optimizers_of_lbie_cannot_do_is_refused(option: str, run_folder: Path) -> None:
+    with pytest.raises(ValueError, match=r"LBIE steps its two optimizers itself"):
+        train_run(small("lbie", option), run_folder)

@@ -33,7 +33,9 @@ def build_training(config: dict[str, Any], folder: Path) -> tuple[ColorizationTr
     objective = _weighted_objective(config["objective"], data, colorizer, folder / "prior.json")
     training = AdversarialTraining if isinstance(objective, AdversarialObjective) else ColorizationTraining
     palette = data.val_set.palette if data.val_set is not None else None
-    module = training(colorizer, objective, build_recipe(config["recipe"]), palette, config["seed"], config)
+    clipped = bool((config.get("trainer") or {}).get("gradient_clip_val"))
+    recipe = build_recipe(config["recipe"], clipped)
+    module = training(colorizer, objective, recipe, palette, config["seed"], config)
     _expect_monitored(config["recipe"]["monitor"], palette is not None)
     return module, data
 
@@ -80,10 +82,17 @@ def build_data(data: Any, folder: Path, tests_only: bool = False) -> Colorizatio
     return built
 
 
-def build_recipe(recipe: Mapping[str, Any]) -> OptimizationRecipe:
-    """Optimizer and learning rate of a plain recipe config."""
+def build_recipe(recipe: Mapping[str, Any], clipped: bool = False) -> OptimizationRecipe:
+    """Optimizer and learning rate of a plain recipe config.
+
+    Where gradients are ``clipped`` the optimizer is not fused: Lightning takes every fused optimizer for one that
+    scales gradients itself, and refuses to clip at mixed precision.
+    """
+    optimizer = dict(recipe["optimizer"])
+    if clipped and optimizer.get("fused"):
+        optimizer["fused"] = False
     return OptimizationRecipe(
-        optimizer=build_part(recipe["optimizer"], "recipe.optimizer"),
+        optimizer=build_part(optimizer, "recipe.optimizer"),
         weight_decay=recipe["weight_decay"],
         warmup_epochs=recipe["warmup_epochs"],
         min_lr=recipe["min_lr"],

@@ -47,6 +47,11 @@ def build_trainer(
     if options["precision"] == "auto":
         options["precision"] = best_precision(options["accelerator"])
     options["accumulate_grad_batches"] = options.get("accumulate_grad_batches") or 1
+    if not module.automatic_optimization and (options["accumulate_grad_batches"] > 1 or options["gradient_clip_val"]):
+        raise ValueError(
+            "LBIE steps its two optimizers itself, with every batch: leave trainer.gradient_clip_val and "
+            "trainer.accumulate_grad_batches out, and let data.batch_size times the devices be recipe.global_batch"
+        )
     if options.get("strategy", "auto") in ("auto", "ddp") and count_devices(options) > 1:
         options["strategy"] = f"ddp_find_unused_parameters_{'false' if module.uses_every_parameter else 'true'}"
         if options["accelerator"] != "cpu" and torch.cuda.is_available():
