@@ -52,7 +52,7 @@ def _missing_extra(module: str) -> str | None:
 
 def _explain_hydra(error: BaseException) -> str | None:
     """The message for an error in a composed config, or None for any other error."""
-    from hydra.errors import HydraException, InstantiationException, MissingConfigException
+    from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
     from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
     cause = error.__cause__
@@ -62,6 +62,8 @@ def _explain_hydra(error: BaseException) -> str | None:
         group, _, choice = (error.missing_cfg_file or "").rpartition("/")
         more = "; pip install 'lcoins[sweep,search]' brings more" if group.startswith("hydra/") else ""
         return f"there is no {group}={choice}; choose one of {', '.join(sorted(error.options))}{more}"
+    if isinstance(error, OverrideParseException):
+        return f"cannot read {error.override!r}; write KEY=VALUE, without spaces around =, and lists as [a, b]"
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     text = f"{error}\n{cause}" if isinstance(cause, OmegaConfBaseException) else str(error)

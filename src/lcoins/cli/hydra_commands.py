@@ -20,14 +20,14 @@ from omegaconf import DictConfig, OmegaConf
 from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
 from lcoins.benchmark.step import machine_name, speed_ratios, step_cases, time_steps, timing_table, timings_to_json
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
+from lcoins.cli.overrides import folder_name, hydra_override
 from lcoins.data.photos_with_things import PhotosWithThings
 from lcoins.evaluation.obedience_benchmark import judge_photos, print_obedience
 from lcoins.evaluation.result import flat_figures, print_reports, write_json
 from lcoins.models.checkpoint import builtin_package, load_trained, weights_digest
 from lcoins.training import build, run
 
-LONGEST_LABEL = 100
-PATHS = ("run", "checkpoint", "start_from", "output")  # keys whose value may be the path of a run, which holds "="
+LONGEST_LABEL, LONGEST_NAME = 100, 200  # bytes; a file system takes 255
 OF_RUN = ("best", "last")  # the checkpoints that a run leaves
 OBEDIENCE = f"{PhotosWithThings.__module__}.{PhotosWithThings.__qualname__}"
 
@@ -41,7 +41,7 @@ def conf_folder() -> Path:
     raise FileNotFoundError(f"no conf/ with train.yaml near {package}; reinstall lcoins")
 
 
-def label(overrides: str, name: str = "") -> str:
+def label(overrides: str, name: str = "runs") -> str:
     """A folder name for the overrides of a run; "default" without any, shortened with a digest when too long.
 
     ``data`` and ``system`` are left out where the name of the run, which names the folder above, holds them already.
@@ -51,12 +51,24 @@ def label(overrides: str, name: str = "") -> str:
     >>> label("seed=1,system=lcode", "scenes-lcode"), label("system=lcode", "ablations")
     ('seed=1', 'system=lcode')
     """
+    expect_inner_folder(name)
     named = "|".join(map(re.escape, re.split("[-/]", name)))
     text = re.sub(rf"(?:^|,)(?:data|system)=(?:{named})(?=,|$)", "", overrides).removeprefix(",")
-    text = text.replace("/", "|") or "default"
-    if len(text) > LONGEST_LABEL:
-        text = f"{text[:LONGEST_LABEL]}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
+    text = folder_name(text) or "default"
+    if len(text.encode()) > LONGEST_LABEL:
+        digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+        text = f"{folder_name(text, LONGEST_LABEL)}-{digest}"
     return text
+
+
+def expect_inner_folder(name: str) -> None:
+    """Refuses a name of runs that is not one folder, or folders in folders, below the folder of all runs."""
+    parts = str(name).split("/")
+    if not all(part.strip() and part not in (".", "..") and part == folder_name(part, LONGEST_NAME) for part in parts):
+        raise ValueError(
+            f"name={name!r} names no folder below that of all runs; give it up to {LONGEST_NAME} bytes that can be "
+            f"printed, without .. or a / at an end, and choose the folder of all runs with runs=..."
+        )
 
 
 def eval_folder(run: str | None, checkpoint: str, overrides: str) -> str:
@@ -66,30 +78,20 @@ def eval_folder(run: str | None, checkpoint: str, overrides: str) -> str:
 
     >>> eval_folder("runs/small/default/seed=0", "best", "data=obedience")
     'runs/small/default/seed=0/eval/data=obedience'
-    >>> eval_folder(None, "packages/mine", "checkpoint=packages/mine,data=obedience")
+    >>> eval_folder("runs/small/default/seed=0", "last", "data=obedience")
+    'runs/small/default/seed=0/eval/checkpoint=last,data=obedience'
+    >>> eval_folder(None, "packages/mine", "data=obedience")
     'eval/mine/data=obedience'
     """
     if run is not None:
-        return f"{run}/eval/{label(overrides)}"
+        chosen = [] if checkpoint == "best" else [f"checkpoint={checkpoint}"]
+        return f"{run}/eval/{label(','.join([*chosen, overrides] if overrides else chosen))}"
     if checkpoint in OF_RUN:
         raise ValueError(
             "expected a trained system, got neither run nor checkpoint; give run=FOLDER of a run, "
             "checkpoint=builtin for the weights in lcoins, or checkpoint=PATH of a package or a best.ckpt"
         )
-    others = re.sub(rf"(?:^|,)checkpoint={re.escape(checkpoint)}(?=,|$)", "", overrides).removeprefix(",")
-    return f"eval/{Path(checkpoint).name.removesuffix('.ckpt')}/{label(others)}"
-
-
-def quoted(override: str) -> str:
-    """An argument as Hydra takes it: ``--json`` as a key, the path of a run in quotes if it holds "=".
-
-    >>> quoted("run=runs/scenes-lcoins_tiny/default/seed=0"), quoted("data=photos")
-    ('run="runs/scenes-lcoins_tiny/default/seed=0"', 'data=photos')
-    """
-    if override == "--json":
-        return "json=true"
-    key, _, value = override.partition("=")
-    return f'{key}="{value}"' if key in PATHS and "=" in value and '"' not in value else override
+    return f"eval/{Path(checkpoint).name.removesuffix('.ckpt')}/{label(overrides)}"
 
 
 def train(cfg: DictConfig, folder: Path) -> float:
@@ -216,7 +218,8 @@ def run_command(command: str, arguments: list[str]) -> None:
                 raise SystemExit(2) from error
             raise  # a sweep goes on with its other jobs and fails at its end
 
-    sys.argv = [f"lcoins {command}", *(quoted(argument) for argument in arguments)]
+    sweep = not {"-m", "--multirun", "hydra.mode=MULTIRUN"}.isdisjoint(arguments)
+    sys.argv = [f"lcoins {command}", *(hydra_override(argument, sweep) for argument in arguments)]
     composed()
 
 
