@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
 from lcoins.benchmark.step import machine_name, speed_ratios, step_cases, time_steps, timing_table, timings_to_json
+from lcoins.cli.config_kinds import expect_kinds, known_keys
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
 from lcoins.cli.overrides import folder_name, hydra_override
 from lcoins.data.photos_with_things import PhotosWithThings
@@ -203,6 +204,7 @@ def run_command(command: str, arguments: list[str]) -> None:
     def composed(cfg: DictConfig) -> float | None:
         try:
             refuse_foreign_model(cfg, HydraConfig.get().runtime.choices)
+            expect_kinds(OmegaConf.to_container(cfg, resolve=False), known_keys(conf_folder()))
             return COMMANDS[command](cfg, Path(HydraConfig.get().runtime.output_dir))
         except KeyboardInterrupt as stop:
             say(str(stop) or "interrupted")
