@@ -115,3 +115,8 @@ def test_labels_stay_short_in_bytes_and_printable() -> None:
     assert len(label(f"tracker.tags=[{'é' * 120}]").encode()) < 120
     assert label("a=x/y\nz") == "a=x|y|z"
     assert eval_folder("runs/x=1", "packages/it's", "") == "runs/x=1/eval/checkpoint=packages|it's"
+
+
+def test_labels_that_are_cut_differ_by_what_was_cut() -> None:
+    long = ",".join(f"data.tests.number{number}.length=8" for number in range(9))
+    assert label(f"{long},recipe.epochs=1") != label(f"{long},recipe.epochs=2")

@@ -203,3 +203,10 @@ def test_any_text_gives_pairs_or_a_value_error(tmp_path: Path, text: str, name: 
         assert str(path) in str(error)
     else:
         assert pairs or problems
+
+
+def test_a_caption_beyond_any_sentence_is_a_problem_of_its_row(tmp_path: Path) -> None:
+    path = write(tmp_path, "long.json", json.dumps({"a.jpg": ["a red car", "red " * 50_000]}))
+    pairs, problems = read_pairs(path)
+    assert plain(pairs) == [("a.jpg", "a red car")]
+    assert [(problem.what, problem.detail) for problem in problems] == [("caption too long", "200,000 characters")]

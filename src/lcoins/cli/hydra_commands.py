@@ -120,9 +120,9 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
     if not data.test_loaders():
         raise ValueError(f"{source} was trained without test sets; choose some with data=obedience, photos or scenes")
     reports = run.evaluate_test_sets(colorizer, data, cfg.evaluation, folder, cfg.device)
-    print_reports(reports)
     write_json(flat_figures(reports), folder / "metrics.json")
-    run.console.print(f"figures, pairs and contact sheets: {folder}", soft_wrap=True)
+    print_reports(reports)
+    run.console.print(f"figures, pairs and contact sheets: {folder}", soft_wrap=True, markup=False)
 
 
 def trained_system(run_folder: str | None, checkpoint: str) -> Path:
@@ -140,7 +140,7 @@ def judge_obedience(colorizer: Any, data: dict[str, Any], folder: Path, device: 
     weights = {"name": source.name, "sha256": weights_digest(source)}
     report = judge_photos(colorizer, photos, folder, device=device, progress=True, weights=weights)
     print_obedience(report)
-    run.console.print(f"figures, things and contact sheet: {folder}", soft_wrap=True)
+    run.console.print(f"figures, things and contact sheet: {folder}", soft_wrap=True, markup=False)
 
 
 def show_info(cfg: DictConfig, folder: Path) -> None:
@@ -179,7 +179,7 @@ def count_prior(cfg: DictConfig, folder: Path) -> None:
     if "report" in cfg.data:
         cfg.data.report = None
     build.count_prior(run.plain_config(cfg), Path(cfg.output))
-    run.console.print(f"wrote {cfg.output}; train with it: objective.prior={cfg.output}", soft_wrap=True)
+    run.console.print(f"wrote {cfg.output}; train with it: objective.prior={cfg.output}", soft_wrap=True, markup=False)
 
 
 COMMANDS: dict[str, Callable[[DictConfig, Path], float | None]] = {

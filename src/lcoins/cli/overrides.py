@@ -99,8 +99,8 @@ def _written(value: Any) -> str:
     return json.dumps(value) if value is None or isinstance(value, bool | int | float) else _in_quotes(str(value))
 
 
-def folder_name(text: str, longest: int = 200) -> str:
-    """Text as the name of one folder: no separator, nothing that cannot be printed, at most ``longest`` bytes.
+def folder_name(text: str, longest: int | None = None) -> str:
+    """Text as the name of one folder: no separator, nothing that cannot be printed, cut after ``longest`` bytes.
 
     >>> folder_name("a/b"), folder_name("é" * 3, longest=3)
     ('a|b', 'é')

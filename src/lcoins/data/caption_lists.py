@@ -18,6 +18,7 @@ FORMS = """the forms read are
   .jsonl  one {"photo": "photo.jpg", "caption": "caption"} a line (or "captions": [...]; "file" or "image" for "photo")
   .csv    a header line photo,caption (or file,caption or image,caption), then one pair a line"""
 PHOTO_KEYS = ("photo", "file", "image")
+LONGEST_CAPTION = 100_000  # characters: beyond any sentence, and far below what a tokenizer fails at
 _NO_PAIR = "no photo with a caption"
 RawRow = tuple[int, Any, Any]  # line, photo and caption as the file has them, of any type
 _COUNTER = re.compile(r"_\d+$")  # at the end of a key such as "photo.jpg_0"
@@ -107,6 +108,8 @@ def _problem_of_row(where: str, photo: Any, caption: Any) -> Problem | None:
         return Problem(where, photo, _NO_PAIR, "give the caption as text", f"the caption is {_abbreviated(caption)}")
     if _escapes(photo):
         return Problem(where, photo, "photo outside the folder", "name it relative to the photo folder, without '..'")
+    if len(caption) > LONGEST_CAPTION:
+        return Problem(where, photo, "caption too long", "give a sentence", f"{len(caption):,} characters")
     if any("\ud800" <= letter <= "\udfff" for letter in photo + caption):
         return Problem(where, photo.encode(errors="replace").decode(), "broken text", "write it in UTF-8")
     if not caption.strip():

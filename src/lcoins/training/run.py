@@ -1,6 +1,7 @@
 """A run: built from its config, known by its folder, skipped or resumed when started again, evaluated at its end."""
 
 import json
+import shlex
 import signal
 import warnings
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ import torch
 from lightning import Trainer
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
+from rich.markup import escape
 from torch import nn
 
 from lcoins.data.datamodule import ColorizationData
@@ -25,7 +27,7 @@ from lcoins.training.build import build_training
 from lcoins.training.module import ColorizationTraining
 from lcoins.training.run_folder import open_run_folder
 from lcoins.training.tracking import log_test_results, wandb_files_in
-from lcoins.training.trainer import best_validation_score, build_trainer
+from lcoins.training.trainer import best_validation_score, build_trainer, finished_epochs
 
 # Warnings of Lightning at the start of training that say nothing useful here, each with the reason.
 EXPECTED_WARNINGS = (
@@ -55,7 +57,8 @@ def train_run(cfg: DictConfig, folder: Path) -> dict[str, float]:
     open_run_folder(folder, config)
     metrics = folder / "metrics.json"
     if metrics.exists():
-        console.print(f"[bold]{folder} is finished[/]; its figures are in {metrics}. Nothing to do.")
+        shown, figures = escape(str(folder)), escape(str(metrics))
+        console.print(f"[bold]{shown} is finished[/]; its figures are in {figures}. Nothing to do.", soft_wrap=True)
         return json.loads(metrics.read_text())
     lightning.seed_everything(config["seed"], workers=True, verbose=False)
     module, data = build_training(config, folder)
@@ -63,7 +66,8 @@ def train_run(cfg: DictConfig, folder: Path) -> dict[str, float]:
         trainer = build_trainer(config, folder, data)
         last = folder / "checkpoints" / "last.ckpt"
         if last.exists():
-            console.print(f"[bold]resuming[/] from {last}")
+            epoch = finished_epochs(last) + 1
+            console.print(f"[bold]resuming[/] from {escape(str(last))}: goes on with epoch {epoch}", soft_wrap=True)
         elif config["start_from"] is not None:
             load_start_weights(module.colorizer, Path(config["start_from"]), config["recipe"].get("new_parts", ()))
         fit_or_resume(trainer, module, data, last)
@@ -118,11 +122,13 @@ def evaluate_run(config: Mapping[str, Any], folder: Path, data: ColorizationData
     reports = evaluate_test_sets(colorizer, data, config["evaluation"], folder / "test", device)
     figures = flat_figures(reports) | {config["recipe"]["monitor"]: best_validation_score(best)}
     if trainer.is_global_zero:
-        print_reports(reports)
         write_json(figures, folder / "metrics.json")
+        print_reports(reports)
         log_test_results(trainer.loggers, reports, figures, folder / "test")
-        console.print(f"figures: {folder / 'metrics.json'}; contact sheets: {folder / 'test'}", soft_wrap=True)
-        console.print(f'next: lcoins colorize PHOTO "a sentence with colors" --checkpoint {best}', soft_wrap=True)
+        written = f"figures: {folder / 'metrics.json'}; contact sheets: {folder / 'test'}"
+        follow = f'next: lcoins colorize PHOTO "a sentence with colors" --checkpoint {shlex.quote(str(best))}'
+        for line in (written, follow):  # a folder may be named like markup
+            console.print(line, soft_wrap=True, markup=False)
     return figures
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from lightning import Callback, Trainer
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import (
     LearningRateMonitor,
     ModelCheckpoint,
@@ -29,15 +30,24 @@ def build_trainer(config: Mapping[str, Any], folder: Path, data: ColorizationDat
     options = dict(config["trainer"])
     if options["precision"] == "auto":
         options["precision"] = best_precision(options["accelerator"])
+    loggers, callbacks = build_loggers(config, folder), build_callbacks(config["recipe"], folder, data)
     with advertisements_hidden():
-        return Trainer(
-            **options,
-            default_root_dir=folder,
-            logger=build_loggers(config, folder),
-            callbacks=build_callbacks(config["recipe"], folder, data),
-            use_distributed_sampler=False,  # the data module's sampler knows its rank
-            enable_model_summary=False,  # a callback prints it
-        )
+        try:
+            return Trainer(
+                **options,
+                default_root_dir=folder,
+                logger=loggers,
+                callbacks=callbacks,
+                use_distributed_sampler=False,  # the data module's sampler knows its rank
+                enable_model_summary=False,  # a callback prints it
+            )
+        except (MisconfigurationException, TypeError, ValueError, RuntimeError) as error:
+            devices = {key: config["trainer"].get(key) for key in ("accelerator", "devices", "strategy", "precision")}
+            chosen = ", ".join(f"{key}={value}" for key, value in devices.items() if value is not None)
+            raise ValueError(
+                f"trainer ({chosen}): {' '.join(str(error).split()).rstrip('.!')}; trainer=auto takes the best device "
+                f"of this machine, trainer=cpu its processor"
+            ) from error
 
 
 def best_precision(accelerator: str) -> str:
@@ -84,6 +94,11 @@ def best_validation_score(checkpoint: Path) -> float:
     callbacks = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["callbacks"]
     scores = [state["best_model_score"] for state in callbacks.values() if state.get("best_model_score") is not None]
     return float(scores[0])
+
+
+def finished_epochs(checkpoint: Path) -> int:
+    """How many epochs were trained whole when a checkpoint was written; what came after is repeated on resuming."""
+    return int(torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["epoch"]) + 1
 
 
 def build_callbacks(recipe: Mapping[str, Any], folder: Path, data: ColorizationData) -> list[Callback]:
