@@ -4,6 +4,9 @@ import errno
 import io
 import os
 import resource
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +19,19 @@ from drawn_photos import FakeColorizer
 from PIL import Image
 from safetensors.torch import save
 
+import lcoins.files
 from lcoins.colorize.batch import PhotoOptions, colorize_files
 from lcoins.evaluation.contact_sheet import SheetRow, contact_sheet
-from lcoins.files import LONGEST_NAME, WriteError, expect_name, open_whole, stops_all, whole_file, write_whole
+from lcoins.files import (
+    GROWS_WITHIN,
+    LONGEST_NAME,
+    WriteError,
+    expect_name,
+    open_whole,
+    stops_all,
+    whole_file,
+    write_whole,
+)
 from lcoins.imaging.read import GrayPhoto
 from lcoins.imaging.write import write_picture
 from lcoins.reports.picture_grid import save_figure
@@ -121,3 +134,18 @@ def test_libraries_get_no_descriptor_and_still_write(tmp_path: Path) -> None:
     with whole_file(tmp_path / "x.safetensors") as partial:
         partial.write_bytes(save({"x": torch.zeros(3)}))
     assert (tmp_path / "x.safetensors").stat().st_size > 12
+
+
+def test_what_killed_writers_left_is_removed_at_the_next_start(tmp_path: Path) -> None:
+    lcoins.files.remove_abandoned_files.cache_clear()
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = [tmp_path / f".a.jpg.{number}.part" for number in (dead.pid, os.getpid())]
+    fresh, mine = tmp_path / f".b.jpg.{dead.pid}.part", tmp_path / ".notes.part"
+    for path in (*left, fresh, mine):
+        path.write_text("half")
+    for path in (*left, mine):
+        os.utime(path, (0, time.time() - 2 * GROWS_WITHIN))
+    write_whole(tmp_path / "c.txt", "whole")
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"c.txt", left[1].name, fresh.name, mine.name}

@@ -9,8 +9,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from typer.testing import CliRunner
 
-from lcoins.cli.hydra_commands import conf_folder, label, quoted
+from lcoins.cli.hydra_commands import conf_folder, label
 from lcoins.cli.main import app
+from lcoins.cli.overrides import hydra_override
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,7 +34,8 @@ def test_the_readme_shows_commands():
 @pytest.mark.parametrize("command", [c for c in LCOINS if c not in OTHERS], ids=" ".join)
 def test_overrides_compose(command: list[str]):
     name, *arguments = command
-    single = [re.sub(r",.*", "", a) if "-m" in arguments else quoted(a) for a in arguments if not a.startswith("-")]
+    given = [re.sub(r",.*", "", a) if "-m" in arguments else a for a in arguments if not a.startswith("-")]
+    single = [hydra_override(argument) for argument in given]
     OmegaConf.register_new_resolver("label", label, replace=True)
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         assert compose(name, overrides=single) is not None

@@ -5,8 +5,10 @@ import hashlib
 import io
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -39,6 +41,9 @@ class _CheckedFile(io.BufferedWriter):
         raise io.UnsupportedOperation("written through write() alone")
 
 
+GROWS_WITHIN = 60.0  # seconds
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside ``path``, which is renamed to ``path`` when the block ends without an error.
@@ -51,6 +56,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned_files(path.parent.resolve())
         yield partial
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
@@ -112,6 +118,33 @@ def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal digits, read in constant memory."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def remove_abandoned_files(folder: Path) -> None:
+    """Removes the temporary files of writers that were killed from ``folder``, once for each process and folder.
+
+    A file is abandoned if this machine has no process of its number and it has not grown for a minute: on a shared
+    file system, the writer may live on another machine.
+    """
+    for path in folder.glob(".*.part"):
+        number = path.name.split(".")[-2]
+        try:
+            if number.isdigit() and not _runs(int(number)) and time.time() - path.stat().st_mtime > GROWS_WITHIN:
+                path.unlink()
+        except OSError:  # another process was faster, or the folder may not be written to: then nothing is lost
+            pass
+
+
+def _runs(number: int) -> bool:
+    """Whether this machine has a process of this number, or may have one."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # of another user; or no number of a process
+        return True
+    return True
 
 
 def remove_partial_files(folder: Path) -> None:

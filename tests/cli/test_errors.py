@@ -1,5 +1,6 @@
 """What a user reads who lacks an extra: coloring works without any, other commands name the one that they need."""
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from finished_run import write_run
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from PIL import Image
@@ -88,3 +90,30 @@ def test_each_distribution_of_these_extras_has_a_message() -> None:
 
 def test_a_module_of_no_extra_is_a_fault_of_the_program() -> None:
     assert explain(ModuleNotFoundError("No module named 'lcoins.nowhere'", name="lcoins.nowhere")) is None
+
+
+def test_what_an_encoding_lacks_is_shown_as_a_question_mark(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30), (90, 120, 60)).save(tmp_path / "é😀.png")
+    command = [sys.executable, "-m", "lcoins.cli.main", "colorize", "é😀.png", "a red car", "-o", "→.png"]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, capture_output=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert b"?.png" in done.stdout and b"Traceback" not in done.stderr
+    assert (tmp_path / "→.png").is_file()
+
+
+def test_wandb_waits_for_a_tracker_that_is_on(tmp_path: Path) -> None:
+    """Importing it makes temporary folders, which a killed process leaves behind."""
+    command = "import sys, lcoins.cli.hydra_commands; print('wandb' in sys.modules)"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "False" and list(tmp_path.glob("*wandb*")) == []
+
+
+def test_no_login_and_no_such_metric_are_explained() -> None:
+    wandb = pytest.importorskip("wandb")
+    refused = wandb.errors.UsageError("No API key configured. Use `wandb login` to log in.")
+    assert "log in with `wandb login` or set WANDB_API_KEY, or take tracker=offline" in (explain(refused) or "")
+    said = explain(wandb.errors.AuthenticationError("The API key is invalid.\nmore")) or ""
+    assert said.startswith("Weights & Biases: The API key is invalid; log in") and "\n" not in said
+    assert "could not find" in (explain(MisconfigurationException("could not find the metric")) or "")

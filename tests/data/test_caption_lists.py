@@ -281,3 +281,10 @@ def test_a_published_file_that_is_cut_off(tmp_path: Path, cut: int) -> None:
     path = write(tmp_path, "l.json", SHAPES["captions_val2017.json"][:cut])
     with pytest.raises(ValueError, match=r"l\.json"):
         read_pairs(path)
+
+
+def test_a_caption_beyond_any_sentence_is_a_problem_of_its_row(tmp_path: Path) -> None:
+    path = write(tmp_path, "long.json", json.dumps({"a.jpg": ["a red car", "red " * 50_000]}))
+    pairs, problems = read_pairs(path)
+    assert plain(pairs) == [("a.jpg", "a red car")]
+    assert [(problem.what, problem.detail) for problem in problems] == [("caption too long", "200,000 characters")]

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 from PIL import Image
-from shrunk import MODEL, composed
+from shrunk import MODEL, SHORT, composed
 
 from lcoins.data.datamodule import ColorizationData
 from lcoins.training import build
@@ -52,3 +53,23 @@ def test_words_right_cannot_choose_on_photos(tmp_path: Path) -> None:
     config["model"] = MODEL
     with pytest.raises(ValueError, match=r"recipe.monitor=val/color_word_accuracy needs .*recipe.monitor=val/psnr"):
         build.build_training(config, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("recipe.epochs=0", r"recipe\.epochs is at least 1, got 0; give another value as recipe\.epochs="),
+        ("recipe.ema=1.5", r"recipe\.ema is at least 0 and at most 1, got 1\.5"),
+        ("recipe.optimizer.lr=-1", r"recipe\.optimizer\.lr is at least 0, got -1"),
+        ("recipe.monitor=val/nope", r"recipe\.monitor=val/nope is not measured in validation; take one of val/psnr"),
+        ("model.transformer.heads=0", r"model\.transformer: GroupingTransformer cannot be built with .*heads=0"),
+        ("model.transformer.width=-1", r"width=-1 must not be negative"),
+    ],
+)
+def test_a_value_out_of_range_is_named(tmp_path: Path, override: str, message: str) -> None:
+    cfg = composed("train", *SHORT[:-1], override)
+    OmegaConf.set_struct(cfg, False)
+    cfg.model.image_encoder.init = "none"
+    with pytest.raises(ValueError, match=message) as error:
+        build.build_training(plain_config(cfg), tmp_path)
+    assert "\n" not in str(error.value)

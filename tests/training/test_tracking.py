@@ -120,6 +120,26 @@ def test_a_run_is_known_by_its_folder(tmp_path: Path) -> None:
     assert first._wandb_init["resume"] == "allow"
 
 
+def test_an_offline_run_that_goes_on_replaces_nothing_when_it_is_sent(tmp_path: Path) -> None:
+    def logger(mode: str) -> Any:
+        return build_loggers(plain_config(shrunk(f"tracker={mode}")), tmp_path / "a" / "seed=0")[1]
+
+    first, online = logger("offline"), logger("online")
+    (tmp_path / "a" / "seed=0" / "csv" / "version_0").mkdir(parents=True)
+    second = logger("offline")
+    assert first.version == online.version == logger("online").version
+    assert second.version == f"{first.version}-2" and second._wandb_init["name"].endswith("seed=0 start 2")
+    assert second._wandb_init["group"] == first._wandb_init["group"]
+
+
+def test_the_environment_may_turn_wandb_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    for mode in ("offline", "online"):
+        assert len(build_loggers(plain_config(shrunk(f"tracker={mode}")), tmp_path)) == 1
+    with pytest.raises(ValueError, match=r"tracker\.mode=sometimes is none of off, offline, online"):
+        build_loggers(plain_config(shrunk("tracker.mode=sometimes")), tmp_path)
+
+
 def test_the_code_is_known_by_version_and_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def git(*arguments: str) -> None:
         command = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "-C", str(tmp_path), *arguments]

@@ -1,11 +1,15 @@
 """Lightning's Trainer for a run: its precision, and what of Lightning's log is not shown."""
 
 import logging
+from pathlib import Path
 
 import pytest
 import torch
+from shrunk import shrunk
 
-from lcoins.training.trainer import advertisements_hidden, best_precision
+from lcoins.training.build import build_training
+from lcoins.training.run import plain_config
+from lcoins.training.trainer import advertisements_hidden, best_precision, build_trainer
 
 
 @pytest.mark.parametrize("fast", [True, False])
@@ -40,3 +44,14 @@ def test_advertisements_are_dropped_and_the_rest_is_kept() -> None:
         assert log.filters == before
     finally:
         log.removeHandler(handler)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+@pytest.mark.parametrize("override", ["trainer.accelerator=gpu", "trainer.devices=two", "trainer.precision=7"])
+def test_a_device_that_is_not_there_is_named_in_one_line(tmp_path: Path, override: str) -> None:
+    config = plain_config(shrunk(override))
+    module, data = build_training(config, tmp_path)
+    key, _, value = override.removeprefix("trainer.").partition("=")
+    with pytest.raises(ValueError, match=rf"trainer \(.*{key}={value}.*; trainer=auto takes") as error:
+        build_trainer(config, tmp_path, data, module)
+    assert "\n" not in str(error.value)

@@ -39,7 +39,23 @@ def explain(error: BaseException) -> str | None:
         return _missing_extra(error.name or "")
     if sys.modules.get("hydra") and (text := _explain_hydra(error)):
         return text
+    if text := _explain_library(error):
+        return text
     return str(error) if isinstance(error, ValueError | OSError | RuntimeError) else None
+
+
+def _explain_library(error: BaseException) -> str | None:
+    """The message for an error of Lightning or wandb about what the user chose, or None for any other error."""
+    name = type(error).__name__
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), name).rstrip(".!")
+    if name == "MisconfigurationException":
+        return f"Lightning refuses these settings: {first}; correct the keys of trainer and recipe that it speaks of"
+    if (wandb := sys.modules.get("wandb")) and isinstance(error, wandb.Error):
+        return (
+            f"Weights & Biases: {first}; log in with `wandb login` or set WANDB_API_KEY, or take tracker=offline and "
+            f"send the run later, or tracker=off"
+        )
+    return None
 
 
 def _missing_extra(module: str) -> str | None:
@@ -52,7 +68,7 @@ def _missing_extra(module: str) -> str | None:
 
 def _explain_hydra(error: BaseException) -> str | None:
     """The message for an error in a composed config, or None for any other error."""
-    from hydra.errors import HydraException, InstantiationException, MissingConfigException
+    from hydra.errors import HydraException, InstantiationException, MissingConfigException, OverrideParseException
     from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
     cause = error.__cause__
@@ -62,6 +78,8 @@ def _explain_hydra(error: BaseException) -> str | None:
         group, _, choice = (error.missing_cfg_file or "").rpartition("/")
         more = "; pip install 'lcoins[sweep,search]' brings more" if group.startswith("hydra/") else ""
         return f"there is no {group}={choice}; choose one of {', '.join(sorted(error.options))}{more}"
+    if isinstance(error, OverrideParseException):
+        return f"cannot read {error.override!r}; write KEY=VALUE, without spaces around =, and lists as [a, b]"
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     text = f"{error}\n{cause}" if isinstance(cause, OmegaConfBaseException) else str(error)

@@ -19,7 +19,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
 from lcoins.benchmark.step import machine_name, speed_ratios, step_cases, time_steps, timing_table, timings_to_json
+from lcoins.cli.config_kinds import expect_kinds, known_keys
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
+from lcoins.cli.overrides import folder_name, hydra_override
 from lcoins.cli.spin import spin_setting
 from lcoins.data.photos_with_things import PhotosWithThings
 from lcoins.evaluation.obedience_benchmark import judge_photos, print_obedience
@@ -30,8 +32,7 @@ from lcoins.training import build, run
 from lcoins.training.parts import build_part
 from lcoins.training.ranks import is_first
 
-LONGEST_LABEL = 100
-PATHS = ("run", "checkpoint", "start_from", "output")  # keys whose value may be the path of a run, which holds "="
+LONGEST_LABEL, LONGEST_NAME = 100, 200  # bytes; a file system takes 255
 OF_RUN = ("best", "last")  # the checkpoints that a run leaves
 OBEDIENCE = f"{PhotosWithThings.__module__}.{PhotosWithThings.__qualname__}"
 
@@ -45,7 +46,7 @@ def conf_folder() -> Path:
     raise FileNotFoundError(f"no conf/ with train.yaml near {package}; reinstall lcoins")
 
 
-def label(overrides: str, name: str = "", global_batch: int | None = None) -> str:
+def label(overrides: str, name: str = "runs", global_batch: int | None = None) -> str:
     """A folder name for the overrides of a run; "default" without any, shortened with a digest when too long.
 
     ``data`` and ``system`` are left out where the name of the run, which names the folder above, holds them already;
@@ -58,14 +59,26 @@ def label(overrides: str, name: str = "", global_batch: int | None = None) -> st
     >>> label("data.batch_size=8,recipe.epochs=3", "", 64)
     'recipe.epochs=3'
     """
+    expect_inner_folder(name)
     named = "|".join(map(re.escape, re.split("[-/]", name)))
     text = re.sub(rf"(?:^|,)(?:data|system)=(?:{named})(?=,|$)", "", overrides).removeprefix(",")
     if global_batch is not None:
         text = re.sub(r"(?:^|,)data\.batch_size=\d+(?=,|$)", "", text).removeprefix(",")
-    text = text.replace("/", "|") or "default"
-    if len(text) > LONGEST_LABEL:
-        text = f"{text[:LONGEST_LABEL]}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
+    text = folder_name(text) or "default"
+    if len(text.encode()) > LONGEST_LABEL:
+        digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+        text = f"{folder_name(text, LONGEST_LABEL)}-{digest}"
     return text
+
+
+def expect_inner_folder(name: str) -> None:
+    """Refuses a name of runs that is not one folder, or folders in folders, below the folder of all runs."""
+    parts = str(name).split("/")
+    if not all(part.strip() and part not in (".", "..") and part == folder_name(part, LONGEST_NAME) for part in parts):
+        raise ValueError(
+            f"name={name!r} names no folder below that of all runs; give it up to {LONGEST_NAME} bytes that can be "
+            f"printed, without .. or a / at an end, and choose the folder of all runs with runs=..."
+        )
 
 
 def eval_folder(run: str | None, checkpoint: str, overrides: str) -> str:
@@ -75,30 +88,20 @@ def eval_folder(run: str | None, checkpoint: str, overrides: str) -> str:
 
     >>> eval_folder("runs/small/default/seed=0", "best", "data=obedience")
     'runs/small/default/seed=0/eval/data=obedience'
-    >>> eval_folder(None, "packages/mine", "checkpoint=packages/mine,data=obedience")
+    >>> eval_folder("runs/small/default/seed=0", "last", "data=obedience")
+    'runs/small/default/seed=0/eval/checkpoint=last,data=obedience'
+    >>> eval_folder(None, "packages/mine", "data=obedience")
     'eval/mine/data=obedience'
     """
     if run is not None:
-        return f"{run}/eval/{label(overrides)}"
+        chosen = [] if checkpoint == "best" else [f"checkpoint={checkpoint}"]
+        return f"{run}/eval/{label(','.join([*chosen, overrides] if overrides else chosen))}"
     if checkpoint in OF_RUN:
         raise ValueError(
             "expected a trained system, got neither run nor checkpoint; give run=FOLDER of a run, "
             "checkpoint=builtin for the weights in lcoins, or checkpoint=PATH of a package or a best.ckpt"
         )
-    others = re.sub(rf"(?:^|,)checkpoint={re.escape(checkpoint)}(?=,|$)", "", overrides).removeprefix(",")
-    return f"eval/{Path(checkpoint).name.removesuffix('.ckpt')}/{label(others)}"
-
-
-def quoted(override: str) -> str:
-    """An argument as Hydra takes it: ``--json`` as a key, the path of a run in quotes if it holds "=".
-
-    >>> quoted("run=runs/scenes-lcoins_tiny/default/seed=0"), quoted("data=photos")
-    ('run="runs/scenes-lcoins_tiny/default/seed=0"', 'data=photos')
-    """
-    if override == "--json":
-        return "json=true"
-    key, _, value = override.partition("=")
-    return f'{key}="{value}"' if key in PATHS and "=" in value and '"' not in value else override
+    return f"eval/{Path(checkpoint).name.removesuffix('.ckpt')}/{label(overrides)}"
 
 
 def train(cfg: DictConfig, folder: Path) -> float:
@@ -128,9 +131,9 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
     if not data.test_loaders():
         raise ValueError(f"{source} was trained without test sets; choose some with data=obedience, photos or scenes")
     reports = run.evaluate_test_sets(colorizer, data, cfg.evaluation, folder, cfg.device)
-    print_reports(reports)
     write_json(flat_figures(reports), folder / "metrics.json")
-    run.console.print(f"figures, pairs and contact sheets: {folder}", soft_wrap=True)
+    print_reports(reports)
+    run.console.print(f"figures, pairs and contact sheets: {folder}", soft_wrap=True, markup=False)
 
 
 def trained_system(run_folder: str | None, checkpoint: str) -> Path:
@@ -148,7 +151,7 @@ def judge_obedience(colorizer: Any, data: dict[str, Any], folder: Path, device: 
     weights = {"name": source.name, "sha256": weights_digest(source)}
     report = judge_photos(colorizer, photos, folder, device=device, progress=True, weights=weights)
     print_obedience(report)
-    run.console.print(f"figures, things and contact sheet: {folder}", soft_wrap=True)
+    run.console.print(f"figures, things and contact sheet: {folder}", soft_wrap=True, markup=False)
 
 
 def show_info(cfg: DictConfig, folder: Path) -> None:
@@ -189,7 +192,7 @@ def count_prior(cfg: DictConfig, folder: Path) -> None:
     if "report" in cfg.data:
         cfg.data.report = None
     build.count_prior(run.plain_config(cfg), Path(cfg.output))
-    run.console.print(f"wrote {cfg.output}; train with it: objective.prior={cfg.output}", soft_wrap=True)
+    run.console.print(f"wrote {cfg.output}; train with it: objective.prior={cfg.output}", soft_wrap=True, markup=False)
 
 
 COMMANDS: dict[str, Callable[[DictConfig, Path], float | None]] = {
@@ -214,6 +217,7 @@ def run_command(command: str, arguments: list[str]) -> None:
     def composed(cfg: DictConfig) -> float | None:
         try:
             refuse_foreign_model(cfg, HydraConfig.get().runtime.choices)
+            expect_kinds(OmegaConf.to_container(cfg, resolve=False), known_keys(conf_folder()))
             return COMMANDS[command](cfg, Path(HydraConfig.get().runtime.output_dir))
         except KeyboardInterrupt as stop:
             say(str(stop) or "interrupted")
@@ -231,7 +235,8 @@ def run_command(command: str, arguments: list[str]) -> None:
 
     if not is_first():  # of several processes one writes the files of Hydra
         arguments = [*arguments, "hydra.output_subdir=null", "hydra/job_logging=none", "hydra/hydra_logging=none"]
-    sys.argv = [f"lcoins {command}", *(quoted(argument) for argument in arguments)]
+    sweep = not {"-m", "--multirun", "hydra.mode=MULTIRUN"}.isdisjoint(arguments)
+    sys.argv = [f"lcoins {command}", *(hydra_override(argument, sweep) for argument in arguments)]
     composed()
 
 

@@ -1,5 +1,6 @@
 """The ``lcoins`` command. Imports of torch, Hydra and the like wait inside the commands, so that help is fast."""
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -134,9 +135,21 @@ def _run(command: str, arguments: list[str]) -> None:
     run_command(command, arguments)
 
 
+def show_what_can_be_shown() -> None:
+    """Lets the terminal or file that output goes to show "?" for a character that its encoding lacks.
+
+    A Windows console or PYTHONIOENCODING may have an encoding without arrows or emoji, in which printing one is an
+    error by default: it would end a command behind its last line of work.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="replace")
+
+
 def main() -> None:
     """Entry point: prints errors meant for the user without a traceback, unless HYDRA_FULL_ERROR=1 is set."""
     bound_spin()
+    show_what_can_be_shown()
     try:
         app()
     except Exception as error:

@@ -33,6 +33,7 @@ FORMS = """the forms read are
   Flickr8k's and Flickr30k's tokens (.txt, .token), Kaggle's captions.txt and results.csv"""
 PHOTO_KEYS = ("photo", "file", "image", "image_name")
 CAPTION_KEYS = ("caption", "comment")
+LONGEST_CAPTION = 100_000  # characters: beyond any sentence, and far below what a tokenizer fails at
 _NO_PAIR = "no photo with a caption"
 LIST_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".token")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a letter, which no UTF-8 has
@@ -141,6 +142,8 @@ def _problem_of_row(where: str, photo: Any, caption: Any) -> Problem | None:
         return Problem(where, photo, _NO_PAIR, "give the caption as text", f"the caption is {abbreviated(caption)}")
     if leads_outside(photo):
         return Problem(where, photo, "photo outside the folder", "name it relative to the photo folder, without '..'")
+    if len(caption) > LONGEST_CAPTION:
+        return Problem(where, photo, "caption too long", "give a sentence", f"{len(caption):,} characters")
     if _SURROGATE.search(photo + caption):
         return Problem(where, photo.encode(errors="replace").decode(), "broken text", "write it in UTF-8")
     if not caption.strip():

@@ -58,7 +58,17 @@ def _built(config: Any, path: str) -> Any:
             f"{path}: {target.__name__} does not take these keys, {error}; "
             f"it takes {', '.join(signature(target).parameters)}"
         ) from error
-    return target(**values)
+    for key, value in values.items():
+        sizes = value if isinstance(value, list) else [value]
+        if any(isinstance(size, int | float) and size < 0 for size in sizes):
+            raise ValueError(f"{path}.{key}={value} must not be negative; no size, share or count of a model is")
+    try:
+        return target(**values)
+    except (ArithmeticError, TypeError, LookupError) as error:
+        shown = ", ".join(f"{key}={value}" for key, value in values.items() if not isinstance(value, nn.Module))
+        raise ValueError(
+            f"{path}: {target.__name__} cannot be built with {shown} ({error}); check the values that are 0"
+        ) from error
 
 
 def model_class(target: str) -> Any:

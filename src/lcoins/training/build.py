@@ -1,5 +1,6 @@
 """From the plain config of a run to what trains: data, colorizer, objective, and the module that holds them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,27 @@ from lcoins.training.optimization import OptimizationRecipe
 from lcoins.training.parts import build_part
 from lcoins.training.statistics import count_classes, lacks_vocabulary, with_vocabulary
 
+# The values of a recipe -> the least and the largest that make sense.
+RANGES = {
+    "epochs": (1, math.inf),
+    "weight_decay": (0, math.inf),
+    "warmup_epochs": (0, math.inf),
+    "min_lr": (0, math.inf),
+    "ema": (0, 1),
+    "pictures": (0, math.inf),
+}
+MONITORED = ("val/psnr", "val/color_word_accuracy")
+
+
+def expect_ranges(recipe: Mapping[str, Any]) -> None:
+    """Refuses a recipe with a value out of its range; ValueError names the key, the range and the value."""
+    found = {f"recipe.{key}": (recipe.get(key), bounds) for key, bounds in RANGES.items()}
+    found["recipe.optimizer.lr"] = (recipe["optimizer"].get("lr"), (0, math.inf))
+    for key, (value, (least, largest)) in found.items():
+        if value is not None and not least <= value <= largest:
+            most = f" and at most {largest}" if largest < math.inf else ""
+            raise ValueError(f"{key} is at least {least}{most}, got {value}; give another value as {key}=...")
+
 
 def build_training(config: dict[str, Any], folder: Path) -> tuple[ColorizationTraining, ColorizationData]:
     """The module that trains a run's colorizer, and the data that it trains on.
@@ -22,6 +44,7 @@ def build_training(config: dict[str, Any], folder: Path) -> tuple[ColorizationTr
     ``folder``, so that a resumed run does not count again.
     """
     refuse_foreign_keys(config["model"])
+    expect_ranges(config["recipe"])
     if lacks_vocabulary(config["model"]):
         data = build_data(config["data"], folder)
         config = {**config, "model": with_vocabulary(config["model"], data)}
@@ -41,7 +64,9 @@ def build_training(config: dict[str, Any], folder: Path) -> tuple[ColorizationTr
 
 
 def _expect_monitored(monitor: str, has_words: bool) -> None:
-    """Refuses to choose the best checkpoint by words right where the validation set cannot tell."""
+    """Refuses to choose the best checkpoint by what validation does not measure, or not on this validation set."""
+    if monitor not in MONITORED:
+        raise ValueError(f"recipe.monitor={monitor} is not measured in validation; take one of {', '.join(MONITORED)}")
     if monitor == "val/color_word_accuracy" and not has_words:
         raise ValueError(
             f"recipe.monitor={monitor} needs a validation set whose instances are all known, as data=scenes has; set "

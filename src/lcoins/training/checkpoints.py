@@ -80,11 +80,11 @@ def find_resumable(folder: Path, batches: Batches) -> tuple[Path | None, list[st
             notices.append(f"{path} is broken: {problem}")
             continue
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        epochs, before = int(content["epoch"]) + 1, content["batches"]
+        epochs, before = int(content["epoch"]) + 1, content.get("batches")
         again = max(0, _epochs_begun(folder) - epochs)
         repeated = f"; what came after it ({again} of the epochs begun) is trained again" if again else ""
         notices.append(f"resuming from {path}, after epoch {epochs}{repeated}")
-        if before["described"] != str(batches):
+        if before is not None and before["described"] != str(batches):
             rate = "stays" if before["total"] == batches.total else "changes, and the learning rate stays"
             notices.append(f"the global batch {rate}: {before['described']} before, {batches} now")
         return path, notices

@@ -1,6 +1,7 @@
 """A run: built from its config, known by its folder, skipped or resumed when started again, evaluated at its end."""
 
 import json
+import shlex
 import signal
 import warnings
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ import torch
 from lightning import Trainer
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
+from rich.markup import escape
 from torch import nn
 
 from lcoins.data.datamodule import ColorizationData
@@ -66,7 +68,8 @@ def train_run(cfg: DictConfig, folder: Path) -> dict[str, float]:
         if is_first():
             open_run_folder(folder, config)
         if metrics.exists():
-            console.print(f"[bold]{folder} is finished[/]; its figures are in {metrics}. Nothing to do.")
+            shown, figures = escape(str(folder)), escape(str(metrics))
+            console.print(f"[bold]{shown} is finished[/]; its figures are in {figures}. Nothing to do.", soft_wrap=True)
             return json.loads(metrics.read_text())
         return _train_run(config, folder)
 
@@ -143,11 +146,13 @@ def evaluate_run(config: Mapping[str, Any], folder: Path, data: ColorizationData
     reports = evaluate_test_sets(colorizer, data, config["evaluation"], folder / "test", device)
     figures = flat_figures(reports) | {config["recipe"]["monitor"]: best_validation_score(best)}
     if trainer.is_global_zero:
-        print_reports(reports)
         write_json(figures, folder / "metrics.json")
+        print_reports(reports)
         log_test_results(trainer.loggers, reports, figures, folder / "test")
-        console.print(f"figures: {folder / 'metrics.json'}; contact sheets: {folder / 'test'}", soft_wrap=True)
-        console.print(f'next: lcoins colorize PHOTO "a sentence with colors" --checkpoint {best}', soft_wrap=True)
+        written = f"figures: {folder / 'metrics.json'}; contact sheets: {folder / 'test'}"
+        follow = f'next: lcoins colorize PHOTO "a sentence with colors" --checkpoint {shlex.quote(str(best))}'
+        for line in (written, follow):  # a folder may be named like markup
+            console.print(line, soft_wrap=True, markup=False)
     return figures
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from lightning import Callback, Trainer
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import (
     LearningRateMonitor,
     ModelCheckpoint,
@@ -56,16 +57,25 @@ def build_trainer(
         options["strategy"] = f"ddp_find_unused_parameters_{'false' if module.uses_every_parameter else 'true'}"
         if options["accelerator"] != "cpu" and torch.cuda.is_available():
             options.setdefault("sync_batchnorm", True)  # else each device normalizes by the statistics of its own share
+    loggers, callbacks = build_loggers(config, folder), build_callbacks(config["recipe"], folder, data)
     with advertisements_hidden():
-        return Trainer(
-            **options,
-            default_root_dir=folder,
-            logger=build_loggers(config, folder),
-            callbacks=build_callbacks(config["recipe"], folder, data),
-            use_distributed_sampler=False,  # the data module's sampler knows its rank
-            enable_model_summary=False,  # a callback prints it
-            plugins=[AtomicCheckpointIO()],
-        )
+        try:
+            return Trainer(
+                **options,
+                default_root_dir=folder,
+                logger=loggers,
+                callbacks=callbacks,
+                use_distributed_sampler=False,  # the data module's sampler knows its rank
+                enable_model_summary=False,  # a callback prints it
+                plugins=[AtomicCheckpointIO()],
+            )
+        except (MisconfigurationException, TypeError, ValueError, RuntimeError) as error:
+            devices = {key: config["trainer"].get(key) for key in ("accelerator", "devices", "strategy", "precision")}
+            chosen = ", ".join(f"{key}={value}" for key, value in devices.items() if value is not None)
+            raise ValueError(
+                f"trainer ({chosen}): {' '.join(str(error).split()).rstrip('.!')}; trainer=auto takes the best device "
+                f"of this machine, trainer=cpu its processor"
+            ) from error
 
 
 def best_precision(accelerator: str) -> str:
