@@ -100,3 +100,67 @@ def make(
     for name, (low, high) in protocol.settings["balance"].items():
         typer.echo(f"  {name.replace('_', ' ')}: {low} to {high} times")
     typer.echo(power_text(votes_on_a_pair(protocol), people))
+
+
+@app.command()
+def serve(
+    folder: Folder,
+    store: Annotated[
+        str | None,
+        typer.Option(help="sqlite:///FILE or postgresql+psycopg://…; default: votes.sqlite in the folder."),
+    ] = None,
+    host: Annotated[
+        str,
+        typer.Option(help="Address to listen on. 0.0.0.0 admits other machines, unencrypted: put a TLS proxy in front."),
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 7861,
+    max_people: Annotated[
+        int | None, typer.Option(min=1, help="People who may join; default: four times those planned for.")
+    ] = None,
+    return_url: Annotated[
+        str | None, typer.Option(help="Where people go at the end, such as Prolific's completion address.")
+    ] = None,
+) -> None:
+    """Serve the page of a study until Ctrl-C. Every vote is on the disk before the page goes on."""
+    from lcoins.study.protocol import expect_pictures, read_protocol
+    from lcoins.study.store import Store, store_url
+
+    # isort: split
+    from lcoins.study.server import StudyPage
+    from lcoins.study.server import serve as serve_page
+
+    if return_url is not None and not return_url.startswith(("https://", "http://")):
+        raise ValueError(f"expected --return-url as https://..., got {return_url!r}")
+    protocol = read_protocol(folder)
+    expect_pictures(protocol, folder)
+    kept = Store(store or store_url(folder), protocol, folder)
+    page = StudyPage(kept, folder, max_people=max_people or 4 * len(protocol.slots), return_url=return_url)
+    try:
+        serve_page(page, host=host, port=port, ready=lambda address: typer.echo(f"The study is at {address} (Ctrl-C stops it)"))
+    finally:
+        kept.close()
+
+
+@app.command()
+def report(
+    folder: Folder,
+    store: Annotated[str | None, typer.Option(help="As for serve; default: votes.sqlite in the folder.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The folder to write; default: report in the study's folder.")
+    ] = None,
+) -> None:
+    """Write shares, strengths, agreement and bias with intervals, exclusions, and the paper's Table 2 beside them."""
+    from lcoins.study.protocol import read_protocol
+    from lcoins.study.report import write_report
+    from lcoins.study.store import FILE_NAME, Store, store_url
+
+    protocol = read_protocol(folder)
+    if store is None and not (folder / FILE_NAME).is_file():
+        raise FileNotFoundError(f"{folder / FILE_NAME}: no votes yet; run `lcoins study serve {folder}`, or name --store")
+    kept = Store(store or store_url(folder), protocol, folder)
+    try:
+        paths = write_report(kept, output or folder / "report")
+    finally:
+        kept.close()
+    for path in paths:
+        typer.echo(f"wrote {path}")

@@ -37,13 +37,16 @@ class Rules:
 
     ``gold_right``: at least this share of the trials with a known answer must be right. ``seconds``: the median answer
     must take at least this long. ``one_position``: at most this share of the votes may go to one position.
-    ``answered``: at least this share of the trials must be answered.
+    ``answered``: at least this share of the trials must be answered. ``color_plates``: at least so many of the plates
+    in red and green must be read. Beside these, who misreads the control plate or says that a filter changes the
+    colors of the screen is excluded.
     """
 
-    gold_right: float = 0.8
+    gold_right: float
+    one_position: float
     seconds: float = 1.0
-    one_position: float = 0.8
     answered: float = 0.5
+    color_plates: int = 1
 
 
 @dataclass(frozen=True)
