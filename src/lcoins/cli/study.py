@@ -60,6 +60,9 @@ def make(
     repeats: Annotated[float, typer.Option(min=0, max=0.5, help="Trials shown again, as a share.")] = 0.05,
     size: Annotated[int, typer.Option(min=64, max=2048, help="Longer side of the pictures, in pixels.")] = 512,
     title: Annotated[str, typer.Option(help="The heading of the page.")] = "Colorized photos",
+    consent: Annotated[
+        Path | None, typer.Option(help="A text file that people agree to; {trials} and {minutes} are filled in.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Decides everything that is drawn at random.")] = 0,
 ) -> None:
     """Write the protocol and the pictures of a study, and print how many people it needs."""
@@ -87,6 +90,7 @@ def make(
         gold_share=gold,
         repeat_share=repeats,
         title=title,
+        consent=consent,
     )
     protocol, remarks = make_study(
         folder, systems, captions, photos, options, progress=lambda names: track(names, "pictures")

@@ -1,5 +1,6 @@
 """Makes a study: chooses the images, stores their pictures, and draws each person's trials."""
 
+import hashlib
 import io
 import math
 import random
@@ -54,7 +55,10 @@ GOLD_CAPTION = "a black and white photo"  # its right answer is known whatever t
 
 @dataclass(frozen=True)
 class StudyOptions:
-    """What a study asks and of whom; ``size`` is the longer side of a picture in pixels."""
+    """What a study asks and of whom; ``size`` is the longer side of a picture in pixels.
+
+    ``consent`` is a text file with what people agree to, None for CONSENT. Its version is the start of its SHA-256.
+    """
 
     question: Question = "reality"
     mode: Mode = "all-at-once"
@@ -67,6 +71,7 @@ class StudyOptions:
     gold_share: float = GOLD_SHARE
     repeat_share: float = REPEAT_SHARE
     title: str = "Colorized photos"
+    consent: Path | None = None
 
 
 def make_study(
@@ -123,10 +128,13 @@ def make_study(
         for slot in slots
     ]
     minutes = math.ceil(len(trials[0]) * SECONDS_A_TRIAL[options.mode] / 60)
+    consent = options.consent.read_text(encoding="utf-8").strip() if options.consent else CONSENT
+    consent = consent.replace("{trials}", str(len(trials[0]))).replace("{minutes}", str(minutes))
     settings = asdict(options) | {
+        "consent": str(options.consent) if options.consent else None,
         "per_person": per_person,
         "trials_a_person": len(trials[0]),
-        "balance": asdict(balance(cells, options.images, len(sources))),
+        "balance": {name: list(counts) for name, counts in vars(balance(cells, options.images, len(sources))).items()},
     }
     protocol = Protocol(
         title=options.title,
@@ -134,7 +142,7 @@ def make_study(
         mode=options.mode,
         seed=options.seed,
         code=code_version(),
-        consent={"version": "1", "text": CONSENT.format(trials=len(trials[0]), minutes=minutes)},
+        consent={"version": hashlib.sha256(consent.encode()).hexdigest()[:12], "text": consent},
         rules=Rules(gold_right=GOLD_RIGHT[options.mode], one_position=ONE_POSITION[options.mode]),
         entries=[source.entry for source in sources],
         pictures=list(dict.fromkeys(pictures)),

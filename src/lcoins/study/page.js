@@ -85,7 +85,7 @@ function show(state) {
   csrf = state.csrf;
   document.title = $("title").textContent = state.title;
   for (const name of ["consent", "check", "trial", "done"]) $(name).hidden = name !== state.stage;
-  $("progress").textContent = state.total ? `${Math.min(state.answered + 1, state.total)} of ${state.total}` : "";
+  $("progress").textContent = state.stage === "trial" ? `${state.answered + 1} of ${state.total}` : "";
   if (state.stage === "consent") {
     $("terms").textContent = state.consent.text;
     $("consent").dataset.version = state.consent.version;
@@ -94,7 +94,6 @@ function show(state) {
   } else if (state.stage === "trial") {
     showTrial(state);
   } else {
-    $("progress").textContent = "";
     $("code").textContent = state.code;
     $("return").hidden = !state.return_url;
     if (state.return_url) $("return").href = state.return_url;

@@ -291,10 +291,12 @@ class Store:
             if own is None or not 0 <= ballot.position < len(own.order):
                 raise Refused("There is no such trial or position.", 400)
             before = connection.execute(
-                select(vote.c.uuid, vote.c.position).where((vote.c.trial == own.id) | (vote.c.uuid == ballot.uuid))
+                select(vote.c.trial, vote.c.uuid, vote.c.position).where(
+                    (vote.c.trial == own.id) | (vote.c.uuid == ballot.uuid)
+                )
             ).all()
             if before:
-                if [tuple(row) for row in before] == [(ballot.uuid, ballot.position)]:
+                if [tuple(row) for row in before] == [(own.id, ballot.uuid, ballot.position)]:
                     return
                 raise Refused("This trial has a vote already.")
             if ballot.number != person.answered:
