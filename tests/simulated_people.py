@@ -12,6 +12,7 @@ import time
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,9 @@ class Client:
             return answer.status, text
         raise RuntimeError(f"no answer to {method} {path}")
 
+    def close(self) -> None:
+        self.connection.close()
+
     def state(self, method: str = "GET", path: str = "/state", body: Any = None) -> dict[str, Any]:
         status, text = self.ask(method, path, body)
         if status != 200:
@@ -90,31 +94,30 @@ def take_part(address: str, world: World, number: int, kind: str, until: float =
     """One person from consent to the code, or until a time; gives the acknowledged votes and how long each took."""
     rng = random.Random(world.seed * 100_003 + number)
     own = {entry: rng.gauss(0, PERSON_SPREAD) for entry in world.strengths}
-    client = Client(address)
-    state = client.open()
-    version = state["consent"]["version"]
-    state = client.state("POST", "/join", {"consent": version, "query": f"?PROLIFIC_PID=p{world.seed}x{number}"})
-    digits = [plate["digit"] for plate in world.protocol.plates]
-    check = {"digits": digits, "filter": "no", "device": "computer", "screen": [1920, 1080]}
-    state = client.state("POST", "/check", check)
     votes, seconds = [], []
-    while state["stage"] == "trial" and time.monotonic() < until:
-        trial = state["trial"]
-        files = [address.rsplit("/", 1)[-1] for address in trial["pictures"]]
-        ballot = {
-            "uuid": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
-            "number": trial["number"],
-            "position": choose(world, rng, kind, files, trial["caption"], own),
-            "milliseconds": round(1000 * rng.lognormvariate(math.log(1.3 if kind == "careless" else 4), 0.4)),
-            "width": 360.0,
-            "height": 270.0,
-            "pixel_ratio": 1.0,
-            "focus_lost": 0,
-        }
-        began = time.monotonic()
-        state = client.state("POST", "/vote", ballot)
-        seconds.append(time.monotonic() - began)
-        votes.append(ballot["uuid"])
+    with closing(Client(address)) as client:
+        version = client.open()["consent"]["version"]
+        client.state("POST", "/join", {"consent": version, "query": f"?PROLIFIC_PID=p{world.seed}x{number}"})
+        digits = [plate["digit"] for plate in world.protocol.plates]
+        check = {"digits": digits, "filter": "no", "device": "computer", "screen": [1920, 1080]}
+        state = client.state("POST", "/check", check)
+        while state["stage"] == "trial" and time.monotonic() < until:
+            trial = state["trial"]
+            files = [path.rsplit("/", 1)[-1] for path in trial["pictures"]]
+            ballot = {
+                "uuid": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+                "number": trial["number"],
+                "position": choose(world, rng, kind, files, trial["caption"], own),
+                "milliseconds": round(1000 * rng.lognormvariate(math.log(1.3 if kind == "careless" else 4), 0.4)),
+                "width": 360.0,
+                "height": 270.0,
+                "pixel_ratio": 1.0,
+                "focus_lost": 0,
+            }
+            began = time.monotonic()
+            state = client.state("POST", "/vote", ballot)
+            seconds.append(time.monotonic() - began)
+            votes.append(ballot["uuid"])
     return {"kind": kind, "votes": votes, "seconds": seconds, "code": state.get("code"), "number": number}
 
 

@@ -1,5 +1,6 @@
 """The page over HTTP: what it refuses, simulated people, a killed server, and a person in a real browser."""
 
+import csv
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -67,6 +69,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     server.kill()
 
 
+@pytest.fixture
+def client(served: Served) -> Iterator[Client]:
+    with closing(Client(served.address)) as opened:
+        yield opened
+
+
 def join(client: Client, query: str = "") -> dict[str, Any]:
     state = client.open()
     return client.state("POST", "/join", {"consent": state["consent"]["version"], "query": query})
@@ -77,8 +85,7 @@ VOTE = {"number": 0, "position": 1, "milliseconds": 900, "width": 90, "height": 
 UUID = "00000000-0000-4000-8000-00000000000{}"
 
 
-def test_a_person_from_consent_to_the_code(served: Served) -> None:
-    client = Client(served.address)
+def test_a_person_from_consent_to_the_code(served: Served, client: Client) -> None:
     assert join(client, "?PROLIFIC_PID=abc&SESSION_ID=1")["stage"] == "check"
     assert client.state("POST", "/check", CHECK)["stage"] == "trial"
     done = take_part(served.address, served.world, 0, "honest")
@@ -87,8 +94,8 @@ def test_a_person_from_consent_to_the_code(served: Served) -> None:
     first = client.state("POST", "/vote", vote)
     assert first["answered"] == 1 and client.state("POST", "/vote", vote) == first  # sent again, counted once
     assert client.state() == first  # a reload resumes
-    other = Client(served.address)  # and so does another browser of the same worker
-    assert join(other, "?PROLIFIC_PID=abc")["answered"] == 1
+    with closing(Client(served.address)) as other:  # and so does another browser of the same worker
+        assert join(other, "?PROLIFIC_PID=abc")["answered"] == 1
     assert client.ask("POST", "/vote", {**vote, "number": 1})[0] == 403
 
 
@@ -110,16 +117,14 @@ def test_a_person_from_consent_to_the_code(served: Served) -> None:
         ("/nowhere", {}, 404),
     ],
 )
-def test_what_is_malformed_is_refused(served: Served, path: str, body: Any, status: int) -> None:
-    client = Client(served.address)
+def test_what_is_malformed_is_refused(client: Client, path: str, body: Any, status: int) -> None:
     join(client)
     client.state("POST", "/check", CHECK)
     assert client.ask("POST", path, body)[0] == status
     assert client.state()["answered"] == 0
 
 
-def test_other_sites_and_hosts_are_refused(served: Served) -> None:
-    client = Client(served.address)
+def test_other_sites_and_hosts_are_refused(client: Client) -> None:
     join(client)
     body = json.dumps(CHECK).encode()
     good = {"Cookie": client.cookie, "X-CSRF-Token": client.csrf, "Content-Type": "application/json"}
@@ -136,12 +141,11 @@ def test_other_sites_and_hosts_are_refused(served: Served) -> None:
 
 
 @pytest.mark.parametrize("path", ["/protocol.json", "/votes.sqlite", "/pictures/..%2fprotocol.json", "/pictures/x.jpg"])
-def test_nothing_but_the_pictures_is_served(served: Served, path: str) -> None:
-    assert Client(served.address).ask("GET", path)[0] == 404
+def test_nothing_but_the_pictures_is_served(client: Client, path: str) -> None:
+    assert client.ask("GET", path)[0] == 404
 
 
-def test_the_state_tells_nothing_about_systems_or_right_answers(served: Served) -> None:
-    client = Client(served.address)
+def test_the_state_tells_nothing_about_systems_or_right_answers(client: Client) -> None:
     told = json.dumps([join(client), client.state("POST", "/check", CHECK)])
     assert not [name for name in (*STRENGTHS, "gold", "repeat", "right", "digit") if name in told]
 
@@ -168,8 +172,6 @@ def test_simulated_people_are_understood(tmp_path: Path) -> None:
     assert said.exit_code == 0
     report = (folder / "report" / "report.md").read_text()
     assert f"{len(done) * len(world.protocol.slots[0]):,} answers" in report and "Result: everybody" in report
-    import csv
-
     with (folder / "report" / "estimates.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["people"] == "without excluded people"]
     shares = {row["of"]: row for row in rows if row["figure"] == "share"}
