@@ -21,12 +21,13 @@ FILES = {path.relative_to(PACKAGE.parent).with_suffix("").as_posix(): path for p
 # What the modules of each room may import: rooms above them in this table, or the modules named. `cli` may import all.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "files": (),
+    "code_version": (),
     "color": (),
     "imaging": ("files", "color"),
     "data": ("files", "color", "imaging"),
     "models": ("files", "color"),
     "evaluation": ("files", "color", "data", "models"),
-    "training": ("files", "color", "data", "models", "evaluation"),
+    "training": ("files", "code_version", "color", "data", "models", "evaluation"),
     "colorize": (
         "files",
         "color",
@@ -39,6 +40,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "benchmark": ("files", "color", "imaging", "data", "models", "training", "colorize"),
     "reports": ("files", "color", "imaging", "data", "models", "evaluation", "training", "colorize"),
     "app": ("files", "color", "imaging", "models", "evaluation.contact_sheet", "colorize"),
+    "study": ("files", "code_version", "color", "imaging", "data.caption_lists", "models", "colorize", "app.guard"),
 }
 MATHEMATICS = (
     "color",
@@ -164,6 +166,8 @@ def test_color_imports_no_other_room(module: str) -> None:
         ("lightning", ("training", "data/datamodule")),
         ("matplotlib", ("reports",)),
         ("gradio", ("app",)),
+        ("sqlalchemy", ("study",)),
+        ("uvicorn", ("study",)),
         ("wandb", ("training/tracking", "training/run", "reports")),
     ],
 )
