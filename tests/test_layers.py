@@ -22,12 +22,13 @@ FILES = {path.relative_to(PACKAGE.parent).with_suffix("").as_posix(): path for p
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "files": (),
     "locks": (),
+    "code_version": (),
     "color": (),
     "imaging": ("files", "color"),
     "data": ("files", "locks", "color", "imaging"),
     "models": ("files", "color"),
     "evaluation": ("files", "color", "data", "models"),
-    "training": ("files", "locks", "color", "data", "models", "evaluation"),
+    "training": ("files", "locks", "code_version", "color", "data", "models", "evaluation"),
     "colorize": (
         "files",
         "locks",
@@ -41,6 +42,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "benchmark": ("files", "color", "imaging", "data", "models", "training", "colorize"),
     "reports": ("files", "color", "imaging", "data", "models", "evaluation", "training", "colorize"),
     "app": ("files", "color", "imaging", "models", "evaluation.contact_sheet", "colorize"),
+    "study": ("files", "code_version", "color", "imaging", "data.caption_lists", "models", "colorize", "app.guard"),
 }
 MATHEMATICS = (
     "color",
@@ -166,6 +168,8 @@ def test_color_imports_no_other_room(module: str) -> None:
         ("lightning", ("training", "data/datamodule")),
         ("matplotlib", ("reports",)),
         ("gradio", ("app",)),
+        ("sqlalchemy", ("study",)),
+        ("uvicorn", ("study",)),
         ("wandb", ("training/tracking", "training/run", "reports")),
     ],
 )

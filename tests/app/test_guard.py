@@ -14,7 +14,7 @@ def ask(guard_options: dict[str, Any], method: str, path: str, body: bytes = b"{
     """The status that the guard gives a request, 200 where it lets it through."""
     from starlette.responses import PlainTextResponse
 
-    from lcoins.app.guard import Guard
+    from lcoins.app.guard import GradioGuard
 
     sent: list[Any] = []
 
@@ -31,7 +31,7 @@ def ask(guard_options: dict[str, Any], method: str, path: str, body: bytes = b"{
 
     raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": method, "path": path, "headers": raw}
-    asyncio.run(Guard(PlainTextResponse("through"), **guard_options)(scope, receive, send))
+    asyncio.run(GradioGuard(PlainTextResponse("through"), **guard_options)(scope, receive, send))
     return sent[0]["status"]
 
 
@@ -98,7 +98,7 @@ def test_gradio_receives_the_whole_body() -> None:
     from starlette.requests import Request
     from starlette.responses import PlainTextResponse
 
-    from lcoins.app.guard import Guard
+    from lcoins.app.guard import GradioGuard
 
     seen: list[bytes] = []
 
@@ -123,5 +123,5 @@ def test_gradio_receives_the_whole_body() -> None:
         "path": "/gradio_api/queue/join",
         "headers": [(b"host", b"127.0.0.1:7860"), (b"content-length", b"12")],
     }
-    asyncio.run(Guard(app, ["127.0.0.1"], 100)(scope, receive, send))
+    asyncio.run(GradioGuard(app, ["127.0.0.1"], 100)(scope, receive, send))
     assert seen == [b'{"data": []}']

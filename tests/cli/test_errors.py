@@ -52,6 +52,8 @@ def test_a_photo_is_colored_without_any_extra(tmp_path: Path) -> None:
         (["report", "."], "report"),
         (["report", "dashboard"], "dashboard"),
         (["demo"], "demo"),
+        (["study", "serve", "."], "study"),
+        (["study", "report", "."], "study"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else value,
 )

@@ -3,7 +3,6 @@
 import json
 import os
 import struct
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +12,9 @@ import pytest
 from shrunk import shrunk
 from wandb.proto import wandb_internal_pb2
 
-import lcoins
-from lcoins.training import tracking
+from lcoins.code_version import code_version
 from lcoins.training.run import plain_config, train_run
-from lcoins.training.tracking import WANDB_FOLDERS, build_loggers, code_version, wandb_files_in
+from lcoins.training.tracking import WANDB_FOLDERS, build_loggers, wandb_files_in
 
 SHORTEST = ("recipe.epochs=1", "data.train.length=16", "data.batch_size=8", "tracker=offline")
 
@@ -138,20 +136,3 @@ def test_the_environment_may_turn_wandb_off(tmp_path: Path, monkeypatch: pytest.
         assert len(build_loggers(plain_config(shrunk(f"tracker={mode}")), tmp_path)) == 1
     with pytest.raises(ValueError, match=r"tracker\.mode=sometimes is none of off, offline, online"):
         build_loggers(plain_config(shrunk("tracker.mode=sometimes")), tmp_path)
-
-
-def test_the_code_is_known_by_version_and_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def git(*arguments: str) -> None:
-        command = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "-C", str(tmp_path), *arguments]
-        subprocess.run(command, check=True, capture_output=True)
-
-    monkeypatch.setattr(tracking, "__file__", str(tmp_path / "src" / "lcoins" / "reports" / "tracking.py"))
-    assert code_version() == {"lcoins": lcoins.__version__}
-    git("init", "-q")
-    (tmp_path / "file").write_text("one")
-    git("add", "file")
-    git("commit", "-qm", "one")
-    first = code_version()
-    assert len(first["commit"]) == 40 and first["changed"] is False
-    (tmp_path / "file").write_text("two")
-    assert code_version() == {**first, "changed": True}

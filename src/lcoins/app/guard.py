@@ -1,33 +1,36 @@
-"""Filters the requests to the page's server: only what the page itself asks for, from this page, of bounded size."""
+"""Filters the requests to a page's server: only what the page itself asks for, from this page, of bounded size."""
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+LOCAL = ("127.0.0.1", "localhost", "::1")
 UPLOAD, EVENT = "/gradio_api/upload", "/gradio_api/queue/join"
 # Gradio serves much more: an API and its description, a proxy, recordings, statistics, the history of runs.
 READABLE = re.compile(
     r"/|/theme\.css|/favicon\.ico|/robots\.txt|/(assets|static)/.+"
     r"|/gradio_api/(heartbeat/\w+|queue/data|upload_progress|startup-events|file=.+)"
 )
-WRITABLE = frozenset((UPLOAD, EVENT))
 EVENT_BYTES = 2**20  # of an event, which carries texts and numbers; files come by UPLOAD
 
 
 class Guard:
-    """ASGI middleware in front of Gradio; Gradio itself checks what passes.
+    """ASGI middleware in front of a page's server: only the paths it names, for the hosts it knows, of bounded size.
 
     ``hosts`` are the host names under which the page answers, None for any: a foreign page whose own name points to
-    this machine (DNS rebinding) sends another one. ``max_bytes`` limits the body of an upload.
+    this machine (DNS rebinding) sends another one. ``readable`` are the paths to GET, ``writable`` those to POST to with
+    the most bytes that a body may have.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] | None, max_bytes: int) -> None:
-        self.app, self.max_bytes = app, max_bytes
+    def __init__(
+        self, app: ASGIApp, hosts: Iterable[str] | None, readable: re.Pattern[str], writable: Mapping[str, int]
+    ) -> None:
+        self.app, self.readable, self.writable = app, readable, writable
         self.hosts = None if hosts is None else frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,31 +38,44 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
         refusal = self._refusal(scope) if scope["type"] == "http" else None
-        if refusal is None and scope["type"] == "http" and scope["path"] == EVENT:
-            body = await _body(receive)
-            receive = _replayed(body, receive)
-            if names_an_address(body):
-                refusal = 403, "Files must be uploaded."
         if refusal is not None:
             code, text = refusal
             await PlainTextResponse(text, code)(scope, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self.passed(scope, receive, send)
+
+    async def passed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hands on what the guard lets through."""
+        await self.app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers, path = Headers(scope=scope), scope["path"]
         if self.hosts is not None and host_name(headers.get("host", "")) not in self.hosts:
             return 403, "Unknown Host header."
         if scope["method"] in ("GET", "HEAD"):
-            return None if READABLE.fullmatch(path) else (404, "Not found.")
-        if scope["method"] != "POST" or path not in WRITABLE:
+            return None if self.readable.fullmatch(path) else (404, "Not found.")
+        if scope["method"] != "POST" or path not in self.writable:
             return 404, "Not found."
         length = headers.get("content-length", "")
         if not length.isdecimal():
             return 411, "Content-Length required."
-        if int(length) > (self.max_bytes if path == UPLOAD else EVENT_BYTES):
-            return 413, "Request too large."
-        return None
+        return (413, "Request too large.") if int(length) > self.writable[path] else None
+
+
+class GradioGuard(Guard):
+    """The guard of the page of `lcoins demo`; Gradio itself checks what passes. ``max_bytes`` limits an upload."""
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] | None, max_bytes: int) -> None:
+        super().__init__(app, hosts, READABLE, {UPLOAD: max_bytes, EVENT: EVENT_BYTES})
+
+    async def passed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == EVENT:
+            body = await _body(receive)
+            receive = _replayed(body, receive)
+            if names_an_address(body):
+                await PlainTextResponse("Files must be uploaded.", 403)(scope, receive, send)
+                return
+        await super().passed(scope, receive, send)
 
 
 def names_an_address(body: bytes) -> bool:

@@ -17,7 +17,6 @@ from lcoins.colorize.photo import ColorizationSystem
 
 # Gradio reads these when it is imported.
 ENVIRONMENT = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
-LOCAL = ("127.0.0.1", "localhost", "::1")
 FORM_BYTES = 2**16  # of an upload in addition to the file
 
 
@@ -58,7 +57,7 @@ def serving(
         # Gradio must be imported with the environment that this folder sets.
         from starlette.middleware import Middleware
 
-        from lcoins.app.guard import Guard
+        from lcoins.app.guard import LOCAL, GradioGuard
         from lcoins.app.page import Page
         from lcoins.app.studio import Studio
         from lcoins.app.theme import CSS, SCRIPT, theme
@@ -71,7 +70,7 @@ def serving(
             _, address, _ = page.blocks.launch(
                 server_name=host,
                 server_port=port,
-                app_kwargs={"middleware": [Middleware(Guard, hosts, max_bytes + FORM_BYTES)]},
+                app_kwargs={"middleware": [Middleware(GradioGuard, hosts, max_bytes + FORM_BYTES)]},
                 max_file_size=max_bytes,
                 theme=theme(),
                 css=CSS,

@@ -24,6 +24,7 @@ EXTRAS = {
         "wandb",
     ),
     "dashboard": ("wandb_workspaces",),
+    "study": ("sqlalchemy", "uvicorn"),
     "demo": ("gradio", "starlette"),
 }
 

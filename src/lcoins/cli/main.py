@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lcoins.cli import data, photos, report
+from lcoins.cli import data, photos, report, study
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
 from lcoins.cli.spin import bound_spin, spin_setting
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app)
 app.add_typer(report.app)
+app.add_typer(study.app)
 app.add_typer(photos.app)
 infer_app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -105,9 +106,9 @@ def export(
     """Save a trained system for use, as safetensors and one JSON file, without the parts that only training needs."""
     import json
 
+    from lcoins.code_version import code_version
     from lcoins.colorize.export import export_package
     from lcoins.models.checkpoint import INDEX, builtin_package
-    from lcoins.training.tracking import code_version
 
     source = builtin_package() if run is None else run
     if source.is_dir() and not (source / INDEX).is_file():

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
-import lcoins
+from lcoins.code_version import code_version
 from lcoins.evaluation.contact_sheet import SheetRow
 from lcoins.evaluation.result import EvaluationReport
 from lcoins.training.ranks import is_first
@@ -74,25 +73,6 @@ def build_loggers(config: Mapping[str, Any], folder: Path) -> list[Logger]:
         )
     )
     return loggers
-
-
-def code_version() -> dict[str, Any]:
-    """The version of lcoins and, in a git checkout, its commit and whether tracked files differ from it."""
-    version: dict[str, Any] = {"lcoins": lcoins.__version__}
-    root = Path(__file__).parents[3]
-    if (root / ".git").exists():
-        try:
-            commit = _git(root, "rev-parse", "HEAD")
-            changed = bool(_git(root, "status", "--porcelain", "--untracked-files=no"))
-            version |= {"commit": commit, "changed": changed}
-        except (OSError, subprocess.SubprocessError):  # without git the version has to do
-            pass
-    return version
-
-
-def _git(root: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(root), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
 
 def log_test_results(

@@ -1,0 +1,221 @@
+"""The result of a study as one page of Markdown and tables as CSV, with and without the people who are excluded."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from lcoins.files import write_whole
+from lcoins.study.analysis import Analysis, Estimate, analyze
+from lcoins.study.ballots import Exclusion, collect, find_exclusions
+from lcoins.study.paper_table2 import printed_gaps, printed_table
+from lcoins.study.protocol import Protocol
+from lcoins.study.store import Store
+
+Lines = list[str]
+Table = Sequence[Mapping[str, Any]]
+
+
+def write_report(store: Store, folder: Path, seed: int = 0) -> list[Path]:
+    """Writes ``report.md`` and its tables, and the exclusions into the store; gives the paths.
+
+    ``payment.csv`` alone names workers and completion codes: it is for paying people, not for publishing. Raises
+    ValueError where nobody has voted.
+    """
+    protocol, people, rows = store.protocol, store.participants(), store.votes()
+    excluded = find_exclusions(protocol, people, rows)
+    out = {one.participant for one in excluded}
+    everybody = analyze(collect(protocol, rows), seed)
+    analyses = {"everybody": everybody}
+    if out & {row.participant for row in rows} and any(
+        row.kind == "vote" and row.participant not in out for row in rows
+    ):
+        analyses = {"without excluded people": analyze(collect(protocol, rows, out), seed), **analyses}
+    store.write_exclusions([vars(one) for one in excluded])
+    tables: dict[str, Table] = {
+        "estimates.csv": [row for name, one in analyses.items() for row in _estimate_rows(name, one)],
+        "exclusions.csv": [vars(one) for one in excluded],
+        "votes.csv": [_vote_row(row) for row in rows],
+        "people.csv": [_person_row(one, rows, out) for one in people],
+        "payment.csv": [_payment_row(one, out) for one in people],
+    }
+    paths = []
+    for file, table in tables.items():
+        write_whole(folder / file, _csv(table))
+        paths.append(folder / file)
+    write_whole(folder / "report.md", "\n".join(_page(protocol, people, rows, excluded, analyses)) + "\n")
+    return [folder / "report.md", *paths]
+
+
+def _page(
+    protocol: Protocol,
+    people: Sequence[Any],
+    rows: Sequence[Any],
+    excluded: Sequence[Exclusion],
+    analyses: Mapping[str, Analysis],
+) -> Lines:
+    finished = sum(one.finished is not None for one in people)
+    lines = [
+        f"# {protocol.title}",
+        "",
+        f"Question: {protocol.question}, {protocol.mode}. {len(people)} people joined, {finished} finished; {len(rows):,} "
+        f"answers, median {median(row.milliseconds for row in rows) / 1000:.1f} s. Protocol: seed {protocol.seed}, "
+        f"consent text {protocol.consent['version']}, {', '.join(f'{k} {v}' for k, v in protocol.code.items())}.",
+        "",
+        "Intervals: 95 %, from a bootstrap over people and images alike. ≈ marks a gap that may be chance.",
+    ]
+    for name, one in analyses.items():
+        lines += ["", f"## Result: {name}", "", *_result(one, protocol)]
+    lines += ["", "## Exclusions", "", *_exclusions(protocol, excluded, len(people))]
+    lines += ["", "## Answers shown twice, and with a known answer", "", *_checks(rows)]
+    return [*lines, "", "## Table 2 of the paper", "", *_paper(protocol, next(iter(analyses.values())))]
+
+
+def _result(one: Analysis, protocol: Protocol) -> Lines:
+    what = "chosen where shown" if protocol.mode == "2afc" else "share of the votes"
+    steps = {step.better: step for step in one.steps}
+    lines = [
+        f"{one.votes:,} votes of {one.people} people on {one.images} images.",
+        "",
+        f"| | {what}, % | strength, log | gap to the next, points | preferred to the next, % |",
+        "|---|---|---|---|---|",
+    ]
+    for name, share in one.shares.items():
+        step = steps.get(name)
+        mark = " ≈" if step and step.may_be_chance else ""
+        gap = _text(step.gap, 100, 1) + mark if step else ""
+        preferred = _text(step.preference, 100, 1) if step else ""
+        lines.append(f"| {name} | {_text(share, 100, 1)} | {_text(one.strengths[name], 1, 2)} | {gap} | {preferred} |")
+    places = ", ".join(_text(share, 100, 1) for share in one.positions)
+    agreement = _text(one.alpha, 1, 3) if one.alpha else "not defined, for nobody saw what another one saw"
+    effective = one.votes / one.design_effect
+    return [
+        *lines,
+        "",
+        f"- Agreement of people, Krippendorff's alpha (0 chance, 1 full): {agreement}.",
+        f"- Share of the votes by position, % ({100 / len(one.positions):.1f} without bias): {places}.",
+        f"- Design effect {one.design_effect:.1f}: the votes are worth about {effective:,.0f} independent ones.",
+    ]
+
+
+def _exclusions(protocol: Protocol, excluded: Sequence[Exclusion], people: int) -> Lines:
+    rules = ", ".join(f"{name} {value}" for name, value in vars(protocol.rules).items())
+    out = len({one.participant for one in excluded})
+    lines = [f"{out} of {people} people, by the rules that the protocol fixed: {rules}.", ""]
+    if excluded:
+        lines += ["| rule | people |", "|---|---|"]
+        names = list(dict.fromkeys(one.rule for one in excluded))
+        lines += [f"| {name} | {sum(one.rule == name for one in excluded)} |" for name in names]
+    return lines
+
+
+def _checks(rows: Sequence[Any]) -> Lines:
+    by_trial = {(row.participant, row.number): row for row in rows}
+    pairs = [(row, by_trial.get((row.participant, row.repeat_of))) for row in rows if row.kind == "repeat"]
+    same = [row.picture == first.picture for row, first in pairs if first is not None]
+    gold = [row.picture == row.answer for row in rows if row.kind == "gold"]
+    return [
+        f"- Shown twice: {sum(same)} of {len(same)} answers the same.",
+        f"- Known answer: {sum(gold)} of {len(gold)} right.",
+    ]
+
+
+def _paper(protocol: Protocol, measured: Analysis) -> Lines:
+    """The printed shares beside the measured ones, by name of the systems, and the printed gaps read again."""
+    table = printed_table()
+    columns = {name: shares for name, shares in table["columns"].items() if name.endswith(f", {protocol.question}")}
+    names = list(dict.fromkeys([*measured.shares, *(name for shares in columns.values() for name in shares)]))
+    lines = [table["note"], "", f"| % | measured here | {' | '.join(columns)} |", "|---" * (2 + len(columns)) + "|"]
+    for name in names:
+        here = _text(measured.shares[name], 100, 1) if name in measured.shares else ""
+        printed = " | ".join(f"{shares[name]:.2f}" if name in shares else "" for shares in columns.values())
+        lines.append(f"| {name} | {here} | {printed} |")
+    lines += [
+        "",
+        "The paper prints no interval. Its gaps between neighbors, in standard errors of independent votes (z), and the "
+        "largest correlation between two votes of one person at which the gap is still evidence at 5 %; that votes on "
+        "one image are alike lowers it further:",
+        "",
+        "| column | gap | points | z | correlation up to |",
+        "|---|---|---|---|---|",
+    ]
+    for gap in printed_gaps():
+        tolerated = "none" if gap.tolerated is None else f"{gap.tolerated:.3f}"
+        lines.append(f"| {gap.column} | {gap.better} over {gap.worse} | {gap.points:.2f} | {gap.z:.1f} | {tolerated} |")
+    return lines
+
+
+def _text(one: Estimate, factor: float, digits: int) -> str:
+    value, low, high = (f"{factor * number:.{digits}f}" for number in (one.value, one.low, one.high))
+    return f"{value} [{low}, {high}]"
+
+
+def _estimate_rows(name: str, one: Analysis) -> list[dict[str, Any]]:
+    named = [
+        *(("share", entry, estimate) for entry, estimate in one.shares.items()),
+        *(("strength", entry, estimate) for entry, estimate in one.strengths.items()),
+        *(("gap of shares", f"{step.better} - {step.worse}", step.gap) for step in one.steps),
+        *(("preference", f"{step.better} over {step.worse}", step.preference) for step in one.steps),
+        *(("position", str(place + 1), estimate) for place, estimate in enumerate(one.positions)),
+        *((("alpha", "", one.alpha),) if one.alpha else ()),
+    ]
+    return [{"people": name, "figure": figure, "of": of, **vars(estimate)} for figure, of, estimate in named]
+
+
+def _vote_row(row: Any) -> dict[str, Any]:
+    shown = [row.entries[index] for index in row.order]
+    return {
+        "person": row.participant,
+        "trial": row.number + 1,
+        "kind": row.kind,
+        "image": row.image,
+        "caption": row.caption,
+        "chosen": row.entries[row.picture],
+        "position": row.position + 1,
+        "shown": " | ".join(shown),
+        "right": "" if row.answer is None else row.picture == row.answer,
+        "seconds": row.milliseconds / 1000,
+        "width": row.width,
+        "height": row.height,
+        "pixel_ratio": row.pixel_ratio,
+        "focus_lost": row.focus_lost,
+    }
+
+
+def _person_row(one: Any, rows: Sequence[Any], out: set[int]) -> dict[str, Any]:
+    checks = one.checks or {}
+    return {
+        "person": one.id,
+        "platform": one.platform,
+        "slot": one.slot,
+        "answers": sum(row.participant == one.id for row in rows),
+        "finished": one.finished is not None,
+        "excluded": one.id in out,
+        "digits": " ".join(checks.get("digits", [])),
+        "filter": checks.get("filter", ""),
+        "device": checks.get("device", ""),
+        "screen": "x".join(map(str, checks.get("screen", []))),
+    }
+
+
+def _payment_row(one: Any, out: set[int]) -> dict[str, Any]:
+    return {
+        "person": one.id,
+        "platform": one.platform,
+        "worker": one.worker or "",
+        "assignment": one.assignment or "",
+        "code": one.code,
+        "finished": one.finished is not None,
+        "excluded": one.id in out,
+    }
+
+
+def _csv(rows: Table) -> str:
+    table = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return table.getvalue()
