@@ -8,7 +8,7 @@ a color ends where the lightness has its edge, which bilinear enlargement blurs 
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-REACH = 1 / 16  # of the square's side: the radius of a pixel's surroundings
+REACH = 1 / 40  # of the square's side: the radius of a pixel's surroundings; a larger one mutes and spreads colors
 FLATNESS = 1e-3  # variance of lightness / 100 below which surroundings count as flat and get no slope
 
 
