@@ -23,7 +23,7 @@ ORDINARY = {"a", "car", "mellow", "tank", "great", "read", "gravel", "cream", "p
         ("burgandy", "burgundy"),
         ("crimsom", "crimson"),
         ("bluee", "blue"),
-        *((word, None) for word in (*ORDINARY, "tanks", "gravels", "cars", "red", "yellow", "blu", "khakis")),
+        *((word, None) for word in (*sorted(ORDINARY), "tanks", "gravels", "cars", "red", "yellow", "blu", "khakis")),
         *((word, None) for word in ("mitt", "slats", "corral", "xyzzy", "grün", "b2ue", "vermillion", "tangerines")),
     ],
 )
