@@ -217,7 +217,8 @@ def run_command(command: str, arguments: list[str]) -> None:
     def composed(cfg: DictConfig) -> float | None:
         try:
             refuse_foreign_model(cfg, HydraConfig.get().runtime.choices)
-            expect_kinds(OmegaConf.to_container(cfg, resolve=False), known_keys(conf_folder()))
+            unresolved: Any = OmegaConf.to_container(cfg, resolve=False)
+            expect_kinds(unresolved, known_keys(conf_folder()))
             return COMMANDS[command](cfg, Path(HydraConfig.get().runtime.output_dir))
         except KeyboardInterrupt as stop:
             say(str(stop) or "interrupted")
