@@ -28,6 +28,7 @@ from lcoins.evaluation.result import flat_figures, print_reports, write_json
 from lcoins.models.checkpoint import builtin_package, load_trained, weights_digest
 from lcoins.training import build, run
 from lcoins.training.ranks import is_first
+from lcoins.training.stopping import StoppedBySignal
 
 LONGEST_LABEL = 100
 PATHS = ("run", "checkpoint", "start_from", "output")  # keys whose value may be the path of a run, which holds "="
@@ -215,6 +216,9 @@ def run_command(command: str, arguments: list[str]) -> None:
         except KeyboardInterrupt as stop:
             say(str(stop) or "interrupted")
             raise SystemExit(130) from stop
+        except StoppedBySignal as stop:
+            say(str(stop))
+            raise SystemExit(128 + stop.number) from stop
         except Exception as error:
             text, sweep = explain(error), HydraConfig.get().mode == RunMode.MULTIRUN
             if text is None or TRACEBACK_WANTED:
