@@ -36,8 +36,8 @@ def test_where_lightness_is_flat_colors_are_only_smoothed() -> None:
 
 def test_color_that_goes_with_lightness_is_kept_exactly() -> None:
     """ab = 40 L / 100 - 10: every window has this slope, up to the little that keeps flat windows quiet."""
-    lightness = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 100
-    ab = (0.4 * lightness - 10).expand(1, 2, 32, 32)
+    lightness = torch.rand(1, 1, 128, 128, generator=torch.Generator().manual_seed(0)) * 100
+    ab = (0.4 * lightness - 10).expand(1, 2, 128, 128)
     slope, offset = follow_edges(lightness, ab)
     assert (slope - 40).abs().max() < 1.0
     assert (offset + 10).abs().max() < 0.6

@@ -19,7 +19,13 @@ BATCHES = {"total": 16, "described": str(Batches(1, 16)), "steps_per_epoch": 4.0
 
 
 def saved(path: Path, epoch: int = 0) -> Path:
-    content = {"epoch": epoch, "batches": BATCHES, "state_dict": {"weight": torch.arange(1000.0)}}
+    place = {"epoch": epoch + 1, "batches": 0}
+    content = {
+        "epoch": epoch,
+        "batches": BATCHES,
+        "ColorizationData": place,
+        "state_dict": {"weight": torch.arange(1000.0)},
+    }
     AtomicCheckpointIO().save_checkpoint(content, path)
     return path
 

@@ -14,6 +14,7 @@ from lcoins.data.types import Batch
 from lcoins.training import run
 from lcoins.training.module import ColorizationTraining
 from lcoins.training.run import train_run
+from lcoins.training.stopping import StoppedBySignal
 
 EPOCHS, STEPS = 3, 4  # 64 scenes in batches of 16
 
@@ -42,13 +43,15 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return {f"{kind}.{name}": value for kind, state in both.items() for name, value in state.items()}
 
 
-def interrupted_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[DictConfig, Path], None]:
-    """Runs a training in which the user presses Ctrl+C before this step."""
+def interrupted_at(
+    step: int, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals = signal.SIGINT
+) -> Callable[[DictConfig, Path], None]:
+    """Runs a training in which the user presses Ctrl+C before this step, or which another signal reaches in it."""
     train_step = ColorizationTraining.training_step
 
     def pressed(self: ColorizationTraining, batch: Batch, batch_idx: int) -> torch.Tensor:
         if self.global_step == step:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(sent)
         return train_step(self, batch, batch_idx)
 
     def train_until_then(cfg: DictConfig, folder: Path) -> None:
@@ -97,6 +100,33 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
         assert logged(parts, name) == logged(whole, name)
     assert resumed == figures
     assert len(list((parts / "csv").iterdir())) == 2
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGUSR2], ids=lambda sent: sent.name)
+@pytest.mark.parametrize("step", [1, STEPS + 2])
+def test_a_run_that_is_told_to_stop_goes_on_from_the_same_step(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals, step: int
+) -> None:
+    """In the middle of an epoch, bit for bit, and a handler that was there before puts the job back into its queue."""
+    cfg = shrunk("recipe.epochs=2", "recipe.ema=0.9")
+    whole, parts = run_folder / "whole", run_folder / "parts"
+    figures = train_run(cfg, whole)
+    requeued: list[int] = []
+    handler = signal.signal(signal.SIGUSR2, lambda number, frame: requeued.append(number))
+    try:
+        with pytest.raises(StoppedBySignal, match=rf"stopped by {sent.name} in epoch .*goes on from .*last\.ckpt"):
+            interrupted_at(step, monkeypatch, sent)(cfg, parts)
+    finally:
+        signal.signal(signal.SIGUSR2, handler)
+    assert requeued == ([sent] if sent == signal.SIGUSR2 else [])
+    saved = torch.load(parts / "checkpoints" / "last.ckpt", weights_only=True)
+    assert saved["global_step"] == step + 1
+    assert train_run(cfg, parts) == figures
+    expected, got = weights(whole), weights(parts)
+    assert [name for name, value in expected.items() if not torch.equal(value, got[name])] == []
+    lines = logged(whole, "train/loss")
+    del lines[step]  # a step is logged when all callbacks are done with it, and this one ended in its callback
+    assert logged(parts, "train/loss") == lines
 
 
 def test_each_epoch_has_its_own_scenes(run_folder: Path, batches_reached: list[tuple[int, list[str]]]) -> None:

@@ -31,6 +31,7 @@ from lcoins.models.focus import FocusedColorizer
 from lcoins.training import build, run
 from lcoins.training.parts import build_part
 from lcoins.training.ranks import is_first
+from lcoins.training.stopping import StoppedBySignal
 
 LONGEST_LABEL, LONGEST_NAME = 100, 200  # bytes; a file system takes 255
 OF_RUN = ("best", "last")  # the checkpoints that a run leaves
@@ -223,6 +224,9 @@ def run_command(command: str, arguments: list[str]) -> None:
         except KeyboardInterrupt as stop:
             say(str(stop) or "interrupted")
             raise SystemExit(130) from stop
+        except StoppedBySignal as stop:
+            say(str(stop))
+            raise SystemExit(128 + stop.number) from stop
         except Exception as error:
             text, sweep = explain(error), HydraConfig.get().mode == RunMode.MULTIRUN
             if text is None or TRACEBACK_WANTED:

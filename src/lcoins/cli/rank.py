@@ -17,9 +17,12 @@ def main() -> None:
     from omegaconf import OmegaConf
 
     from lcoins.training.run import train_run
+    from lcoins.training.stopping import StoppedBySignal
 
     try:
         train_run(OmegaConf.create(job["config"]), Path(job["folder"]))
+    except StoppedBySignal:  # the first process says so
+        return
     except Exception as error:
         text = explain(error)
         if text is None or TRACEBACK_WANTED:

@@ -50,6 +50,7 @@ class KeyedSampler(Sampler[int]):
             rank, ranks = 0, 1
         self.samples, self.seed, self.shuffle, self.rank, self.ranks = samples, seed, shuffle, rank, ranks
         self.multiple, self.epoch = multiple, 0
+        self.read = (0, 0)  # an epoch, and how many of its indices have been read before, in an interrupted run
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
@@ -67,7 +68,8 @@ class KeyedSampler(Sampler[int]):
             return iter(range(self.rank, count, self.ranks))
         generator = torch.Generator().manual_seed(key(self.seed, "order", self.epoch))
         order = torch.randperm(count, generator=generator).tolist()
-        return iter(order[self.rank : len(self) * self.ranks : self.ranks])
+        first = self.read[1] if self.epoch == self.read[0] else 0
+        return iter(order[self.rank + first * self.ranks : len(self) * self.ranks : self.ranks])
 
 
 class BatchesInTurn(Sampler[list[int]]):
@@ -139,13 +141,18 @@ class ColorizationData(LightningDataModule):
         self.train_set, self.val_set, self.test_sets = train, val, dict(tests)
         self.loader, self.augmentation, self.seed = loader, augmentation, seed
         self.word_recoloring = word_recoloring
+        self._resumed = (0, 0)  # the epoch, and the batches of it that an interrupted run has trained on
         palettes = [samples.palette for samples in (val, *tests.values()) if samples is not None]
         self.palette = next((palette for palette in palettes if palette is not None), None)
 
     def _loader(self, samples: SampleSet, train: bool) -> DataLoader[Sample]:
         rank, ranks = self._rank_of_ranks()
         sampler = KeyedSampler(samples, self.seed, train, rank, ranks, self.samples_per_step if train else 1)
-        sampler.set_epoch(self.trainer.current_epoch if self.trainer is not None else 0)
+        epoch = self.trainer.current_epoch if self.trainer is not None else 0
+        if train:  # loaders are made, and workers begin to read, before Lightning knows that it resumes
+            epoch = max(epoch, self._resumed[0])
+            sampler.read = (self._resumed[0], self._resumed[1] * self.loader.batch_size)
+        sampler.set_epoch(epoch)
         return self._batches(
             samples,
             batch_size=self.loader.batch_size if train else self.loader.eval_batch_size,
@@ -179,6 +186,17 @@ class ColorizationData(LightningDataModule):
         if self.val_set is None:
             raise ValueError("there is no validation set; this data module was made for evaluation")
         return self._loader(self.val_set, train=False)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint holds: the epoch to go on with, and how many batches of it each process has trained on."""
+        assert self.trainer is not None
+        progress, epoch = self.trainer.fit_loop.epoch_loop.batch_progress, self.trainer.current_epoch
+        if progress.is_last_batch:
+            return {"epoch": epoch + 1, "batches": 0}
+        return {"epoch": epoch, "batches": progress.current.ready}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._resumed = (state_dict["epoch"], state_dict["batches"])
 
     def test_loaders(self) -> dict[str, DataLoader[Sample]]:
         """One loader per named test set, every pair once and in order; with several processes each has its batches."""

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from lcoins.data.datamodule import ColorizationData
 from lcoins.files import whole_file
 from lcoins.training.batches import Batches
 
@@ -80,10 +81,12 @@ def find_resumable(folder: Path, batches: Batches) -> tuple[Path | None, list[st
             notices.append(f"{path} is broken: {problem}")
             continue
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        epochs, before = int(content["epoch"]) + 1, content.get("batches")
-        again = max(0, _epochs_begun(folder) - epochs)
+        place, before = content.get(ColorizationData.__qualname__, {}), content.get("batches")
+        epochs, batches_done = place.get("epoch", int(content["epoch"]) + 1), place.get("batches", 0)
+        again = max(0, _epochs_begun(folder) - epochs - bool(batches_done))
         repeated = f"; what came after it ({again} of the epochs begun) is trained again" if again else ""
-        notices.append(f"resuming from {path}, after epoch {epochs}{repeated}")
+        more = f" and {batches_done} batches" if batches_done else ""
+        notices.append(f"resuming from {path}, after epoch {epochs}{more}{repeated}")
         if before is not None and before["described"] != str(batches):
             rate = "stays" if before["total"] == batches.total else "changes, and the learning rate stays"
             notices.append(f"the global batch {rate}: {before['described']} before, {batches} now")

@@ -42,6 +42,7 @@ EXPECTED_WARNINGS = (
     r"The '\w+_dataloader' does not have many workers",  # data.workers is the user's choice
     r"Checkpoint directory .* exists and is not empty",  # true of every resumed run
     r"Precision bf16-mixed is not supported by the model summary",  # affects only the size in MB that it prints
+    r"You're resuming from a checkpoint that ended before the epoch ended",  # the sampler knows where it was
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of PyTorch
     r".*`lr_scheduler.step\(\)` before `optimizer.step\(\)`",  # a resumed schedule starts behind its optimizer
 )

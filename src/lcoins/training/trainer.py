@@ -24,6 +24,7 @@ from lcoins.training.checkpoints import AtomicCheckpointIO, checkpoint_problem
 from lcoins.training.module import ColorizationTraining
 from lcoins.training.optimization import moving_average
 from lcoins.training.picture_log import PictureLog
+from lcoins.training.stopping import SaveAndStop
 from lcoins.training.tracking import build_loggers
 
 
@@ -128,7 +129,7 @@ def best_validation_score(checkpoint: Path) -> float:
 
 
 def build_callbacks(recipe: Mapping[str, Any], folder: Path, data: ColorizationData) -> list[Callback]:
-    """Best and last checkpoint, progress, summary, learning rate, throughput, pictures, and EMA if the recipe asks."""
+    """Checkpoints, progress, summary, learning rate, throughput, pictures, stopping, and EMA if the recipe asks."""
     # Two checkpoint callbacks, because Lightning's save_last writes only in epochs that write the best one. The last
     # comes second, so that it holds the state of the best.
     checkpoints: dict[str, Any] = {"dirpath": folder / "checkpoints", "enable_version_counter": False}
@@ -148,4 +149,5 @@ def build_callbacks(recipe: Mapping[str, Any], folder: Path, data: ColorizationD
     if recipe["ema"] is not None:
         # Without buffers: averages are truncated, so integers such as BERT's position ids would come out one too small.
         callbacks.append(WeightAveraging(use_buffers=False, avg_fn=partial(moving_average, recipe["ema"])))
+    callbacks.append(SaveAndStop(folder / "checkpoints"))  # the last, when all others are done with a step
     return callbacks
