@@ -47,7 +47,7 @@ def test_what_one_photo_costs_leaves_loading_out() -> None:
 
 
 def test_the_command_times_a_photo(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lcoins.models.checkpoint.load_trained", lambda *_: (build_colorizer(MODEL), {}))
+    monkeypatch.setattr("lcoins.colorize.photo.load_trained", lambda *_: (build_colorizer(MODEL), {}))
     arguments = ["bench", "infer", "--checkpoint", "x", "--megapixels", "0.05"]
     done = CliRunner().invoke(app, arguments, env={"COLUMNS": "100"})
     assert done.exit_code == 0, done.output

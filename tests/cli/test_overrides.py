@@ -102,7 +102,8 @@ def test_every_path_that_a_folder_name_leaves_out_is_a_place() -> None:
     others = {"seed", "experiment", "tracker", "trainer", "workers", "train", "on_problem", "recolor", "device"}
     for command in ("train", "eval"):
         names = OmegaConf.load(conf_folder() / f"{command}.yaml").hydra.job.config.override_dirname.exclude_keys
-        assert {name.rpartition(".")[2] for name in names} - others <= set(PLACES)
+        places = {name.rpartition(".")[2] for name in names if not name.startswith(("trainer.", "tracker."))}
+        assert places - others <= set(PLACES)
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a/../b", "a/", "x" * 300, "a\nb", "é" * 120, " "])

@@ -31,6 +31,7 @@ from lcoins.models.build import CONFIG_FORMAT, build_colorizer
 from lcoins.models.checkpoint import load_checkpoint, load_package, load_trained
 from lcoins.models.colorizer import Colorization, Colorizer
 from lcoins.models.compared.bilstm import WordIds, vocabulary_of
+from lcoins.models.focus import FocusedColorizer
 from lcoins.models.text_encoders import Words
 from lcoins.training.run import plain_config
 
@@ -254,7 +255,7 @@ def test_the_network_has_the_weights_as_they_are_stored(package: Path) -> None:
 
 def test_a_photo_has_the_same_colors(package: Path, tmp_path: Path) -> None:
     Image.effect_noise((50, 30), 60).convert("RGB").save(tmp_path / "photo.png")
-    picture = PhotoColorizer(OnnxColorizer(package))(tmp_path / "photo.png", "a red star")
+    picture = PhotoColorizer(FocusedColorizer(OnnxColorizer(package)))(tmp_path / "photo.png", "a red star")
     same = load_photo_colorizer(package)(tmp_path / "photo.png", "a red star")
     assert np.abs(np.asarray(picture, dtype=int) - np.asarray(same, dtype=int)).max() <= 1
 

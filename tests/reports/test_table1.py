@@ -227,7 +227,7 @@ def test_where_and_how_a_run_ran_makes_no_variant(tmp_path: Path) -> None:
     moved = {
         "name": "other",
         "runs": "/elsewhere",
-        "trainer__max_epochs": 7,
+        "trainer__devices": 2,
         "evaluation__recolor": False,
         "data__workers": 4,
     }

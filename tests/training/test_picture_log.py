@@ -32,7 +32,7 @@ def module(**model: Any) -> nn.Module:
 
 def trainer(**state: Any) -> Any:
     usual = {"sanity_checking": False, "is_global_zero": True, "current_epoch": 7, "global_step": 70, "loggers": []}
-    return SimpleNamespace(**(usual | state))
+    return SimpleNamespace(**({"fast_dev_run": 0} | usual | state))
 
 
 def test_each_epoch_has_a_sheet_with_one_row_per_sample(tmp_path: Path, samples: list[Sample]) -> None:

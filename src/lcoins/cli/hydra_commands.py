@@ -57,7 +57,7 @@ def label(overrides: str, name: str = "runs", global_batch: int | None = None) -
     ('ablation=no_la,recipe.epochs=3', 'default')
     >>> label("seed=1,system=lcode", "scenes-lcode"), label("system=lcode", "ablations")
     ('seed=1', 'system=lcode')
-    >>> label("data.batch_size=8,recipe.epochs=3", "", 64)
+    >>> label("data.batch_size=8,recipe.epochs=3", "runs", 64)
     'recipe.epochs=3'
     """
     expect_inner_folder(name)

@@ -63,7 +63,7 @@ def edits(one: str, other: str) -> int:
     """How many letters must be put in, left out, changed, or exchanged with their neighbor, to turn one into the other.
 
     >>> edits("yelow", "yellow"), edits("gere", "gree"), edits("red", "blue")
-    (1, 1, 3)
+    (1, 1, 4)
     """
     before: list[int] = []
     last = [*range(len(other) + 1)]

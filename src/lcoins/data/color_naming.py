@@ -56,7 +56,8 @@ _FOREIGN = np.array(
 def color_word(lightness: NDArray[np.float32], ab: NDArray[np.float32]) -> str | None:
     """The basic term for a thing whose pixels have L* (N,) and ab (2, N); None where it is unsure or two-colored.
 
-    >>> color_word(np.full(9, 45.0), np.full((2, 9), 45.0)), color_word(np.full(9, 90.0), np.zeros((2, 9)))
+    >>> red, gray = np.tile([[62.0], [42.0]], 9), np.zeros((2, 9))
+    >>> color_word(np.full(9, 45.0), red), color_word(np.full(9, 90.0), gray)
     ('red', 'white')
     """
     if not lightness.size:

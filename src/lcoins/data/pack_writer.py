@@ -53,8 +53,8 @@ def pack_photos(
         threads: photos decoded at once; None: one per core.
     """
     root, folder = Path(root).resolve(), Path(folder)
-    _expect_pack_or_nothing(root, folder, size)
     with locked(folder):
+        _expect_pack_or_nothing(root, folder, size)
         yield from _pack(root, sorted(set(photos)), folder, size, leave_out, threads)
 
 

@@ -25,7 +25,9 @@ class Batches:
 
     def applied_to(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """A copy of a plain config whose data and trainer have these batches."""
-        data = {**config["data"], "batch_size": self.per_device}
+        data = dict(config["data"])
+        if "batch_size" in data:  # data that is no training data is refused where it is built
+            data["batch_size"] = self.per_device
         trainer = {**config["trainer"], "accumulate_grad_batches": self.accumulate}
         return {**config, "data": data, "trainer": trainer}
 
@@ -37,7 +39,7 @@ def plan_batches(config: Mapping[str, Any], devices: int) -> Batches:
     any hardware: each device has its share, in as few equal parts as leave at most ``data.batch_size`` in each, whose
     gradients are accumulated. Raises ValueError if the global batch cannot be shared out.
     """
-    most, total = config["data"]["batch_size"], config["recipe"].get("global_batch")
+    most, total = config["data"].get("batch_size", 1), config["recipe"].get("global_batch")
     accumulate = config["trainer"].get("accumulate_grad_batches")
     if total is None:
         return Batches(devices, most, accumulate or 1)

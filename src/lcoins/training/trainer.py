@@ -36,9 +36,24 @@ def count_devices(options: Mapping[str, Any]) -> int:
     try:
         names = ("accelerator", "devices", "num_nodes", "strategy")
         chosen = {name: options[name] for name in names if name in options}
-        return Trainer(**chosen, logger=False, enable_checkpointing=False, enable_progress_bar=False).world_size
+        with _devices_named(options):
+            return Trainer(**chosen, logger=False, enable_checkpointing=False, enable_progress_bar=False).world_size
     finally:
         log.setLevel(level)
+
+
+@contextmanager
+def _devices_named(options: Mapping[str, Any]) -> Iterator[None]:
+    """Turns what Lightning says of a device that is not there into one line that names the keys of the config."""
+    try:
+        yield
+    except (MisconfigurationException, TypeError, ValueError, RuntimeError) as error:
+        devices = {key: options.get(key) for key in ("accelerator", "devices", "strategy", "precision")}
+        chosen = ", ".join(f"{key}={value}" for key, value in devices.items() if value is not None)
+        raise ValueError(
+            f"trainer ({chosen}): {' '.join(str(error).split()).rstrip('.!')}; trainer=auto takes the best device "
+            f"of this machine, trainer=cpu its processor"
+        ) from error
 
 
 def build_trainer(
@@ -59,24 +74,16 @@ def build_trainer(
         if options["accelerator"] != "cpu" and torch.cuda.is_available():
             options.setdefault("sync_batchnorm", True)  # else each device normalizes by the statistics of its own share
     loggers, callbacks = build_loggers(config, folder), build_callbacks(config["recipe"], folder, data)
-    with advertisements_hidden():
-        try:
-            return Trainer(
-                **options,
-                default_root_dir=folder,
-                logger=loggers,
-                callbacks=callbacks,
-                use_distributed_sampler=False,  # the data module's sampler knows its rank
-                enable_model_summary=False,  # a callback prints it
-                plugins=[AtomicCheckpointIO()],
-            )
-        except (MisconfigurationException, TypeError, ValueError, RuntimeError) as error:
-            devices = {key: config["trainer"].get(key) for key in ("accelerator", "devices", "strategy", "precision")}
-            chosen = ", ".join(f"{key}={value}" for key, value in devices.items() if value is not None)
-            raise ValueError(
-                f"trainer ({chosen}): {' '.join(str(error).split()).rstrip('.!')}; trainer=auto takes the best device "
-                f"of this machine, trainer=cpu its processor"
-            ) from error
+    with advertisements_hidden(), _devices_named(config["trainer"]):
+        return Trainer(
+            **options,
+            default_root_dir=folder,
+            logger=loggers,
+            callbacks=callbacks,
+            use_distributed_sampler=False,  # the data module's sampler knows its rank
+            enable_model_summary=False,  # a callback prints it
+            plugins=[AtomicCheckpointIO()],
+        )
 
 
 def best_precision(accelerator: str) -> str:
