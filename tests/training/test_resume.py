@@ -173,6 +173,7 @@ def test_the_last_checkpoint_follows_every_epoch_even_if_it_is_not_the_best(
         self.log("val/falling", -float(self.current_epoch), batch_size=len(batch))
 
     monkeypatch.setattr(ColorizationTraining, "validation_step", worse)
+    monkeypatch.setattr("lcoins.training.build.MONITORED", ("val/falling",))
     cfg.recipe.monitor = "val/falling"
     train_run(cfg, run_folder)
     steps = {

@@ -248,6 +248,8 @@ def flatten(image: Image.Image) -> Image.Image:
 
 def is_transparent(image: Image.Image) -> bool:
     """Whether any pixel of a decoded photo lets through what lies behind it; rows are looked at a few at a time."""
+    if image.mode in ("P", "PA") and image.palette is None:
+        return False  # a damaged file, in which Pillow asks for transparency in vain
     if not image.has_transparency_data or image.mode.startswith("I") or image.mode == "F":
         return False  # one transparent level among 65,536 of gray is not read
     for top in range(0, image.height, _ROWS):
