@@ -144,6 +144,7 @@ def test_the_last_checkpoint_follows_every_epoch_even_if_it_is_not_the_best(
 
     monkeypatch.setattr(ColorizationTraining, "validation_step", worse)
     cfg.recipe.monitor = "val/falling"
+    monkeypatch.setattr("lcoins.training.build.MONITORED", ("val/falling",))
     train_run(cfg, run_folder)
     steps = {
         name: torch.load(run_folder / "checkpoints" / f"{name}.ckpt", weights_only=True)["global_step"]
