@@ -66,8 +66,9 @@ def train_run(cfg: DictConfig, folder: Path) -> dict[str, float]:
         trainer = build_trainer(config, folder, data)
         last = folder / "checkpoints" / "last.ckpt"
         if last.exists():
-            epoch = finished_epochs(last) + 1
-            console.print(f"[bold]resuming[/] from {escape(str(last))}: goes on with epoch {epoch}", soft_wrap=True)
+            done, epochs = finished_epochs(last), config["recipe"]["epochs"]
+            left = f"epoch {done + 1} of {epochs} starts anew" if done < epochs else "only the evaluation is left"
+            console.print(f"[bold]resuming[/] from {escape(str(last))}: {left}", soft_wrap=True)
         elif config["start_from"] is not None:
             load_start_weights(module.colorizer, Path(config["start_from"]), config["recipe"].get("new_parts", ()))
         fit_or_resume(trainer, module, data, last)
