@@ -1,6 +1,7 @@
 """A run that was interrupted and started again equals one that never was, bit for bit on a CPU."""
 
 import csv
+import io
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from omegaconf import DictConfig
+from rich.console import Console
 from shrunk import shrunk
 
 from lcoins.data.types import Batch
@@ -158,8 +160,10 @@ def test_an_interrupt_during_the_evaluation_repeats_only_that(
         patch.setattr(run, "evaluate_test_sets", pressed)
         train_run(cfg, run_folder)
     batches_reached.clear()
-    assert train_run(cfg, run_folder)
-    assert batches_reached == []
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "console", Console(file=(said := io.StringIO())))
+        assert train_run(cfg, run_folder)
+    assert batches_reached == [] and "only the evaluation is left" in said.getvalue().replace("\n", "")
 
 
 def test_the_last_checkpoint_follows_every_epoch_even_if_it_is_not_the_best(
@@ -175,6 +179,7 @@ def test_the_last_checkpoint_follows_every_epoch_even_if_it_is_not_the_best(
     monkeypatch.setattr(ColorizationTraining, "validation_step", worse)
     monkeypatch.setattr("lcoins.training.build.MONITORED", ("val/falling",))
     cfg.recipe.monitor = "val/falling"
+    monkeypatch.setattr("lcoins.training.build.MONITORED", ("val/falling",))
     train_run(cfg, run_folder)
     steps = {
         name: torch.load(run_folder / "checkpoints" / f"{name}.ckpt", weights_only=True)["global_step"]

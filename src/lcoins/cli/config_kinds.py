@@ -12,7 +12,6 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, Literal, get_args, get_origin
 
-from lightning import Trainer
 from omegaconf import OmegaConf
 
 from lcoins.cli.overrides import is_place
@@ -29,7 +28,7 @@ NAMES: dict[type, str] = {
     type(None): "null",
 }
 # What takes the keys of a part whose _target_, if it names one, does not list them.
-TAKERS: dict[str, Any] = {"trainer": Trainer, "recipe": OptimizationRecipe, "data": PhotoOptions}
+TAKERS: dict[str, Any] = {"trainer": "lightning.Trainer", "recipe": OptimizationRecipe, "data": PhotoOptions}
 REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 
 

@@ -5,10 +5,10 @@ import os
 import re
 from typing import Any
 
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.errors import HydraException
+from omegaconf import OmegaConf
 
 # The last parts of the keys whose value is a file, a folder or a name, which may hold any character and look like a
 # number: these are text unless they are null, a list, a dictionary or already in quotes.
@@ -86,9 +86,9 @@ def _in_quotes(text: str) -> str:
 def _from_yaml(text: str) -> str:
     """A list or dictionary that YAML reads and Hydra does not, such as ``[{root: p/été}]``, in Hydra's grammar."""
     try:
-        return _written(yaml.safe_load(text))
-    except (yaml.YAMLError, RecursionError):
-        return text  # Hydra refuses it, and the message names it
+        return _written(OmegaConf.to_container(OmegaConf.create(text), resolve=False))
+    except Exception:  # whatever is wrong with it: Hydra refuses the text, and the message names it
+        return text
 
 
 def _written(value: Any) -> str:

@@ -24,7 +24,7 @@ RANGES = {
     "ema": (0, 1),
     "pictures": (0, math.inf),
 }
-MONITORED = ("val/psnr", "val/color_word_accuracy")
+MONITORED = ("val/psnr", "val/color_word_accuracy", "val/colorfulness")  # the more, the better
 
 
 def expect_ranges(recipe: Mapping[str, Any]) -> None:
