@@ -19,7 +19,8 @@ class PictureLog(Callback):
         self.folder, self.samples = folder, samples
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.sanity_checking or trainer.fast_dev_run or not self.samples or not trainer.is_global_zero:
+        tried_only = trainer.sanity_checking or trainer.fast_dev_run  # type: ignore[attr-defined]
+        if tried_only or not self.samples or not trainer.is_global_zero:
             return
         path = self.folder / f"epoch_{trainer.current_epoch:04d}.png"
         contact_sheet(self.rows(pl_module), path)

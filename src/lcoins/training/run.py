@@ -93,7 +93,7 @@ def _train_run(config: dict[str, Any], folder: Path) -> dict[str, float]:
             load_start_weights(module.colorizer, Path(config["start_from"]), config["recipe"].get("new_parts", ()))
         with all_ranks(trainer, config, folder):
             fit_or_resume(trainer, module, data, start)
-            if trainer.fast_dev_run:
+            if trainer.fast_dev_run:  # type: ignore[attr-defined]
                 console.print("one batch of training and one of validation went through; nothing is kept")
                 return {config["recipe"]["monitor"]: float(trainer.callback_metrics[config["recipe"]["monitor"]])}
             return evaluate_run(config, folder, data, trainer)

@@ -51,7 +51,7 @@ class SaveAndStop(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         between_steps = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
-        if not between_steps or trainer.fit_loop.epoch_loop.batch_progress.is_last_batch or trainer.fast_dev_run:
+        if not between_steps or trainer.fit_loop.epoch_loop.batch_progress.is_last_batch or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         if not trainer.strategy.reduce_boolean_decision(bool(self.received), all=False):
             return
