@@ -1,6 +1,6 @@
 """People with known preferences who take part in a study through its HTTP interface: honest, careless, left-biased.
 
-    python tests/simulated_people.py http://127.0.0.1:7861/ STUDY --people 200 --at-once 50
+python tests/simulated_people.py http://127.0.0.1:7861/ STUDY --people 200 --at-once 50
 """
 
 import argparse
@@ -37,7 +37,9 @@ class World:
 
     def __post_init__(self) -> None:
         stimuli = self.protocol.stimuli
-        self.entry = {(f, s.caption): e for s in stimuli if s.right is None for f, e in zip(s.pictures, s.entries)}
+        self.entry = {
+            (f, s.caption): e for s in stimuli if s.right is None for f, e in zip(s.pictures, s.entries, strict=True)
+        }
         self.answers = {f: s.pictures[s.right] for s in stimuli if s.right is not None for f in s.pictures}
         rng = random.Random(self.seed)
         for stimulus in stimuli:
@@ -121,9 +123,7 @@ def take_part(address: str, world: World, number: int, kind: str, until: float =
     return {"kind": kind, "votes": votes, "seconds": seconds, "code": state.get("code"), "number": number}
 
 
-def choose(
-    world: World, rng: random.Random, kind: str, files: list[str], caption: str, own: dict[str, float]
-) -> int:
+def choose(world: World, rng: random.Random, kind: str, files: list[str], caption: str, own: dict[str, float]) -> int:
     """The position that a person of this kind chooses."""
     if kind == "careless":
         return rng.randrange(len(files))
@@ -181,7 +181,8 @@ def main() -> None:
     took = sorted(second for one in done for second in one["seconds"])
     votes = [vote for one in done for vote in one["votes"]]
     print(f"{len(done)} people, {len(votes)} votes acknowledged in {wall:.0f} s, {len(votes) / wall:.0f} a second")
-    print(f"answer to a vote: median {took[len(took) // 2] * 1000:.0f} ms, 99 % {took[len(took) * 99 // 100] * 1000:.0f} ms")
+    middle, slow = (1000 * took[len(took) * percent // 100] for percent in (50, 99))
+    print(f"answer to a vote: median {middle:.0f} ms, 99 % {slow:.0f} ms")
     print(f"finished: {sum(one['code'] is not None for one in done)}")
     sets = sorted({stimulus.entries for stimulus in protocol.stimuli if stimulus.right is None})
     for name, share in true_shares(world, sets).items():

@@ -25,9 +25,7 @@ def drawn(people: int, images: int, spread: float, seed: int, left: float = 0.0)
     who, which = (grid.ravel() for grid in np.indices((people, images)))
     entry = choice.ravel()
     position = np.where(rng.random(len(entry)) < left, 0, rng.integers(0, 3, len(entry)))
-    votes = Ballots(
-        ("a", "b", "c"), np.ones((1, 3)), 3, who, which, which, np.zeros_like(who), entry, entry, position
-    )
+    votes = Ballots(("a", "b", "c"), np.ones((1, 3)), 3, who, which, which, np.zeros_like(who), entry, entry, position)
     return votes, np.bincount(far.argmax(axis=1), minlength=3) / len(far)
 
 
@@ -37,7 +35,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     for seed in range(60):
         votes, truth = drawn(20, 20, 0.6, seed)
         found = analyze(votes, resamples=200)
-        inside += [found.shares[name].low <= share <= found.shares[name].high for name, share in zip("abc", truth)]
+        inside += [
+            found.shares[name].low <= share <= found.shares[name].high for name, share in zip("abc", truth, strict=True)
+        ]
     assert 0.9 <= np.mean(inside) <= 1.0
 
 
@@ -87,8 +87,15 @@ def test_alpha_is_that_of_krippendorffs_example() -> None:
 
 def people(**changes: Any) -> tuple[Any, Any, list[Any]]:
     """A protocol, a person who falls under no rule, and their votes, with changes."""
-    given = {"digits": ["2", "3", "4"], "filter": "no", "gold": 1.0, "seconds": 3.0, "left": 0.5, "answers": 20} | changes
-    plates = [{"kind": kind, "digit": digit} for kind, digit in zip(("control", "color", "color"), "234")]
+    given = {
+        "digits": ["2", "3", "4"],
+        "filter": "no",
+        "gold": 1.0,
+        "seconds": 3.0,
+        "left": 0.5,
+        "answers": 20,
+    } | changes
+    plates = [{"kind": kind, "digit": digit} for kind, digit in zip(("control", "color", "color"), "234", strict=True)]
     protocol = SimpleNamespace(rules=Rules(gold_right=0.8, one_position=0.8), plates=plates, slots=[[None] * 20])
     person = SimpleNamespace(id=7, slot=0, checks={"digits": given["digits"], "filter": given["filter"]})
     rows = []

@@ -52,9 +52,7 @@ def test_a_session_has_votes_gold_and_repeats(tmp_path: Path, mode: Any, shown: 
                 assert trial.repeat_of is not None and trial.repeat_of < index
                 first = slot[trial.repeat_of]
                 assert first.kind == "vote" and first.stimulus == trial.stimulus and first.order != trial.order
-    places = Counter(
-        trial.order.index(0) for slot in protocol.slots for trial in slot if trial.kind == "gold"
-    )
+    places = Counter(trial.order.index(0) for slot in protocol.slots for trial in slot if trial.kind == "gold")
     assert max(places.values()) - min(places.values(), default=0) <= len(protocol.slots)
 
 

@@ -47,9 +47,7 @@ class Served:
 def serve(folder: Path, world: World, port: int = 0, *options: str) -> Served:
     command = [sys.executable, "-m", "lcoins.cli.main", "study", "serve", str(folder), "--port", str(port), *options]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    )
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     assert process.stdout is not None
     said = process.stdout.readline()
     found = re.search(r"The study is at (\S+)", said)
@@ -128,7 +126,12 @@ def test_other_sites_and_hosts_are_refused(client: Client) -> None:
     join(client)
     body = json.dumps(CHECK).encode()
     good = {"Cookie": client.cookie, "X-CSRF-Token": client.csrf, "Content-Type": "application/json"}
-    for change in ({"X-CSRF-Token": "0" * 64}, {"Origin": "http://example.org"}, {"Host": "example.org"}, {"Cookie": ""}):
+    for change in (
+        {"X-CSRF-Token": "0" * 64},
+        {"Origin": "http://example.org"},
+        {"Host": "example.org"},
+        {"Cookie": ""},
+    ):
         client.connection.request("POST", "/check", body, good | change)
         answer = client.connection.getresponse()
         answer.read()
@@ -182,7 +185,9 @@ def test_simulated_people_are_understood(tmp_path: Path) -> None:
         excluded = {int(row["person"]): row["excluded"] == "True" for row in csv.DictReader(file)}
     with (folder / "report" / "payment.csv").open(newline="") as file:
         number = {int(row["worker"].rpartition("x")[2]): int(row["person"]) for row in csv.DictReader(file)}
-    by_kind = {kind: [excluded[number[o["number"]]] for o in done if o["kind"] == kind] for kind in ("honest", "careless", "left")}
+    by_kind: dict[str, list[bool]] = {"honest": [], "careless": [], "left": []}
+    for one in done:
+        by_kind[one["kind"]].append(excluded[number[one["number"]]])
     assert sum(by_kind["careless"]) >= 3 and sum(by_kind["left"]) == 4 and sum(by_kind["honest"]) <= 2
 
 

@@ -7,7 +7,6 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -244,9 +243,7 @@ def _gold(
         else:
             drawn, caption = [grayed(picture), picture, *spoiled(picture, min(shown, 6))[2:]], GOLD_CAPTION
             drawn = drawn[:shown]
-        made = [
-            store_picture(one, folder, image=photo, entry="", source=source, source_sha256=digest) for one in drawn
-        ]
+        made = [store_picture(one, folder, image=photo, entry="", source=source, source_sha256=digest) for one in drawn]
         pictures += made
         stimuli.append(Stimulus(photo, caption, tuple(p.file for p in made), ("",) * len(made), right=0))
     return stimuli, pictures

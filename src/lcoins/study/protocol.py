@@ -169,7 +169,10 @@ def _protocol(content: Mapping[str, Any], path: Path) -> Protocol:
             rules=Rules(**content["rules"]),
             entries=[Entry(**row) for row in content["entries"]],
             pictures=[Picture(**row) for row in content["pictures"]],
-            stimuli=[Stimulus(**{**row, "pictures": tuple(row["pictures"]), "entries": tuple(row["entries"])}) for row in content["stimuli"]],
+            stimuli=[
+                Stimulus(**{**row, "pictures": tuple(row["pictures"]), "entries": tuple(row["entries"])})
+                for row in content["stimuli"]
+            ],
             slots=[
                 [Trial(kind, stimulus, tuple(order), repeat) for kind, stimulus, order, repeat in slot]
                 for slot in content["slots"]

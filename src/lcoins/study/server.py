@@ -141,13 +141,16 @@ class StudyPage:
 
     def _state(self, token: str) -> dict[str, Any]:
         person = self.store.person(token)
-        common = {"csrf": csrf_token(token), "title": self.protocol.title}
+        common: dict[str, Any] = {"csrf": csrf_token(token), "title": self.protocol.title}
         if person is None:
             return common | {"stage": "consent", "consent": self.protocol.consent}
         trials = self.protocol.slots[person.slot]
         common |= {"answered": person.answered, "total": len(trials)}
         if person.checks is None:
-            return common | {"stage": "check", "plates": [f"pictures/{plate['file']}" for plate in self.protocol.plates]}
+            return common | {
+                "stage": "check",
+                "plates": [f"pictures/{plate['file']}" for plate in self.protocol.plates],
+            }
         if person.answered >= len(trials):
             return common | {"stage": "done", "code": person.code, "return_url": self.return_url}
         shown = [[f"pictures/{file}" for file in self.protocol.shown(trial)] for trial in trials[person.answered :][:2]]
@@ -176,8 +179,10 @@ class StudyPage:
     def _check(self, token: str, content: dict[str, Any]) -> None:
         digits, screen = content.get("digits"), content.get("screen")
         allowed = {"none", *"0123456789"}
-        if not isinstance(digits, list) or len(digits) != len(self.protocol.plates) or not allowed.issuperset(
-            digit if isinstance(digit, str) else "" for digit in digits
+        if (
+            not isinstance(digits, list)
+            or len(digits) != len(self.protocol.plates)
+            or not allowed.issuperset(digit if isinstance(digit, str) else "" for digit in digits)
         ):
             raise Refused("Expected a digit for each disk.", 400)
         if content.get("filter") not in ("yes", "no", "unsure") or content.get("device") not in (
@@ -229,9 +234,7 @@ class SafeHeaders:
 
 def picture_files(protocol: Protocol) -> frozenset[str]:
     """The names of all files that a page may ask for."""
-    return frozenset(
-        [*(picture.file for picture in protocol.pictures), *(plate["file"] for plate in protocol.plates)]
-    )
+    return frozenset([*(picture.file for picture in protocol.pictures), *(plate["file"] for plate in protocol.plates)])
 
 
 def session(request: Request) -> str | None:

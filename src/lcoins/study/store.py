@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, create_engine, event, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text, update
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import QueuePool
 
@@ -158,7 +158,7 @@ class Store:
             return found
         key = connection.execute(
             insert(study).values(protocol_sha256=digest, title=self.protocol.title, created=_now())
-        ).inserted_primary_key
+        ).inserted_primary_key or ()
         rows = [
             {
                 "study": key[0],
@@ -218,7 +218,7 @@ class Store:
                     joined=now,
                     seen=now,
                 )
-            ).inserted_primary_key
+            ).inserted_primary_key or ()
             rows = [
                 {
                     "participant": key[0],
@@ -325,7 +325,7 @@ class Store:
             raise Refused("Nobody has joined here with this session.", 403)
         return person
 
-    def votes(self) -> Sequence[Row[Any]]:
+    def votes(self) -> Sequence[Any]:
         """All votes with their trial, stimulus and participant, by participant and trial."""
         columns = (
             trial.c.participant,
@@ -353,7 +353,7 @@ class Store:
             chosen = select(*columns).select_from(joined).where(mine).order_by(trial.c.participant, trial.c.number)
             return connection.execute(chosen).all()
 
-    def participants(self) -> Sequence[Row[Any]]:
+    def participants(self) -> Sequence[Any]:
         """All who joined; without their tokens."""
         columns = [column for column in participant.c if column.name != "token_sha256"]
         with self.engine.begin() as connection:
