@@ -75,7 +75,9 @@ def analyze(ballots: Ballots, seed: int = 0, resamples: int = RESAMPLES) -> Anal
         for one, other in zip(drawn_people, drawn_images, strict=True)
     ]
     wins = np.stack([np.bincount(ballots.entry, weight, len(ballots.entries)) for weight in weights]).astype(np.float64)
-    sets = np.stack([np.bincount(ballots.choice_set, weight, len(ballots.members)) for weight in weights]).astype(np.float64)
+    sets = np.stack([np.bincount(ballots.choice_set, weight, len(ballots.members)) for weight in weights]).astype(
+        np.float64
+    )
     places = np.stack([np.bincount(ballots.position, weight, ballots.shown) for weight in weights])
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = wins / (sets @ ballots.members)
