@@ -158,13 +158,15 @@ class Store:
             return found
         key = (
             connection.execute(
-                insert(study).values(protocol_sha256=digest, title=self.protocol.title, created=_now())
+                insert(study)
+                .values(protocol_sha256=digest, title=self.protocol.title, created=_now())
+                .returning(study.c.id)
             ).inserted_primary_key
             or ()
         )
         rows = [
             {
-                "study": key[0],
+                "study": key,
                 "number": number,
                 "image": one.image,
                 "caption": one.caption,
@@ -175,7 +177,7 @@ class Store:
             for number, one in enumerate(self.protocol.stimuli)
         ]
         connection.execute(insert(stimulus), rows)
-        return key[0]
+        return key
 
     def people(self) -> int:
         """How many have joined."""
@@ -227,7 +229,7 @@ class Store:
             )
             rows = [
                 {
-                    "participant": key[0],
+                    "participant": key,
                     "number": number,
                     "kind": one.kind,
                     "stimulus": self.stimulus_ids[one.stimulus],
