@@ -37,7 +37,9 @@ class World:
 
     def __post_init__(self) -> None:
         stimuli = self.protocol.stimuli
-        self.entry = {(f, s.caption): e for s in stimuli if s.right is None for f, e in zip(s.pictures, s.entries)}
+        self.entry = {
+            (f, s.caption): e for s in stimuli if s.right is None for f, e in zip(s.pictures, s.entries, strict=True)
+        }
         self.answers = {f: s.pictures[s.right] for s in stimuli if s.right is not None for f in s.pictures}
         rng = random.Random(self.seed)
         for stimulus in stimuli:
@@ -179,9 +181,8 @@ def main() -> None:
     took = sorted(second for one in done for second in one["seconds"])
     votes = [vote for one in done for vote in one["votes"]]
     print(f"{len(done)} people, {len(votes)} votes acknowledged in {wall:.0f} s, {len(votes) / wall:.0f} a second")
-    print(
-        f"answer to a vote: median {took[len(took) // 2] * 1000:.0f} ms, 99 % {took[len(took) * 99 // 100] * 1000:.0f} ms"
-    )
+    middle, slow = (1000 * took[len(took) * percent // 100] for percent in (50, 99))
+    print(f"answer to a vote: median {middle:.0f} ms, 99 % {slow:.0f} ms")
     print(f"finished: {sum(one['code'] is not None for one in done)}")
     sets = sorted({stimulus.entries for stimulus in protocol.stimuli if stimulus.right is None})
     for name, share in true_shares(world, sets).items():

@@ -21,7 +21,7 @@ LCOINS = [command[1:] for command in COMMANDS if command and Path(command[0]).na
 MAKE = [command[1] for command in COMMANDS if command and command[0] == "make"]
 
 
-PLAIN = ("colorize", "data", "demo", "export", "frames", "report")  # the commands that take no Hydra config
+PLAIN = ("colorize", "data", "demo", "export", "frames", "report", "study")  # the commands that take no Hydra config
 OTHERS = [c for c in LCOINS if c[0] in PLAIN or c[:2] == ["bench", "infer"]]
 
 
@@ -47,7 +47,7 @@ def test_other_commands_take_the_options_that_the_readme_gives(command: list[str
         3
         if command[:2] == ["data", "build"]
         else 2
-        if command[0] == "data" or command[1:2] in (["figures"], ["infer"])
+        if command[0] in ("data", "study") or command[1:2] in (["figures"], ["infer"])
         else 1
     )
     shown = CliRunner().invoke(app, [*command[:deep], "--help"], env={"COLUMNS": "200"})

@@ -35,7 +35,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     for seed in range(60):
         votes, truth = drawn(20, 20, 0.6, seed)
         found = analyze(votes, resamples=200)
-        inside += [found.shares[name].low <= share <= found.shares[name].high for name, share in zip("abc", truth)]
+        inside += [
+            found.shares[name].low <= share <= found.shares[name].high for name, share in zip("abc", truth, strict=True)
+        ]
     assert 0.9 <= np.mean(inside) <= 1.0
 
 
@@ -93,7 +95,7 @@ def people(**changes: Any) -> tuple[Any, Any, list[Any]]:
         "left": 0.5,
         "answers": 20,
     } | changes
-    plates = [{"kind": kind, "digit": digit} for kind, digit in zip(("control", "color", "color"), "234")]
+    plates = [{"kind": kind, "digit": digit} for kind, digit in zip(("control", "color", "color"), "234", strict=True)]
     protocol = SimpleNamespace(rules=Rules(gold_right=0.8, one_position=0.8), plates=plates, slots=[[None] * 20])
     person = SimpleNamespace(id=7, slot=0, checks={"digits": given["digits"], "filter": given["filter"]})
     rows = []

@@ -185,10 +185,9 @@ def test_simulated_people_are_understood(tmp_path: Path) -> None:
         excluded = {int(row["person"]): row["excluded"] == "True" for row in csv.DictReader(file)}
     with (folder / "report" / "payment.csv").open(newline="") as file:
         number = {int(row["worker"].rpartition("x")[2]): int(row["person"]) for row in csv.DictReader(file)}
-    by_kind = {
-        kind: [excluded[number[o["number"]]] for o in done if o["kind"] == kind]
-        for kind in ("honest", "careless", "left")
-    }
+    by_kind: dict[str, list[bool]] = {"honest": [], "careless": [], "left": []}
+    for one in done:
+        by_kind[one["kind"]].append(excluded[number[one["number"]]])
     assert sum(by_kind["careless"]) >= 3 and sum(by_kind["left"]) == 4 and sum(by_kind["honest"]) <= 2
 
 

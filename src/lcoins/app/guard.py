@@ -23,8 +23,8 @@ class Guard:
     """ASGI middleware in front of a page's server: only the paths it names, for the hosts it knows, of bounded size.
 
     ``hosts`` are the host names under which the page answers, None for any: a foreign page whose own name points to
-    this machine (DNS rebinding) sends another one. ``readable`` are the paths to GET, ``writable`` those to POST to with
-    the most bytes that a body may have.
+    this machine (DNS rebinding) sends another one. ``readable`` are the paths to GET, ``writable`` those to POST to,
+    with the most bytes that a body may have.
     """
 
     def __init__(

@@ -56,9 +56,7 @@ def make(
     replace_colors: Annotated[
         bool, typer.Option(help="Exchange the color words of captions at random before the systems color.")
     ] = False,
-    gold: Annotated[
-        float, typer.Option(min=0, max=0.5, help="Trials with a known answer, as a share; 0: none.")
-    ] = 0.05,
+    gold: Annotated[float, typer.Option(min=0, max=0.5, help="Share of trials with a known answer; 0: none.")] = 0.05,
     repeats: Annotated[float, typer.Option(min=0, max=0.5, help="Trials shown again, as a share.")] = 0.05,
     size: Annotated[int, typer.Option(min=64, max=2048, help="Longer side of the pictures, in pixels.")] = 512,
     title: Annotated[str, typer.Option(help="The heading of the page.")] = "Colorized photos",
@@ -81,8 +79,8 @@ def make(
             raise ValueError(f"expected --system NAME=SOURCE with a name of its own for each, got {text!r}")
         systems[name] = source
     options = StudyOptions(
-        question=question.value,  # type: ignore[arg-type]  # an Enum for Typer, a Literal for the rest
-        mode=mode.value,  # type: ignore[arg-type]
+        question=question.value,
+        mode=mode.value,
         images=images,
         people=people,
         per_person=per_person,
@@ -117,9 +115,7 @@ def serve(
     ] = None,
     host: Annotated[
         str,
-        typer.Option(
-            help="Address to listen on. 0.0.0.0 admits other machines, unencrypted: put a TLS proxy in front."
-        ),
+        typer.Option(help="Address to listen on. 0.0.0.0 admits others, unencrypted: put a TLS proxy in front."),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 7861,
     max_people: Annotated[

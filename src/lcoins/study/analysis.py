@@ -6,6 +6,7 @@ on one image, are alike, so an interval over single votes would be too narrow; t
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,8 +74,10 @@ def analyze(ballots: Ballots, seed: int = 0, resamples: int = RESAMPLES) -> Anal
         (one[ballots.person] * other[ballots.image]).astype(np.float64)
         for one, other in zip(drawn_people, drawn_images, strict=True)
     ]
-    wins = np.stack([np.bincount(ballots.entry, weight, len(ballots.entries)) for weight in weights])
-    sets = np.stack([np.bincount(ballots.choice_set, weight, len(ballots.members)) for weight in weights])
+    wins = np.stack([np.bincount(ballots.entry, weight, len(ballots.entries)) for weight in weights]).astype(np.float64)
+    sets = np.stack([np.bincount(ballots.choice_set, weight, len(ballots.members)) for weight in weights]).astype(
+        np.float64
+    )
     places = np.stack([np.bincount(ballots.position, weight, ballots.shown) for weight in weights])
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = wins / (sets @ ballots.members)
@@ -99,7 +102,7 @@ def analyze(ballots: Ballots, seed: int = 0, resamples: int = RESAMPLES) -> Anal
                 _estimate(shares[:, better] - shares[:, worse]),
                 _estimate(1 / (1 + np.exp(strengths[:, worse] - strengths[:, better]))),
             )
-            for better, worse in zip(order[:-1], order[1:], strict=True)
+            for better, worse in pairwise(order)
         ],
         positions=[_estimate(column) for column in positions.T],
         alpha=_alpha(ballots, image_weights[:, unit_image]),

@@ -17,7 +17,7 @@ MIN_FOR_POSITION = 10  # votes before a preference for one position says anythin
 
 @dataclass(frozen=True)
 class Ballots:
-    """Votes without gold and repeats, (N,) each: index of person, image, unit (stimulus), set, entry, picture, position.
+    """Votes without gold and repeats, (N,) each: index of person, image, unit (a stimulus), set, entry, and so on.
 
     ``picture`` is the index of the choice in its stimulus. ``members`` (S, E) says which entries a set has; all sets
     have ``shown`` entries.

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -42,7 +43,7 @@ def printed_gaps() -> list[PrintedGap]:
     gaps = []
     for column, shares in table["columns"].items():
         ranked = sorted(shares.items(), key=lambda item: -item[1])
-        for (better, high), (worse, low) in zip(ranked[:-1], ranked[1:], strict=True):
+        for (better, high), (worse, low) in pairwise(ranked):
             p, q = high / 100, low / 100
             z = (p - q) / math.sqrt((p + q - (p - q) ** 2) / votes)
             allowed = (z / critical) ** 2  # the design effect that the gap stands

@@ -60,8 +60,9 @@ def _page(
     lines = [
         f"# {protocol.title}",
         "",
-        f"Question: {protocol.question}, {protocol.mode}. {len(people)} people joined, {finished} finished; {len(rows):,} "
-        f"answers, median {median(row.milliseconds for row in rows) / 1000:.1f} s. Protocol: seed {protocol.seed}, "
+        f"Question: {protocol.question}, {protocol.mode}. {len(people)} people joined, {finished} finished; "
+        f"{len(rows):,} answers, median {median(row.milliseconds for row in rows) / 1000:.1f} s. "
+        f"Protocol: seed {protocol.seed}, "
         f"consent text {protocol.consent['version']}, {', '.join(f'{k} {v}' for k, v in protocol.code.items())}.",
         "",
         "Intervals: 95 %, from a bootstrap over people and images alike. ≈ marks a gap that may be chance.",
@@ -134,9 +135,9 @@ def _paper(protocol: Protocol, measured: Analysis) -> Lines:
         lines.append(f"| {name} | {here} | {printed} |")
     lines += [
         "",
-        "The paper prints no interval. Its gaps between neighbors, in standard errors of independent votes (z), and the "
-        "largest correlation between two votes of one person at which the gap is still evidence at 5 %; that votes on "
-        "one image are alike lowers it further:",
+        "The paper prints no interval. Its gaps between neighbors, in standard errors of independent votes (z), and "
+        "the largest correlation between two votes of one person at which the gap is still evidence at 5 %; that votes "
+        "on one image are alike lowers it further:",
         "",
         "| column | gap | points | z | correlation up to |",
         "|---|---|---|---|---|",

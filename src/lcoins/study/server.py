@@ -141,7 +141,7 @@ class StudyPage:
 
     def _state(self, token: str) -> dict[str, Any]:
         person = self.store.person(token)
-        common = {"csrf": csrf_token(token), "title": self.protocol.title}
+        common: dict[str, Any] = {"csrf": csrf_token(token), "title": self.protocol.title}
         if person is None:
             return common | {"stage": "consent", "consent": self.protocol.consent}
         trials = self.protocol.slots[person.slot]

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, create_engine, event, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text, update
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import QueuePool
 
@@ -156,12 +156,17 @@ class Store:
         found = connection.execute(select(study.c.id).where(study.c.protocol_sha256 == digest)).scalar()
         if found is not None:
             return found
-        key = connection.execute(
-            insert(study).values(protocol_sha256=digest, title=self.protocol.title, created=_now())
-        ).inserted_primary_key
+        key = (
+            connection.execute(
+                insert(study)
+                .values(protocol_sha256=digest, title=self.protocol.title, created=_now())
+                .returning(study.c.id)
+            ).inserted_primary_key
+            or ()
+        )
         rows = [
             {
-                "study": key[0],
+                "study": key,
                 "number": number,
                 "image": one.image,
                 "caption": one.caption,
@@ -172,7 +177,7 @@ class Store:
             for number, one in enumerate(self.protocol.stimuli)
         ]
         connection.execute(insert(stimulus), rows)
-        return key[0]
+        return key
 
     def people(self) -> int:
         """How many have joined."""
@@ -205,23 +210,26 @@ class Store:
                 connection.execute(change.values(token_sha256=token_hash(token), seen=now))
                 return
             slot = self._free_slot(connection, now)
-            key = connection.execute(
-                insert(participant).values(
-                    study=self.study,
-                    slot=slot,
-                    token_sha256=token_hash(token),
-                    platform=platform,
-                    worker=worker,
-                    assignment=assignment,
-                    consent_version=consent,
-                    code=secrets.token_hex(4).upper(),
-                    joined=now,
-                    seen=now,
-                )
-            ).inserted_primary_key
+            key = (
+                connection.execute(
+                    insert(participant).values(
+                        study=self.study,
+                        slot=slot,
+                        token_sha256=token_hash(token),
+                        platform=platform,
+                        worker=worker,
+                        assignment=assignment,
+                        consent_version=consent,
+                        code=secrets.token_hex(4).upper(),
+                        joined=now,
+                        seen=now,
+                    )
+                ).inserted_primary_key
+                or ()
+            )
             rows = [
                 {
-                    "participant": key[0],
+                    "participant": key,
                     "number": number,
                     "kind": one.kind,
                     "stimulus": self.stimulus_ids[one.stimulus],
@@ -325,7 +333,7 @@ class Store:
             raise Refused("Nobody has joined here with this session.", 403)
         return person
 
-    def votes(self) -> Sequence[Row[Any]]:
+    def votes(self) -> Sequence[Any]:
         """All votes with their trial, stimulus and participant, by participant and trial."""
         columns = (
             trial.c.participant,
@@ -353,7 +361,7 @@ class Store:
             chosen = select(*columns).select_from(joined).where(mine).order_by(trial.c.participant, trial.c.number)
             return connection.execute(chosen).all()
 
-    def participants(self) -> Sequence[Row[Any]]:
+    def participants(self) -> Sequence[Any]:
         """All who joined; without their tokens."""
         columns = [column for column in participant.c if column.name != "token_sha256"]
         with self.engine.begin() as connection:
