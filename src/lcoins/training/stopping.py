@@ -13,8 +13,8 @@ from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 
-REQUEUEING = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name))
-SIGNALS = (signal.SIGTERM, *REQUEUEING)
+REQUEUE_SIGNALS = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name))
+SIGNALS = (signal.SIGTERM, *REQUEUE_SIGNALS)
 
 
 class StoppedBySignal(RuntimeError):
@@ -78,7 +78,7 @@ class SaveAndStop(Callback):
         self.replaced = {}
 
     def _requeue(self) -> None:
-        if self.received not in REQUEUEING:
+        if self.received not in REQUEUE_SIGNALS:
             return
         before: Callable[[int, FrameType | None], Any] | Any = self.before[self.received]
         if callable(before):
