@@ -78,12 +78,12 @@ def network_colors(colorizer: ColorizationSystem, network_lightness: Tensor, cap
     return follow_edges(lab.from_network_lightness(network_lightness.float().cpu()), ab)
 
 
-def load_system(source: Path | None, device: torch.device | str = "cpu") -> ColorizationSystem:
+def load_system(source: Path | str | None, device: torch.device | str = "cpu") -> ColorizationSystem:
     """A package or checkpoint, or the weights in lcoins, for photos: color words act where they act strongly.
 
     See :mod:`lcoins.models.focus`; the paper's protocol measures a system without it.
     """
-    return FocusedColorizer(load_trained(source or builtin_package(), device)[0])
+    return FocusedColorizer(load_trained(Path(source) if source else builtin_package(), device)[0])
 
 
 @dataclass(frozen=True)
