@@ -156,14 +156,8 @@ class Store:
         found = connection.execute(select(study.c.id).where(study.c.protocol_sha256 == digest)).scalar()
         if found is not None:
             return found
-        key = (
-            connection.execute(
-                insert(study)
-                .values(protocol_sha256=digest, title=self.protocol.title, created=_now())
-                .returning(study.c.id)
-            ).inserted_primary_key
-            or ()
-        )
+        new = insert(study).values(protocol_sha256=digest, title=self.protocol.title, created=_now())
+        key: int = connection.execute(new.returning(study.c.id)).scalar_one()
         rows = [
             {
                 "study": key,
@@ -210,23 +204,19 @@ class Store:
                 connection.execute(change.values(token_sha256=token_hash(token), seen=now))
                 return
             slot = self._free_slot(connection, now)
-            key = (
-                connection.execute(
-                    insert(participant).values(
-                        study=self.study,
-                        slot=slot,
-                        token_sha256=token_hash(token),
-                        platform=platform,
-                        worker=worker,
-                        assignment=assignment,
-                        consent_version=consent,
-                        code=secrets.token_hex(4).upper(),
-                        joined=now,
-                        seen=now,
-                    )
-                ).inserted_primary_key
-                or ()
+            new = insert(participant).values(
+                study=self.study,
+                slot=slot,
+                token_sha256=token_hash(token),
+                platform=platform,
+                worker=worker,
+                assignment=assignment,
+                consent_version=consent,
+                code=secrets.token_hex(4).upper(),
+                joined=now,
+                seen=now,
             )
+            key: int = connection.execute(new.returning(participant.c.id)).scalar_one()
             rows = [
                 {
                     "participant": key,
