@@ -295,7 +295,7 @@ def test_a_bad_photo_stops_the_command_unless_left_out(root: Path, tmp_path: Pat
 
 
 def test_a_second_packer_is_refused_and_names_the_first(root: Path, tmp_path: Path) -> None:
-    first = pack_photos(root, NAMES, tmp_path / "pack", None)
+    first = pack_photos(root, NAMES, tmp_path / "pack", 256)
     next(first)
     done = CliRunner().invoke(app, ["data", "pack", str(root), str(_list_of(tmp_path)), "-o", str(tmp_path / "pack")])
     assert isinstance(done.exception, FolderInUse)
