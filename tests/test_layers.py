@@ -165,7 +165,7 @@ def test_color_imports_no_other_room(module: str) -> None:
     ("library", "allowed"),
     [
         ("hydra", ("cli", "training/build")),
-        ("lightning", ("training", "data/datamodule", "cli/config_kinds")),
+        ("lightning", ("training", "data/datamodule")),
         ("matplotlib", ("reports",)),
         ("gradio", ("app",)),
         ("sqlalchemy", ("study",)),

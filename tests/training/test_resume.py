@@ -163,7 +163,7 @@ def test_an_interrupt_during_the_evaluation_repeats_only_that(
     with monkeypatch.context() as patch:
         patch.setattr(run, "console", Console(file=(said := io.StringIO())))
         assert train_run(cfg, run_folder)
-    assert batches_reached == [] and "only the evaluation is left" in said.getvalue().replace("\n", "")
+    assert batches_reached == [] and "last.ckpt, after epoch 1" in said.getvalue().replace("\n", "")
 
 
 def test_the_last_checkpoint_follows_every_epoch_even_if_it_is_not_the_best(
