@@ -62,6 +62,7 @@ def test_only_modules_of_lcoins_are_built(target: str) -> None:
         (transformer(n_groups=0), "grouping attention needs groups"),
         (transformer(attention="decoupled"), "must be grouping or joint, not 'decoupled'"),
         (transformer(width=64), "need tokens of one width, but have .*'transformer': 64"),
+        ({"upsampler": {**MODEL["upsampler"], "details": [24]}}, r"gives maps of \[\] channels, but .* expects \[24\]"),
     ],
 )
 def test_parts_that_do_not_go_together_are_refused(changes: dict[str, Any], message: str) -> None:

@@ -1,5 +1,7 @@
 """L-CoDer: decoupled attention against its definition, the paths it leaves out, its tokens and its size."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from shrunk import batch_of, model_config
@@ -90,12 +92,12 @@ def test_a_patch_takes_the_color_of_the_object_that_it_is_like() -> None:
     torch.testing.assert_close(found[0, 0], torch.tensor(colors[1]))
 
 
-def small(text_width: int = 2 * WIDTH) -> LCoDer:
+def small(text_width: int = 2 * WIDTH, details: Sequence[int] = ()) -> LCoDer:
     """32 px, 4 x 4 patches, two blocks."""
     image = PatchEncoder(32, 8, WIDTH, 1, 2, WIDTH, 0.0, "none")
     text = PhraseEncoder("minilm", text_width, max_length=20, pad_mask=True, dim=16)
     transformer = DecoupledTransformer(WIDTH, depth=2, heads=2, drop_path=0.0)
-    return LCoDer(32, image, text, transformer, Upsampler(WIDTH, (16, 8), image_size=32)).eval()
+    return LCoDer(32, image, text, transformer, Upsampler(WIDTH, (16, 8), 32, details)).eval()
 
 
 def lightness(count: int = 1) -> Tensor:
@@ -193,3 +195,8 @@ def test_size_of_the_release() -> None:
     assert model.correspondence.weight.shape == (1024, 1025)
     assert model.text_encoder.tokenize.max_length == 20
     assert sum(p.numel() for p in model.transformer.blocks.parameters()) == 12 * (12 * 1024**2 + 12 * 1024)
+
+
+def test_finer_maps_are_refused() -> None:
+    with pytest.raises(ValueError, match="sees the image tokens alone"):
+        small(details=[24])

@@ -28,6 +28,8 @@ class PatchEncoder(nn.Module):
             or timm's layout.
     """
 
+    detail_channels: tuple[int, ...] = ()  # it has no maps that are finer than its tokens
+
     def __init__(
         self,
         image_size: int,

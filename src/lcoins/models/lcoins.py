@@ -64,6 +64,7 @@ class LCoIns(Colorizer):
         self.shared_space = shared_space
         _refuse_impossible_groups(transformer.n_groups, grouping_layer, shared_space)
         self._expect_one_width()
+        self._expect_fitting_details()
         for part in (
             image_encoder.projection,
             text_encoder.projection,
@@ -88,7 +89,10 @@ class LCoIns(Colorizer):
                 f"all parts of L-CoIns need tokens of one width, but have {widths}; set model.transformer.width, which "
                 f"the other parts follow in the configs of lcoins"
             )
-        given = getattr(self.image_encoder, "detail_channels", ())
+
+    def _expect_fitting_details(self) -> None:
+        """Refuses an image encoder and an upsampler that do not agree on finer maps."""
+        given = self.image_encoder.detail_channels
         if given != self.upsampler.detail_channels:
             raise ValueError(
                 f"model.image_encoder.details gives maps of {list(given)} channels, but model.upsampler.details "

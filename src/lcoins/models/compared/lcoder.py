@@ -89,6 +89,11 @@ class LCoDer(Colorizer):
                 f"model.text_encoder.width must be {2 * transformer.width}, twice the token width: one half is the "
                 f"object tokens, the other the color tokens"
             )
+        if image_encoder.detail_channels or upsampler.detail_channels:
+            raise ValueError(
+                "L-CoDer's upsampler sees the image tokens alone; leave model.image_encoder.details and "
+                "model.upsampler.details empty, or take L-CoIns"
+            )
         self.image_size = image_size
         self.image_encoder = image_encoder
         self.text_encoder = text_encoder
