@@ -12,6 +12,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from lcoins.cli.main import app
+from lcoins.colorize import photo
+from lcoins.colorize.export import load_photo_colorizer
 from lcoins.files import sha256_of
 from lcoins.study import pictures
 from lcoins.study.make import GOLD_CAPTION, StudyOptions, make_study
@@ -82,11 +84,11 @@ def test_a_package_colors_by_words_that_were_exchanged(tmp_path: Path, monkeypat
     (package / "package.json").write_text("{}")
     fakes = {}
 
-    def load(path: Path) -> tuple[FakeColorizer, dict]:
+    def load(path: Path, _: str) -> tuple[FakeColorizer, dict]:
         fakes[str(path)] = FakeColorizer()
         return fakes[str(path)], {}
 
-    monkeypatch.setattr(pictures, "load_trained", load)
+    monkeypatch.setattr(photo, "load_trained", load)
     monkeypatch.setattr(pictures, "weights_digest", lambda path: "0" * 64)
     options = StudyOptions(question="correspondence", images=6, people=2, replace_colors=True)
     systems = {"a": str(package), "b": "builtin"}
@@ -97,6 +99,22 @@ def test_a_package_colors_by_words_that_were_exchanged(tmp_path: Path, monkeypat
     assert {entry.kind for entry in protocol.entries} == {"package"}
     asked = {caption for _, caption in fakes[str(package)].asked}
     assert {s.caption for s in protocol.stimuli if s.right is None} <= asked
+
+
+def test_a_package_colors_as_lcoins_colorize_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, captions, photos = draw_pictures(tmp_path)
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "package.json").write_text("{}")
+    monkeypatch.setattr(photo, "load_trained", lambda path, device: (FakeColorizer(noise=0.5), {}))
+    monkeypatch.setattr(pictures, "weights_digest", lambda path: "0" * 64)
+    options = StudyOptions(question="correspondence", images=6, people=2)
+    protocol, _ = make_study(tmp_path / "study", {"a": str(package), "b": str(package)}, captions, photos, options)
+    colorizer = load_photo_colorizer(package)
+    for stimulus in protocol.stimuli:
+        if stimulus.right is None:
+            colorizer(photos / stimulus.image, stimulus.caption).save(tmp_path / "one.jpg", quality=95, subsampling=0)
+            assert {sha256_of(tmp_path / "one.jpg")[:24] + ".jpg"} == set(stimulus.pictures)
 
 
 @pytest.mark.parametrize(

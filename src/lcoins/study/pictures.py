@@ -6,17 +6,16 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 from typing import Protocol as Interface
 
 import torch
 from PIL import Image
 
 from lcoins.color.lab import fit_gamut, join_lab, split_lab
-from lcoins.colorize.photo import colorize_photo
+from lcoins.colorize.photo import PhotoColorizer, load_system
 from lcoins.files import sha256_of, whole_file
 from lcoins.imaging.decode import load_photo, to_tensor
-from lcoins.models.checkpoint import INDEX, builtin_package, load_trained, weights_digest
+from lcoins.models.checkpoint import INDEX, builtin_package, weights_digest
 from lcoins.study.protocol import TRUTH, Entry, Picture
 
 PHOTO_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".avif", ".bmp"))
@@ -59,35 +58,43 @@ class FolderSource:
                 f"`lcoins export`, a finished run, a best.ckpt, or builtin"
             )
 
-    def path(self, photo: str) -> Path | None:
+    def _found(self, photo: str) -> Path | None:
         name = PurePosixPath(photo).with_suffix("").as_posix()
         return self.files.get(name) or self.files.get(name + MARK)
 
     def has(self, photo: str) -> bool:
-        return self.path(photo) is not None
+        return self._found(photo) is not None
+
+    def path(self, photo: str) -> Path:
+        """The picture's file; raises FileNotFoundError where there is none."""
+        path = self._found(photo)
+        if path is None:
+            raise FileNotFoundError(f"{self.folder} has no picture of {photo}; add it, or take the photo off the list")
+        return path
 
     def picture(self, photo: str, caption: str) -> tuple[Image.Image, str, str]:
         path = self.path(photo)
-        if path is None:
-            raise FileNotFoundError(f"{self.folder} has no picture of {photo}; add it, or take the photo off the list")
         return load_photo(path), str(path), sha256_of(path)
 
 
 @dataclass
 class TrainedSource:
-    """Colors the photos here, with a package, a checkpoint or the best checkpoint of a run."""
+    """Colors the photos here, with a package, a checkpoint or the best checkpoint of a run.
+
+    As `lcoins colorize` does, with focused color words: people judge what a person would get of the system.
+    """
 
     entry: Entry
     photos: FolderSource
-    colorizer: Any
+    colorizer: PhotoColorizer
     colors_here: bool = True
 
     def has(self, photo: str) -> bool:
         return self.photos.has(photo)
 
     def picture(self, photo: str, caption: str) -> tuple[Image.Image, str, str]:
-        image, path, digest = self.photos.picture(photo, caption)
-        return colorize_photo(self.colorizer, image, caption), path, digest
+        path = self.photos.path(photo)
+        return self.colorizer(path, caption), str(path), sha256_of(path)
 
 
 def open_source(name: str, source: str, photos: FolderSource | None) -> Source:
@@ -104,8 +111,9 @@ def open_source(name: str, source: str, photos: FolderSource | None) -> Source:
     if photos is None:
         raise ValueError(f"{name}={source} colors photos, but there are none; give their folder with --photos")
     kind = "run" if weights is best else "package" if weights.is_dir() else "checkpoint"
-    colorizer, _ = load_trained(weights)
-    return TrainedSource(Entry(name, kind, source, weights_digest(weights)), photos, colorizer)
+    return TrainedSource(
+        Entry(name, kind, source, weights_digest(weights)), photos, PhotoColorizer(load_system(weights))
+    )
 
 
 def photo_source(folder: Path) -> FolderSource:
