@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import uvicorn
 from starlette.applications import Starlette
@@ -119,10 +119,11 @@ class StudyPage:
     async def post(self, request: Request) -> Response:
         """Takes consent, the check or a vote, and answers with the new state."""
         token = session(request)
-        if token is None or not hmac.compare_digest(request.headers.get("x-csrf-token", ""), csrf_token(token)):
+        given = request.headers.get("x-csrf-token", "")
+        if token is None or not hmac.compare_digest(given.encode(), csrf_token(token).encode()):
             return refusal("This session is not valid; reload the page.", 403)
         origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
             return refusal("The request comes from another site.", 403)
         if not self.posts.take(token):
             return refusal("Too fast.", 429)
@@ -278,7 +279,10 @@ def who(query: Any) -> tuple[str, str | None, str | None]:
         if name in values:
             if not WORKER.fullmatch(values[name]):
                 raise Refused(f"{name} in the address is not valid; use the link of the platform.", 400)
-            return platform, values[name], values.get(assignment, "")[:128] or None
+            given_assignment = values.get(assignment, "")
+            if not given_assignment.isprintable():  # a half letter or NUL, which databases refuse
+                raise Refused(f"{assignment} in the address is not valid; use the link of the platform.", 400)
+            return platform, values[name], given_assignment[:128] or None
     return "direct", None, None
 
 
