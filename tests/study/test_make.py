@@ -58,6 +58,17 @@ def test_a_session_has_votes_gold_and_repeats(tmp_path: Path, mode: Any, shown: 
     assert max(places.values()) - min(places.values(), default=0) <= len(protocol.slots)
 
 
+def test_two_pictures_at_once_are_judged_as_two_at_a_time(tmp_path: Path) -> None:
+    """With limits for four, nearly everybody who looks would give one of two positions more than its share."""
+    systems, captions, photos = draw_pictures(tmp_path)
+    del systems["three"]
+    chosen = {mode: StudyOptions("correspondence", mode, images=8, people=2) for mode in ("all-at-once", "2afc")}
+    studies = [make_study(tmp_path / m, systems, captions, photos, options)[0] for m, options in chosen.items()]
+    assert studies[0].rules == studies[1].rules and studies[0].rules.one_position == 0.8
+    assert studies[0].consent == studies[1].consent
+    assert {Counter(t.kind for t in slot)["gold"] for study in studies for slot in study.slots} == {8}
+
+
 def test_a_gold_trial_about_reality_has_one_real_photo(tmp_path: Path) -> None:
     protocol = draw_study(tmp_path)
     chroma = {}

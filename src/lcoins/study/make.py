@@ -43,13 +43,23 @@ from lcoins.study.protocol import (
 )
 
 GOLD_SHARE, REPEAT_SHARE = 0.05, 0.05  # of a person's votes
-# With fewer, a person who presses at random would pass too often: by these, 3.5 % of them between two pictures (7 of 8
-# right), and 5 % among four (3 of 4).
-MIN_GOLD: dict[Mode, int] = {"all-at-once": 4, "2afc": 8}
-GOLD_RIGHT: dict[Mode, float] = {"all-at-once": 0.75, "2afc": 0.8}
-ONE_POSITION: dict[Mode, float] = {"all-at-once": 0.5, "2afc": 0.8}
-SECONDS_A_TRIAL: dict[Mode, int] = {"all-at-once": 12, "2afc": 5}
 GOLD_CAPTION = "a black and white photo"  # its right answer is known whatever the systems did
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What a trial asks by the number of pictures in it: seconds of a person's time, and the limits of exclusion."""
+
+    seconds: int
+    least_gold: int
+    gold_right: float
+    one_position: float
+
+
+# With fewer gold trials, a person who presses at random would pass too often: by these, 3.5 % of them between two
+# pictures (7 of 8 right), and 5 % among four (3 of 4).
+OF_TWO = Demands(seconds=5, least_gold=8, gold_right=0.8, one_position=0.8)
+OF_MORE = Demands(seconds=12, least_gold=4, gold_right=0.75, one_position=0.5)
 
 
 @dataclass(frozen=True)
@@ -114,10 +124,11 @@ def make_study(
         by_image[photo] = store_image_set(photo, drawn, folder / PICTURES, options.size)
         pictures += by_image[photo]
     shown = len(sources) if options.mode == "all-at-once" else 2
+    demands = OF_TWO if shown == 2 else OF_MORE
     per_person = options.per_person or options.images
     cells = draw_design(options.images, len(sources), shown, options.people, per_person, rng)
     stimuli, slots = _votes(cells, chosen, texts, by_image)
-    golds = _gold_count(options, per_person)
+    golds = max(demands.least_gold, round(options.gold_share * per_person)) if options.gold_share > 0 else 0
     gold_stimuli: list[Stimulus] = []
     if golds:
         gold_stimuli, made = _gold(spare or chosen, texts, sources, real, shown, golds, folder / PICTURES, options)
@@ -126,7 +137,7 @@ def make_study(
         _session(slot, stimuli, gold_stimuli, len(stimuli), golds, round(options.repeat_share * per_person), rng)
         for slot in slots
     ]
-    minutes = math.ceil(len(trials[0]) * SECONDS_A_TRIAL[options.mode] / 60)
+    minutes = math.ceil(len(trials[0]) * demands.seconds / 60)
     consent = options.consent.read_text(encoding="utf-8").strip() if options.consent else CONSENT
     consent = consent.replace("{trials}", str(len(trials[0]))).replace("{minutes}", str(minutes))
     settings = asdict(options) | {
@@ -142,7 +153,7 @@ def make_study(
         seed=options.seed,
         code=code_version(),
         consent={"version": hashlib.sha256(consent.encode()).hexdigest()[:12], "text": consent},
-        rules=Rules(gold_right=GOLD_RIGHT[options.mode], one_position=ONE_POSITION[options.mode]),
+        rules=Rules(gold_right=demands.gold_right, one_position=demands.one_position),
         entries=[source.entry for source in sources],
         pictures=list(dict.fromkeys(pictures)),
         stimuli=[*stimuli, *gold_stimuli],
@@ -210,10 +221,6 @@ def _votes(
             own.append(Trial("vote", index[image, entries], tuple(entries.index(entry) for entry in order)))
         trials.append(own)
     return stimuli, trials
-
-
-def _gold_count(options: StudyOptions, per_person: int) -> int:
-    return max(MIN_GOLD[options.mode], round(options.gold_share * per_person)) if options.gold_share > 0 else 0
 
 
 def _gold(
