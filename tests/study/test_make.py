@@ -16,8 +16,9 @@ from lcoins.colorize import photo
 from lcoins.colorize.export import load_photo_colorizer
 from lcoins.files import sha256_of
 from lcoins.study import pictures
-from lcoins.study.make import GOLD_CAPTION, StudyOptions, make_study
+from lcoins.study.make import StudyOptions, make_study
 from lcoins.study.protocol import TRUTH, expect_pictures, read_protocol
+from lcoins.study.trials import GOLD_CAPTION
 
 
 def test_pictures_do_not_betray_their_system(tmp_path: Path) -> None:
