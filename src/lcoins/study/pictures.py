@@ -11,14 +11,14 @@ from typing import Protocol as Interface
 import torch
 from PIL import Image
 
-from lcoins.color.lab import fit_gamut, join_lab, split_lab
-from lcoins.colorize.photo import PhotoColorizer, load_system
-from lcoins.files import sha256_of, whole_file
+from lcoins.color.lab import split_lab
+from lcoins.colorize.jobs import PHOTO_SUFFIXES
+from lcoins.colorize.photo import PhotoColorizer, fitted, load_system, recompose
+from lcoins.files import open_whole, sha256_of
 from lcoins.imaging.decode import load_photo, to_tensor
 from lcoins.models.checkpoint import INDEX, builtin_package, weights_digest
 from lcoins.study.protocol import TRUTH, Entry, Picture
 
-PHOTO_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".avif", ".bmp"))
 MARK = "_colorized"  # what `lcoins colorize` adds to a name
 MAX_STRETCH = 0.02  # by which the shape of a system's picture may differ from that of the others
 MIN_SWAPPED_CHROMA = 25.0  # of a color-swapped picture on average: nobody may take it for real
@@ -139,8 +139,7 @@ def store_image_set(
                 f"{image}: the picture of {name} has {own_width}x{own_height} pixels, another one {width}x{height}, "
                 f"so its shape betrays it; give pictures in the shape of the photo"
             )
-    scale = min(1.0, size / max(width, height))
-    shape = (max(1, round(width * scale)), max(1, round(height * scale)))
+    shape = fitted((width, height), size)
     return [
         store_picture(
             picture.resize(shape, Image.Resampling.LANCZOS) if picture.size != shape else picture,
@@ -163,9 +162,10 @@ def store_picture(picture: Image.Image, folder: Path, **told: str) -> Picture:
 def store_bytes(content: bytes, folder: Path, suffix: str) -> tuple[str, str]:
     """Writes a file whole under the first 24 digits of its SHA-256; gives the SHA-256 and the name."""
     digest = hashlib.sha256(content).hexdigest()
-    with whole_file(folder / f"{digest[:24]}{suffix}") as partial:
-        partial.write_bytes(content)
-    return digest, f"{digest[:24]}{suffix}"
+    name = f"{digest[:24]}{suffix}"
+    with open_whole(folder / name) as file:
+        file.write(content)
+    return digest, name
 
 
 def _jpeg(picture: Image.Image) -> bytes:
@@ -208,8 +208,7 @@ def hue_turned(picture: Image.Image, angle: float) -> Image.Image:
 
 def _recolored(picture: Image.Image, change: Callable[[torch.Tensor], torch.Tensor]) -> Image.Image:
     lightness, ab = split_lab(to_tensor(picture)[None])
-    rgb = join_lab(lightness, fit_gamut(lightness, change(ab)))[0].clamp(0, 1)
-    return Image.fromarray((rgb.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())
+    return recompose(lightness, change(ab))
 
 
 def available(photos: Iterable[str], sources: Sequence[Source]) -> tuple[list[str], dict[str, int]]:
