@@ -129,6 +129,15 @@ def test_a_package_colors_as_lcoins_colorize_does(tmp_path: Path, monkeypatch: p
             assert {sha256_of(tmp_path / "one.jpg")[:24] + ".jpg"} == set(stimulus.pictures)
 
 
+@pytest.mark.parametrize("name", ["b.png", "b_colorized.jpg", "b.bmp.png", "b.bmp_colorized.png"])
+def test_pictures_are_found_as_lcoins_colorize_names_them(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a").mkdir()
+    Image.new("RGB", (4, 3)).save(tmp_path / "a" / name)
+    source = pictures.open_source("one", str(tmp_path), None)
+    assert source.has("a/b.bmp") and not source.has("b.bmp") and not source.has("a/c.bmp")
+    assert source.picture("a/b.bmp", "a red thing")[1] == str(tmp_path / "a" / name)
+
+
 @pytest.mark.parametrize(
     ("change", "options", "text"),
     [

@@ -19,7 +19,7 @@ from lcoins.imaging.decode import load_photo, to_tensor
 from lcoins.models.checkpoint import INDEX, builtin_package, weights_digest
 from lcoins.study.protocol import TRUTH, Entry, Picture
 
-MARK = "_colorized"  # what `lcoins colorize` adds to a name
+MARK = "_colorized"  # what `lcoins colorize` adds to a name; in a folder it keeps suffixes that it does not write
 MAX_STRETCH = 0.02  # by which the shape of a system's picture may differ from that of the others
 MIN_SWAPPED_CHROMA = 25.0  # of a color-swapped picture on average: nobody may take it for real
 SWAPS = (math.pi, math.pi / 2, -math.pi / 2, 3 * math.pi / 4, -3 * math.pi / 4)  # turns of hue
@@ -38,7 +38,7 @@ class Source(Interface):
 
 @dataclass
 class FolderSource:
-    """Finished pictures in a folder: ``a/b.png`` or ``a/b_colorized.png`` for the photo ``a/b.jpg``."""
+    """Finished pictures in a folder: ``a/b.png``, ``a/b.bmp.png`` or these with MARK for the photo ``a/b.bmp``."""
 
     entry: Entry
     folder: Path
@@ -59,8 +59,9 @@ class FolderSource:
             )
 
     def _found(self, photo: str) -> Path | None:
-        name = PurePosixPath(photo).with_suffix("").as_posix()
-        return self.files.get(name) or self.files.get(name + MARK)
+        path = PurePosixPath(photo)
+        names = [name + mark for name in (path.as_posix(), path.with_suffix("").as_posix()) for mark in ("", MARK)]
+        return next((self.files[name] for name in names if name in self.files), None)
 
     def has(self, photo: str) -> bool:
         return self._found(photo) is not None

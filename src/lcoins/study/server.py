@@ -9,7 +9,6 @@ import hmac
 import json
 import re
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -26,7 +25,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lcoins.app.guard import LOCAL, Guard
+from lcoins.app.guard import LOCAL, Guard, listener
 from lcoins.study.protocol import PICTURES, QUESTION_TEXTS, Protocol
 from lcoins.study.store import Ballot, Refused, Store
 
@@ -294,15 +293,11 @@ def serve(
     At a local address the page answers to local host names only. ``ready`` is told the address once the port is open;
     port 0 takes a free one. Raises ValueError if the port is taken or the host is not an address of this machine.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=512)
-    except OSError as error:
-        raise ValueError(f"cannot serve at {host}, port {port}: {error}; choose another --port or --host") from error
+    opened = listener(host, port, backlog=512)
     app = page.app(LOCAL if host in LOCAL else None)
     # No access log: it would have people's addresses.
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none")
     name = f"[{host}]" if ":" in host else host
-    with listener:
-        ready(f"http://{name}:{listener.getsockname()[1]}/")
-        uvicorn.Server(config).run(sockets=[listener])
+    with opened:
+        ready(f"http://{name}:{opened.getsockname()[1]}/")
+        uvicorn.Server(config).run(sockets=[opened])
