@@ -12,10 +12,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from lcoins.cli.main import app
+from lcoins.colorize import photo
+from lcoins.colorize.export import load_photo_colorizer
 from lcoins.files import sha256_of
 from lcoins.study import pictures
-from lcoins.study.make import GOLD_CAPTION, StudyOptions, make_study
+from lcoins.study.make import StudyOptions, make_study
 from lcoins.study.protocol import TRUTH, expect_pictures, read_protocol
+from lcoins.study.trials import GOLD_CAPTION
 
 
 def test_pictures_do_not_betray_their_system(tmp_path: Path) -> None:
@@ -56,6 +59,17 @@ def test_a_session_has_votes_gold_and_repeats(tmp_path: Path, mode: Any, shown: 
     assert max(places.values()) - min(places.values(), default=0) <= len(protocol.slots)
 
 
+def test_two_pictures_at_once_are_judged_as_two_at_a_time(tmp_path: Path) -> None:
+    """With limits for four, nearly everybody who looks would give one of two positions more than its share."""
+    systems, captions, photos = draw_pictures(tmp_path)
+    del systems["three"]
+    chosen = {mode: StudyOptions("correspondence", mode, images=8, people=2) for mode in ("all-at-once", "2afc")}
+    studies = [make_study(tmp_path / m, systems, captions, photos, options)[0] for m, options in chosen.items()]
+    assert studies[0].rules == studies[1].rules and studies[0].rules.one_position == 0.8
+    assert studies[0].consent == studies[1].consent
+    assert {Counter(t.kind for t in slot)["gold"] for study in studies for slot in study.slots} == {8}
+
+
 def test_a_gold_trial_about_reality_has_one_real_photo(tmp_path: Path) -> None:
     protocol = draw_study(tmp_path)
     chroma = {}
@@ -82,11 +96,11 @@ def test_a_package_colors_by_words_that_were_exchanged(tmp_path: Path, monkeypat
     (package / "package.json").write_text("{}")
     fakes = {}
 
-    def load(path: Path) -> tuple[FakeColorizer, dict]:
+    def load(path: Path, _: str) -> tuple[FakeColorizer, dict]:
         fakes[str(path)] = FakeColorizer()
         return fakes[str(path)], {}
 
-    monkeypatch.setattr(pictures, "load_trained", load)
+    monkeypatch.setattr(photo, "load_trained", load)
     monkeypatch.setattr(pictures, "weights_digest", lambda path: "0" * 64)
     options = StudyOptions(question="correspondence", images=6, people=2, replace_colors=True)
     systems = {"a": str(package), "b": "builtin"}
@@ -97,6 +111,31 @@ def test_a_package_colors_by_words_that_were_exchanged(tmp_path: Path, monkeypat
     assert {entry.kind for entry in protocol.entries} == {"package"}
     asked = {caption for _, caption in fakes[str(package)].asked}
     assert {s.caption for s in protocol.stimuli if s.right is None} <= asked
+
+
+def test_a_package_colors_as_lcoins_colorize_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, captions, photos = draw_pictures(tmp_path)
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "package.json").write_text("{}")
+    monkeypatch.setattr(photo, "load_trained", lambda path, device: (FakeColorizer(noise=0.5), {}))
+    monkeypatch.setattr(pictures, "weights_digest", lambda path: "0" * 64)
+    options = StudyOptions(question="correspondence", images=6, people=2)
+    protocol, _ = make_study(tmp_path / "study", {"a": str(package), "b": str(package)}, captions, photos, options)
+    colorizer = load_photo_colorizer(package)
+    for stimulus in protocol.stimuli:
+        if stimulus.right is None:
+            colorizer(photos / stimulus.image, stimulus.caption).save(tmp_path / "one.jpg", quality=95, subsampling=0)
+            assert {sha256_of(tmp_path / "one.jpg")[:24] + ".jpg"} == set(stimulus.pictures)
+
+
+@pytest.mark.parametrize("name", ["b.png", "b_colorized.jpg", "b.bmp.png", "b.bmp_colorized.png"])
+def test_pictures_are_found_as_lcoins_colorize_names_them(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a").mkdir()
+    Image.new("RGB", (4, 3)).save(tmp_path / "a" / name)
+    source = pictures.open_source("one", str(tmp_path), None)
+    assert source.has("a/b.bmp") and not source.has("b.bmp") and not source.has("a/c.bmp")
+    assert source.picture("a/b.bmp", "a red thing")[1] == str(tmp_path / "a" / name)
 
 
 @pytest.mark.parametrize(

@@ -111,13 +111,17 @@ def test_a_person_from_consent_to_the_code(served: Served, client: Client) -> No
         ("/check", {**CHECK, "digits": ["1", "2", []]}, 400),
         ("/check", {**CHECK, "filter": "perhaps"}, 400),
         ("/join", {"consent": "old", "query": ""}, 409),
-        ("/join", {"consent": None, "query": "?assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE"}, 409),
+        ("/join", {"query": "?assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE"}, 409),
+        ("/join", {"query": "?PROLIFIC_PID=5f1&SESSION_ID=\ud800"}, 400),
+        ("/join", {"query": "?workerId=A2&assignmentId=%00"}, 400),
         ("/nowhere", {}, 404),
     ],
 )
-def test_what_is_malformed_is_refused(client: Client, path: str, body: Any, status: int) -> None:
+def test_what_is_malformed_is_refused(served: Served, client: Client, path: str, body: Any, status: int) -> None:
     join(client)
     client.state("POST", "/check", CHECK)
+    if path == "/join":
+        body = {"consent": served.world.protocol.consent["version"]} | body
     assert client.ask("POST", path, body)[0] == status
     assert client.state()["answered"] == 0
 
@@ -128,7 +132,9 @@ def test_other_sites_and_hosts_are_refused(client: Client) -> None:
     good = {"Cookie": client.cookie, "X-CSRF-Token": client.csrf, "Content-Type": "application/json"}
     for change in (
         {"X-CSRF-Token": "0" * 64},
+        {"X-CSRF-Token": "é" * 64},
         {"Origin": "http://example.org"},
+        {"Origin": "http://["},
         {"Host": "example.org"},
         {"Cookie": ""},
     ):

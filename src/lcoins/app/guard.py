@@ -1,7 +1,8 @@
-"""Filters the requests to a page's server: only what the page itself asks for, from this page, of bounded size."""
+"""Opens the port of a page's server and filters the requests to it: only what the page asks for, of bounded size."""
 
 import json
 import re
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,18 @@ READABLE = re.compile(
     r"|/gradio_api/(heartbeat/\w+|queue/data|upload_progress|startup-events|file=.+)"
 )
 EVENT_BYTES = 2**20  # of an event, which carries texts and numbers; files come by UPLOAD
+
+
+def listener(host: str, port: int, backlog: int | None = None) -> socket.socket:
+    """A socket that listens at a port, for 0 at any free one.
+
+    Raises ValueError if the port is taken or the host is not an address of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=backlog)
+    except OSError as error:
+        raise ValueError(f"cannot serve at {host}, port {port}: {error}; choose another --port or --host") from error
 
 
 class Guard:

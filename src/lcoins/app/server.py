@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from starlette.middleware import Middleware
 
+from lcoins.app.guard import LOCAL, GradioGuard, listener
 from lcoins.colorize.photo import ColorizationSystem
 
 # Gradio reads these when it is imported.
@@ -52,12 +53,10 @@ def serving(
         device: Where the colorizer runs.
     """
     limits = limits or Limits()
-    port = free_port(host, port)
+    with listener(host, port) as free:  # Gradio opens it itself, but says less where it cannot
+        port = free.getsockname()[1]
     with temporary_folder() as folder:
         # Gradio must be imported with the environment that this folder sets.
-        from starlette.middleware import Middleware
-
-        from lcoins.app.guard import LOCAL, GradioGuard
         from lcoins.app.page import Page
         from lcoins.app.studio import Studio
         from lcoins.app.theme import CSS, SCRIPT, theme
@@ -115,15 +114,6 @@ def temporary_folder() -> Iterator[Path]:
             if variable in environment:
                 os.environ[variable] = environment[variable]
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def free_port(host: str, port: int = 0) -> int:
-    """``port`` if it is free, or any free one for 0; raises ValueError if it is taken."""
-    try:
-        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-            return listener.getsockname()[1]
-    except OSError as error:
-        raise ValueError(f"cannot serve at {host}, port {port}: {error}; choose another --port or --host") from error
 
 
 def wait_for_end() -> None:

@@ -37,7 +37,8 @@ def make(
         typer.Option(
             "--system",
             metavar="NAME=SOURCE",
-            help="A system: a folder of pictures, a package, a run, a best.ckpt, or builtin; repeat it for each.",
+            help="A system: a folder of pictures, or what colors as in `lcoins colorize`: a package, a run, a best.ckpt, "
+            "or builtin; repeat it for each.",
         ),
     ],
     captions: Annotated[Path, typer.Option(help="The caption list; the first caption of a photo counts.")],

@@ -13,19 +13,15 @@ import numpy as np
 from lcoins.code_version import code_version
 from lcoins.color.words import colors_named, recolor
 from lcoins.data.caption_lists import captions_by_photo, read_pairs
-from lcoins.study.design import Cell, Positions, balance, draw_design
+from lcoins.study.design import balance, draw_design
 from lcoins.study.pictures import (
     FolderSource,
     Source,
     available,
-    grayed,
-    mean_chroma,
     open_source,
     photo_source,
-    spoiled,
     store_bytes,
     store_image_set,
-    store_picture,
 )
 from lcoins.study.plates import DIGITS, plate
 from lcoins.study.protocol import (
@@ -38,18 +34,27 @@ from lcoins.study.protocol import (
     Question,
     Rules,
     Stimulus,
-    Trial,
     write_protocol,
 )
+from lcoins.study.trials import gold_stimuli, session_trials, vote_trials
 
 GOLD_SHARE, REPEAT_SHARE = 0.05, 0.05  # of a person's votes
-# With fewer, a person who presses at random would pass too often: by these, 3.5 % of them between two pictures (7 of 8
-# right), and 5 % among four (3 of 4).
-MIN_GOLD: dict[Mode, int] = {"all-at-once": 4, "2afc": 8}
-GOLD_RIGHT: dict[Mode, float] = {"all-at-once": 0.75, "2afc": 0.8}
-ONE_POSITION: dict[Mode, float] = {"all-at-once": 0.5, "2afc": 0.8}
-SECONDS_A_TRIAL: dict[Mode, int] = {"all-at-once": 12, "2afc": 5}
-GOLD_CAPTION = "a black and white photo"  # its right answer is known whatever the systems did
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What a trial asks by the number of pictures in it: seconds of a person's time, and the limits of exclusion."""
+
+    seconds: int
+    least_gold: int
+    gold_right: float
+    one_position: float
+
+
+# With fewer gold trials, a person who presses at random would pass too often: by these, 3.5 % of them between two
+# pictures (7 of 8 right), and 5 % among four (3 of 4).
+OF_TWO = Demands(seconds=5, least_gold=8, gold_right=0.8, one_position=0.8)
+OF_MORE = Demands(seconds=12, least_gold=4, gold_right=0.75, one_position=0.5)
 
 
 @dataclass(frozen=True)
@@ -114,21 +119,21 @@ def make_study(
         by_image[photo] = store_image_set(photo, drawn, folder / PICTURES, options.size)
         pictures += by_image[photo]
     shown = len(sources) if options.mode == "all-at-once" else 2
+    demands = OF_TWO if shown == 2 else OF_MORE
     per_person = options.per_person or options.images
     cells = draw_design(options.images, len(sources), shown, options.people, per_person, rng)
-    stimuli, slots = _votes(cells, chosen, texts, by_image)
-    golds = _gold_count(options, per_person)
-    gold_stimuli: list[Stimulus] = []
+    stimuli, slots = vote_trials(cells, chosen, texts, by_image)
+    golds = max(demands.least_gold, round(options.gold_share * per_person)) if options.gold_share > 0 else 0
+    gold: list[Stimulus] = []
     if golds:
-        gold_stimuli, made = _gold(spare or chosen, texts, sources, real, shown, golds, folder / PICTURES, options)
+        basis = real if options.question == "reality" and real else sources[0]
+        gold, made = gold_stimuli(
+            spare or chosen, texts, basis, options.question, shown, golds, folder / PICTURES, options.size
+        )
         pictures += made
     trials = [
-        _session(slot, stimuli, gold_stimuli, len(stimuli), golds, round(options.repeat_share * per_person), rng)
-        for slot in slots
+        session_trials(slot, gold, len(stimuli), golds, round(options.repeat_share * per_person), rng) for slot in slots
     ]
-    minutes = math.ceil(len(trials[0]) * SECONDS_A_TRIAL[options.mode] / 60)
-    consent = options.consent.read_text(encoding="utf-8").strip() if options.consent else CONSENT
-    consent = consent.replace("{trials}", str(len(trials[0]))).replace("{minutes}", str(minutes))
     settings = asdict(options) | {
         "consent": str(options.consent) if options.consent else None,
         "per_person": per_person,
@@ -141,11 +146,11 @@ def make_study(
         mode=options.mode,
         seed=options.seed,
         code=code_version(),
-        consent={"version": hashlib.sha256(consent.encode()).hexdigest()[:12], "text": consent},
-        rules=Rules(gold_right=GOLD_RIGHT[options.mode], one_position=ONE_POSITION[options.mode]),
+        consent=_consent(options, len(trials[0]), math.ceil(len(trials[0]) * demands.seconds / 60)),
+        rules=Rules(gold_right=demands.gold_right, one_position=demands.one_position),
         entries=[source.entry for source in sources],
         pictures=list(dict.fromkeys(pictures)),
-        stimuli=[*stimuli, *gold_stimuli],
+        stimuli=[*stimuli, *gold],
         slots=trials,
         plates=_plates(folder / PICTURES, rng),
         settings=settings,
@@ -187,111 +192,11 @@ def _choose(
     return mixed[: options.images], mixed[options.images :], remarks
 
 
-def _votes(
-    slots: Sequence[Sequence[Cell]],
-    images: Sequence[str],
-    texts: Mapping[str, str],
-    by_image: Mapping[str, Sequence[Picture]],
-) -> tuple[list[Stimulus], list[list[Trial]]]:
-    """One stimulus for each image and set of entries that occurs, and each person's trials without gold."""
-    index: dict[tuple[int, tuple[int, ...]], int] = {}
-    stimuli: list[Stimulus] = []
-    trials: list[list[Trial]] = []
-    for slot in slots:
-        own = []
-        for image, order in slot:
-            entries = tuple(sorted(order))
-            if (image, entries) not in index:
-                index[image, entries] = len(stimuli)
-                name = images[image]
-                chosen = [by_image[name][entry] for entry in entries]
-                files, names = tuple(p.file for p in chosen), tuple(p.entry for p in chosen)
-                stimuli.append(Stimulus(name, texts[name], files, names))
-            own.append(Trial("vote", index[image, entries], tuple(entries.index(entry) for entry in order)))
-        trials.append(own)
-    return stimuli, trials
-
-
-def _gold_count(options: StudyOptions, per_person: int) -> int:
-    return max(MIN_GOLD[options.mode], round(options.gold_share * per_person)) if options.gold_share > 0 else 0
-
-
-def _gold(
-    candidates: Sequence[str],
-    texts: Mapping[str, str],
-    sources: Sequence[Source],
-    real: FolderSource | None,
-    shown: int,
-    count: int,
-    folder: Path,
-    options: StudyOptions,
-) -> tuple[list[Stimulus], list[Picture]]:
-    """Stimuli with a known answer, on the most colorful of the candidates.
-
-    Reality: the real photo among color-swapped and gray copies of it. Correspondence: a gray picture among pictures in
-    color, under GOLD_CAPTION.
-    """
-    basis = real if options.question == "reality" and real else sources[0]
-    seen = {photo: basis.picture(photo, texts[photo]) for photo in candidates[: 4 * count]}
-    ranked = sorted(seen, key=lambda photo: -mean_chroma(seen[photo][0]))
-    stimuli, pictures = [], []
-    for photo in ranked[:count]:
-        picture, source, digest = seen[photo]
-        picture.thumbnail((options.size, options.size))
-        if options.question == "reality":
-            drawn, caption = [picture, *spoiled(picture, min(shown - 1, 6))], texts[photo]
-        else:
-            drawn, caption = [grayed(picture), picture, *spoiled(picture, min(shown, 6))[2:]], GOLD_CAPTION
-            drawn = drawn[:shown]
-        made = [store_picture(one, folder, image=photo, entry="", source=source, source_sha256=digest) for one in drawn]
-        pictures += made
-        stimuli.append(Stimulus(photo, caption, tuple(p.file for p in made), ("",) * len(made), right=0))
-    return stimuli, pictures
-
-
-def _session(
-    votes: Sequence[Trial],
-    stimuli: Sequence[Stimulus],
-    gold: Sequence[Stimulus],
-    first_gold: int,
-    golds: int,
-    repeats: int,
-    rng: np.random.Generator,
-) -> list[Trial]:
-    """A person's votes with gold trials spread among them, and early ones shown again, mixed anew, near the end."""
-    trials: list[Trial] = list(votes)
-    early = rng.choice(max(1, len(votes) // 2), size=min(repeats, max(1, len(votes) // 2)), replace=False)
-    originals = [votes[int(index)] for index in sorted(early)] if repeats else []
-    again = []
-    for original in originals:
-        positions = Positions(len(original.order), len(original.order))
-        positions.own[original.order, np.arange(len(original.order))] += 1  # not where it stood before
-        again.append((Trial("repeat", original.stimulus, positions.order(original.order, rng)), original))
-    late = len(trials) * 3 // 4
-    for trial, _ in again:
-        trials.insert(int(rng.integers(late, len(trials) + 1)), trial)
-    answers = Positions(1, max((len(stimulus.pictures) for stimulus in gold), default=1))
-    for part, index in enumerate(rng.permutation(golds) if golds else []):
-        which = int(index) % len(gold)
-        order = _gold_order(len(gold[which].pictures), answers, rng)
-        start, end = (1 + round(len(trials) * edge / golds) for edge in (part, part + 1))
-        trials.insert(int(rng.integers(start, max(start, end) + 1)), Trial("gold", first_gold + which, order))
-    repeated = {id(trial): original for trial, original in again}
-    place = {id(trial): index for index, trial in enumerate(trials)}
-    return [
-        Trial(trial.kind, trial.stimulus, trial.order, place[id(repeated[id(trial)])])
-        if id(trial) in repeated
-        else trial
-        for trial in trials
-    ]
-
-
-def _gold_order(pictures: int, answers: Positions, rng: np.random.Generator) -> tuple[int, ...]:
-    """A random order in which the right answer, picture 0, stands where it stood least often so far."""
-    place = int(np.lexsort((rng.random(pictures), answers.own[0, :pictures]))[0])
-    answers.own[0, place] += 1
-    others = [int(index) for index in rng.permutation(np.arange(1, pictures))]
-    return (*others[:place], 0, *others[place:])
+def _consent(options: StudyOptions, trials: int, minutes: int) -> dict[str, str]:
+    """What people agree to, and the version by which their consent names it."""
+    text = options.consent.read_text(encoding="utf-8").strip() if options.consent else CONSENT
+    text = text.replace("{trials}", str(trials)).replace("{minutes}", str(minutes))
+    return {"version": hashlib.sha256(text.encode()).hexdigest()[:12], "text": text}
 
 
 def _plates(folder: Path, rng: np.random.Generator) -> list[dict[str, str]]:

@@ -6,21 +6,20 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 from typing import Protocol as Interface
 
 import torch
 from PIL import Image
 
-from lcoins.color.lab import fit_gamut, join_lab, split_lab
-from lcoins.colorize.photo import colorize_photo
-from lcoins.files import sha256_of, whole_file
+from lcoins.color.lab import split_lab
+from lcoins.colorize.jobs import PHOTO_SUFFIXES
+from lcoins.colorize.photo import PhotoColorizer, fitted, load_system, recompose
+from lcoins.files import open_whole, sha256_of
 from lcoins.imaging.decode import load_photo, to_tensor
-from lcoins.models.checkpoint import INDEX, builtin_package, load_trained, weights_digest
+from lcoins.models.checkpoint import INDEX, builtin_package, weights_digest
 from lcoins.study.protocol import TRUTH, Entry, Picture
 
-PHOTO_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".avif", ".bmp"))
-MARK = "_colorized"  # what `lcoins colorize` adds to a name
+MARK = "_colorized"  # what `lcoins colorize` adds to a name; in a folder it keeps suffixes that it does not write
 MAX_STRETCH = 0.02  # by which the shape of a system's picture may differ from that of the others
 MIN_SWAPPED_CHROMA = 25.0  # of a color-swapped picture on average: nobody may take it for real
 SWAPS = (math.pi, math.pi / 2, -math.pi / 2, 3 * math.pi / 4, -3 * math.pi / 4)  # turns of hue
@@ -39,7 +38,7 @@ class Source(Interface):
 
 @dataclass
 class FolderSource:
-    """Finished pictures in a folder: ``a/b.png`` or ``a/b_colorized.png`` for the photo ``a/b.jpg``."""
+    """Finished pictures in a folder: ``a/b.png``, ``a/b.bmp.png`` or these with MARK for the photo ``a/b.bmp``."""
 
     entry: Entry
     folder: Path
@@ -59,35 +58,44 @@ class FolderSource:
                 f"`lcoins export`, a finished run, a best.ckpt, or builtin"
             )
 
-    def path(self, photo: str) -> Path | None:
-        name = PurePosixPath(photo).with_suffix("").as_posix()
-        return self.files.get(name) or self.files.get(name + MARK)
+    def _found(self, photo: str) -> Path | None:
+        path = PurePosixPath(photo)
+        names = [name + mark for name in (path.as_posix(), path.with_suffix("").as_posix()) for mark in ("", MARK)]
+        return next((self.files[name] for name in names if name in self.files), None)
 
     def has(self, photo: str) -> bool:
-        return self.path(photo) is not None
+        return self._found(photo) is not None
+
+    def path(self, photo: str) -> Path:
+        """The picture's file; raises FileNotFoundError where there is none."""
+        path = self._found(photo)
+        if path is None:
+            raise FileNotFoundError(f"{self.folder} has no picture of {photo}; add it, or take the photo off the list")
+        return path
 
     def picture(self, photo: str, caption: str) -> tuple[Image.Image, str, str]:
         path = self.path(photo)
-        if path is None:
-            raise FileNotFoundError(f"{self.folder} has no picture of {photo}; add it, or take the photo off the list")
         return load_photo(path), str(path), sha256_of(path)
 
 
 @dataclass
 class TrainedSource:
-    """Colors the photos here, with a package, a checkpoint or the best checkpoint of a run."""
+    """Colors the photos here, with a package, a checkpoint or the best checkpoint of a run.
+
+    As `lcoins colorize` does, with focused color words: people judge what a person would get of the system.
+    """
 
     entry: Entry
     photos: FolderSource
-    colorizer: Any
+    colorizer: PhotoColorizer
     colors_here: bool = True
 
     def has(self, photo: str) -> bool:
         return self.photos.has(photo)
 
     def picture(self, photo: str, caption: str) -> tuple[Image.Image, str, str]:
-        image, path, digest = self.photos.picture(photo, caption)
-        return colorize_photo(self.colorizer, image, caption), path, digest
+        path = self.photos.path(photo)
+        return self.colorizer(path, caption), str(path), sha256_of(path)
 
 
 def open_source(name: str, source: str, photos: FolderSource | None) -> Source:
@@ -104,8 +112,9 @@ def open_source(name: str, source: str, photos: FolderSource | None) -> Source:
     if photos is None:
         raise ValueError(f"{name}={source} colors photos, but there are none; give their folder with --photos")
     kind = "run" if weights is best else "package" if weights.is_dir() else "checkpoint"
-    colorizer, _ = load_trained(weights)
-    return TrainedSource(Entry(name, kind, source, weights_digest(weights)), photos, colorizer)
+    return TrainedSource(
+        Entry(name, kind, source, weights_digest(weights)), photos, PhotoColorizer(load_system(weights))
+    )
 
 
 def photo_source(folder: Path) -> FolderSource:
@@ -131,8 +140,7 @@ def store_image_set(
                 f"{image}: the picture of {name} has {own_width}x{own_height} pixels, another one {width}x{height}, "
                 f"so its shape betrays it; give pictures in the shape of the photo"
             )
-    scale = min(1.0, size / max(width, height))
-    shape = (max(1, round(width * scale)), max(1, round(height * scale)))
+    shape = fitted((width, height), size)
     return [
         store_picture(
             picture.resize(shape, Image.Resampling.LANCZOS) if picture.size != shape else picture,
@@ -155,9 +163,10 @@ def store_picture(picture: Image.Image, folder: Path, **told: str) -> Picture:
 def store_bytes(content: bytes, folder: Path, suffix: str) -> tuple[str, str]:
     """Writes a file whole under the first 24 digits of its SHA-256; gives the SHA-256 and the name."""
     digest = hashlib.sha256(content).hexdigest()
-    with whole_file(folder / f"{digest[:24]}{suffix}") as partial:
-        partial.write_bytes(content)
-    return digest, f"{digest[:24]}{suffix}"
+    name = f"{digest[:24]}{suffix}"
+    with open_whole(folder / name) as file:
+        file.write(content)
+    return digest, name
 
 
 def _jpeg(picture: Image.Image) -> bytes:
@@ -200,8 +209,7 @@ def hue_turned(picture: Image.Image, angle: float) -> Image.Image:
 
 def _recolored(picture: Image.Image, change: Callable[[torch.Tensor], torch.Tensor]) -> Image.Image:
     lightness, ab = split_lab(to_tensor(picture)[None])
-    rgb = join_lab(lightness, fit_gamut(lightness, change(ab)))[0].clamp(0, 1)
-    return Image.fromarray((rgb.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())
+    return recompose(lightness, change(ab))
 
 
 def available(photos: Iterable[str], sources: Sequence[Source]) -> tuple[list[str], dict[str, int]]:

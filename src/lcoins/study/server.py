@@ -9,13 +9,12 @@ import hmac
 import json
 import re
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import uvicorn
 from starlette.applications import Starlette
@@ -26,7 +25,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lcoins.app.guard import LOCAL, Guard
+from lcoins.app.guard import LOCAL, Guard, listener
 from lcoins.study.protocol import PICTURES, QUESTION_TEXTS, Protocol
 from lcoins.study.store import Ballot, Refused, Store
 
@@ -119,10 +118,11 @@ class StudyPage:
     async def post(self, request: Request) -> Response:
         """Takes consent, the check or a vote, and answers with the new state."""
         token = session(request)
-        if token is None or not hmac.compare_digest(request.headers.get("x-csrf-token", ""), csrf_token(token)):
+        given = request.headers.get("x-csrf-token", "")
+        if token is None or not hmac.compare_digest(given.encode(), csrf_token(token).encode()):
             return refusal("This session is not valid; reload the page.", 403)
         origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
             return refusal("The request comes from another site.", 403)
         if not self.posts.take(token):
             return refusal("Too fast.", 429)
@@ -278,7 +278,10 @@ def who(query: Any) -> tuple[str, str | None, str | None]:
         if name in values:
             if not WORKER.fullmatch(values[name]):
                 raise Refused(f"{name} in the address is not valid; use the link of the platform.", 400)
-            return platform, values[name], values.get(assignment, "")[:128] or None
+            given_assignment = values.get(assignment, "")
+            if not given_assignment.isprintable():  # a half letter or NUL, which databases refuse
+                raise Refused(f"{assignment} in the address is not valid; use the link of the platform.", 400)
+            return platform, values[name], given_assignment[:128] or None
     return "direct", None, None
 
 
@@ -290,15 +293,11 @@ def serve(
     At a local address the page answers to local host names only. ``ready`` is told the address once the port is open;
     port 0 takes a free one. Raises ValueError if the port is taken or the host is not an address of this machine.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=512)
-    except OSError as error:
-        raise ValueError(f"cannot serve at {host}, port {port}: {error}; choose another --port or --host") from error
+    opened = listener(host, port, backlog=512)
     app = page.app(LOCAL if host in LOCAL else None)
     # No access log: it would have people's addresses.
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none")
     name = f"[{host}]" if ":" in host else host
-    with listener:
-        ready(f"http://{name}:{listener.getsockname()[1]}/")
-        uvicorn.Server(config).run(sockets=[listener])
+    with opened:
+        ready(f"http://{name}:{opened.getsockname()[1]}/")
+        uvicorn.Server(config).run(sockets=[opened])
