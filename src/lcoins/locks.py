@@ -169,14 +169,13 @@ def process_birth(pid: int) -> str | None:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
         return None if fields[0] in ("Z", "X") else f"{boot} {fields[19]}"
-    except OSError:
-        if Path("/proc/self/stat").exists():
-            return None
+    except OSError:  # no such process, or no /proc
+        pass
     try:
         os.kill(pid, 0)
-    except PermissionError:
+    except PermissionError:  # of another user
         return ""
-    except OSError:
+    except (OSError, OverflowError):
         return None
     return ""
 
