@@ -99,11 +99,22 @@ def _take(path: Path, mine: Holder) -> None:
         if other is not None and age is not None and not _is_dead(other, age):
             raise FolderInUse(_described(path.parent, other, age))
         path.unlink(missing_ok=True)
-        os.link(own, path)  # fails if another host was faster, and never shows half a file
+        _put(own, path)
     except FileExistsError:
         raise FolderInUse(f"{path.parent} is wanted by two processes at once; try again") from None
     finally:
         own.unlink(missing_ok=True)
+
+
+def _put(own: Path, path: Path) -> None:
+    """Gives a file a second name, which never shows half a file; FileExistsError if another host was faster."""
+    try:
+        os.link(own, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without second names, such as that of a memory card
+        with path.open("x", encoding="utf-8") as file:
+            file.write(own.read_text(encoding="utf-8"))
 
 
 def _is_dead(other: Holder, age: float) -> bool:
