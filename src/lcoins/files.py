@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
-from lcoins.locks import process_birth
+from lcoins.locks import LOCK, process_birth
 
 LONGEST_NAME = 255  # bytes; what the common file systems hold
 _FULL = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}  # no other file can be written either
@@ -137,6 +137,11 @@ def remove_abandoned_files(folder: Path) -> None:
                 path.unlink()
         except OSError:  # another process was faster, or the folder may not be written to: then nothing is lost
             pass
+
+
+def is_new(folder: Path, first: str) -> bool:
+    """Whether a folder does not exist, or holds nothing but a lock and what a killed writer of its first file left."""
+    return not folder.exists() or all(path.name.startswith((LOCK, f".{first}.")) for path in folder.iterdir())
 
 
 def remove_partial_files(folder: Path) -> None:
