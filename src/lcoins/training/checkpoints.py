@@ -29,8 +29,6 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             with whole_file(target) as partial:
                 with partial.open("wb") as file:
                     torch.save(checkpoint, file)
-                    file.flush()
-                    os.fsync(file.fileno())
                 if problem := checkpoint_problem(partial):
                     raise OSError(errno.EIO, f"what was written cannot be read back ({problem})")
         except OSError as error:
