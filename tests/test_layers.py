@@ -20,8 +20,8 @@ PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 FILES = {path.relative_to(PACKAGE.parent).with_suffix("").as_posix(): path for path in PACKAGE.rglob("*.py")}
 # What the modules of each room may import: rooms above them in this table, or the modules named. `cli` may import all.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    "files": (),
     "locks": (),
+    "files": ("locks",),
     "code_version": (),
     "color": (),
     "imaging": ("files", "color"),

@@ -1,5 +1,6 @@
 """One writer for a folder: the second is refused by name, a dead one's lock is taken over, another host's respected."""
 
+import errno
 import json
 import os
 import re
@@ -101,6 +102,18 @@ def test_of_many_that_want_a_dead_ones_lock_one_gets_it(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(wanted, range(8))) == len(inside) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_system_without_links_has_locks_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(source: Path, target: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(source), None, str(target))
+
+    monkeypatch.setattr(os, "link", refused)
+    with locked(tmp_path):
+        assert json.loads((tmp_path / LOCK).read_text())["pid"] == os.getpid()
+        with pytest.raises(FolderInUse, match=rf"in use by process {os.getpid()} on "), locked(tmp_path):
+            pass
     assert list(tmp_path.iterdir()) == []
 
 

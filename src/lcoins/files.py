@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
+from lcoins.locks import LOCK, process_birth
+
 LONGEST_NAME = 255  # bytes; what the common file systems hold
 _FULL = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}  # no other file can be written either
 _KEPT_NAME = 60  # bytes of a file's name in that of its temporary file, which must not be too long either
@@ -130,21 +132,16 @@ def remove_abandoned_files(folder: Path) -> None:
     for path in folder.glob(".*.part"):
         number = path.name.split(".")[-2]
         try:
-            if number.isdigit() and not _runs(int(number)) and time.time() - path.stat().st_mtime > GROWS_WITHIN:
+            old = time.time() - path.stat().st_mtime > GROWS_WITHIN
+            if old and number.isdecimal() and process_birth(int(number)) is None:
                 path.unlink()
         except OSError:  # another process was faster, or the folder may not be written to: then nothing is lost
             pass
 
 
-def _runs(number: int) -> bool:
-    """Whether this machine has a process of this number, or may have one."""
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):  # of another user; or no number of a process
-        return True
-    return True
+def is_new(folder: Path, first: str) -> bool:
+    """Whether a folder does not exist, or holds nothing but a lock and what a killed writer of its first file left."""
+    return not folder.exists() or all(path.name.startswith((LOCK, f".{first}.")) for path in folder.iterdir())
 
 
 def remove_partial_files(folder: Path) -> None:

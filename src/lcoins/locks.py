@@ -99,11 +99,22 @@ def _take(path: Path, mine: Holder) -> None:
         if other is not None and age is not None and not _is_dead(other, age):
             raise FolderInUse(_described(path.parent, other, age))
         path.unlink(missing_ok=True)
-        os.link(own, path)  # fails if another host was faster, and never shows half a file
+        _put(own, path)
     except FileExistsError:
         raise FolderInUse(f"{path.parent} is wanted by two processes at once; try again") from None
     finally:
         own.unlink(missing_ok=True)
+
+
+def _put(own: Path, path: Path) -> None:
+    """Gives a file a second name, which never shows half a file; FileExistsError if another host was faster."""
+    try:
+        os.link(own, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without second names, such as that of a memory card
+        with path.open("x", encoding="utf-8") as file:
+            file.write(own.read_text(encoding="utf-8"))
 
 
 def _is_dead(other: Holder, age: float) -> bool:
@@ -169,14 +180,13 @@ def process_birth(pid: int) -> str | None:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
         return None if fields[0] in ("Z", "X") else f"{boot} {fields[19]}"
-    except OSError:
-        if Path("/proc/self/stat").exists():
-            return None
+    except OSError:  # no such process, or no /proc
+        pass
     try:
         os.kill(pid, 0)
-    except PermissionError:
+    except PermissionError:  # of another user
         return ""
-    except OSError:
+    except (OSError, OverflowError):
         return None
     return ""
 

@@ -241,6 +241,15 @@ def test_killed_in_the_middle_it_goes_on_and_ends_with_the_same_bytes(
     assert content(folder) == content(tmp_path / "whole")
 
 
+def test_killed_before_its_first_file_it_starts_again(root: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pack"
+    folder.mkdir()
+    (folder / ".pack.json.7.part").write_bytes(b"{")
+    packed(root, folder)
+    packed(root, tmp_path / "whole")
+    assert content(folder) == content(tmp_path / "whole")
+
+
 def test_workers_and_ranks_share_a_pack_without_gaps_or_repetitions(root: Path, tmp_path: Path) -> None:
     packed(root, tmp_path / "pack")
     pairs = [Pair(name, "a red car", 1) for name in NAMES]

@@ -131,6 +131,18 @@ def test_a_run_that_is_told_to_stop_goes_on_from_the_same_step(
     assert logged(parts, "train/loss") == lines
 
 
+def test_a_run_that_is_told_to_stop_in_its_last_step_has_its_evaluation_later(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch, batches_reached: list[tuple[int, list[str]]]
+) -> None:
+    cfg = shrunk("recipe.epochs=1")
+    with pytest.raises(StoppedBySignal, match=r"stopped by SIGTERM after its last epoch; .*goes on from .*last\.ckpt"):
+        interrupted_at(STEPS - 1, monkeypatch, signal.SIGTERM)(cfg, run_folder)
+    assert len(batches_reached) == STEPS
+    assert not (run_folder / "test").exists()
+    assert train_run(cfg, run_folder)
+    assert len(batches_reached) == STEPS
+
+
 def test_each_epoch_has_its_own_scenes(run_folder: Path, batches_reached: list[tuple[int, list[str]]]) -> None:
     train_run(shrunk("recipe.epochs=2"), run_folder)
     for epoch in (0, 1):

@@ -11,9 +11,9 @@ from pathlib import Path
 from PIL import Image
 
 from lcoins.data.pack import FORMAT, INDEX, VERSION, PackedPhoto, is_pack, read_head, read_index, size_and_time
-from lcoins.files import open_whole, remove_partial_files, write_whole
+from lcoins.files import is_new, open_whole, remove_partial_files, write_whole
 from lcoins.imaging.decode import PhotoError, load_photo
-from lcoins.locks import LOCK, locked
+from lcoins.locks import locked
 
 PHOTOS_PER_SHARD = 256
 
@@ -87,7 +87,7 @@ def _expect_pack_or_nothing(root: Path, folder: Path, size: int | None) -> None:
         raise FileNotFoundError(f"{root}: no such photo folder")
     if size is not None and size < 16:
         raise ValueError(f"size is the short side of a packed photo in pixels and must be at least 16, not {size}")
-    if not folder.exists() or all(path.name.startswith(LOCK) for path in folder.iterdir()):
+    if is_new(folder, INDEX):
         return
     if not is_pack(folder):
         raise ValueError(f"{folder} is no pack and not empty; choose a new folder for the pack")

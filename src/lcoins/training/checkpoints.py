@@ -29,8 +29,6 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             with whole_file(target) as partial:
                 with partial.open("wb") as file:
                     torch.save(checkpoint, file)
-                    file.flush()
-                    os.fsync(file.fileno())
                 if problem := checkpoint_problem(partial):
                     raise OSError(errno.EIO, f"what was written cannot be read back ({problem})")
         except OSError as error:
@@ -72,6 +70,8 @@ def find_resumable(folder: Path, batches: Batches) -> tuple[Path | None, list[st
     Args:
         folder: The run's folder. Its last checkpoint counts, or the best one where that is broken.
         batches: How the run is shared out now; the user is told if that has changed.
+
+    Raises ValueError for a checkpoint that does not say where its run was, or how it was shared out.
     """
     notices = []
     for path in (folder / "checkpoints" / "last.ckpt", folder / "checkpoints" / "best.ckpt"):
@@ -81,13 +81,18 @@ def find_resumable(folder: Path, batches: Batches) -> tuple[Path | None, list[st
             notices.append(f"{path} is broken: {problem}")
             continue
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        place, before = content.get(ColorizationData.__qualname__, {}), content.get("batches")
-        epochs, batches_done = place.get("epoch", int(content["epoch"]) + 1), place.get("batches", 0)
+        if missing := [name for name in (ColorizationData.__qualname__, "batches") if name not in content]:
+            raise ValueError(
+                f"{path} cannot be resumed: it lacks {' and '.join(missing)}, so an earlier lcoins has written it; "
+                f"finish the run with that one, or begin another from its weights: name=... start_from={path}"
+            )
+        place, before = content[ColorizationData.__qualname__], content["batches"]
+        epochs, batches_done = place["epoch"], place["batches"]
         again = max(0, _epochs_begun(folder) - epochs - bool(batches_done))
         repeated = f"; what came after it ({again} of the epochs begun) is trained again" if again else ""
         more = f" and {batches_done} batches" if batches_done else ""
         notices.append(f"resuming from {path}, after epoch {epochs}{more}{repeated}")
-        if before is not None and before["described"] != str(batches):
+        if before["described"] != str(batches):
             rate = "stays" if before["total"] == batches.total else "changes, and the learning rate stays"
             notices.append(f"the global batch {rate}: {before['described']} before, {batches} now")
         return path, notices

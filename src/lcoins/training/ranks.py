@@ -55,12 +55,18 @@ def quiet_unless_first() -> Iterator[None]:
     if is_first():
         yield
         return
+    with errors_logged_alone(), open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        yield
+
+
+@contextmanager
+def errors_logged_alone() -> Iterator[None]:
+    """Keeps everything but errors out of Lightning's log."""
     logs = {log: log.level for log in map(logging.getLogger, ("lightning.pytorch", "lightning.fabric"))}
     for log in logs:
         log.setLevel(logging.ERROR)
     try:
-        with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
-            yield
+        yield
     finally:
         for log, level in logs.items():
             log.setLevel(level)

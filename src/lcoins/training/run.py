@@ -79,13 +79,14 @@ def _train_run(config: dict[str, Any], folder: Path) -> dict[str, float]:
     devices = count_devices(config["trainer"])
     expect_all_processes(devices)
     batches = plan_batches(config, devices)
+    shared_out = batches.applied_to(config)
     lightning.seed_everything(config["seed"], workers=True, verbose=False)
-    module, data = build_training(batches.applied_to(config), folder)
+    module, data = build_training(shared_out, folder)
     module.batches, data.samples_per_step = batches, batches.total
     if is_first():
         keep_words(config["model"], folder)  # a checkpoint may name no folder elsewhere
     with wandb_files_in(folder / "wandb"):
-        trainer = build_trainer(batches.applied_to(config), folder, data, module)
+        trainer = build_trainer(shared_out, folder, data, module)
         start, notices = find_resumable(folder, batches) if not config["trainer"].get("fast_dev_run") else (None, [])
         for notice in notices:
             console.print(notice, markup=False, highlight=False, soft_wrap=True)

@@ -53,24 +53,31 @@ class SaveAndStop(Callback):
         between_steps = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
         if not between_steps or trainer.fit_loop.epoch_loop.batch_progress.is_last_batch or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        if not trainer.strategy.reduce_boolean_decision(bool(self.received), all=False):
-            return
-        trainer.save_checkpoint(self.checkpoint)
+        if self._told_to_stop(trainer):
+            trainer.save_checkpoint(self.checkpoint)
+            self._stop(trainer, f"in epoch {trainer.current_epoch + 1}, after {batch_idx + 1} batches")
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stops a run whose signal came in its last step or validation: its last epoch is saved by now."""
+        if self._told_to_stop(trainer) and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            self._stop(trainer, "after its last epoch")
+        self._give_back()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        self._give_back()
+
+    def _told_to_stop(self, trainer: Trainer) -> bool:
+        return trainer.strategy.reduce_boolean_decision(bool(self.received), all=False)
+
+    def _stop(self, trainer: Trainer, where: str) -> None:
         self._give_back()
         if trainer.is_global_zero:
             self._requeue()
         name = signal.Signals(self.received).name if self.received else "a signal to another process"
         raise StoppedBySignal(
-            f"stopped by {name} in epoch {trainer.current_epoch + 1}, after {batch_idx + 1} batches; the same command "
-            f"goes on from {self.checkpoint}",
+            f"stopped by {name} {where}; the same command goes on from {self.checkpoint}",
             self.received or signal.SIGTERM,
         )
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._give_back()
-
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        self._give_back()
 
     def _give_back(self) -> None:
         for number, handler in self.replaced.items():

@@ -24,22 +24,17 @@ from lcoins.training.checkpoints import AtomicCheckpointIO, checkpoint_problem
 from lcoins.training.module import ColorizationTraining
 from lcoins.training.optimization import moving_average
 from lcoins.training.picture_log import PictureLog
+from lcoins.training.ranks import errors_logged_alone
 from lcoins.training.stopping import SaveAndStop
 from lcoins.training.tracking import build_loggers
 
 
 def count_devices(options: Mapping[str, Any]) -> int:
     """The number of devices that a plain trainer config asks for, those of all machines together."""
-    log = logging.getLogger("lightning.pytorch.utilities.rank_zero")
-    level = log.level
-    log.setLevel(logging.ERROR)  # the trainer of the run says the same again
-    try:
-        names = ("accelerator", "devices", "num_nodes", "strategy")
-        chosen = {name: options[name] for name in names if name in options}
-        with _devices_named(options):
-            return Trainer(**chosen, logger=False, enable_checkpointing=False, enable_progress_bar=False).world_size
-    finally:
-        log.setLevel(level)
+    names = ("accelerator", "devices", "num_nodes", "strategy")
+    chosen = {name: options[name] for name in names if name in options}
+    with errors_logged_alone(), _devices_named(options):  # the trainer of the run says the same again
+        return Trainer(**chosen, logger=False, enable_checkpointing=False, enable_progress_bar=False).world_size
 
 
 @contextmanager
@@ -59,7 +54,10 @@ def _devices_named(options: Mapping[str, Any]) -> Iterator[None]:
 def build_trainer(
     config: Mapping[str, Any], folder: Path, data: ColorizationData, module: ColorizationTraining
 ) -> Trainer:
-    """The Lightning trainer of a plain config, with the run's loggers and callbacks."""
+    """The Lightning trainer of a plain config, with the run's loggers and callbacks.
+
+    ``module.batches`` says on how many devices it trains.
+    """
     options = dict(config["trainer"])
     if options["precision"] == "auto":
         options["precision"] = best_precision(options["accelerator"])
@@ -69,7 +67,7 @@ def build_trainer(
             "LBIE steps its two optimizers itself, with every batch: leave trainer.gradient_clip_val and "
             "trainer.accumulate_grad_batches out, and let data.batch_size times the devices be recipe.global_batch"
         )
-    if options.get("strategy", "auto") in ("auto", "ddp") and count_devices(options) > 1:
+    if options.get("strategy", "auto") in ("auto", "ddp") and module.batches.devices > 1:
         options["strategy"] = f"ddp_find_unused_parameters_{'false' if module.uses_every_parameter else 'true'}"
         if options["accelerator"] != "cpu" and torch.cuda.is_available():
             options.setdefault("sync_batchnorm", True)  # else each device normalizes by the statistics of its own share

@@ -10,6 +10,7 @@ from PIL import Image
 
 from lcoins.data.build.own_photos import build_folder
 from lcoins.data.validate import ProblemsFound
+from lcoins.locks import locked
 
 
 def photo(path: Path, color: str = "red") -> None:
@@ -78,6 +79,12 @@ def test_a_build_that_was_killed_while_it_wrote_is_started_again(
         photo(tmp_path / "mine" / f"{i}.png")
         (tmp_path / "mine" / f"{i}.txt").write_text("a red card\n")
     out, replace = tmp_path / "out", os.replace
+
+    def build_locked() -> None:
+        """As the command does it."""
+        with locked(out):
+            build_folder(tmp_path / "mine", None, out, 0.2, 0.2, 0)
+
     for end in range(6):
         done: list[Path] = []
 
@@ -89,10 +96,11 @@ def test_a_build_that_was_killed_while_it_wrote_is_started_again(
 
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr("lcoins.files.os.replace", dying)
-            build_folder(tmp_path / "mine", None, out, 0.2, 0.2, 0)
+            build_locked()
         left = out / (".train.json.1.part" if end else "..unfinished.1.part")  # by a kill
+        out.mkdir(exist_ok=True)
         left.write_text("{", encoding="utf-8")
-    build_folder(tmp_path / "mine", None, out, 0.2, 0.2, 0)
+    build_locked()
     names = ["left_out.jsonl", "manifest.json", "test.json", "train.json", "val.json"]
     assert sorted(path.name for path in out.iterdir()) == names
     (tmp_path / "other").mkdir()

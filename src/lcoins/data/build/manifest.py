@@ -14,8 +14,7 @@ import lcoins
 from lcoins.color.words import color_counts
 from lcoins.data.caption_lists import Problem
 from lcoins.data.validate import write_report
-from lcoins.files import remove_partial_files, sha256_of, write_whole
-from lcoins.locks import LOCK
+from lcoins.files import is_new, remove_partial_files, sha256_of, write_whole
 
 Captions = dict[str, list[str]]  # photo -> its captions
 UNFINISHED = ".unfinished"  # a file with the name of a data set whose lists are not all written
@@ -94,7 +93,7 @@ def begin_build(folder: Path, name: str) -> None:
 
 def expect_build_or_nothing(folder: Path, name: str) -> None:
     """Refuses a folder that holds anything but an earlier build of the same data set, which may be unfinished."""
-    if not folder.exists() or all(path.name.startswith(LOCK) for path in folder.iterdir()):
+    if is_new(folder, UNFINISHED):
         return
     try:
         found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["data_set"]
@@ -104,8 +103,6 @@ def expect_build_or_nothing(folder: Path, name: str) -> None:
         return  # a build that was interrupted
     with suppress(OSError, UnicodeDecodeError):
         found = (folder / UNFINISHED).read_text(encoding="utf-8")  # of a build that was killed while it wrote
-    if found is None and all(path.name.startswith(f".{UNFINISHED}") for path in folder.iterdir()):
-        return  # killed before its first file
     if found != name:
         what = f"a build of {found}" if found else "other files"
         raise ValueError(f"{folder} holds {what}; choose a new folder for {name}")
