@@ -11,6 +11,7 @@ from lcoins.color.reading import read_sentence
 from lcoins.colorize.word_effect import VISIBLE
 from lcoins.models.attention_maps import BlockAttention
 from lcoins.models.build import build_colorizer
+from lcoins.models.focus import FocusedColorizer
 
 SENTENCE = "a red star beside a blue moon"
 
@@ -38,6 +39,14 @@ def test_groups_cover_the_photo() -> None:
     assert regions and all(region.name.startswith("group ") for region in regions)
     covered = np.sum([region.mask for region in regions], axis=0)
     assert covered.shape == (40, 60) and covered.max() == 1 and covered.mean() > 0.95
+
+
+def test_groups_of_the_system_on_the_page_attend_to_words() -> None:
+    """The page focuses every system; its groups are those of the system inside."""
+    model, seen = grouped(), torch.rand(1, 1, 32, 32) * 2 - 1
+    alone, note = group_regions(model, seen, SENTENCE, (8, 8))
+    focused, same = group_regions(FocusedColorizer(model), seen, SENTENCE, (8, 8))
+    assert same == note != NO_WORDS and [one.name for one in focused] == [one.name for one in alone]
 
 
 def test_systems_without_groups_or_with_joint_attention_say_so() -> None:

@@ -43,7 +43,7 @@ def test_the_model_reads_the_substitute_and_the_person_is_told(tmp_path: Path) -
     options = PhotoOptions(tmp_path / "b.png")
     result = colorize_files(colorizer, [tmp_path / "a.png"], ["a fire engine red car, not blue"], options)
     captions = [caption for _, caption in colorizer.asked]
-    assert captions[:2] == ["a bright red car,"] * 2  # for the picture, and before the exchange of its color
+    assert captions == ["a bright red car,", "a blue car,"]  # for the picture, and to see what its color does
     assert not any("not" in caption or "engine" in caption for caption in captions)
     assert result.notices[:2] == [
         "'fire engine red' is read as 'bright red', the nearest color that the model learned",

@@ -8,7 +8,7 @@ from lcoins.color.lab import to_network_ab
 from lcoins.color.names import KNOWN_LAB
 from lcoins.color.reading import read_sentence
 from lcoins.color.words import BASIC_COLORS, COLOR_LAB
-from lcoins.colorize.word_effect import opposite_color, words_without_effect
+from lcoins.colorize.word_effect import has_effect, opposite_color, word_effects
 from lcoins.models.colorizer import Colorization
 
 
@@ -30,7 +30,8 @@ class Painter:
 
 
 def silent(painter: Painter, caption: str) -> list[str]:
-    return [word.word for word in words_without_effect(painter, torch.zeros(1, 1, 20, 20), caption)]
+    effects = word_effects(painter, torch.zeros(1, 1, 20, 20), caption)
+    return [word.word for word, moved in effects if not has_effect(moved)]
 
 
 def test_a_word_that_colors_nothing_is_found() -> None:

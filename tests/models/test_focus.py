@@ -62,6 +62,19 @@ def test_only_captions_with_colors_take_a_second_pass() -> None:
     assert torch.equal(both.ab[:1], alone.ab)
 
 
+def test_what_the_words_of_one_sentence_share_is_asked_once_a_photo() -> None:
+    painter = Painter(40, 4)
+    focusing = FocusedColorizer(painter)
+    for caption in ("a red bus", "a green bus", "a blue bus"):
+        focusing.colorize(torch.zeros(1, 1, 8, 8), [caption])
+    assert painter.seen == ["a red bus", "a bus", "a green bus", "a blue bus"]
+    photo = torch.ones(1, 1, 8, 8)
+    focusing.colorize(photo, ["a red bus"])
+    photo[0, 0, 0, 0] = 0
+    focusing.colorize(photo, ["a red bus"])
+    assert painter.seen[4:] == ["a red bus", "a bus"] * 2
+
+
 def test_what_is_focused_stays_in_the_range_of_the_network() -> None:
     ab, without = torch.full((1, 2, 4, 4), 0.95), torch.full((1, 2, 4, 4), -0.5)
     assert focused(ab, without).abs().max() <= 1

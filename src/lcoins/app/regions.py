@@ -20,6 +20,7 @@ from lcoins.colorize.photo import ColorizationSystem
 from lcoins.colorize.word_effect import VISIBLE, has_effect
 from lcoins.evaluation.contact_sheet import group_colors, token_map, word_rgb
 from lcoins.models.attention_maps import BlockAttention, attention_maps
+from lcoins.models.focus import FocusedColorizer
 from lcoins.models.lcoins import LCoIns
 from lcoins.models.text_encoders import Words
 
@@ -110,7 +111,12 @@ def dominant_word(attention: BlockAttention, words: Words, sentence: str, group:
 def _groups(
     colorizer: ColorizationSystem, lightness: Tensor, sentence: str
 ) -> tuple[BlockAttention | None, Words | None, Tensor | None]:
-    """The last block's attention and the words, if image and words meet in groups only; the assignment, if any."""
+    """The last block's attention and the words, if image and words meet in groups only; the assignment, if any.
+
+    Groups are inside the system that is focused, and focusing leaves them as they are.
+    """
+    if isinstance(colorizer, FocusedColorizer):
+        colorizer = colorizer.system
     if isinstance(colorizer, LCoIns):
         try:
             blocks, words, result = attention_maps(colorizer, lightness, sentence)

@@ -17,10 +17,11 @@ from lcoins.color.phrases import ColorPhrase
 from lcoins.colorize.batch import write_picture
 from lcoins.colorize.photo import (
     ColorizationSystem,
+    along_edges,
     checked_sentence,
     fitted,
     lightness_for_network,
-    network_colors,
+    network_ab,
     recompose,
     recompose_strips,
 )
@@ -122,8 +123,9 @@ class Studio:
         for sentence in sentences(text):
             made = [variant.sentence for variant in session.variants]
             if sentence not in made:
-                slope, offset = network_colors(self.colorizer, session.network_lightness, sentence)
-                effects = word_effects(self.colorizer, session.network_lightness, sentence)
+                ab = network_ab(self.colorizer, session.network_lightness, sentence)
+                slope, offset = along_edges(session.network_lightness, ab)
+                effects = word_effects(self.colorizer, session.network_lightness, sentence, ab)
                 session.variants = [*session.variants, Variant(sentence, slope, offset, effects)][-MAX_VARIANTS:]
                 made = [variant.sentence for variant in session.variants]
             session.chosen = made.index(sentence)

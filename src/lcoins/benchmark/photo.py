@@ -12,11 +12,9 @@ from PIL import Image
 from rich.table import Table
 
 from lcoins.benchmark.loading import peak_mib
-from lcoins.color import lab
 from lcoins.color.reading import read_sentence
-from lcoins.colorize.edges import follow_edges
-from lcoins.colorize.photo import ColorizationSystem, lightness_for_network, recompose
-from lcoins.colorize.word_effect import words_without_effect
+from lcoins.colorize.photo import ColorizationSystem, along_edges, lightness_for_network, network_ab, recompose
+from lcoins.colorize.word_effect import word_effects
 from lcoins.data.scenes.dataset import Scenes
 from lcoins.imaging.read import read_gray_photo
 from lcoins.imaging.write import OUTPUT_FORMATS
@@ -54,11 +52,11 @@ def time_photo(load: Callable[[], ColorizationSystem], photo: Path, sentence: st
     times.timed("first pass of the network", lambda: colorizer.colorize(torch.zeros(1, 1, size, size), [sentence]))
     lightness = times.timed("read the photo's lightness", lambda: read_gray_photo(photo).lightness)
     small_lightness = times.timed("shrink", lambda: lightness_for_network(colorizer, lightness, "cpu"))
-    ab = times.timed("network", lambda: lab.from_network_ab(colorizer.colorize(small_lightness, [sentence]).ab.float()))
-    slope, offset = follow_edges(lab.from_network_lightness(small_lightness), ab)
+    ab = times.timed("network", lambda: network_ab(colorizer, small_lightness, sentence))
+    slope, offset = along_edges(small_lightness, ab)
     picture = times.timed("enlarge, fit into the gamut, join", lambda: recompose(lightness, offset, slope))
     words = len(read_sentence(sentence).colors)
-    times.timed(f"test the effect of {words} words", lambda: words_without_effect(colorizer, small_lightness, sentence))
+    times.timed(f"test the effect of {words} words", lambda: word_effects(colorizer, small_lightness, sentence, ab))
     jpeg = OUTPUT_FORMATS[".jpg"]
     with tempfile.TemporaryFile() as file:
         times.timed("write a JPEG", lambda: picture.save(file, format=jpeg.name, **jpeg.options))

@@ -17,10 +17,11 @@ from lcoins.color import lab
 from lcoins.colorize.jobs import Job, plan
 from lcoins.colorize.photo import (
     ColorizationSystem,
+    along_edges,
     checked_sentence,
     fitted,
     lightness_for_network,
-    network_colors,
+    network_ab,
     recognized_color_words,
     recompose,
     recompose_strips,
@@ -146,11 +147,12 @@ def _color_photo(colorizer: ColorizationSystem, job: Job, options: PhotoOptions,
         tinted = "looks like a tinted print; --restore-tone takes the tint away before it is colored"
         result.notices.append(f"{job.photo}: {tinted}")
     for sentence, target in wanted:
-        slope, offset = network_colors(colorizer, network_lightness, sentence)
+        ab = network_ab(colorizer, network_lightness, sentence)
+        slope, offset = along_edges(network_lightness, ab)
         strips = recompose_strips(photo.lightness, offset, slope, strength=options.strength)
         write_picture(target, photo, strips)
         result.written.append(target)
-        effects = [(word.word, moved) for word, moved in word_effects(colorizer, network_lightness, sentence)]
+        effects = [(word.word, moved) for word, moved in word_effects(colorizer, network_lightness, sentence, ab)]
         for word in dict.fromkeys(word for word, moved in effects if not has_effect(moved)):
             result.notices.append(
                 f"{job.photo}: {word!r} found no region: any other color would give nearly the same picture"

@@ -22,9 +22,10 @@ from lcoins.colorize.batch import BatchResult, Progress
 from lcoins.colorize.jobs import Job, plan
 from lcoins.colorize.photo import (
     ColorizationSystem,
+    along_edges,
     checked_sentence,
     lightness_for_network,
-    network_colors,
+    network_ab,
     recompose_strips,
 )
 from lcoins.colorize.temporal import STILL, ClipSmoother
@@ -180,7 +181,7 @@ def _color_frame(
     network_lightness = lightness_for_network(colorizer, frame.lightness, device)
     slope, offset = smoother.step(
         lab.from_network_lightness(network_lightness.float().cpu()),
-        network_colors(colorizer, network_lightness, sentence),
+        along_edges(network_lightness, network_ab(colorizer, network_lightness, sentence)),
         frame_ab(load_photo(job.photo), network_lightness.shape[-1]),
     )
     if target.exists():

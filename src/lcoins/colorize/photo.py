@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from PIL import Image
@@ -22,18 +21,9 @@ from lcoins.colorize.edges import colors_at, follow_edges
 from lcoins.imaging.read import STRIP_PIXELS, photo_lightness, read_gray_photo, strips
 from lcoins.imaging.write import strips_to_image
 from lcoins.models.checkpoint import builtin_package, load_trained
-from lcoins.models.colorizer import Colorization
-from lcoins.models.focus import FocusedColorizer
+from lcoins.models.focus import ColorizationSystem, FocusedColorizer
 
 LONGEST_SENTENCE = 10_000  # characters; published captions have up to 2,000
-
-
-class ColorizationSystem(Protocol):
-    """What coloring a photo needs of a system: the size of its input, and colors for network lightness and captions."""
-
-    image_size: int
-
-    def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization: ...
 
 
 def recognized_color_words(caption: str) -> list[str]:
@@ -65,16 +55,24 @@ def lightness_for_network(colorizer: ColorizationSystem, lightness: Tensor, devi
     return lab.network_input(lightness, colorizer.image_size).to(device)
 
 
-def network_colors(colorizer: ColorizationSystem, network_lightness: Tensor, caption: str) -> tuple[Tensor, Tensor]:
-    """The network's colors for its lightness (1, 1, S, S), as slope and offset, (1, 2, S, S) each, on the CPU.
+def network_ab(colorizer: ColorizationSystem, network_lightness: Tensor, caption: str) -> Tensor:
+    """The network's colors for its lightness (1, 1, S, S): ab (1, 2, S, S) in CIELAB units, on the CPU.
 
-    With them the colors follow the edges of the full-size lightness (:mod:`lcoins.colorize.edges`). The network reads
-    the caption as :meth:`lcoins.color.reading.Reading.for_model` writes it.
+    The network reads the caption as :meth:`lcoins.color.reading.Reading.for_model` writes it. ValueError where a color
+    is not finite.
     """
-    read = read_sentence(checked_sentence(caption)).for_model()
+    read = read_sentence(caption).for_model()
     ab = lab.from_network_ab(colorizer.colorize(network_lightness, [read]).ab.float().cpu())
     if not torch.isfinite(ab).all():
         raise ValueError("the colorizer gave colors that are not finite; try another checkpoint, or --device cpu")
+    return ab
+
+
+def along_edges(network_lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
+    """Colors (1, 2, S, S) of :func:`network_ab` as slope and offset over its lightness, (1, 2, S, S) each, on the CPU.
+
+    With them the colors follow the edges of the full-size lightness (:mod:`lcoins.colorize.edges`).
+    """
     return follow_edges(lab.from_network_lightness(network_lightness.float().cpu()), ab)
 
 
@@ -102,7 +100,8 @@ class PhotoColorizer:
 
 def _painted(colorizer: ColorizationSystem, lightness: Tensor, caption: str, device: torch.device | str) -> Image.Image:
     """Full-size lightness (1, 1, H, W) in the colors of the caption."""
-    slope, offset = network_colors(colorizer, lightness_for_network(colorizer, lightness, device), caption)
+    network_lightness = lightness_for_network(colorizer, lightness, device)
+    slope, offset = along_edges(network_lightness, network_ab(colorizer, network_lightness, checked_sentence(caption)))
     return recompose(lightness, offset, slope)
 
 

@@ -27,8 +27,8 @@ CLEAR = 12.0  # units of ab: words whose largest effect is smaller have found no
 
 
 @runtime_checkable
-class System(Protocol):
-    """What can be focused: an input size, and colors for network lightness and captions."""
+class ColorizationSystem(Protocol):
+    """What coloring a photo needs of a system: the size of its input, and colors for network lightness and captions."""
 
     image_size: int
 
@@ -39,13 +39,15 @@ class FocusedColorizer(nn.Module):
     """A system whose color words act where they act strongly; it takes the place of the system that it holds.
 
     LEAST, FULL and GAIN were chosen on validation photos by the benchmark of obedience. A caption without color words
-    comes back as the system colors it; any other takes a second pass of the network.
+    comes back as the system colors it; any other takes a second pass of the network, but not where it is that of the
+    call before: the words of a sentence are tested one by one, and without them it is the same sentence.
     """
 
-    def __init__(self, system: System):
+    def __init__(self, system: ColorizationSystem):
         super().__init__()
         self.system = system
         self.image_size = system.image_size
+        self._last: tuple[Tensor, list[str], Tensor] | None = None  # lightness, captions and ab of :meth:`_without`
 
     def colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
         """Colors network lightness as the captions say; the maps of the system, if it gives any, stay."""
@@ -55,10 +57,20 @@ class FocusedColorizer(nn.Module):
         result = self.system.colorize(lightness, captions)
         if not colored:
             return result
-        without = self.system.colorize(lightness[colored], [plain[index] for index in colored]).ab.float()
+        without = self._without(lightness[colored], [plain[index] for index in colored])
         ab = result.ab.float().clone()
         ab[colored] = focused(ab[colored], without)
         return replace(result, ab=ab)
+
+    def _without(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Float[Tensor, "b 2 s s"]:
+        """Network ab for captions whose color words are left out; ``lightness`` is not changed afterwards."""
+        if self._last is not None:
+            seen, said, ab = self._last
+            if said == captions and seen.device == lightness.device and torch.equal(seen, lightness):
+                return ab
+        ab = self.system.colorize(lightness, captions).ab.float()
+        self._last = lightness, captions, ab
+        return ab
 
 
 def focused(ab: Float[Tensor, "b 2 h w"], without: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b 2 h w"]:
