@@ -223,14 +223,14 @@ def names_in_captions(categories: Iterable[str]) -> dict[str, tuple[str, bool]]:
 def plural(name: str) -> str:
     """The plural of the name of a thing, by its ending or its last word.
 
-    >>> plural("bus"), plural("knife"), plural("toy"), plural("computer mouse")
-    ('buses', 'knives', 'toys', 'computer mice')
+    >>> plural("bus"), plural("knife"), plural("giraffe"), plural("toy"), plural("computer mouse")
+    ('buses', 'knives', 'giraffes', 'toys', 'computer mice')
     """
     *before, last = name.split(" ")
     if last in _IRREGULAR:
         return " ".join([*before, _IRREGULAR[last]])
     for ending, new in (
-        ("fe", "ves"),
+        ("ife", "ives"),
         ("y", "ies"),
         ("s", "ses"),
         ("ch", "ches"),
