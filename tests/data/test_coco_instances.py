@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lcoins.data.coco_format import read_annotations, run_lengths
-from lcoins.data.coco_instances import CocoInstances
+from lcoins.data.coco_instances import CocoInstances, disjoint
 
 LEFT = [0, 0, 20, 0, 20, 20, 0, 20]
 # The same half of a photo of 40 x 20 pixels: no pixel off, 400 on, 400 off; as numbers and as pycocotools writes them.
@@ -93,6 +93,12 @@ def test_another_file_is_refused_by_name(tmp_path: Path, content: str) -> None:
         CocoInstances(tmp_path / "i.json")
     with pytest.raises(FileNotFoundError, match=r"none\.json: no file of instances"):
         CocoInstances(tmp_path / "none.json")
+
+
+def test_of_things_of_one_size_the_first_is_in_front() -> None:
+    """On every processor: sorting that is not stable goes by the processor's instructions."""
+    shared, *others = disjoint(np.ones((70, 4, 4), bool))
+    assert shared.all() and not np.any(others)
 
 
 def test_a_file_is_read_entry_by_entry(tmp_path: Path) -> None:

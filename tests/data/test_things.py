@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from lcoins.data.coco_instances import CroppedInstances
-from lcoins.data.things import NEVER_PAINTED, SEEN_THROUGH, Thing, disjoint, find_things
+from lcoins.data.coco_instances import CroppedInstances, disjoint
+from lcoins.data.things import NEVER_PAINTED, SEEN_THROUGH, Thing, find_things
 
 GRAY = torch.full((32, 32), 50.0), torch.zeros(2, 32, 32)
 

@@ -21,7 +21,7 @@ from lcoins.data.coco_format import (
     read_images,
     run_lengths,
 )
-from lcoins.data.coco_instances import draw_runs
+from lcoins.data.coco_instances import disjoint, draw_runs
 from lcoins.data.types import Instances
 
 SMALLEST_SHARE = 0.005  # of the picture: a smaller mask has too few pixels at the protocol's size
@@ -137,7 +137,7 @@ class Polygons:
             if mask.mean() >= SMALLEST_SHARE:
                 masks.append(mask)
                 colors.append(color)
-        return Instances(_disjoint(torch.from_numpy(np.stack(masks))), tuple(colors)) if masks else None
+        return Instances(torch.from_numpy(disjoint(np.stack(masks))), tuple(colors)) if masks else None
 
     def _named(self, photo: AnnotatedPhoto, caption: str, size: int) -> Iterator[tuple[NDArray[np.bool_], str]]:
         """The masks of what the caption names by its category, with the colors."""
@@ -193,17 +193,6 @@ def draw_polygons(polygons: Sequence[Polygon], photo: tuple[int, int], size: int
     return np.asarray(mask).copy()
 
 
-def _disjoint(masks: torch.Tensor) -> torch.Tensor:
-    """The masks (K, H, W) without overlaps: a smaller thing is taken to be in front and keeps the pixels."""
-    smallest_first = masks.flatten(1).sum(dim=1).argsort()
-    taken = torch.zeros_like(masks[0])
-    result = masks.clone()
-    for index in smallest_first.tolist():
-        result[index] &= ~taken
-        taken |= masks[index]
-    return result
-
-
 def names_in_captions(categories: Iterable[str]) -> dict[str, tuple[str, bool]]:
     """Name in a caption -> category and whether the name is a plural.
 
@@ -223,14 +212,14 @@ def names_in_captions(categories: Iterable[str]) -> dict[str, tuple[str, bool]]:
 def plural(name: str) -> str:
     """The plural of the name of a thing, by its ending or its last word.
 
-    >>> plural("bus"), plural("knife"), plural("toy"), plural("computer mouse")
-    ('buses', 'knives', 'toys', 'computer mice')
+    >>> plural("bus"), plural("knife"), plural("giraffe"), plural("toy"), plural("computer mouse")
+    ('buses', 'knives', 'giraffes', 'toys', 'computer mice')
     """
     *before, last = name.split(" ")
     if last in _IRREGULAR:
         return " ".join([*before, _IRREGULAR[last]])
     for ending, new in (
-        ("fe", "ves"),
+        ("ife", "ives"),
         ("y", "ies"),
         ("s", "ses"),
         ("ch", "ches"),

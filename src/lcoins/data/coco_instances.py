@@ -206,6 +206,15 @@ def _draw_polygons(polygons: list[NDArray[np.float64]], size: int, box: Box) -> 
     return np.asarray(finer.reduce(FINER)) >= 128
 
 
+def disjoint(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Masks (K, H, W) of which no two share a pixel: the smaller thing is in front, of two alike the first."""
+    result, taken = masks.copy(), np.zeros(masks.shape[1:], bool)
+    for index in np.argsort(masks.sum(axis=(1, 2)), kind="stable"):  # the same on every processor
+        result[index] &= ~taken
+        taken |= masks[index]
+    return result
+
+
 def draw_runs(runs: NDArray[np.integer], photo: Iterable[int], size: int, box: Box = WHOLE) -> NDArray[np.bool_]:
     """Run lengths, column by column, off and on in turn, as the mask (size, size) of a crop."""
     width, height = (int(side) for side in photo)

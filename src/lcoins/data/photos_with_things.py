@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from lcoins.data.caption_lists import captions_by_photo, read_pairs
-from lcoins.data.coco_instances import CocoInstances, CroppedInstances
+from lcoins.data.coco_instances import CocoInstances, CroppedInstances, disjoint
 from lcoins.data.pack import Pack
 from lcoins.data.photo_store import open_photos
 from lcoins.data.validate import ProblemsFound, describe
@@ -107,11 +107,7 @@ def single_things(found: CroppedInstances) -> tuple[tuple[str, ...], NDArray[np.
     A crowd is several things in one outline, so a name that has one does not mean one thing.
     """
     single = [index for index, crowd in enumerate(found.crowd) if not crowd]
-    masks = found.masks[single]
-    taken = np.zeros(found.masks.shape[1:], bool)
-    for index in np.argsort(masks.sum(axis=(1, 2)), kind="stable"):
-        masks[index] &= ~taken
-        taken |= masks[index]
+    masks = disjoint(found.masks[single])
     crowds = {name for name, crowd in zip(found.names, found.crowd, strict=True) if crowd}
     kept = [place for place, index in enumerate(single) if found.names[index] not in crowds]
     return tuple(found.names[single[place]] for place in kept), masks[kept]

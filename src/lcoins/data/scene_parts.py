@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lcoins.color.words import find_colors
-from lcoins.data.coco_instances import CroppedInstances
+from lcoins.data.coco_instances import CroppedInstances, disjoint
 from lcoins.data.color_naming import grown
-from lcoins.data.things import NEVER_PAINTED, Thing, disjoint, find_things, own_color
+from lcoins.data.things import NEVER_PAINTED, Thing, find_things, own_color
 
 # Background by its name, COCO-Stuff's without "-other" and the like: how it is said with a color put in, the
 # preposition of things that stand on it, and what stands before and after it where they do not.

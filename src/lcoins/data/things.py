@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lcoins.data.coco_instances import CroppedInstances
+from lcoins.data.coco_instances import CroppedInstances, disjoint
 from lcoins.data.color_naming import color_word, inner
 
 _PEOPLE = "person man woman girl boy child baby hair skin face skins"
@@ -95,15 +95,6 @@ def find_things(
                 for one, place in zip(ones, places, strict=True)
             ]
     return [_measured(thing, masks, lightness, ab) for thing in things]
-
-
-def disjoint(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Masks (K, H, W) of which none shares a pixel: the smaller thing keeps it."""
-    result, taken = masks.copy(), np.zeros(masks.shape[1:], bool)
-    for place in np.argsort(masks.sum(axis=(1, 2))):
-        result[place] &= ~taken
-        taken |= masks[place]
-    return result
 
 
 def _center(mask: NDArray[np.bool_]) -> tuple[float, float]:
