@@ -85,7 +85,7 @@ def test_without_any_that_can_be_read_a_run_starts_over_and_says_so(tmp_path: Pa
 
 def test_a_checkpoint_of_before_is_refused_in_one_line(tmp_path: Path) -> None:
     AtomicCheckpointIO().save_checkpoint({"epoch": 3, "state_dict": {}}, tmp_path / "checkpoints" / "last.ckpt")
-    with pytest.raises(ValueError, match=r"last\.ckpt cannot be resumed: it lacks ColorizationData and batches, .*name="):
+    with pytest.raises(ValueError, match=r"cannot be resumed: it lacks ColorizationData and batches, .*name="):
         find_resumable(tmp_path, Batches(1, 16))
 
 

@@ -37,7 +37,7 @@ def make(
         typer.Option(
             "--system",
             metavar="NAME=SOURCE",
-            help="A system: a folder of pictures, or what colors as in `lcoins colorize`: a package, a run, a best.ckpt, "
+            help="A system: a folder of pictures, or what colors as in `lcoins colorize`: a package, a run, best.ckpt, "
             "or builtin; repeat it for each.",
         ),
     ],

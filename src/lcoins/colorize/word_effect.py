@@ -26,7 +26,7 @@ def opposite_color(color: Lab) -> str:
 def word_effects(
     colorizer: ColorizationSystem, lightness: Tensor, caption: str, ab: Tensor | None = None
 ) -> list[tuple[ColorPhrase, Tensor]]:
-    """Each color phrase of a caption, and how far ab (S, S) moves, in CIELAB units, when the opposite color replaces it.
+    """Each color phrase of a caption, and how far ab (S, S) moves, in CIELAB units, when its opposite replaces it.
 
     Takes a pass of the network for each phrase; works with any system, with groups or without.
 
