@@ -61,6 +61,24 @@ def test_two_of_a_kind_at_one_place_are_not_asked_for() -> None:
     assert asked(["cup", "cup"], [mask(10, 25), mask(12, 27)]) == []
 
 
+def test_two_things_of_two_kinds_take_two_colors_and_then_these_exchanged() -> None:
+    found = asked(["bus", "apple", "person"], [mask(30, 45), mask(2, 17), mask(20, 28)])
+    one, other = [question for question in found if question.task == "kinds"]
+    colors = [color for _, color in one.asked]
+    assert [color for _, color in other.asked] == colors[::-1] and len(set(colors)) == 2
+    assert [index for index, _ in one.asked] == [index for index, _ in other.asked]
+    assert {index for index, _ in one.asked} == {0, 1}
+    assert one.reference in ("a gray bus and a gray apple", "a gray apple and a gray bus")
+    first, second = ("bus", "apple") if one.asked[0][0] == 0 else ("apple", "bus")
+    assert one.caption.replace("an ", "a ") == f"a {colors[0]} {first} and a {colors[1]} {second}"
+
+
+@pytest.mark.parametrize("kinds", [["bus", "bus"], ["bus", "person"], ["bus"]])
+def test_one_kind_alone_is_no_question_about_two_kinds(kinds: list[str]) -> None:
+    masks = [mask(30, 45), mask(2, 17)][: len(kinds)]
+    assert not [one for one in asked(kinds, masks) if one.task == "kinds"]
+
+
 def test_the_color_of_a_caption_is_exchanged() -> None:
     found = asked(["bus"], [mask(5, 20)], captions=["A man waits for a red bus, alone"])
     (one,) = [one for one in found if one.task == "recolor"]

@@ -16,10 +16,10 @@ from lcoins.color.lab import resize_ab
 from lcoins.color.phrases import ColorPhrase
 from lcoins.color.reading import read_sentence
 from lcoins.color.words import split_words
-from lcoins.colorize.photo import ColorizationSystem
 from lcoins.colorize.word_effect import VISIBLE, has_effect
 from lcoins.evaluation.contact_sheet import group_colors, token_map, word_rgb
 from lcoins.models.attention_maps import BlockAttention, attention_maps
+from lcoins.models.colorizer import ColorizationSystem
 from lcoins.models.focus import FocusedColorizer
 from lcoins.models.lcoins import LCoIns
 from lcoins.models.text_encoders import Words

@@ -14,7 +14,7 @@ import torch
 from starlette.middleware import Middleware
 
 from lcoins.app.guard import LOCAL, GradioGuard, listener
-from lcoins.colorize.photo import ColorizationSystem
+from lcoins.models.colorizer import ColorizationSystem
 
 # Gradio reads these when it is imported.
 ENVIRONMENT = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}

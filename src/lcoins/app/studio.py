@@ -16,7 +16,6 @@ from lcoins.color.lab import resize_ab
 from lcoins.color.phrases import ColorPhrase
 from lcoins.colorize.batch import write_picture
 from lcoins.colorize.photo import (
-    ColorizationSystem,
     along_edges,
     checked_sentence,
     fitted,
@@ -30,6 +29,7 @@ from lcoins.files import open_whole
 from lcoins.imaging.decode import FORMATS, PhotoError
 from lcoins.imaging.read import GrayPhoto, read_gray_photo
 from lcoins.imaging.write import OUTPUT_FORMATS
+from lcoins.models.colorizer import ColorizationSystem
 
 SCREEN_SIDE = 1600  # pixels: the longer side of a picture on the page; downloads have the photo's own size
 THUMBNAIL_SIDE = 480  # pixels: the longer side of a variant beside others

@@ -13,11 +13,12 @@ from rich.table import Table
 
 from lcoins.benchmark.loading import peak_mib
 from lcoins.color.reading import read_sentence
-from lcoins.colorize.photo import ColorizationSystem, along_edges, lightness_for_network, network_ab, recompose
+from lcoins.colorize.photo import along_edges, lightness_for_network, network_ab, recompose
 from lcoins.colorize.word_effect import word_effects
 from lcoins.data.scenes.dataset import Scenes
 from lcoins.imaging.read import read_gray_photo
 from lcoins.imaging.write import OUTPUT_FORMATS
+from lcoins.models.colorizer import ColorizationSystem
 
 SENTENCE = "a red star on the left and a blue ring on the right"
 

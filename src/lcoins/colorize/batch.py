@@ -16,7 +16,6 @@ from torch import Tensor
 from lcoins.color import lab
 from lcoins.colorize.jobs import Job, plan
 from lcoins.colorize.photo import (
-    ColorizationSystem,
     along_edges,
     checked_sentence,
     fitted,
@@ -33,6 +32,7 @@ from lcoins.files import expect_name, stops_all
 from lcoins.imaging.decode import load_photo
 from lcoins.imaging.read import GrayPhoto, read_gray_photo
 from lcoins.imaging.write import OUTPUT_FORMATS, write_picture
+from lcoins.models.colorizer import ColorizationSystem
 
 PANEL = 448  # pixels of a picture's longer side on a sheet of variants
 

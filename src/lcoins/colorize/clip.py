@@ -21,7 +21,6 @@ from lcoins.color import lab
 from lcoins.colorize.batch import BatchResult, Progress
 from lcoins.colorize.jobs import Job, plan
 from lcoins.colorize.photo import (
-    ColorizationSystem,
     along_edges,
     checked_sentence,
     lightness_for_network,
@@ -35,6 +34,7 @@ from lcoins.imaging.decode import load_photo, to_tensor
 from lcoins.imaging.near_gray import is_near_gray
 from lcoins.imaging.read import GrayPhoto, read_gray_photo
 from lcoins.imaging.write import write_picture
+from lcoins.models.colorizer import ColorizationSystem
 
 RECORD = "lcoins_frames.json"
 SMOOTHING = 0.8  # chosen on one panned clip with film grain, where flicker fell from 1.3 to 0.4 and PSNR stayed

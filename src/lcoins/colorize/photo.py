@@ -21,7 +21,8 @@ from lcoins.colorize.edges import colors_at, follow_edges
 from lcoins.imaging.read import STRIP_PIXELS, photo_lightness, read_gray_photo, strips
 from lcoins.imaging.write import strips_to_image
 from lcoins.models.checkpoint import builtin_package, load_trained
-from lcoins.models.focus import ColorizationSystem, FocusedColorizer
+from lcoins.models.colorizer import ColorizationSystem
+from lcoins.models.focus import FocusedColorizer
 
 LONGEST_SENTENCE = 10_000  # characters; published captions have up to 2,000
 

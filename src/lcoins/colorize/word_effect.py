@@ -8,7 +8,8 @@ from lcoins.color.names import BASIC_LAB, Lab
 from lcoins.color.phrases import ColorPhrase
 from lcoins.color.reading import read_sentence
 from lcoins.color.words import replaced
-from lcoins.colorize.photo import ColorizationSystem, network_ab
+from lcoins.colorize.photo import network_ab
+from lcoins.models.colorizer import ColorizationSystem
 
 VISIBLE = 4.0  # units of ab: a change that one sees when looking for it
 LEAST_SHARE = 0.01  # of the picture: a word that changes less of it has found no region

@@ -1,9 +1,11 @@
 """What the obedience benchmark asks of a photo: sentences that give its things colors, and what they should change.
 
-Four tasks, for any photos with instances in COCO's format. Not the paper's, which shows pictures.
+Five tasks, for any photos with instances in COCO's format. Not the paper's, which shows pictures.
 
 - ``named``: one thing, the only one of its kind, in three of seven colors: "a red bus".
 - ``instances``: two of one kind, told apart by place, in two colors: "the left cup is red and the right cup is blue".
+- ``kinds``: two things of different kinds, each the only one of its kind, in two colors, and in these exchanged: "a red
+  bus and a blue car", "a blue bus and a red car".
 - ``counter``: one thing in a color whose typical lightness is far from the thing's own: "a yellow bus" of a dark bus.
 - ``recolor``: a full caption in which one color word, that of a single thing, is exchanged.
 
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lcoins.color.words import COLOR_LAB, ColorWord, find_colors, replaced
+from lcoins.color.words import COLOR_LAB, find_colors, replaced, with_article
 from lcoins.data.types import keyed_random
 
 COLORS = ("red", "orange", "yellow", "green", "blue", "purple", "pink")
@@ -81,12 +83,32 @@ def questions(
             if sides is not None:
                 first, places = sides
                 yield _about_two(kind, (indices[first], indices[1 - first]), places, *rng.sample(COLORS, 2))
+    yield from _about_kinds(photo, by_kind, masks, seed)
     for caption in captions:
         yield from _about_caption(photo, caption, by_kind, seed)
 
 
 def _about_one(task: str, kind: str, index: int, color: str) -> Question:
-    return Question(task, kind, f"{_article(color)} {color} {kind}", f"a gray {kind}", ((index, color),))
+    return Question(task, kind, with_article(f"{color} {kind}"), f"a gray {kind}", ((index, color),))
+
+
+def _about_kinds(photo: str, by_kind: dict[str, list[int]], masks: NDArray[np.bool_], seed: int) -> Iterator[Question]:
+    single = [
+        kind for kind, indices in by_kind.items() if len(indices) == 1 and masks[indices[0]].mean() >= LEAST_SHARE
+    ]
+    if len(single) < 2:
+        return
+    rng = keyed_random(seed, "two kinds", photo)
+    first, second = rng.sample(single, 2)
+    colors = rng.sample(COLORS, 2)
+    for one, other in (colors, colors[::-1]):
+        yield Question(
+            "kinds",
+            f"{first} and {second}",
+            f"{with_article(f'{one} {first}')} and {with_article(f'{other} {second}')}",
+            f"a gray {first} and a gray {second}",
+            ((by_kind[first][0], one), (by_kind[second][0], other)),
+        )
 
 
 def _about_two(kind: str, indices: Sequence[int], places: Sequence[str], one: str, other: str) -> Question:
@@ -110,18 +132,10 @@ def _about_caption(photo: str, caption: str, by_kind: dict[str, list[int]], seed
                 yield Question(
                     "recolor",
                     kind,
-                    _with_word(caption, word, new),
-                    _with_word(caption, word, "gray"),
+                    replaced(caption, word, new),
+                    replaced(caption, word, "gray"),
                     ((indices[0], new),),
                 )
-
-
-def _with_word(caption: str, word: ColorWord, new: str) -> str:
-    return replaced(caption, word, new)
-
-
-def _article(word: str) -> str:
-    return "an" if word[0] in "aeiou" else "a"
 
 
 def _sides(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> tuple[int, tuple[str, str]] | None:

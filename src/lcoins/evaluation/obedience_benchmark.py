@@ -29,7 +29,6 @@ from lcoins.evaluation.photo_obedience import (
     WAY,
     Answer,
     PhotoThings,
-    System,
     answers,
     breakdown,
     painted,
@@ -38,6 +37,7 @@ from lcoins.evaluation.photo_obedience import (
 )
 from lcoins.evaluation.result import write_json
 from lcoins.files import sha256_of, write_whole
+from lcoins.models.colorizer import ColorizationSystem
 
 TITLE = "obedience"
 SHEET_ROWS = 12
@@ -63,7 +63,7 @@ class ObedienceReport:
 
 
 def judge_photos(
-    system: System,
+    system: ColorizationSystem,
     photos: PhotosWithThings,
     folder: Path,
     *,

@@ -8,7 +8,7 @@ the mask. See :mod:`lcoins.evaluation.asked_colors` for what is asked.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from lcoins.color.iscc_nbs import may_be_called
 from lcoins.color.lab import fit_gamut, from_network_ab, network_input, resize_ab
 from lcoins.color.words import COLOR_LAB
 from lcoins.evaluation.asked_colors import Question
+from lcoins.models.colorizer import ColorizationSystem
 
 HIT_ANGLE = 30.0  # degrees of hue between a thing and the color asked for
 HIT_CHROMA = 12.0  # units of ab below which a thing counts as gray
@@ -30,14 +31,6 @@ SENTENCES_AT_ONCE = 16  # in one pass of the network
 SIZES = ((0.0, 0.05), (0.05, 0.12), (0.12, 1.0))  # a thing's share of the photo
 
 Answer = dict[str, Any]
-
-
-class System(Protocol):
-    """What is judged: its input size, and colors for network lightness and captions."""
-
-    image_size: int
-
-    def colorize(self, lightness: Tensor, captions: list[str]) -> Any: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +46,7 @@ class PhotoThings:
 
 @torch.inference_mode()
 def colors_of(
-    system: System, photo: PhotoThings, captions: Sequence[str], device: torch.device | str = "cpu"
+    system: ColorizationSystem, photo: PhotoThings, captions: Sequence[str], device: torch.device | str = "cpu"
 ) -> Tensor:
     """The system's ab (N, 2, S, S) for N captions of one photo, in CIELAB units and inside sRGB, on the CPU.
 
@@ -70,7 +63,9 @@ def colors_of(
     return _in_gamut(photo, resize_ab(ab, (photo.lightness.shape[-2], photo.lightness.shape[-1])))
 
 
-def sentence_colors(system: System, photo: PhotoThings, device: torch.device | str = "cpu") -> Mapping[str, Tensor]:
+def sentence_colors(
+    system: ColorizationSystem, photo: PhotoThings, device: torch.device | str = "cpu"
+) -> Mapping[str, Tensor]:
     """The system's ab (2, S, S) for each sentence of the photo's questions, their references among them."""
     captions = list(dict.fromkeys(text for one in photo.questions for text in (one.caption, one.reference)))
     return dict(zip(captions, colors_of(system, photo, captions, device), strict=True)) if captions else {}
@@ -153,8 +148,8 @@ def summary(rows: Sequence[Answer], seed: int = 0) -> dict[str, dict[str, Any]]:
     """Figures with 95 % intervals of each system and task: ``{system: {task: {figure: [value, low, high], "n": n}}}``.
 
     ``spill`` is the movement outside over that inside, ``bleeding`` that in the ring over that inside, both of the
-    means; ``both``, of the task ``instances``, the share of questions of which every thing is a hit. The intervals are
-    those of a bootstrap over photos.
+    means; ``both``, of the tasks ``instances`` and ``kinds``, the share of questions of which every thing is a hit.
+    The intervals are those of a bootstrap over photos.
     """
     found: dict[str, dict[str, Any]] = {}
     for system in dict.fromkeys(row["system"] for row in rows):

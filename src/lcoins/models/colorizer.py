@@ -4,7 +4,7 @@ Beside network ab, each system returns exactly what its own loss needs.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
@@ -21,6 +21,15 @@ class Colorization:
 
     ab: Float[Tensor, "b 2 s s"]
     assignment: Float[Tensor, "b n_grp n_img"] | None = None
+
+
+@runtime_checkable
+class ColorizationSystem(Protocol):
+    """What coloring a photo needs of a system: the size of its input, and colors for network lightness and captions."""
+
+    image_size: int
+
+    def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization: ...
 
 
 @dataclass

@@ -7,7 +7,6 @@ it is large it is made larger.
 """
 
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from lcoins.color.lab import from_network_ab
 from lcoins.color.reading import read_sentence
 from lcoins.color.words import without_words
-from lcoins.models.colorizer import Colorization
+from lcoins.models.colorizer import Colorization, ColorizationSystem
 
 LEAST = 0.2  # of the largest effect: where words do less, they do nothing
 FULL = 0.6  # of the largest effect: where they do as much, they act in full
@@ -24,15 +23,6 @@ GAIN = 1.5  # times the effect there
 LARGEST = 0.98  # quantile over the picture that stands for the largest effect
 NOTHING_SAID = "a photo"
 CLEAR = 12.0  # units of ab: words whose largest effect is smaller have found nothing, and are left as they are
-
-
-@runtime_checkable
-class ColorizationSystem(Protocol):
-    """What coloring a photo needs of a system: the size of its input, and colors for network lightness and captions."""
-
-    image_size: int
-
-    def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization: ...
 
 
 class FocusedColorizer(nn.Module):

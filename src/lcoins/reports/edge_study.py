@@ -14,13 +14,14 @@ from torch.nn.functional import max_pool2d
 
 from lcoins.color import lab
 from lcoins.colorize.edges import follow_edges
-from lcoins.colorize.photo import ColorizationSystem, lightness_for_network, recompose
+from lcoins.colorize.photo import lightness_for_network, recompose
 from lcoins.data.caption_lists import Pair
 from lcoins.data.captioned_instances import AnnotatedPhoto, Polygons
 from lcoins.evaluation.lpips import Lpips
 from lcoins.evaluation.quality import psnr, to_uint8
 from lcoins.imaging.decode import load_photo, to_tensor
 from lcoins.imaging.read import photo_lightness
+from lcoins.models.colorizer import ColorizationSystem
 
 BAND = 4  # pixels on either side of an outline that count as its edge
 METHODS = ("bilinear", "along edges")
