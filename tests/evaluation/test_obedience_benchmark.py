@@ -107,6 +107,21 @@ def test_a_sentence_that_two_tasks_ask_is_shown_once() -> None:
     assert [row.caption for row in sheet.rows()] == ["a red bus"]
 
 
+@pytest.mark.parametrize("by", ["masks", "places"])
+def test_colors_given_by_hand_are_where_they_belong(photos: PhotosWithThings, tmp_path: Path, by: str) -> None:
+    """The drawn things are flat, so that a place stands for its thing, as its mask does."""
+    report = judge_photos(Tinter(value=0.0), photos, tmp_path / "eval", hints=by)
+    for task in ("named", "instances"):
+        figures = report.figures["system"][task]
+        assert figures["hit"][0] == 1 and figures["way"][0] > 0.6 and figures["spill"][0] < 0.2
+    assert read(tmp_path / "eval")["settings"]["hints"] == by
+
+
+def test_unknown_hints_are_refused(photos: PhotosWithThings, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected hints of None, masks, places, got 'dots'"):
+        judge_photos(Tinter(), photos, tmp_path / "eval", hints="dots")
+
+
 def test_photos_with_nothing_to_ask_for_are_refused_and_leave_no_file(tmp_path: Path) -> None:
     files = write_things(tmp_path / "drawn", outline(0, "person", (10, 10, 50, 35)))
     with pytest.raises(ValueError, match=r"nothing to ask for: of 2 photos .* 0 are missing"):

@@ -125,7 +125,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
     if not isinstance(merged.data, DictConfig):
         raise ValueError(f"{source} names no test sets; choose some with data=obedience, photos or scenes")
     if merged.data.get("_target_") == OBEDIENCE:
-        judge_obedience(colorizer, run.plain_config(merged)["data"], folder, cfg.device, source)
+        judge_obedience(colorizer, run.plain_config(merged)["data"], folder, cfg.device, source, cfg.hints)
         return
     merged.data.train, merged.data.val = None, None
     data = build.build_data(run.plain_config(merged)["data"], folder)
@@ -146,11 +146,13 @@ def trained_system(run_folder: str | None, checkpoint: str) -> Path:
     return Path(checkpoint)
 
 
-def judge_obedience(colorizer: Any, data: dict[str, Any], folder: Path, device: str, source: Path) -> None:
+def judge_obedience(
+    colorizer: Any, data: dict[str, Any], folder: Path, device: str, source: Path, hints: str | None
+) -> None:
     """Asks for the things of photos in colors, as data=obedience says, and prints and writes what came of it."""
     photos: PhotosWithThings = build_part(data, "data")
     weights = {"name": source.name, "sha256": weights_digest(source)}
-    report = judge_photos(colorizer, photos, folder, device=device, progress=True, weights=weights)
+    report = judge_photos(colorizer, photos, folder, device=device, progress=True, hints=hints, weights=weights)
     print_obedience(report)
     run.console.print(f"figures, things and contact sheet: {folder}", soft_wrap=True, markup=False)
 

@@ -37,15 +37,29 @@ def colorize(
     strength: Annotated[
         float, typer.Option(min=0, max=3, help="Strength of the colors: 0 gray, 1 as predicted.")
     ] = 1.0,
+    hint: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X,Y=COLOR",
+            help='A color for a place and what looks alike around it: "120,80=red" in pixels, or "25%,60%=light blue".',
+        ),
+    ] = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE=COLOR", help="A color for what is white in a picture of the photo's shape."),
+    ] = None,
     device: Device = "cpu",
 ) -> None:
     """Color photos at their own size, by one sentence or several; a list gives each photo a sentence of its own.
+
+    Where the sentence is not obeyed, --hint and --mask give one photo colors by hand; each can be repeated.
 
     Exit status: 0 if every picture was written, 1 if a photo could not be colored, 2 for wrong arguments.
     """
     from rich.progress import track
 
     from lcoins.colorize.batch import PhotoOptions, colorize_files
+    from lcoins.colorize.by_hand import read_hints
     from lcoins.colorize.photo import checked_sentence, load_system
     from lcoins.colorize.understood import understood_line
     from lcoins.imaging.decode import PhotoError
@@ -54,6 +68,7 @@ def colorize(
     if sentences == ["-"]:
         sentences = read_sentences()
     sentences = [checked_sentence(sentence) for sentence in sentences]
+    hints = read_hints(hint or (), mask or ())
     for sentence in sentences:
         typer.echo(understood_line(sentence))
     colorizer = load_system(checkpoint, device)
@@ -62,7 +77,7 @@ def colorize(
             colorizer,
             sources,
             sentences,
-            PhotoOptions(output, force, restore_tone, strength, device),
+            PhotoOptions(output, force, restore_tone, strength, device, hints),
             progress=lambda jobs: track(jobs, "colorize"),
         )
     except PhotoError as error:  # raised only for a single photo; of several, the others go on

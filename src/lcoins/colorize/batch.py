@@ -14,6 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from lcoins.color import lab
+from lcoins.color.hints import with_hints
+from lcoins.colorize.by_hand import HandHint, placed
 from lcoins.colorize.jobs import Job, plan
 from lcoins.colorize.photo import (
     along_edges,
@@ -48,6 +50,7 @@ class PhotoOptions:
             (:mod:`lcoins.imaging.restore`).
         strength: factor of the colors: 0 gives the gray photo, 1 the network's own colors.
         device: where the network lies.
+        hints: colors given by hand, which override the network's where they act; for a single photo.
     """
 
     output: Path | None = None
@@ -55,6 +58,7 @@ class PhotoOptions:
     restore_tone: bool = False
     strength: float = 1.0
     device: torch.device | str = "cpu"
+    hints: tuple[HandHint, ...] = ()
 
 
 @dataclass
@@ -100,6 +104,8 @@ def colorize_files(
     """
     sentences = [checked_sentence(sentence) for sentence in sentences]
     jobs = plan(sources, sentences, options.output)
+    if options.hints and len(jobs) != 1:
+        raise ValueError(f"hints belong to one photo, but {len(jobs)} are to be colored; give one photo, or no hints")
     result = BatchResult()
     for sentence in dict.fromkeys(sentence for job in jobs for sentence, _ in job.pictures):
         if not recognized_color_words(sentence):
@@ -142,13 +148,15 @@ def _color_photo(colorizer: ColorizationSystem, job: Job, options: PhotoOptions,
     for _, target in wanted:
         _expect_fits(job.photo, photo, target)
     network_lightness = lightness_for_network(colorizer, photo.lightness, options.device)
+    hints = placed(options.hints, photo.size, colorizer.image_size)
     result.notices += photo.notices
     if photo.tinted:
         tinted = "looks like a tinted print; --restore-tone takes the tint away before it is colored"
         result.notices.append(f"{job.photo}: {tinted}")
     for sentence, target in wanted:
         ab = network_ab(colorizer, network_lightness, sentence)
-        slope, offset = along_edges(network_lightness, ab)
+        hinted = with_hints(lab.from_network_lightness(network_lightness.float().cpu()), ab, hints)
+        slope, offset = along_edges(network_lightness, hinted)
         strips = recompose_strips(photo.lightness, offset, slope, strength=options.strength)
         write_picture(target, photo, strips)
         result.written.append(target)

@@ -31,6 +31,7 @@ from lcoins.evaluation.photo_obedience import (
     PhotoThings,
     answers,
     breakdown,
+    hinted_colors,
     painted,
     sentence_colors,
     summary,
@@ -41,6 +42,7 @@ from lcoins.models.colorizer import ColorizationSystem
 
 TITLE = "obedience"
 SHEET_ROWS = 12
+HINTS = (None, "masks", "places")
 SYSTEMS = {"gray": "gray", "truth": "photo itself", "oracle": "oracle", "system": "the system"}
 FIGURES = {"hit": "hit ↑", "hit_nbs": "NBS ↑", "way": "way ↑", "spill": "spill ↓", "both": "both ↑"}
 
@@ -69,6 +71,7 @@ def judge_photos(
     *,
     device: torch.device | str = "cpu",
     progress: bool = False,
+    hints: str | None = None,
     weights: Mapping[str, str] | None = None,
 ) -> ObedienceReport:
     """Asks all that the photos allow, and writes ``obedience.json``, ``obedience_things.csv``, ``obedience_sheet.png``.
@@ -81,8 +84,11 @@ def judge_photos(
         folder: where the files are written.
         device: where the system runs.
         progress: whether to show a progress bar.
+        hints: "masks" or "places" gives each asked thing its color by hand as well (:mod:`lcoins.color.hints`).
         weights: name and SHA-256 of the system's weights, for the settings.
     """
+    if hints not in HINTS:
+        raise ValueError(f"expected hints of {', '.join(map(str, HINTS))}, got {hints!r}")
     rows: list[Answer] = []
     sheet = QuestionSheet(photos.seed)
     pixels, asked, seen, counts = hashlib.sha256(), hashlib.sha256(), 0, Counter[str]()
@@ -91,6 +97,8 @@ def judge_photos(
         pixels.update(photo.rgb.numpy().data)
         things = ask(photo, photos.seed)
         ab = sentence_colors(system, things, device)
+        if hints is not None:
+            ab = hinted_colors(things, ab, hints)
         rows += answers(things, ab)
         sheet.consider(things, ab)
         for question in things.questions:
@@ -108,6 +116,7 @@ def judge_photos(
         "image_size": photos.image_size,
         "model_size": system.image_size,
         "seed": photos.seed,
+        "hints": hints,
         "files": {what: {"name": path.name, "sha256": sha256_of(path)} for what, path in photos.files.items()},
         "weights": dict(weights) if weights is not None else None,
         "colors": list(COLORS),

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
+from lcoins.color.hints import BRUSH, Hint, with_hints
 from lcoins.color.iscc_nbs import may_be_called
 from lcoins.color.lab import fit_gamut, from_network_ab, network_input, resize_ab
 from lcoins.color.words import COLOR_LAB
@@ -69,6 +71,31 @@ def sentence_colors(
     """The system's ab (2, S, S) for each sentence of the photo's questions, their references among them."""
     captions = list(dict.fromkeys(text for one in photo.questions for text in (one.caption, one.reference)))
     return dict(zip(captions, colors_of(system, photo, captions, device), strict=True)) if captions else {}
+
+
+def hinted_colors(photo: PhotoThings, ab: Mapping[str, Tensor], by: str) -> Mapping[str, Tensor]:
+    """Colors of :func:`sentence_colors` after each asked thing got its color by hand, and "gray" for the reference.
+
+    With ``by`` "masks" the hint is the thing's mask, with "places" the place of it that lies farthest from its edge.
+    """
+    hinted = dict(ab)
+    for question in photo.questions:
+        for sentence, given in ((question.caption, None), (question.reference, "gray")):
+            hints = [
+                Hint(COLOR_LAB[given or color], *_by_hand(photo.masks[index], by)) for index, color in question.asked
+            ]
+            hinted[sentence] = _in_gamut(photo, with_hints(photo.lightness, ab[sentence][None], hints))[0]
+    return hinted
+
+
+def _by_hand(mask: NDArray[np.bool_], by: str) -> tuple[Tensor, bool]:
+    """The region of a hint for a thing, and whether it spreads."""
+    if by == "masks":
+        return torch.from_numpy(mask).float(), False
+    depth = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    y, x = np.unravel_index(int(depth.argmax()), depth.shape)
+    rows, columns = np.ogrid[: mask.shape[0], : mask.shape[1]]
+    return torch.from_numpy((rows - y) ** 2 + (columns - x) ** 2 <= (BRUSH * len(mask)) ** 2).float(), True
 
 
 def painted(photo: PhotoThings, question: Question, color: str | None = None) -> Tensor:
