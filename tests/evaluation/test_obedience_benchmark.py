@@ -118,7 +118,7 @@ def test_colors_given_by_hand_are_where_they_belong(photos: PhotosWithThings, tm
 
 
 def test_unknown_hints_are_refused(photos: PhotosWithThings, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="expected hints of None, masks, places, got 'dots'"):
+    with pytest.raises(ValueError, match="expected hints of none, masks, places, got 'dots'"):
         judge_photos(Tinter(), photos, tmp_path / "eval", hints="dots")
 
 

@@ -146,9 +146,7 @@ def trained_system(run_folder: str | None, checkpoint: str) -> Path:
     return Path(checkpoint)
 
 
-def judge_obedience(
-    colorizer: Any, data: dict[str, Any], folder: Path, device: str, source: Path, hints: str | None
-) -> None:
+def judge_obedience(colorizer: Any, data: dict[str, Any], folder: Path, device: str, source: Path, hints: str) -> None:
     """Asks for the things of photos in colors, as data=obedience says, and prints and writes what came of it."""
     photos: PhotosWithThings = build_part(data, "data")
     weights = {"name": source.name, "sha256": weights_digest(source)}

@@ -42,7 +42,7 @@ from lcoins.models.colorizer import ColorizationSystem
 
 TITLE = "obedience"
 SHEET_ROWS = 12
-HINTS = (None, "masks", "places")
+HINTS = ("none", "masks", "places")
 SYSTEMS = {"gray": "gray", "truth": "photo itself", "oracle": "oracle", "system": "the system"}
 FIGURES = {"hit": "hit ↑", "hit_nbs": "NBS ↑", "way": "way ↑", "spill": "spill ↓", "both": "both ↑"}
 
@@ -71,7 +71,7 @@ def judge_photos(
     *,
     device: torch.device | str = "cpu",
     progress: bool = False,
-    hints: str | None = None,
+    hints: str = "none",
     weights: Mapping[str, str] | None = None,
 ) -> ObedienceReport:
     """Asks all that the photos allow, and writes ``obedience.json``, ``obedience_things.csv``, ``obedience_sheet.png``.
@@ -88,7 +88,7 @@ def judge_photos(
         weights: name and SHA-256 of the system's weights, for the settings.
     """
     if hints not in HINTS:
-        raise ValueError(f"expected hints of {', '.join(map(str, HINTS))}, got {hints!r}")
+        raise ValueError(f"expected hints of {', '.join(HINTS)}, got {hints!r}")
     rows: list[Answer] = []
     sheet = QuestionSheet(photos.seed)
     pixels, asked, seen, counts = hashlib.sha256(), hashlib.sha256(), 0, Counter[str]()
@@ -97,7 +97,7 @@ def judge_photos(
         pixels.update(photo.rgb.numpy().data)
         things = ask(photo, photos.seed)
         ab = sentence_colors(system, things, device)
-        if hints is not None:
+        if hints != "none":
             ab = hinted_colors(things, ab, hints)
         rows += answers(things, ab)
         sheet.consider(things, ab)
