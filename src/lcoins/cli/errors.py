@@ -24,6 +24,7 @@ EXTRAS = {
         "wandb",
     ),
     "dashboard": ("wandb_workspaces",),
+    "serve": ("fastapi", "prometheus_client", "pydantic"),
     "study": ("sqlalchemy", "uvicorn"),
     "demo": ("gradio", "starlette"),
 }

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lcoins.cli import data, photos, report, study
+from lcoins.cli import data, photos, report, service, study
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
 from lcoins.cli.spin import bound_spin, spin_setting
 
@@ -22,6 +22,7 @@ app.add_typer(data.app)
 app.add_typer(report.app)
 app.add_typer(study.app)
 app.add_typer(photos.app)
+app.command()(service.serve)
 infer_app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 

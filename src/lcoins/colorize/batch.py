@@ -14,21 +14,18 @@ from PIL import Image
 from torch import Tensor
 
 from lcoins.color import lab
-from lcoins.color.hints import with_hints
 from lcoins.colorize.by_hand import HandHint, placed
 from lcoins.colorize.jobs import Job, plan
 from lcoins.colorize.photo import (
-    along_edges,
     checked_sentence,
     fitted,
     lightness_for_network,
-    network_ab,
     recognized_color_words,
     recompose,
     recompose_strips,
 )
+from lcoins.colorize.sentence_colors import sentence_colors
 from lcoins.colorize.understood import remarks
-from lcoins.colorize.word_effect import has_effect, share_moved, word_effects
 from lcoins.evaluation.contact_sheet import SheetRow, contact_sheet
 from lcoins.files import expect_name, stops_all
 from lcoins.imaging.decode import load_photo
@@ -154,18 +151,15 @@ def _color_photo(colorizer: ColorizationSystem, job: Job, options: PhotoOptions,
         tinted = "looks like a tinted print; --restore-tone takes the tint away before it is colored"
         result.notices.append(f"{job.photo}: {tinted}")
     for sentence, target in wanted:
-        ab = network_ab(colorizer, network_lightness, sentence)
-        hinted = with_hints(lab.from_network_lightness(network_lightness.float().cpu()), ab, hints)
-        slope, offset = along_edges(network_lightness, hinted)
-        strips = recompose_strips(photo.lightness, offset, slope, strength=options.strength)
+        colors = sentence_colors(colorizer, network_lightness, sentence, hints)
+        strips = recompose_strips(photo.lightness, colors.offset, colors.slope, strength=options.strength)
         write_picture(target, photo, strips)
         result.written.append(target)
-        effects = [(word.word, moved) for word, moved in word_effects(colorizer, network_lightness, sentence, ab)]
-        for word in dict.fromkeys(word for word, moved in effects if not has_effect(moved)):
+        for word in colors.silent():
             result.notices.append(
                 f"{job.photo}: {word!r} found no region: any other color would give nearly the same picture"
             )
-        if shares := [f"{word!r} {share_moved(moved):.0%}" for word, moved in effects if has_effect(moved)]:
+        if shares := [f"{word!r} {share:.0%}" for word, share in colors.shares()]:
             result.effects.append(f"{target}: of the picture, {', '.join(shares)}")
     if job.sheet is not None and job.sheet in missing:
         _write_sheet(job, job.sheet, photo.lightness)
