@@ -66,10 +66,20 @@
       if (field.accept !== "image/*") field.accept = "image/*";
       if (field.parentElement.ariaLabel !== label) field.parentElement.ariaLabel = label;
     }
-    const knob = handle();
+    const knob = handle(), reset = find("#strength .reset-button");
     if (knob && knob.getAttribute("role") !== "slider") name(knob);
+    if (reset && reset.title !== "Back to 1") reset.ariaLabel = reset.title = "Back to 1";
     describeAll();
   }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["src", "data-told"] });
+  // Gradio's own button goes back to the value that the page came with, which after a reload is not 1.
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("#strength .reset-button")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const range = find("#strength input[type=range]");
+    range.value = 1;
+    range.dispatchEvent(new Event("input", { bubbles: true }));
+  }, true);
   const steps = { ArrowLeft: -0.05, ArrowRight: 0.05, Home: -1, End: 1 };
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches("#photo button:has(> input[type=file])")) {

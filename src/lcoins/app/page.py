@@ -153,8 +153,7 @@ class Page:
             )
         self.view.input(self._queued(self._show), state, shown, **with_progress)
         self.gallery.select(self._choose, state, shown, **with_progress)
-        for changed in (self.strength.input, self.strength.release):  # release: the button beside it sends no other
-            changed(self._queued(self._show), state, shown, trigger_mode="always_last", **quiet)
+        self.strength.input(self._queued(self._show), state, shown, trigger_mode="always_last", **quiet)
         for button, example in zip(self.examples, EXAMPLES, strict=True):
             button.click(None, None, self.text, js=f"() => {example!r}", **quiet)
         then(
@@ -208,6 +207,7 @@ class Page:
 
         def work() -> dict[Any, Any]:
             session = self.studio.open(photo, folder)
+            session.upload = Path(file)
             if self.newest.get(tab) != mine:
                 raise Gone
             self.sessions.close(token)
@@ -222,7 +222,7 @@ class Page:
         finally:
             if self.newest.get(tab) == mine:
                 del self.newest[tab]
-            self.sessions.forget(folder)
+            self.sessions.forget(folder, Path(file))
 
     def _remove(self, token: str, view: str, strength: float) -> dict[Any, Any]:
         """At once, whatever is being made of the photo."""

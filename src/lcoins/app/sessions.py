@@ -54,6 +54,7 @@ class Session:
     chosen: int = 0
     view: str = ""  # how the page shows it, for after a reload
     strength: float = 1.0
+    upload: Path | None = None  # what Gradio has written of it; ``photo`` is a second name for the same file
     closed: bool = False
 
     @property
@@ -67,7 +68,7 @@ class Session:
     def close(self) -> None:
         """Removes the files of this photo."""
         self.closed = True
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_photo(self.folder, self.upload)
 
 
 class Sessions:
@@ -113,11 +114,11 @@ class Sessions:
         if session is not None:
             session.close()
 
-    def forget(self, folder: Path) -> None:
-        """Removes the folder of a photo of which no session came."""
+    def forget(self, folder: Path, upload: Path) -> None:
+        """Removes the folder and the upload of a photo, if no session came of it."""
         with self._lock:
             if all(session.folder != folder for session in self._open.values()):
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_photo(folder, upload)
 
     def close_all(self) -> None:
         for token in list(self._open):
@@ -168,6 +169,15 @@ def bytes_in(folder: Path) -> int:
             about = path.lstat()
             sizes[about.st_dev, about.st_ino] = about.st_size
     return sum(sizes.values())
+
+
+def remove_photo(folder: Path, upload: Path | None) -> None:
+    """Removes the folder of a photo, and what Gradio has written of it, in a folder named by its checksum."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if upload is not None:
+        with suppress(OSError):
+            upload.unlink(missing_ok=True)
+            upload.parent.rmdir()
 
 
 def second_name(file: Path, folder: Path) -> Path:
