@@ -142,9 +142,7 @@ class Page:
         removed = self.remove.click(self._remove, state, [*shown, self.token], **quiet)
         removed.success(**keep_token)
         then(removed, AFTER_REMOVAL)
-        self.blocks.load(
-            self._restore, [self.token, self.text], [*shown, self.token, self.text], js=RESTORE, **quiet
-        )
+        self.blocks.load(self._restore, [self.token, self.text], [*shown, self.token, self.text], js=RESTORE, **quiet)
         self.text.change(None, self.text, None, js=KEEP_TEXT, **quiet)
         for trigger in (self.go.click, self.text.submit):
             then(

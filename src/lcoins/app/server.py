@@ -96,6 +96,7 @@ def serving(
                 mcp_server=False,
                 num_workers=0,
                 max_threads=PEOPLE,  # that may wait; page.py's lines work for one after the other
+                state_session_capacity=PEOPLE,
             )
             yield address
         finally:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 
 from torch import Tensor
 
@@ -167,7 +168,8 @@ def bytes_in(folder: Path) -> int:
     for path in folder.rglob("*"):
         with suppress(OSError):
             about = path.lstat()
-            sizes[about.st_dev, about.st_ino] = about.st_size
+            if S_ISREG(about.st_mode):
+                sizes[about.st_dev, about.st_ino] = about.st_size
     return sum(sizes.values())
 
 

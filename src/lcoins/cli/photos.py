@@ -127,7 +127,9 @@ def demo(
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
     max_megabytes: Annotated[int, typer.Option(min=1, max=2000, help="Largest uploaded file, in megabytes.")] = 100,
     max_megapixels: Annotated[int, typer.Option(min=1, max=200, help="Largest uploaded photo, in megapixels.")] = 60,
-    max_total_megabytes: Annotated[int, typer.Option(min=1, help="All files of the page together, in megabytes.")] = 4000,
+    max_total_megabytes: Annotated[
+        int, typer.Option(min=1, help="All files of the page together, in megabytes.")
+    ] = 4000,
     device: Device = "cpu",
 ) -> None:
     """Serve a web page on this machine: choose a photo, write a sentence, compare, download. Needs the extra `demo`."""
