@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from anyio import to_thread
+from starlette.concurrency import run_in_threadpool
 
 from lcoins.app.html import START, alert, head, hex_of, notice, photo_line, words_line
 from lcoins.app.labels import labels
@@ -212,7 +212,7 @@ class Page:
             return {self.token: self.sessions.add(session), **self._updated(session, view, strength)}
 
         try:
-            photo, megapixels = await to_thread.run_sync(self.studio.receive, Path(file), folder)
+            photo, megapixels = await run_in_threadpool(self.studio.receive, Path(file), folder)
             async for update in self._in_turn(self._line(megapixels), work, "read", max(1, megapixels)):
                 yield update
         except Exception as error:
