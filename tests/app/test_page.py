@@ -53,7 +53,7 @@ def after(events: AsyncIterator[dict[Any, Any]]) -> dict[Any, Any]:
 
 
 def upload(page: Any, path: Path, token: str = "", tab: str = "tab") -> AsyncIterator[dict[Any, Any]]:
-    from lcoins.app.page import COMPARE
+    from lcoins.app.layout import COMPARE
 
     return page._open(str(path), token, COMPARE, 1.0, SimpleNamespace(session_hash=tab))
 
@@ -89,7 +89,7 @@ def test_hostile_files_are_opened_or_refused_in_words(open_handler: Any, tmp_pat
 def test_an_error_in_lcoins_is_logged_and_shown_without_a_traceback(
     tmp_path: Path, photo: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from lcoins.app.page import COMPARE
+    from lcoins.app.layout import COMPARE
 
     class Broken(FakeColorizer):
         def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
@@ -113,7 +113,7 @@ def page(tmp_path: Path) -> Iterator[Any]:
 
 
 def test_a_reload_finds_photo_sentence_variants_view_and_strength(page: Any, photo: Path) -> None:
-    from lcoins.app.page import COMPARE, WORDS
+    from lcoins.app.layout import COMPARE, WORDS
 
     token = after(upload(page, photo))[page.token]
     after(page._queued(page._color, "color")("a red star\na blue star", token, COMPARE, 1.0))
@@ -175,7 +175,7 @@ def test_of_two_photos_at_once_the_later_one_stays(page: Any, photo: Path, tmp_p
 def test_a_photo_removed_while_it_is_colored_is_gone_without_a_word(
     tmp_path: Path, photo: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from lcoins.app.page import COMPARE
+    from lcoins.app.layout import COMPARE
 
     class Removing(FakeColorizer):
         def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
@@ -192,7 +192,7 @@ def test_a_photo_removed_while_it_is_colored_is_gone_without_a_word(
 
 
 def test_a_thirteenth_variant_says_what_went(page: Any, photo: Path) -> None:
-    from lcoins.app.page import COMPARE
+    from lcoins.app.layout import COMPARE
 
     token = after(upload(page, photo))[page.token]
     for number in range(MAX_VARIANTS):

@@ -1,4 +1,4 @@
-"""The layout of the page, and the calls of the studio that its events lead to."""
+"""The events of the page, and the calls of the studio that they lead to."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,18 +11,13 @@ from typing import Any
 import gradio as gr
 from starlette.concurrency import run_in_threadpool
 
-from lcoins.app.html import START, alert, head, hex_of, notice, photo_line, words_line
+from lcoins.app.html import alert, hex_of, notice, photo_line, words_line
 from lcoins.app.labels import labels
+from lcoins.app.layout import COMPARE, EXAMPLES, WORDS, Layout
 from lcoins.app.line import Line, Wait
 from lcoins.app.sessions import Gone, Session, Sessions
-from lcoins.app.studio import MAX_LETTERS, MAX_SENTENCES, MAX_VARIANTS, THUMBNAIL_SIDE, InputError, Studio
+from lcoins.app.studio import MAX_VARIANTS, THUMBNAIL_SIDE, InputError, Studio
 
-EXAMPLES = (
-    "a woman in a red coat beside a blue car",
-    "a brown dog on green grass under a blue sky",
-    "a white house with a red roof",
-)
-COMPARE, WORDS, GROUPS = "Before and after", "Word map", "Group map"
 MASK_OPACITY = 0.6  # of a region's color over the photo, where the mask is 1
 PEOPLE = 200  # events that may wait at once
 LARGE = 8.0  # megapixels from which a photo is read and written beside the others' previews
@@ -40,7 +35,7 @@ Handler = Callable[..., dict[Any, Any]]
 LOG = logging.getLogger(__name__)
 
 
-class Page:
+class Page(Layout):
     """The page of one studio; launching ``blocks`` serves it."""
 
     def __init__(self, studio: Studio, title: str, sessions: Sessions) -> None:
@@ -49,13 +44,7 @@ class Page:
         self.line, self.large_photos = Line(PACE), Line(PACE)
         self.newest: dict[str, str] = {}  # the last upload of each open page that is still on its way
         with gr.Blocks(title="Color a gray photo: lcoins", analytics_enabled=False) as self.blocks:
-            self.token = gr.Textbox(visible=False)
-            gr.HTML(head(title), elem_id="head")
-            with gr.Row(elem_id="columns"):
-                with gr.Column(scale=2, min_width=300, elem_id="controls"):
-                    self._controls()
-                with gr.Column(scale=3, min_width=300, elem_id="picture"):
-                    self._picture()
+            self.build(title)
             self._events()
         self.blocks.queue(max_size=PEOPLE, default_concurrency_limit=None)
 
@@ -64,57 +53,6 @@ class Page:
         self.sessions.close_all()
         self.large_photos.close()
         self.line.close()
-
-    def _controls(self) -> None:
-        self.file = gr.File(label="Photo", file_count="single", height=120, elem_id="photo")
-        with gr.Row(visible=False, elem_id="chosen") as self.chosen:
-            self.name = gr.HTML("", elem_id="name")
-            self.remove = gr.Button("Remove", size="sm", elem_id="remove")
-        self.message = gr.HTML("", elem_id="message")
-        self.text = gr.Textbox(
-            label="Sentence",
-            info=f"Each line (Shift + Enter) gives a picture of its own, {MAX_SENTENCES} at most.",
-            placeholder=EXAMPLES[0],
-            lines=1,
-            max_lines=MAX_SENTENCES,
-            max_length=MAX_SENTENCES * MAX_LETTERS,
-            elem_id="sentence",
-        )
-        with gr.Row(elem_id="examples"):
-            self.examples = [gr.Button(example, size="sm", variant="secondary") for example in EXAMPLES]
-        self.go = gr.Button("Color it", variant="primary", elem_id="go")
-
-    def _picture(self) -> None:
-        self.start = gr.HTML(START)
-        self.gray = gr.Image(label="Photo", interactive=False, visible=False, buttons=[], elem_id="gray")
-        self.compare = gr.ImageSlider(
-            label="Before and after",
-            type="filepath",
-            interactive=False,
-            visible=False,
-            buttons=["fullscreen"],
-            max_height=640,
-            elem_id="compare",
-        )
-        self.map = gr.AnnotatedImage(label="Map", visible=False, buttons=[], elem_id="map")
-        self.note = gr.HTML("", visible=False, elem_id="note")
-        self.view = gr.Radio([COMPARE, WORDS, GROUPS], value=COMPARE, show_label=False, visible=False, elem_id="view")
-        self.words = gr.HTML("", elem_id="words")
-        self.strength = gr.Slider(
-            0, 1.5, value=1, step=0.05, label="Color strength", visible=False, buttons=["reset"], elem_id="strength"
-        )
-        self.gallery = gr.Gallery(
-            label="Variants",
-            visible=False,
-            interactive=False,
-            allow_preview=False,
-            columns=3,
-            buttons=[],
-            elem_id="variants",
-            type="filepath",
-        )
-        self.save = gr.Button("Download at full size", visible=False, elem_id="save")
-        self.ready = gr.DownloadButton("Download", visible="hidden", elem_id="ready")
 
     def _events(self) -> None:
         shown: Any = [
