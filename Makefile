@@ -1,7 +1,7 @@
 # Every target sets itself up first. Extra arguments travel in ARGS: make train ARGS="system=lcoins_small trainer=gpu"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train eval sweep colorize test check
+.PHONY: help setup train eval sweep colorize test faults check
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -35,6 +35,9 @@ colorize: need-PHOTO need-CAPTION need-CHECKPOINT $(READY) ## color one photo: P
 
 test: $(READY) ## run the tests, one process per core, without a network or a GPU
 	$(BIN)/python -m pytest -q -n auto $(ARGS)
+
+faults: $(READY) ## kill, starve, race and mislead the commands for some minutes, and print what was counted
+	$(BIN)/python -m pytest -q -m faults tests/faults $(ARGS)
 
 check: $(READY) ## check lint, format, types, spelling, imports, and one training step from a built wheel
 	$(BIN)/ruff check .

@@ -1,18 +1,22 @@
 """The page: handlers that open or refuse files and show errors as messages."""
 
 import asyncio
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from drawn_photos import FakeColorizer, drawn_photo
 from hostile_files import KINDS, hostile
 from torch import Tensor
 
-from lcoins.app.studio import Session, Studio
+from lcoins.app.sessions import Session, Sessions
+from lcoins.app.studio import MAX_VARIANTS, Studio
 from lcoins.models.colorizer import Colorization
 
 pytestmark = pytest.mark.skipif(find_spec("gradio") is None, reason="needs Gradio: pip install 'lcoins[demo]'")
@@ -31,24 +35,42 @@ def built(studio: Studio) -> Any:
     from lcoins.app.page import Page
 
     async def build() -> Page:
-        return Page(studio, "fake")
+        return Page(studio, "fake", Sessions(studio.folder, 10**9))
 
     return asyncio.run(build())
+
+
+def after(events: AsyncIterator[dict[Any, Any]]) -> dict[Any, Any]:
+    """All that an event does to the page until its end."""
+
+    async def all_of_them() -> dict[Any, Any]:
+        update: dict[Any, Any] = {}
+        async for change in events:
+            update |= change
+        return update
+
+    return asyncio.run(all_of_them())
+
+
+def upload(page: Any, path: Path, token: str = "", tab: str = "tab") -> AsyncIterator[dict[Any, Any]]:
+    from lcoins.app.layout import COMPARE
+
+    return page._open(str(path), token, COMPARE, 1.0, SimpleNamespace(session_hash=tab))
 
 
 @pytest.fixture(scope="module")
 def open_handler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The page's own handler of an upload: path -> (session or None, message)."""
-    from lcoins.app.page import COMPARE
-
     page = built(Studio(FakeColorizer(), tmp_path_factory.mktemp("own"), max_pixels=60_000_000))
-    handle = page._with_message(page._open)
 
     def opened(path: Path) -> tuple[Session | None, str]:
-        update = handle(str(path), None, COMPARE, 1.0)
-        return update.get(page.session), update[page.message]
+        update = after(upload(page, path))
+        assert update[page.file] is None  # the field takes the next photo
+        return page.sessions.get(update.get(page.token, "")), update[page.message]
 
     yield opened
+    page.close()
+    assert list(page.studio.folder.iterdir()) == []
 
 
 @pytest.mark.filterwarnings("ignore")  # as in a running server, where a warning stops nothing
@@ -67,22 +89,126 @@ def test_hostile_files_are_opened_or_refused_in_words(open_handler: Any, tmp_pat
 def test_an_error_in_lcoins_is_logged_and_shown_without_a_traceback(
     tmp_path: Path, photo: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from lcoins.app.page import COMPARE
+    from lcoins.app.layout import COMPARE
 
     class Broken(FakeColorizer):
         def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
             raise RuntimeError("out of memory")
 
     page = built(Studio(Broken(), tmp_path, max_pixels=10**6))
-    session = page.studio.open(photo)
-    update = page._with_message(page._color)(SENTENCE, session, COMPARE, 1.0)
+    token = after(upload(page, photo))[page.token]
+    update = after(page._queued(page._color, "color")(SENTENCE, token, COMPARE, 1.0))
     assert "went wrong" in update[page.message] and "memory" not in update[page.message]
     assert "out of memory" in caplog.text
+    page.close()
 
 
-def test_words_are_escaped() -> None:
-    from lcoins.app.page import words_line
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Any]:
+    (tmp_path / "own").mkdir()
+    made = built(Studio(FakeColorizer(), tmp_path / "own", max_pixels=10**6))
+    yield made
+    made.close()
+    assert list(made.studio.folder.iterdir()) == []
+
+
+def test_a_reload_finds_photo_sentence_variants_view_and_strength(page: Any, photo: Path) -> None:
+    from lcoins.app.layout import COMPARE, WORDS
+
+    token = after(upload(page, photo))[page.token]
+    after(page._queued(page._color, "color")("a red star\na blue star", token, COMPARE, 1.0))
+    after(page._queued(page._show)(token, WORDS, 0.5))
+    update = after(page._restore(token, "a green sta"))
+    assert (update[page.token], update[page.text]) == (token, "a green sta")
+    assert update[page.strength]["value"] == 0.5 and update[page.view]["value"] == WORDS
+    assert [label for _, label in update[page.gallery]["value"]] == ["a red star", "a blue star"]
+    assert "grandmother.jpg" in update[page.name]
+    update = after(page._restore("a token of another server", "a green sta"))
+    assert update[page.token] == "" and "no longer on the server" in update[page.message]
+    assert after(page._restore("", ""))[page.message] == ""
+
+
+def test_a_second_photo_takes_the_place_of_the_first(page: Any, photo: Path, tmp_path: Path) -> None:
+    drawn_photo(30, 20).save(tmp_path / "second.jpg")
+    first = after(upload(page, photo))[page.token]
+    folder = page.sessions.get(first).folder
+    second = after(upload(page, tmp_path / "second.jpg", first))[page.token]
+    assert page.sessions.get(first) is None and not folder.exists()
+    assert page.sessions.get(second).photo.name == "second.jpg"
+    (tmp_path / "none.jpg").write_bytes(b"no photo")
+    assert "not a photo" in after(upload(page, tmp_path / "none.jpg", second))[page.message]
+    assert page.sessions.get(second) is not None
+
+
+def test_of_two_photos_at_once_the_later_one_stays(page: Any, photo: Path, tmp_path: Path) -> None:
+    """Also where the first is large and takes longer to read."""
+    drawn_photo(30, 20).save(tmp_path / "second.jpg")
+    release, read = threading.Event(), page.studio.open
+
+    def slow_open(path: Path, folder: Path) -> Session:
+        if path.name == photo.name:
+            release.wait(20)
+        return read(path, folder)
+
+    async def both() -> list[dict[Any, Any]]:
+        with patch.object(Studio, "open", lambda _, path, folder: slow_open(path, folder)):
+            page._line = lambda _: page.large_photos if not started else page.line
+            started: list[Any] = []
+            first = asyncio.create_task(collected(upload(page, photo)))
+            while not page.large_photos._places:
+                await asyncio.sleep(0.01)
+            started.append(first)
+            second = await collected(upload(page, tmp_path / "second.jpg"))
+            release.set()
+            return [await first, second]
+
+    async def collected(events: AsyncIterator[dict[Any, Any]]) -> dict[Any, Any]:
+        update: dict[Any, Any] = {}
+        async for change in events:
+            update |= change
+        return update
+
+    first, second = asyncio.run(both())
+    assert page.token not in first and page.sessions.get(second[page.token]).photo.name == "second.jpg"
+
+
+def test_a_photo_removed_while_it_is_colored_is_gone_without_a_word(
+    tmp_path: Path, photo: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from lcoins.app.layout import COMPARE
+
+    class Removing(FakeColorizer):
+        def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
+            page._remove(token, COMPARE, 1.0)
+            return super().colorize(lightness, captions)
+
+    (tmp_path / "own").mkdir()
+    page = built(Studio(Removing(), tmp_path / "own", max_pixels=10**6))
+    token = after(upload(page, photo))[page.token]
+    update = after(page._queued(page._color, "color")("a red star", token, COMPARE, 1.0))
+    assert page.compare not in update and not isinstance(update[page.message], str)
+    assert not caplog.records and list((tmp_path / "own").iterdir()) == []
+    page.close()
+
+
+def test_a_thirteenth_variant_says_what_went(page: Any, photo: Path) -> None:
+    from lcoins.app.layout import COMPARE
+
+    token = after(upload(page, photo))[page.token]
+    for number in range(MAX_VARIANTS):
+        update = after(page._queued(page._color, "color")(f"a red star {number}", token, COMPARE, 1.0))
+        assert update[page.message] == ""
+    update = after(page._queued(page._color, "color")("a blue star", token, COMPARE, 1.0))
+    assert "12 pictures are kept" in update[page.message] and "“a red star 0”" in update[page.message]
+
+
+def test_words_and_names_are_escaped(tmp_path: Path) -> None:
+    from lcoins.app.html import photo_line, words_line
 
     assert "Words that work: black" in words_line("a star", [])
     line = words_line("a <b>red</b> star", ["red"])
     assert "“red” has no effect" in line and "<b>" not in line
+    (tmp_path / "own").mkdir()
+    drawn_photo(30, 20).save(tmp_path / '<i>"a.jpg')
+    line = photo_line(Studio(FakeColorizer(), tmp_path / "own", max_pixels=10**6).open(tmp_path / '<i>"a.jpg'))
+    assert "<i>" not in line and "30 × 20 pixels" in line  # noqa: RUF001

@@ -38,12 +38,13 @@ class Served:
     process: subprocess.Popen[str]
     address: str
     temporary: Path
+    said: str
 
 
 def serve(folder: Path, *options: str) -> Served:
     """Starts the command in a folder of its own, with a temporary folder and a home of its own."""
     for name in ("tmp", "home", "work"):
-        (folder / name).mkdir()
+        (folder / name).mkdir(exist_ok=True)
     command = [sys.executable, "-m", "lcoins.cli.main", "demo", "--port", "0", *options]
     environment = {
         **os.environ,
@@ -61,7 +62,7 @@ def serve(folder: Path, *options: str) -> Served:
     for line in process.stdout:
         said += line
         if found := re.search(r"The page is at (\S+)", line):
-            return Served(process, found[1], folder / "tmp")
+            return Served(process, found[1], folder / "tmp", said)
     process.communicate()
     raise AssertionError(f"the command ended with {process.returncode}: {said}")
 
@@ -188,6 +189,89 @@ def test_what_is_wrong_is_said_plainly(page: Any, photo: Path, tmp_path: Path) -
     assert "No color word was found" in page.inner_text("#words")
 
 
+def chosen(page: Any) -> str:
+    """The name and size of the photo on the page."""
+    return page.inner_text("#name")
+
+
+def test_a_reload_keeps_photo_sentence_variants_and_strength(page: Any, photo: Path) -> None:
+    upload(page, photo)
+    color(page, f"{SENTENCE}\na green star")
+    page.wait_for_selector("#variants img")
+    page.fill("#strength input[type=number]", "0.5")
+    before = shown(page)
+    page.keyboard.press("Enter")
+    page.wait_for_function(CHANGED, arg=before)
+    page.fill("#sentence textarea", "a purple st")
+    page.wait_for_timeout(300)  # until the browser has kept it
+    page.reload()
+    page.wait_for_selector("#compare img")
+    page.wait_for_selector("#variants img")
+    page.wait_for_function("document.querySelector('#strength input[type=range]').value == 0.5")
+    assert page.locator("#variants img").count() == 2 and "120 × 160" in chosen(page)  # noqa: RUF001
+    assert page.input_value("#sentence textarea") == "a purple st"
+    assert page.input_value("#strength input[type=number]") == "0.5"
+    before = shown(page)
+    page.click("#strength [aria-label='Back to 1']")
+    page.wait_for_function(CHANGED, arg=before)
+    assert page.input_value("#strength input[type=number]") == "1"
+
+
+CHANGED = "src => [...document.querySelectorAll('#compare img')].at(-1).src != src"
+
+
+def shown(page: Any) -> str:
+    return page.locator("#compare img").last.get_attribute("src")
+
+
+def test_another_photo_needs_no_removal_and_removal_interrupts(page: Any, photo: Path, tmp_path: Path) -> None:
+    upload(page, photo)
+    assert page.evaluate("document.activeElement.matches('#sentence textarea')")
+    color(page, SENTENCE)
+    Image.new("L", (50, 40), 128).save(tmp_path / "second.png")
+    page.set_input_files("#photo input[type=file]", str(tmp_path / "second.png"))
+    page.wait_for_selector("#gray img")
+    assert "second.png" in chosen(page) and page.locator("#compare img").count() == 0
+    page.click("#go")
+    page.click("#remove")
+    page.wait_for_selector("#name", state="hidden")
+    assert page.evaluate("document.activeElement.matches('#photo button')")
+    upload(page, photo)  # behind what was being colored
+    assert page.locator("#compare img").count() == 0 and page.inner_text("#message").strip() == ""
+
+
+def test_pictures_say_what_they_are(page: Any, photo: Path) -> None:
+    def texts(selector: str) -> list[str]:
+        page.wait_for_function("s => [...document.querySelectorAll(s)].every(image => image.alt)", arg=selector)
+        return [image.get_attribute("alt") for image in page.query_selector_all(selector)]
+
+    upload(page, photo)
+    assert texts("#gray img") == ["old.jpg, gray"]
+    long = "a red star with a thin yellow rim beside a blue moon in front of a dark wall on the {} side"
+    color(page, f"{long.format('left')}\n{long.format('right')}")
+    page.wait_for_selector("#variants img")
+    assert texts("#compare img") == ["old.jpg, gray", f"old.jpg, colored by: {long.format('right')}"]
+    assert texts("#variants img") == [long.format("left"), long.format("right")]
+    labels = page.locator("#variants .caption-label").all_inner_texts()
+    assert labels[0] != labels[1] and "left" in labels[0]
+    assert not page.evaluate(
+        "[...document.querySelectorAll('#variants .caption-label')].some(one => one.scrollWidth > one.clientWidth + 1)"
+    )
+
+
+def test_the_first_result_is_in_sight_on_a_phone(page: Any, photo: Path) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.evaluate("scrollTo(0, 0)")
+    Image.new("L", (160, 120), 128).save(photo)
+    upload(page, photo)
+    color(page, SENTENCE)
+    page.wait_for_function(
+        "(box => box.height > 200 && box.top >= 0 && box.bottom <= innerHeight)"
+        "(document.querySelector('#compare').getBoundingClientRect())"
+    )
+    assert width(page) <= 360
+
+
 def test_a_phone_needs_no_sideways_scrolling(page: Any, photo: Path) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     assert width(page) <= 390
@@ -268,8 +352,44 @@ def test_the_server_fetches_no_address_that_an_event_names(served: Served) -> No
     refused.value.close()
 
 
-def test_nothing_is_left_after_ctrl_c(tmp_path: Path) -> None:
+def post(server: Served, path: str, body: bytes, **headers: str) -> int:
+    request = urllib.request.Request(server.address.rstrip("/") + path, body, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def test_another_site_can_neither_upload_nor_color(served: Served) -> None:
+    before = list(served.temporary.rglob("*"))
+    for path in ("/gradio_api/upload", "/gradio_api/queue/join"):
+        assert post(served, path, b"{}", Origin="http://evil.example") == 403
+    assert list(served.temporary.rglob("*")) == before
+
+
+KILLED = """
+import os, signal
+from lcoins.app.folder import temporary_folder
+with temporary_folder() as folder:
+    (folder / "photo.jpg").write_bytes(b"private")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_total_is_no_less_than_an_upload() -> None:
+    done = CliRunner().invoke(app, ["demo", "--max-megabytes", "50", "--max-total-megabytes", "40"])
+    assert isinstance(done.exception, ValueError) and "raise --max-total-megabytes" in str(done.exception)
+
+
+def test_nothing_is_left_after_a_kill_and_ctrl_c(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    subprocess.run([sys.executable, "-c", KILLED], env={**os.environ, "TMPDIR": str(tmp_path / "tmp")})
+    assert list((tmp_path / "tmp").glob("*/files/photo.jpg"))
     server = serve(tmp_path, "--checkpoint", str(checkpoint(tmp_path, MODEL)))
+    assert "removed 1 files of a page whose server was killed" in server.said
+    assert not list((tmp_path / "tmp").glob("*/files/photo.jpg"))
     boundary = "x" * 20
     body = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\ndata\r\n'
@@ -279,7 +399,12 @@ def test_nothing_is_left_after_ctrl_c(tmp_path: Path) -> None:
     request = urllib.request.Request(f"{server.address}gradio_api/upload", body, headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 200
-    assert list(server.temporary.glob("lcoins-demo-*/*/a.jpg"))
+    assert list(server.temporary.glob("lcoins-demo-*/files/*/a.jpg"))
+    host, _, port = server.address.removeprefix("http://").rstrip("/").partition(":")
+    with socket.create_connection((host, int(port))) as connection:  # an upload that is broken off
+        head = f"POST /gradio_api/upload HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 9999\r\n"
+        connection.sendall(f"{head}Content-Type: {headers['Content-Type']}\r\n\r\n".encode() + body[:-30])
+    assert status(server.address, "/") == 200
     server.process.send_signal(signal.SIGINT)
     said = server.process.communicate(timeout=60)[0]
     assert server.process.returncode == 0 and "Traceback" not in said

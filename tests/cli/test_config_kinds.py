@@ -25,6 +25,9 @@ COMPOSED = {
     "augmentation=lighting": ("train", "augmentation=lighting", "name=test"),
     "augmentation=shading": ("train", "augmentation=shading", "name=test"),
     "bench": ("bench",),
+    "eval": ("eval", "checkpoint=builtin"),
+    "info": ("info",),
+    "tracker=online": ("train", "tracker=online", "name=test"),
     "prior": ("prior",),
 }
 WRONG: list[Any] = ["été", 2.5, True, 3, {"a": 1}, [[]], float("nan"), None]
@@ -56,7 +59,7 @@ def refused(config: Any, path: tuple[str, ...], wrong: Any) -> str:
 
 @pytest.mark.parametrize("choice", COMPOSED)
 def test_every_key_refuses_a_wrong_kind(choice: str) -> None:
-    """Keys that conf/ leaves at null and that nothing declares take any kind; each of the others refuses some."""
+    """Also those that conf/ leaves at null: a place among them takes text alone."""
     config = unresolved(*COMPOSED[choice])
     expect_kinds(config, KNOWN)
     for path in leaves(config):
@@ -65,6 +68,8 @@ def test_every_key_refuses_a_wrong_kind(choice: str) -> None:
         assert [text for text in said if text and not text.startswith((f"{key} takes ", f"{key}[0] takes "))] == []
         assert all("\n" not in text for text in said)
         assert any(said), key
+        if is_place(key) and KNOWN[key].kinds <= {str, type(None)}:
+            assert all(said[1:7]), key
         if KNOWN[key].kinds & {int, float} and not key.startswith("trainer."):
             assert said[0], key  # of a number, no text is read
         if KNOWN[key].kinds == {int} and not key.startswith(("trainer.", "recipe.")):

@@ -4,6 +4,7 @@ import copy
 import json
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from lcoins.colorize.export import export_package
 from lcoins.files import sha256_of
 from lcoins.models.checkpoint import load_trained
 from lcoins.training.run import plain_config
+from lcoins.training.run_folder import read_run_config
 
 Change = Callable[[dict[str, Any], Path], None]
 
@@ -159,6 +161,48 @@ def test_the_files_are_read_where_nothing_is_wrong(tmp_path: Path, lcoins: Calla
     assert lcoins("report", "page", received.run, "-o", tmp_path / "page.html") == 0
     for system in (received.checkpoint, received.package):
         assert load_trained(system)[1]["seed"] in (0, 3)
+
+
+def aliases(levels: int) -> str:
+    """A config of YAML that would grow to 9 ** levels values."""
+    lines = [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]" for i in range(1, levels)]
+    return "\n".join(["a0: &a0 [1,1,1,1,1,1,1,1,1]", *lines, "seed: 0"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(aliases(9), "aliases"), ("a: " + "[" * 3000, "no config of a run"), ("a: " + "x" * 2**19, "more than 262,144")],
+    ids=["bomb", "nested", "large"],
+)
+def test_a_config_that_would_grow_is_refused_at_once(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    start = time.monotonic()
+    with pytest.raises(ValueError, match=said):
+        read_run_config(tmp_path)
+    assert time.monotonic() - start < 10
+
+
+def test_a_checkpoint_with_one_list_in_many_places_is_refused(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, MODEL)
+    content = torch.load(path, weights_only=True)
+    bomb: list[Any] = [1] * 9
+    for _ in range(12):
+        bomb = [bomb] * 9
+    content["config"]["data"] = bomb
+    torch.save(content, path)
+    with pytest.raises(ValueError, match="more than 100,000 values"):
+        load_trained(path)
+
+
+@pytest.mark.parametrize("link", ["eval", "eval/evaluation.lpips={}", "eval/evaluation.lpips={}/eval.log"])
+def test_an_evaluation_follows_no_link_in_a_received_run(link: str, tmp_path: Path, lcoins: Callable[..., int]) -> None:
+    received = Received(tmp_path, lambda config, marker: None, tmp_path / "marker")
+    place = received.run / link
+    place.parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "home").mkdir()
+    place.symlink_to(tmp_path / "home" / "file" if link.endswith(".log") else tmp_path / "home")
+    assert lcoins("eval", f"run={received.run}", "evaluation.lpips={}") == 2
+    assert list((tmp_path / "home").iterdir()) == []
 
 
 BROKEN: dict[str, Callable[[dict[str, Any]], Any]] = {

@@ -1,12 +1,18 @@
-"""Opens the port of a page's server and filters the requests to it: only what the page asks for, of bounded size."""
+"""Opens the port of a page's server and filters the requests to it: only what the page asks for, of bounded size.
 
+Both local servers, that of `lcoins demo` and that of a study, are behind it.
+"""
+
+import asyncio
 import json
 import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +24,8 @@ READABLE = re.compile(
     r"|/gradio_api/(heartbeat/\w+|queue/data|upload_progress|startup-events|file=.+)"
 )
 EVENT_BYTES = 2**20  # of an event, which carries texts and numbers; files come by UPLOAD
+SILENCE = 30.0  # seconds without a byte, after which a request that is only half there is given up
+SLOWEST = 30_000  # bytes a second that a request must reach on average, with SILENCE in hand
 
 
 def listener(host: str, port: int, backlog: int | None = None) -> socket.socket:
@@ -32,9 +40,20 @@ def listener(host: str, port: int, backlog: int | None = None) -> socket.socket:
         raise ValueError(f"cannot serve at {host}, port {port}: {error}; choose another --port or --host") from error
 
 
+class Room(Protocol):
+    """The space on the disk that all files of a page share."""
+
+    def reserve(self, size: int) -> bool:
+        """Whether ``size`` more bytes fit; they then count as taken until they are released."""
+
+    def release(self, size: int) -> None:
+        """Gives back what was reserved: the file is on the disk now, and counted there, or it never came."""
+
+
 class Guard:
     """ASGI middleware in front of a page's server: only the paths it names, for the hosts it knows, of bounded size.
 
+    What changes something, every POST, must come from the page itself, and within a time that goes by its length.
     ``hosts`` are the host names under which the page answers, None for any: a foreign page whose own name points to
     this machine (DNS rebinding) sends another one. ``readable`` are the paths to GET, ``writable`` those to POST to,
     with the most bytes that a body may have.
@@ -54,8 +73,17 @@ class Guard:
         if refusal is not None:
             code, text = refusal
             await PlainTextResponse(text, code)(scope, receive, send)
-        else:
+            return
+        if scope["type"] != "http" or scope["method"] != "POST":
             await self.passed(scope, receive, send)
+            return
+        timely = _Timely(receive, int(Headers(scope=scope)["content-length"]))
+        try:
+            await self.passed(scope, timely, send)
+        except ClientDisconnect:  # there is nobody to answer, unless it was us who gave up
+            if timely.late:
+                late = PlainTextResponse("The request came too slowly.", 408, {"Connection": "close"})
+                await late(scope, receive, send)
 
     async def passed(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hands on what the guard lets through."""
@@ -69,19 +97,48 @@ class Guard:
             return None if self.readable.fullmatch(path) else (404, "Not found.")
         if scope["method"] != "POST" or path not in self.writable:
             return 404, "Not found."
+        if from_elsewhere(headers):
+            return 403, "The request comes from another site."
         length = headers.get("content-length", "")
         if not length.isdecimal():
             return 411, "Content-Length required."
         return (413, "Request too large.") if int(length) > self.writable[path] else None
 
 
-class GradioGuard(Guard):
-    """The guard of the page of `lcoins demo`; Gradio itself checks what passes. ``max_bytes`` limits an upload."""
+class _Timely:
+    """Receives a request, and says that its sender is gone when it is silent or too slow; then it is ``late``."""
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] | None, max_bytes: int) -> None:
+    def __init__(self, receive: Receive, length: int) -> None:
+        self.receive, self.late, self.whole = receive, False, False
+        self.end = asyncio.get_running_loop().time() + SILENCE + length / SLOWEST
+
+    async def __call__(self) -> Message:
+        if self.whole:  # what follows is the end of the connection, for which a long answer may wait
+            return await self.receive()
+        try:
+            async with asyncio.timeout_at(min(self.end, asyncio.get_running_loop().time() + SILENCE)):
+                message = await self.receive()
+        except TimeoutError:
+            self.late = True
+            return {"type": "http.disconnect"}
+        self.whole = not message.get("more_body", False)
+        return message
+
+
+class GradioGuard(Guard):
+    """The guard of the page of `lcoins demo`; Gradio itself checks what passes.
+
+    ``max_bytes`` limits an upload, and ``room`` all files together.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] | None, max_bytes: int, room: Room) -> None:
         super().__init__(app, hosts, READABLE, {UPLOAD: max_bytes, EVENT: EVENT_BYTES})
+        self.room = room
 
     async def passed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == UPLOAD:
+            await self._upload(scope, receive, send)
+            return
         if scope["type"] == "http" and scope["path"] == EVENT:
             body = await _body(receive)
             receive = _replayed(body, receive)
@@ -89,6 +146,34 @@ class GradioGuard(Guard):
                 await PlainTextResponse("Files must be uploaded.", 403)(scope, receive, send)
                 return
         await super().passed(scope, receive, send)
+
+    async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        size = int(Headers(scope=scope)["content-length"])
+        if not await run_in_threadpool(self.room.reserve, size):
+            full = "This server holds as many photos as it may; try again in ten minutes."
+            await PlainTextResponse(full, 507)(scope, receive, send)
+            return
+        try:
+            await super().passed(scope, receive, send)
+        finally:
+            self.room.release(size)
+
+
+def from_elsewhere(headers: Headers) -> bool:
+    """Whether a browser says that another site's page sends a request; programs that say nothing are let through.
+
+    Sec-Fetch-Site compares what the person sees, also behind a proxy. Older browsers send Origin alone, as do all for
+    a page that is not on this machine and not encrypted.
+
+    >>> from_elsewhere(Headers({"sec-fetch-site": "cross-site", "host": "127.0.0.1:7860"}))
+    True
+    >>> from_elsewhere(Headers({"origin": "http://127.0.0.1:7860", "host": "127.0.0.1:7860"}))
+    False
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site != "same-origin"
+    return origin is not None and origin.partition("://")[2] != headers.get("host")
 
 
 def names_an_address(body: bytes) -> bool:
@@ -125,6 +210,8 @@ async def _body(receive: Receive) -> bytes:
     body, more = b"", True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return body

@@ -1,7 +1,31 @@
-// Adds what Gradio lacks: the handle of the before/after slider and the file field work by keyboard, and the file field
-// offers photos first. It still accepts other files, so that the page can say what is wrong with them.
+// Adds what Gradio lacks: the handle of the before/after slider and the file field work by keyboard, the file field
+// offers photos first, pictures have alternative texts, and a page that is loaded again has its photo and sentence.
+// The file field still accepts other files, so that the page can say what is wrong with them.
 () => {
-  const handle = () => document.querySelector("#compare [data-testid=slider]");
+  const find = (selector) => document.querySelector(selector);
+  const keep = (name, value) => { try { sessionStorage.setItem(name, value); } catch { /* private window */ } };
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const whenever = (condition, action, tries = 60) => {
+    if (condition()) action();
+    else if (tries) setTimeout(() => whenever(condition, action, tries - 1), 50);
+  };
+  window.lcoins = {
+    keepToken: (token) => keep("lcoins-photo", token || ""),
+    keepText: (text) => document.body.dataset.restored && keep("lcoins-sentence", text || ""),
+    focusSentence: () => whenever(() => find("#name p"), () => find("#sentence textarea").focus({ preventScroll: true })),
+    focusPhoto: () => find("#photo button").focus(),
+    download: () => setTimeout(() => find("#ready a, a#ready, #ready").click(), 100),
+    // The picture has no height, and the page is too short to scroll, before the browser has loaded it.
+    showPicture: () => whenever(
+      () => [...document.querySelectorAll("#picture img")].some((image) => image.offsetHeight > 50),
+      () => {
+        const box = find("#picture").getBoundingClientRect();
+        const picture = find("#picture img").getBoundingClientRect();
+        if (box.top < 0 || picture.bottom > innerHeight)
+          scrollBy({ top: box.top - 16, behavior: calm.matches ? "auto" : "smooth" });
+      }),
+  };
+  const handle = () => find("#compare [data-testid=slider]");
   const name = (knob) => {
     knob.tabIndex = 0;
     knob.setAttribute("role", "slider");
@@ -15,14 +39,47 @@
     const share = (100 * (own.left - all.left)) / all.width;
     knob.setAttribute("aria-valuenow", Math.round(share) || 0);
   };
+  const describe = (selector, texts) => {
+    document.querySelectorAll(selector).forEach((image, index) => {
+      const text = texts[Math.min(index, texts.length - 1)] || "";
+      if (image.alt !== text) image.alt = text;
+      const button = image.closest("button");
+      if (button && selector.startsWith("#variants") && button.title !== text) {
+        button.title = text;
+        button.setAttribute("aria-label", text);
+      }
+    });
+  };
+  const describeAll = () => {
+    const line = find("#name [data-told]");
+    if (!line) return;
+    const { photo, sentence, variants } = JSON.parse(line.dataset.told);
+    const gray = `${photo}, gray`, colored = `${photo}, colored by: ${sentence}`;
+    describe("#gray img", [gray]);
+    describe("#compare img", [gray, colored]);
+    describe("#map img:not(.mask)", [`${photo} with the regions named below it`]);
+    describe("#variants .thumbnail-item img", variants);
+  };
   new MutationObserver(() => {
+    const label = find("#name p") ? "Choose another photo, or drop it here" : "Choose a photo, or drop it here";
     for (const field of document.querySelectorAll("#photo input[type=file]")) {
-      field.accept = "image/*";
-      field.parentElement.setAttribute("aria-label", "Choose a photo, or drop it here");
+      if (field.accept !== "image/*") field.accept = "image/*";
+      if (field.parentElement.ariaLabel !== label) field.parentElement.ariaLabel = label;
     }
-    const knob = handle();
+    const knob = handle(), reset = find("#strength .reset-button");
     if (knob && knob.getAttribute("role") !== "slider") name(knob);
-  }).observe(document.body, { childList: true, subtree: true });
+    if (reset && reset.title !== "Back to 1") reset.ariaLabel = reset.title = "Back to 1";
+    describeAll();
+  }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["src", "data-told"] });
+  // Gradio's own button goes back to the value that the page came with, which after a reload is not 1.
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("#strength .reset-button")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const range = find("#strength input[type=range]");
+    range.value = 1;
+    range.dispatchEvent(new Event("input", { bubbles: true }));
+  }, true);
   const steps = { ArrowLeft: -0.05, ArrowRight: 0.05, Home: -1, End: 1 };
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches("#photo button:has(> input[type=file])")) {

@@ -1,192 +1,240 @@
-"""The layout of the page, and the calls of the studio that its events lead to."""
+"""The events of the page, and the calls of the studio that they lead to."""
 
 import logging
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.concurrency import run_in_threadpool
 
-from lcoins.app.regions import Region
-from lcoins.app.studio import MAX_LETTERS, MAX_SENTENCES, THUMBNAIL_SIDE, InputError, Session, Studio
-from lcoins.color.reading import read_sentence
-from lcoins.color.words import BASIC_COLORS
-from lcoins.colorize.understood import remarks
-from lcoins.evaluation.contact_sheet import word_rgb
+from lcoins.app.html import alert, hex_of, notice, photo_line, words_line
+from lcoins.app.labels import labels
+from lcoins.app.layout import COMPARE, EXAMPLES, WORDS, Layout
+from lcoins.app.line import Line, Wait
+from lcoins.app.sessions import Gone, Session, Sessions
+from lcoins.app.studio import MAX_VARIANTS, THUMBNAIL_SIDE, InputError, Studio
 
-EXAMPLES = (
-    "a woman in a red coat beside a blue car",
-    "a brown dog on green grass under a blue sky",
-    "a white house with a red roof",
-)
-COMPARE, WORDS, GROUPS = "Before and after", "Word map", "Group map"
 MASK_OPACITY = 0.6  # of a region's color over the photo, where the mask is 1
-SESSION_SECONDS = 6 * 3600  # without an event, after which a photo's files are removed
-HEAD = "<h1>Color a gray photo</h1><p>Describe in a sentence what has which color.</p><p class='model'>Model: {}</p>"
-START = """
-<div class="start"><ol><li>Choose a photo.</li><li>Write what has which color.</li>
-<li>Compare, adjust and download.</li></ol>
-<p>The photo stays on this machine and is removed when the server of this page stops.</p></div>
-"""
-SCROLL_TO_PICTURE = """() => { const picture = document.querySelector("#picture").getBoundingClientRect();
-if (picture.top > 0.6 * innerHeight) scrollBy({ top: picture.top - 16, behavior: "smooth" }); }"""
-START_DOWNLOAD = "() => setTimeout(() => document.querySelector('#ready a, a#ready, #ready').click(), 100)"
+PEOPLE = 200  # events that may wait at once
+LARGE = 8.0  # megapixels from which a photo is read and written beside the others' previews
+PACE = {"read": 0.15, "write": 0.7, "color": 2.0, "show": 0.4}  # seconds for a megapixel, a sentence, a view, at first
+NO_LONGER = "The photo is no longer on the server. Choose it again."
+# What the browser has kept of a page that is loaded again; the page's events may come before page.js has run.
+RESTORE = """() => { document.body.dataset.restored = "yes";
+return ["lcoins-photo", "lcoins-sentence"].map((name) => {
+try { return sessionStorage.getItem(name) || ""; } catch { return ""; } }); }"""
+KEEP_TOKEN, KEEP_TEXT = (f"(value) => window.lcoins?.{name}(value)" for name in ("keepToken", "keepText"))
+AFTER_COLORING, AFTER_OPENING, AFTER_REMOVAL, DOWNLOAD = (
+    f"() => window.lcoins?.{name}()" for name in ("showPicture", "focusSentence", "focusPhoto", "download")
+)
+Handler = Callable[..., dict[Any, Any]]
 LOG = logging.getLogger(__name__)
 
 
-class Page:
+class Page(Layout):
     """The page of one studio; launching ``blocks`` serves it."""
 
-    def __init__(self, studio: Studio, title: str) -> None:
-        self.studio = studio
-        with gr.Blocks(
-            title="Color a gray photo: lcoins", analytics_enabled=False, delete_cache=(3600, SESSION_SECONDS)
-        ) as self.blocks:
-            self.session = gr.State(None, time_to_live=SESSION_SECONDS, delete_callback=_close)
-            gr.HTML(HEAD.format(escape(title)), elem_id="head")
-            with gr.Row(elem_id="columns"):
-                with gr.Column(scale=2, min_width=300):
-                    self._controls()
-                with gr.Column(scale=3, min_width=300, elem_id="picture"):
-                    self._picture()
+    def __init__(self, studio: Studio, title: str, sessions: Sessions) -> None:
+        self.studio, self.sessions = studio, sessions
+        # The colorizer colors one photo at a time; large photos take long, and wait for each other only.
+        self.line, self.large_photos = Line(PACE), Line(PACE)
+        self.newest: dict[str, str] = {}  # the last upload of each open page that is still on its way
+        with gr.Blocks(title="Color a gray photo: lcoins", analytics_enabled=False) as self.blocks:
+            self.build(title)
             self._events()
-        self.blocks.queue(max_size=16, default_concurrency_limit=1)
+        self.blocks.queue(max_size=PEOPLE, default_concurrency_limit=None)
 
-    def _controls(self) -> None:
-        self.file = gr.File(label="Photo", file_count="single", height=120, elem_id="photo")
-        self.message = gr.HTML("", elem_id="message")
-        self.text = gr.Textbox(
-            label="Sentence",
-            info=f"Each line (Shift + Enter) gives a picture of its own, {MAX_SENTENCES} at most.",
-            placeholder=EXAMPLES[0],
-            lines=1,
-            max_lines=MAX_SENTENCES,
-            max_length=MAX_SENTENCES * MAX_LETTERS,
-            elem_id="sentence",
-        )
-        with gr.Row(elem_id="examples"):
-            self.examples = [gr.Button(example, size="sm", variant="secondary") for example in EXAMPLES]
-        self.go = gr.Button("Color it", variant="primary", elem_id="go")
-
-    def _picture(self) -> None:
-        self.start = gr.HTML(START)
-        self.gray = gr.Image(label="Photo", interactive=False, visible=False, buttons=[], elem_id="gray")
-        self.compare = gr.ImageSlider(
-            label="Before and after",
-            type="filepath",
-            interactive=False,
-            visible=False,
-            buttons=["fullscreen"],
-            max_height=640,
-            elem_id="compare",
-        )
-        self.map = gr.AnnotatedImage(label="Map", visible=False, buttons=[], elem_id="map")
-        self.note = gr.HTML("", visible=False, elem_id="note")
-        self.view = gr.Radio([COMPARE, WORDS, GROUPS], value=COMPARE, show_label=False, visible=False, elem_id="view")
-        self.words = gr.HTML("", elem_id="words")
-        self.strength = gr.Slider(
-            0, 1.5, value=1, step=0.05, label="Color strength", visible=False, buttons=[], elem_id="strength"
-        )
-        self.gallery = gr.Gallery(
-            label="Variants",
-            visible=False,
-            interactive=False,
-            allow_preview=False,
-            columns=3,
-            buttons=[],
-            elem_id="variants",
-            type="filepath",
-        )
-        self.save = gr.Button("Download at full size", visible=False, elem_id="save")
-        self.ready = gr.DownloadButton("Download", visible="hidden", elem_id="ready")
+    def close(self) -> None:
+        """Removes all photos, and waits for the work that is under way."""
+        self.sessions.close_all()
+        self.large_photos.close()
+        self.line.close()
 
     def _events(self) -> None:
         shown: Any = [
-            self.session,
-            self.message,
-            self.start,
-            self.gray,
-            self.compare,
-            self.map,
-            self.note,
-            self.view,
-            self.words,
-            self.gallery,
-            self.save,
-            self.strength,
+            *(self.message, self.start, self.chosen, self.name, self.gray, self.compare, self.map, self.note),
+            *(self.view, self.words, self.gallery, self.save, self.strength),
         ]
-        state: Any = [self.session, self.view, self.strength]
-        # One event at a time, since the colorizer cannot color several photos at once.
-        quiet: Any = {"api_visibility": "private", "show_progress": "hidden", "concurrency_id": "studio"}
+        state: Any = [self.token, self.view, self.strength]
+        quiet: Any = {"api_visibility": "private", "show_progress": "hidden"}
         with_progress: Any = {
             **quiet,
             "show_progress": "full",
             "show_progress_on": [self.start, self.gray, self.compare, self.map],
         }
-        self.file.upload(self._with_message(self._open), [self.file, *state], [*shown, self.file], **with_progress)
-        self.file.clear(self._with_message(self._clear), state, shown, **quiet)
+        keep_token: Any = {"fn": None, "inputs": [self.token], "outputs": None, "js": KEEP_TOKEN, **quiet}
+
+        def then(event: Any, script: str) -> None:
+            event.success(None, None, None, js=script, **quiet)
+
+        # trigger_mode, so that a second photo counts while the first is still being read.
+        opened = self.file.upload(
+            self._open, [self.file, *state], [*shown, self.token, self.file], trigger_mode="multiple", **with_progress
+        )
+        opened.success(**keep_token)
+        then(opened, AFTER_OPENING)
+        removed = self.remove.click(self._remove, state, [*shown, self.token], **quiet)
+        removed.success(**keep_token)
+        then(removed, AFTER_REMOVAL)
+        self.blocks.load(self._restore, [self.token, self.text], [*shown, self.token, self.text], js=RESTORE, **quiet)
+        self.text.change(None, self.text, None, js=KEEP_TEXT, **quiet)
         for trigger in (self.go.click, self.text.submit):
-            done = trigger(self._with_message(self._color), [self.text, *state], shown, **with_progress)
-            done.success(None, None, None, js=SCROLL_TO_PICTURE, **quiet)
-        self.view.input(self._with_message(self._show), state, shown, **with_progress)
-        self.gallery.select(self._with_message(self._choose), state, shown, **with_progress)
-        self.strength.input(self._with_message(self._show), state, shown, trigger_mode="always_last", **quiet)
+            then(
+                trigger(self._queued(self._color, "color"), [self.text, *state], shown, **with_progress),
+                AFTER_COLORING,
+            )
+        self.view.input(self._queued(self._show), state, shown, **with_progress)
+        self.gallery.select(self._choose, state, shown, **with_progress)
+        self.strength.input(self._queued(self._show), state, shown, trigger_mode="always_last", **quiet)
         for button, example in zip(self.examples, EXAMPLES, strict=True):
             button.click(None, None, self.text, js=f"() => {example!r}", **quiet)
-        saved = self.save.click(
-            self._with_message(self._write_full_size),
-            [self.session, self.strength],
-            [self.ready, self.message],
-            **with_progress,
+        then(
+            self.save.click(
+                self._write_full_size, [self.token, self.strength], [self.ready, self.message], **with_progress
+            ),
+            DOWNLOAD,
         )
-        saved.success(None, None, None, js=START_DOWNLOAD, **quiet)
 
-    def _with_message(self, handler: Callable[..., dict[Any, Any]]) -> Callable[..., dict[Any, Any]]:
-        """Makes the errors of a handler appear as a message on the page."""
+    def _failure(self, error: Exception) -> dict[Any, Any]:
+        """What the page shows after an error."""
+        if isinstance(error, Gone):  # what was made is not wanted any more, and nobody is to be told
+            return {self.message: gr.skip()}
+        if isinstance(error, InputError):
+            return {self.message: alert(str(error))}
+        LOG.error("an event of the page failed", exc_info=error)
+        said = "Something went wrong in lcoins. The terminal in which it was started shows the error."
+        return {self.message: alert(said)}
 
-        @wraps(handler)  # keeps the parameters, which Gradio inspects
-        def handle(*values: Any) -> dict[Any, Any]:
-            try:
-                return {self.message: "", **handler(*values)}
-            except InputError as error:
-                text = str(error)
-            except Exception:
-                LOG.exception("an event of the page failed")
-                text = "Something went wrong in lcoins. The terminal in which it was started shows the error."
-            message: dict[Any, Any] = {self.message: f'<p role="alert">{escape(text)}</p>'}
-            return message | ({self.file: None} if handler == self._open else {})
+    def _queued(self, handler: Handler, kind: str = "show") -> Callable[..., AsyncIterator[dict[Any, Any]]]:
+        """Makes a handler wait for its turn."""
+
+        async def handle(*values: Any) -> AsyncIterator[dict[Any, Any]]:
+            amount = max(1, len(values[0].splitlines())) if kind == "color" else 1
+            async for update in self._in_turn(self.line, partial(handler, *values), kind, amount):
+                yield update
 
         return handle
 
-    def _open(self, file: str | None, session: Session | None, view: str, strength: float) -> dict[Any, Any]:
-        opened = self.studio.open(Path(file) if file else None)
-        _close(session)
-        return self._show(opened, view, strength)
+    async def _in_turn(
+        self, line: Line, work: Callable[[], dict[Any, Any]], kind: str, amount: float
+    ) -> AsyncIterator[dict[Any, Any]]:
+        """Waits in a line, with estimates as messages, and yields the updates that the work returns, or its error."""
+        try:
+            async for said in line.run(work, kind, amount):
+                yield {self.message: notice(str(said))} if isinstance(said, Wait) else {self.message: "", **said}
+        except Exception as error:
+            yield self._failure(error)
 
-    def _clear(self, session: Session | None, view: str, strength: float) -> dict[Any, Any]:
-        _close(session)
-        return self._show(None, view, strength)
+    def _line(self, megapixels: float) -> Line:
+        """Where a photo is read or written."""
+        return self.large_photos if megapixels > LARGE else self.line
 
-    def _color(self, text: str, session: Session | None, view: str, strength: float) -> dict[Any, Any]:
-        self.studio.color(session, text)
-        return self._show(session, view, strength)
+    async def _open(
+        self, file: str, token: str, view: str, strength: float, request: gr.Request
+    ) -> AsyncIterator[dict[Any, Any]]:
+        yield {self.file: None}  # so that the field takes the next photo
+        folder = self.studio.new_folder()
+        tab, mine = request.session_hash or "", folder.name
+        self.newest[tab] = mine
 
-    def _choose(self, session: Session | None, view: str, strength: float, event: gr.SelectData) -> dict[Any, Any]:
-        if session is not None and isinstance(event.index, int) and 0 <= event.index < len(session.variants):
-            session.chosen = event.index
-        return self._show(session, view, strength)
+        def work() -> dict[Any, Any]:
+            session = self.studio.open(photo, folder)
+            session.upload = Path(file)
+            if self.newest.get(tab) != mine:
+                raise Gone
+            self.sessions.close(token)
+            return {self.token: self.sessions.add(session), **self._updated(session, view, strength)}
 
-    def _write_full_size(self, session: Session | None, strength: float) -> dict[Any, Any]:
-        return {self.ready: str(self.studio.write_full_size(session, strength))}
+        try:
+            photo, megapixels = await run_in_threadpool(self.studio.receive, Path(file), folder)
+            async for update in self._in_turn(self._line(megapixels), work, "read", max(1, megapixels)):
+                yield update
+        except Exception as error:
+            yield self._failure(error)
+        finally:
+            if self.newest.get(tab) == mine:
+                del self.newest[tab]
+            self.sessions.forget(folder, Path(file))
 
-    def _show(self, session: Session | None, view: str, strength: float) -> dict[Any, Any]:
+    def _remove(self, token: str, view: str, strength: float) -> dict[Any, Any]:
+        """At once, whatever is being made of the photo."""
+        self.sessions.close(token)
+        return {self.token: "", self.message: "", **self._updated(None, view, strength)}
+
+    async def _restore(self, token: str, text: str) -> AsyncIterator[dict[Any, Any]]:
+        """Shows what was on a page before it was loaded again; the browser has kept the token and the sentence."""
+        update: dict[Any, Any] = {self.token: token, self.text: text}
+        session = self.sessions.get(token)
+        if session is None:
+            yield update | {self.token: "", self.message: alert(NO_LONGER) if token else ""}
+            return
+        view, strength = session.view or COMPARE, session.strength
+
+        def work() -> dict[Any, Any]:
+            with self.sessions.using(token) as session:
+                shown = self._updated(session, view, strength)
+            shown[self.view] = gr.update(value=view, visible=bool(session and session.variant))
+            shown[self.strength] = gr.update(value=strength, visible=bool(session and session.variant))
+            return shown
+
+        yield update
+        async for update in self._in_turn(self.line, work, "show", 1):
+            yield update
+
+    def _color(self, text: str, token: str, view: str, strength: float) -> dict[Any, Any]:
+        with self._using(token) as session:
+            gone = self.studio.color(session, text)
+            update = self._updated(session, view, strength)
+        if gone:
+            names = ", ".join(f"“{label}”" for label in labels(gone))
+            update[self.message] = notice(f"{MAX_VARIANTS} pictures are kept of a photo; the first went: {names}.")
+        return update
+
+    async def _choose(
+        self, token: str, view: str, strength: float, event: gr.SelectData
+    ) -> AsyncIterator[dict[Any, Any]]:
+        def work() -> dict[Any, Any]:
+            with self._using(token) as session:
+                if isinstance(event.index, int) and 0 <= event.index < len(session.variants):
+                    session.chosen = event.index
+                return self._updated(session, view, strength)
+
+        async for update in self._in_turn(self.line, work, "show", 1):
+            yield update
+
+    async def _write_full_size(self, token: str, strength: float) -> AsyncIterator[dict[Any, Any]]:
+        def work() -> dict[Any, Any]:
+            with self._using(token) as session:
+                return {self.ready: str(self.studio.write_full_size(session, strength))}
+
+        session = self.sessions.get(token)
+        megapixels = session.megapixels if session else 0
+        async for update in self._in_turn(self._line(megapixels), work, "write", max(1, megapixels)):
+            yield update
+
+    def _show(self, token: str, view: str, strength: float) -> dict[Any, Any]:
+        with self._using(token) as session:
+            return self._updated(session, view, strength)
+
+    @contextmanager
+    def _using(self, token: str) -> Iterator[Session]:
+        """The photo of a page, for work on it; raises InputError where there is none."""
+        with self.sessions.using(token) as session:
+            if session is None:
+                raise InputError(NO_LONGER if token else "Choose a photo first.")
+            yield session
+
+    def _updated(self, session: Session | None, view: str, strength: float) -> dict[Any, Any]:
         """Updates every part of the page to a session."""
         variant = session.variant if session else None
         update: dict[Any, Any] = {
-            self.session: session,
             self.start: gr.update(visible=session is None),
+            self.chosen: gr.update(visible=session is not None),
+            self.name: photo_line(session) if session else "",
             self.gray: gr.update(visible=False),
             self.compare: gr.update(visible=False),
             self.map: gr.update(visible=False),
@@ -197,15 +245,15 @@ class Page:
         }
         if session is None:
             return update
+        session.view, session.strength = view, strength
         gray = str(session.gray)
         if variant is None:
             return update | {self.gray: gr.update(value=gray, visible=True)}
         update[self.words] = words_line(variant.sentence, [word.word for word in variant.words_without_effect()])
         if len(session.variants) > 1:
-            thumbnails = [
-                (str(self.studio.preview(session, one, strength, THUMBNAIL_SIDE)), one.sentence)
-                for one in session.variants
-            ]
+            pictures = [str(self.studio.preview(session, one, strength, THUMBNAIL_SIDE)) for one in session.variants]
+            names = labels([one.sentence for one in session.variants])
+            thumbnails = list(zip(pictures, names, strict=True))
             update[self.gallery] = gr.update(value=thumbnails, visible=True, selected_index=session.chosen)
         if view == COMPARE:
             pair = (gray, str(self.studio.preview(session, variant, strength)))
@@ -225,28 +273,3 @@ class Page:
             update[self.gray] = gr.update(value=gray, visible=True)
         update[self.note] = gr.update(value=f"<p>{escape(note)}</p>", visible=bool(note))
         return update
-
-
-def hex_of(region: Region) -> str:
-    """The color of a region as CSS writes it, such as "#c82020"."""
-    return "#" + "".join(f"{value:02x}" for value in region.color)
-
-
-def words_line(sentence: str, without_effect: list[str]) -> str:
-    """The color words of a sentence, and remarks on those without effect and on what was left alone, as HTML."""
-    words = read_sentence(sentence).colors
-    said = "".join(f"<p>{escape(line)}.</p>".replace("?.", "?") for line in remarks(sentence))
-    if not words:
-        known = ", ".join(BASIC_COLORS)
-        guesses = f"No color word was found in the sentence, so the colors are guesses. Words that work: {known}."
-        return f"<p>{guesses}</p>{said}"
-    chips = "".join(f'<li><i style="background:rgb{word_rgb(word.lab)}"></i>{escape(word.word)}</li>' for word in words)
-    lines = [f"<ul><li>Color words:</li>{chips}</ul>"]
-    for word in dict.fromkeys(without_effect):
-        lines.append(f"<p>“{escape(word)}” has no effect: another color would give nearly the same picture.</p>")
-    return "".join(lines) + said
-
-
-def _close(session: Session | None) -> None:
-    if session is not None:
-        session.close()

@@ -1,32 +1,39 @@
 """Serves the page with limits on uploads; all its files lie in one folder, which is removed when it stops."""
 
-import os
-import shutil
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from starlette.middleware import Middleware
 
+from lcoins.app.folder import temporary_folder
 from lcoins.app.guard import LOCAL, GradioGuard, listener
+from lcoins.app.sessions import Sessions
 from lcoins.models.colorizer import ColorizationSystem
 
-# Gradio reads these when it is imported.
-ENVIRONMENT = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
 FORM_BYTES = 2**16  # of an upload in addition to the file
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of an upload: the size of the file in MiB, and of the photo in megapixels."""
+    """Limits: of the file of an upload in MiB, of its photo in megapixels, and of all files together in MiB.
+
+    Raises ValueError where all files together may not be as large as one upload.
+    """
 
     megabytes: int = 100
     megapixels: int = 60
+    megabytes_together: int = 4000
+
+    def __post_init__(self) -> None:
+        if self.megabytes_together < self.megabytes:
+            raise ValueError(
+                f"all files together may take {self.megabytes_together} MiB, and one upload {self.megabytes}; "
+                f"raise --max-total-megabytes, or lower --max-megabytes"
+            )
 
 
 @contextmanager
@@ -42,7 +49,7 @@ def serving(
     """Serves the page while the block runs, and yields its address.
 
     When the block ends, also by an error, everything that was uploaded or written is removed. Raises ValueError if the
-    port is taken or the host is not an address of this machine.
+    port is taken or the host is not an address of this machine, and OSError at the end if something remains.
 
     Args:
         colorizer: The system that colors the photos, on ``device``.
@@ -57,19 +64,20 @@ def serving(
         port = free.getsockname()[1]
     with temporary_folder() as folder:
         # Gradio must be imported with the environment that this folder sets.
-        from lcoins.app.page import Page
+        from lcoins.app.page import PEOPLE, Page
         from lcoins.app.studio import Studio
         from lcoins.app.theme import CSS, SCRIPT, theme
 
         studio = Studio(colorizer, folder, limits.megapixels * 1_000_000, device)
-        page = Page(studio, name)
+        sessions = Sessions(folder, limits.megabytes_together * 2**20)
+        page = Page(studio, name, sessions)
         max_bytes = limits.megabytes * 2**20
         hosts = LOCAL if host in LOCAL else None
         try:
             _, address, _ = page.blocks.launch(
                 server_name=host,
                 server_port=port,
-                app_kwargs={"middleware": [Middleware(GradioGuard, hosts, max_bytes + FORM_BYTES)]},
+                app_kwargs={"middleware": [Middleware(GradioGuard, hosts, max_bytes + FORM_BYTES, sessions)]},
                 max_file_size=max_bytes,
                 theme=theme(),
                 css=CSS,
@@ -87,33 +95,13 @@ def serving(
                 pwa=False,
                 mcp_server=False,
                 num_workers=0,
-                max_threads=4,
-                state_session_capacity=64,
+                max_threads=PEOPLE,  # that may wait; page.py's lines work for one after the other
+                state_session_capacity=PEOPLE,
             )
             yield address
         finally:
             page.blocks.close(verbose=False)
-
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """A folder that Gradio and :mod:`tempfile` write to meanwhile; it is removed at the end with all that it holds.
-
-    The environment is set for the block and restored after it.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="lcoins-demo-")).resolve()
-    before, environment = tempfile.tempdir, dict(os.environ)
-    tempfile.tempdir = str(folder)
-    os.environ.update(ENVIRONMENT, GRADIO_TEMP_DIR=str(folder))
-    try:
-        yield folder
-    finally:
-        tempfile.tempdir = before
-        for variable in (*ENVIRONMENT, "GRADIO_TEMP_DIR"):
-            os.environ.pop(variable)
-            if variable in environment:
-                os.environ[variable] = environment[variable]
-        shutil.rmtree(folder, ignore_errors=True)
+            page.close()
 
 
 def wait_for_end() -> None:

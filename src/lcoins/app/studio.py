@@ -3,7 +3,9 @@
 import secrets
 import shutil
 import tempfile
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from lcoins.app.regions import Region, group_regions, word_regions
+from lcoins.app.sessions import SESSION_PREFIX, Session, Variant, second_name
 from lcoins.color.lab import resize_ab
-from lcoins.color.phrases import ColorPhrase
 from lcoins.colorize.batch import write_picture
 from lcoins.colorize.photo import (
     along_edges,
@@ -24,9 +26,9 @@ from lcoins.colorize.photo import (
     recompose,
     recompose_strips,
 )
-from lcoins.colorize.word_effect import has_effect, word_effects
+from lcoins.colorize.word_effect import word_effects
 from lcoins.files import open_whole
-from lcoins.imaging.decode import FORMATS, PhotoError
+from lcoins.imaging.decode import FORMATS, PhotoError, opened_photo
 from lcoins.imaging.read import GrayPhoto, read_gray_photo
 from lcoins.imaging.write import OUTPUT_FORMATS
 from lcoins.models.colorizer import ColorizationSystem
@@ -35,6 +37,7 @@ SCREEN_SIDE = 1600  # pixels: the longer side of a picture on the page; download
 THUMBNAIL_SIDE = 480  # pixels: the longer side of a variant beside others
 MAP_SIDE = 800  # pixels: the longer side of a map, one mask for each of its regions
 KEPT = 64  # pictures of one photo on disk: those on the page, and some that a browser may still be loading
+DOWNLOAD_PREFIX, KEPT_DOWNLOADS = "download-", 3  # folders of pictures in full size
 NO_REGIONS = "No color word of this sentence changed the picture."
 # MPO is a JPEG that holds several pictures.
 KNOWN_FORMATS = ", ".join(name for name in FORMATS if name != "MPO")
@@ -48,49 +51,13 @@ MESSAGES = {  # by the kind of a PhotoError
 }
 MAX_LETTERS = 500  # of a sentence
 MAX_SENTENCES = 6  # at once
-MAX_VARIANTS = 12  # of one photo; older ones are dropped
+MAX_VARIANTS = 12  # of one photo; the first ones go
 NO_COLOR = torch.zeros(1, 2, 1, 1)
 PREVIEW: dict[str, Any] = {"format": "JPEG", "quality": 92, "subsampling": 0}
 
 
 class InputError(ValueError):
     """A photo or sentence cannot be used; the message is shown on the page."""
-
-
-@dataclass
-class Variant:
-    """A sentence and the network's colors for it, as slope and offset (1, 2, S, S) over lightness."""
-
-    sentence: str
-    slope: Tensor
-    offset: Tensor
-    effects: list[tuple[ColorPhrase, Tensor]]  # of its color words, by lcoins.colorize.word_effect.word_effects
-    groups: tuple[list[Region], str] | None = None
-
-    def words_without_effect(self) -> list[ColorPhrase]:
-        return [word for word, moved in self.effects if not has_effect(moved)]
-
-
-@dataclass
-class Session:
-    """A photo on the page and the variants made of it; its files lie in ``folder``."""
-
-    photo: Path
-    size: tuple[int, int]
-    folder: Path
-    lightness: Tensor  # of the preview, (1, 1, h, w) in 0..100
-    network_lightness: Tensor  # of the whole photo, (1, 1, S, S)
-    gray: Path
-    variants: list[Variant] = field(default_factory=list)
-    chosen: int = 0
-
-    @property
-    def variant(self) -> Variant | None:
-        return self.variants[self.chosen] if self.variants else None
-
-    def close(self) -> None:
-        """Removes the files of this photo."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -102,40 +69,64 @@ class Studio:
     max_pixels: int
     device: torch.device | str = "cpu"
 
-    def open(self, photo: Path | None) -> Session:
-        """Reads a photo and writes its gray preview; raises InputError if it cannot be read."""
+    def new_folder(self) -> Path:
+        """A folder for the files of one photo."""
+        return Path(tempfile.mkdtemp(prefix=SESSION_PREFIX, dir=self.folder))
+
+    def receive(self, upload: Path, folder: Path) -> tuple[Path, float]:
+        """Brings an upload into a photo's folder; returns its path there and, by its header, its megapixels.
+
+        Raises InputError if it is no photo, or too large.
+        """
+        with _in_words():
+            photo = second_name(upload, folder / "original")
+            with opened_photo(photo, self.max_pixels) as image:
+                return photo, image.width * image.height / 1e6
+
+    def open(self, photo: Path | None, folder: Path | None = None) -> Session:
+        """Reads a photo and writes its gray preview, to a new folder where none is given.
+
+        Raises InputError if it cannot be read.
+        """
         if photo is None:
             raise InputError("Choose a photo first.")
         lightness = self._scan(photo).lightness
         height, width = lightness.shape[-2:]
         for_network = lightness_for_network(self.colorizer, lightness, self.device)
         small = resize_ab(lightness, fitted((height, width), SCREEN_SIDE))
-        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        folder = folder or self.new_folder()
         gray = folder / "gray.jpeg"  # .jpeg, since preview() removes old files that end in .jpg
         with open_whole(gray) as file:
             recompose(small, NO_COLOR).save(file, **PREVIEW)
         return Session(photo, (width, height), folder, small, for_network, gray)
 
-    def color(self, session: Session | None, text: str) -> None:
-        """Adds a variant for each line of ``text`` that has none yet, and chooses that of the last line."""
+    def color(self, session: Session | None, text: str) -> list[str]:
+        """Adds a variant for each line of ``text`` that has none yet, and chooses that of the last line.
+
+        Returns the sentences of the variants that had to go.
+        """
         if session is None:
             raise InputError("Choose a photo first.")
+        gone = []
         for sentence in sentences(text):
             made = [variant.sentence for variant in session.variants]
             if sentence not in made:
                 ab = network_ab(self.colorizer, session.network_lightness, sentence)
                 slope, offset = along_edges(session.network_lightness, ab)
                 effects = word_effects(self.colorizer, session.network_lightness, sentence, ab)
-                session.variants = [*session.variants, Variant(sentence, slope, offset, effects)][-MAX_VARIANTS:]
+                variants = [*session.variants, Variant(sentence, slope, offset, effects)]
+                gone += [variant.sentence for variant in variants[:-MAX_VARIANTS]]
+                session.variants = variants[-MAX_VARIANTS:]
                 made = [variant.sentence for variant in session.variants]
             session.chosen = made.index(sentence)
+        return gone
 
     def preview(self, session: Session, variant: Variant, strength: float, longest: int = SCREEN_SIDE) -> Path:
         """Writes the picture at most ``longest`` pixels wide and high to a new file, and removes the oldest files."""
         height, width = session.lightness.shape[-2:]
         lightness = resize_ab(session.lightness, fitted((height, width), longest))
         picture = recompose(lightness, variant.offset, variant.slope, strength=strength)
-        for old in sorted(session.folder.glob("*.jpg"), key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
+        for old in sorted(session.folder.glob("*.jpg"), key=_changed)[:-KEPT]:
             old.unlink()
         path = session.folder / f"{secrets.token_hex(8)}.jpg"
         with open_whole(path) as file:
@@ -169,20 +160,38 @@ class Studio:
         if max(session.size) > OUTPUT_FORMATS[suffix.lower()].longest_side:
             suffix = ".png"
         scan = self._scan(photo)
-        target = Path(tempfile.mkdtemp(dir=session.folder), f"{photo.stem}_colorized{suffix}")
+        for old in sorted(session.folder.glob(f"{DOWNLOAD_PREFIX}*"), key=_changed)[: 1 - KEPT_DOWNLOADS]:
+            shutil.rmtree(old)
+        folder = Path(tempfile.mkdtemp(prefix=DOWNLOAD_PREFIX, dir=session.folder))
+        target = folder / f"{photo.stem}_colorized{suffix}"
         strips = recompose_strips(scan.lightness, variant.offset, variant.slope, strength=strength)
-        write_picture(target, scan, strips)
+        write_picture(target, scan, _while_open(session, strips))
         return target
 
     def _scan(self, photo: Path) -> GrayPhoto:
         """A photo in its full size and depth; raises InputError if it cannot be read."""
-        try:
+        with _in_words():
             return read_gray_photo(photo, max_pixels=self.max_pixels)
-        except PhotoError as error:
-            message = MESSAGES.get(error.kind, "This photo cannot be used: {detail}. What helps: {advice}.")
-            raise InputError(message.format(detail=error.detail, advice=error.advice)) from error
-        except FileNotFoundError as error:
-            raise InputError("The photo is no longer on the server. Choose it again.") from error
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Turns the errors of a photo into an InputError for the page, which names no path of the server."""
+    try:
+        yield
+    except PhotoError as error:
+        message = MESSAGES.get(error.kind, "This photo cannot be used: {detail}. What helps: {advice}.")
+        raise InputError(message.format(detail=error.detail, advice=error.advice)) from error
+    except FileNotFoundError as error:
+        raise InputError("The photo is no longer on the server. Choose it again.") from error
+
+
+def _while_open(session: Session, strips: Iterator[Tensor]) -> Iterator[Tensor]:
+    """The strips of a large picture, as long as its photo is wanted."""
+    for strip in strips:
+        if session.closed:
+            raise InputError("The photo was removed while its picture was written.")
+        yield strip
 
 
 def sentences(text: str) -> list[str]:
@@ -200,3 +209,7 @@ def sentences(text: str) -> list[str]:
 def _map_size(session: Session) -> tuple[int, int]:
     """The size (h, w) of a map of the photo."""
     return fitted((session.size[1], session.size[0]), MAP_SIDE)
+
+
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns

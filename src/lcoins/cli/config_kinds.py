@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from omegaconf import OmegaConf
 
+from lcoins.benchmark.model_size import part_sizes
 from lcoins.cli.overrides import is_place
 from lcoins.data.from_lists import PhotoOptions
 from lcoins.training.optimization import OptimizationRecipe
@@ -28,7 +29,12 @@ NAMES: dict[type, str] = {
     type(None): "null",
 }
 # What takes the keys of a part whose _target_, if it names one, does not list them.
-TAKERS: dict[str, Any] = {"trainer": "lightning.Trainer", "recipe": OptimizationRecipe, "data": PhotoOptions}
+TAKERS: dict[str, Any] = {
+    "": part_sizes,  # the whole config, for the keys at its top that conf/ leaves at null
+    "trainer": "lightning.Trainer",
+    "recipe": OptimizationRecipe,
+    "data": PhotoOptions,
+}
 REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 
 
@@ -93,13 +99,16 @@ def _expect(value: Any, key: str, known: Mapping[str, Known], hints: Mapping[str
         _expect_kind(value, key, known[key], _kinds_of(hints[key]) if key in hints else set())
     if isinstance(value, Mapping):
         takers = (TAKERS.get(key), value.get("_target_"))
-        inner_hints = {f"{key}.{name}": hint for taker in takers for name, hint in _hints(taker).items()}
+        start = f"{key}." if key else ""
+        inner_hints = {f"{start}{name}": hint for taker in takers for name, hint in _hints(taker).items()}
         for name, inner in value.items():
-            _expect(inner, f"{key}.{name}" if key else str(name), known, inner_hints)
+            _expect(inner, f"{start}{name}", known, inner_hints)
 
 
 def _expect_kind(value: Any, key: str, known: Known, hinted: set[type]) -> None:
-    allowed = known.kinds | hinted | ({str, list} if is_place(key) else set())
+    allowed = known.kinds | hinted
+    if is_place(key) and not allowed - {type(None)}:
+        allowed |= {str}
     if allowed - {type(None)} and not _fits(value, allowed):
         _refuse(value, key, allowed, known.example)
     if isinstance(value, list) and known.elements:

@@ -85,7 +85,7 @@ def expect_inner_folder(name: str) -> None:
 def eval_folder(run: str | None, checkpoint: str, overrides: str) -> str:
     """Where an evaluation writes: into the folder of the run, or for another system into eval/ of the current folder.
 
-    Raises ValueError if neither a run nor a package or checkpoint is named.
+    Raises ValueError if neither a run nor a package or checkpoint is named, or if a link leads out of the run's folder.
 
     >>> eval_folder("runs/small/default/seed=0", "best", "data=obedience")
     'runs/small/default/seed=0/eval/data=obedience'
@@ -96,13 +96,25 @@ def eval_folder(run: str | None, checkpoint: str, overrides: str) -> str:
     """
     if run is not None:
         chosen = [] if checkpoint == "best" else [f"checkpoint={checkpoint}"]
-        return f"{run}/eval/{label(','.join([*chosen, overrides] if overrides else chosen))}"
+        folder = f"{run}/eval/{label(','.join([*chosen, overrides] if overrides else chosen))}"
+        expect_no_links(Path(folder), Path(folder).parent)
+        return folder
     if checkpoint in OF_RUN:
         raise ValueError(
             "expected a trained system, got neither run nor checkpoint; give run=FOLDER of a run, "
             "checkpoint=builtin for the weights in lcoins, or checkpoint=PATH of a package or a best.ckpt"
         )
     return f"eval/{Path(checkpoint).name.removesuffix('.ckpt')}/{label(overrides)}"
+
+
+def expect_no_links(folder: Path, parent: Path) -> None:
+    """Refuses to write into a folder of a received run that is a link, lies in one or holds one."""
+    for path in (parent, folder, *folder.rglob("*")):
+        if path.is_symlink():
+            raise ValueError(
+                f"{path} is a link, by which this evaluation would write elsewhere; remove it, or choose a folder with "
+                f"output=..."
+            )
 
 
 def train(cfg: DictConfig, folder: Path) -> float:

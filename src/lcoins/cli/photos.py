@@ -142,19 +142,25 @@ def demo(
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
     max_megabytes: Annotated[int, typer.Option(min=1, max=2000, help="Largest uploaded file, in megabytes.")] = 100,
     max_megapixels: Annotated[int, typer.Option(min=1, max=200, help="Largest uploaded photo, in megapixels.")] = 60,
+    max_total_megabytes: Annotated[
+        int, typer.Option(min=1, help="All files of the page together, in megabytes.")
+    ] = 4000,
     device: Device = "cpu",
 ) -> None:
     """Serve a web page on this machine: choose a photo, write a sentence, compare, download. Needs the extra `demo`."""
     import warnings
     import webbrowser
 
+    from lcoins.app.folder import remove_dead_folders
     from lcoins.app.server import Limits, serving, wait_for_end
     from lcoins.colorize.photo import load_system
 
     warnings.filterwarnings("ignore", module="PIL")  # about damaged files, which the page explains
     colorizer = load_system(checkpoint, device)
     name = checkpoint.name if checkpoint else "the weights in lcoins"
-    limits = Limits(max_megabytes, max_megapixels)
+    limits = Limits(max_megabytes, max_megapixels, max_total_megabytes)
+    if left := remove_dead_folders():
+        typer.echo(f"removed {left} files of a page whose server was killed")
     with serving(colorizer, name=name, host=host, port=port, limits=limits, device=device) as address:
         typer.echo(f"The page is at {address} (Ctrl-C stops it and removes all uploads)")
         if open_browser:

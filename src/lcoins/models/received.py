@@ -19,6 +19,7 @@ TEXT = "text"  # the folder of a text encoder's own files, in a package or a run
 TEXT_FILES = ("config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 LARGEST_NUMBER = 100_000  # of layers, channels, pixels ... in a config
 DEEPEST = 20  # dictionaries within dictionaries
+MOST_VALUES = 100_000  # in a config; a checkpoint may hold one list in many places
 
 
 def received_model(model: Any, folder: Path, source: str) -> dict[str, Any]:
@@ -62,27 +63,37 @@ def keep_words(model: Mapping[str, Any], folder: Path) -> bool:
     return True
 
 
-def expect_plain(config: Any, source: str, path: str = "", depth: int = 0) -> None:
+def expect_plain(config: Any, source: str, path: str = "") -> None:
     """Refuses a config from a file that holds anything but plain values, or an interpolation, which could read more.
 
-    Raises ValueError for values of other kinds, texts with ``${``, and endless nesting.
+    Raises ValueError for values of other kinds, texts with ``${``, endless nesting, and more values than any config
+    has.
     """
-    at = f"{source}: {path.lstrip('.') or 'its config'}"
-    if depth > DEEPEST:
-        raise ValueError(f"{at} is nested too deeply for a config; take a file that lcoins wrote")
-    if isinstance(config, Mapping):
-        for key, value in config.items():
-            if not isinstance(key, str):
-                raise ValueError(f"{at}: expected names as keys, got {_short(key)}; take a file that lcoins wrote")
-            expect_plain(value, source, f"{path}.{key}", depth + 1)
-    elif isinstance(config, (list, tuple)):
-        for index, value in enumerate(config):
-            expect_plain(value, source, f"{path}[{index}]", depth + 1)
-    elif isinstance(config, str):
-        if "${" in config:
-            raise ValueError(f"{at} is {_short(config)}: an interpolation is not resolved for a file; write its value")
-    elif config is not None and not isinstance(config, (int, float)):
-        raise ValueError(f"{at}: expected a plain value, got {type(config).__name__}; take a file that lcoins wrote")
+    values = 0
+    waiting: list[tuple[Any, str, int]] = [(config, path, 0)]
+    while waiting:
+        value, path, depth = waiting.pop()
+        at = f"{source}: {path.lstrip('.') or 'its config'}"
+        values += 1
+        if depth > DEEPEST or values > MOST_VALUES:
+            what = (
+                "is nested too deeply" if depth > DEEPEST else f"is one of more than {MOST_VALUES:,} values, too many"
+            )
+            raise ValueError(f"{at} {what} for a config; take a file that lcoins wrote")
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                if not isinstance(key, str):
+                    raise ValueError(f"{at}: expected names as keys, got {_short(key)}; take a file that lcoins wrote")
+                waiting.append((inner, f"{path}.{key}", depth + 1))
+        elif isinstance(value, (list, tuple)):
+            waiting += [(inner, f"{path}[{index}]", depth + 1) for index, inner in enumerate(value)]
+        elif isinstance(value, str):
+            if "${" in value:
+                raise ValueError(
+                    f"{at} is {_short(value)}: an interpolation is not resolved for a file; write its value"
+                )
+        elif value is not None and not isinstance(value, (int, float)):
+            raise ValueError(f"{at}: expected a plain value, got {type(value).__name__}; take a file that lcoins wrote")
 
 
 def expect_numbers(model: Mapping[str, Any], source: str, path: str = "model") -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import OmegaConf
 
 from lcoins.files import write_whole
@@ -19,6 +20,8 @@ NOT_IDENTITY = (
     "data.workers",
     "data.report",
 )
+
+LARGEST_CONFIG = 2**18  # bytes of config.yaml; lcoins writes some thousands
 
 
 def open_run_folder(folder: Path, config: dict[str, Any]) -> None:
@@ -43,12 +46,13 @@ def open_run_folder(folder: Path, config: dict[str, Any]) -> None:
 def read_run_config(folder: Path) -> dict[str, Any]:
     """The plain config of a run, in which nothing is left to be resolved.
 
-    Raises ValueError for a file that is none or holds interpolations, and for a run from before config keys, classes
-    and metrics got their present names: all of those have the key ``la``, which is ``augmentation`` now.
+    Raises ValueError for a file that is none, is too large, or holds interpolations or aliases, and for a run from
+    before config keys, classes and metrics got their present names: all of those have the key ``la``, which is
+    ``augmentation`` now.
     """
     path = folder / "config.yaml"
     try:
-        config: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+        config: Any = OmegaConf.to_container(OmegaConf.create(_text_without_aliases(path)), resolve=False)
     except Exception as error:  # yaml and omegaconf each raise their own kinds
         raise ValueError(f"{path} is no config of a run ({' '.join(str(error).split())[:200]})") from error
     if not isinstance(config, dict):
@@ -60,6 +64,17 @@ def read_run_config(folder: Path) -> dict[str, Any]:
             "read it with that version (commit 87f2a8e), or train the run again under another name"
         )
     return config
+
+
+def _text_without_aliases(path: Path) -> str:
+    """The text of a config; ValueError where an alias could make a few hundred bytes grow beyond any memory."""
+    with path.open(encoding="utf-8") as file:
+        text = file.read(LARGEST_CONFIG + 1)
+    if len(text) > LARGEST_CONFIG:
+        raise ValueError(f"it has more than {LARGEST_CONFIG:,} letters")
+    if any(isinstance(token, yaml.AliasToken | yaml.AnchorToken) for token in yaml.scan(text)):
+        raise ValueError("it holds aliases, which lcoins never writes")
+    return text
 
 
 def config_differences(old: Any, new: Any, key: str = "") -> list[str]:

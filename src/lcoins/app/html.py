@@ -1,0 +1,70 @@
+"""The pieces of HTML that the page shows: its head, what is known of a photo and of a sentence's words, messages."""
+
+import json
+from html import escape
+
+from lcoins.app.regions import Region
+from lcoins.app.sessions import IDLE, Session
+from lcoins.color.reading import read_sentence
+from lcoins.color.words import BASIC_COLORS
+from lcoins.colorize.understood import remarks
+from lcoins.evaluation.contact_sheet import word_rgb
+
+START = f"""
+<div class="start"><ol><li>Choose a photo.</li><li>Write what has which color.</li>
+<li>Compare, adjust and download.</li></ol>
+<p>The photo goes to the machine that serves this page, and nowhere else. It is removed there when you remove it, after
+{IDLE / 3600:.0f} hours without use, and when the server stops.</p></div>
+"""
+
+
+def head(title: str) -> str:
+    """The title of the page, and what it calls the model."""
+    return (
+        "<h1>Color a gray photo</h1><p>Describe in a sentence what has which color.</p>"
+        f"<p class='model'>Model: {escape(title)}</p>"
+    )
+
+
+def alert(text: str) -> str:
+    """Something that is wrong."""
+    return f'<p role="alert">{escape(text)}</p>'
+
+
+def notice(text: str) -> str:
+    """Something good to know, such as how long one waits."""
+    return f'<p role="status">{escape(text)}</p>'
+
+
+def photo_line(session: Session) -> str:
+    """The name of a photo and, for page.js, what its pictures show, as their alternative texts."""
+    width, height = session.size
+    told = {
+        "photo": session.photo.name,
+        "sentence": session.variant.sentence if session.variant else "",
+        "variants": [variant.sentence for variant in session.variants],
+    }
+    return (
+        f'<p data-told="{escape(json.dumps(told))}"><b>{escape(session.photo.name)}</b>'
+        f"<span>{width} × {height} pixels</span></p>"  # noqa: RUF001
+    )
+
+
+def words_line(sentence: str, without_effect: list[str]) -> str:
+    """The color words of a sentence, and remarks on those without effect and on what was left alone."""
+    words = read_sentence(sentence).colors
+    said = "".join(f"<p>{escape(line)}.</p>".replace("?.", "?") for line in remarks(sentence))
+    if not words:
+        known = ", ".join(BASIC_COLORS)
+        guesses = f"No color word was found in the sentence, so the colors are guesses. Words that work: {known}."
+        return f"<p>{guesses}</p>{said}"
+    chips = "".join(f'<li><i style="background:rgb{word_rgb(word.lab)}"></i>{escape(word.word)}</li>' for word in words)
+    lines = [f"<ul><li>Color words:</li>{chips}</ul>"]
+    for word in dict.fromkeys(without_effect):
+        lines.append(f"<p>“{escape(word)}” has no effect: another color would give nearly the same picture.</p>")
+    return "".join(lines) + said
+
+
+def hex_of(region: Region) -> str:
+    """The color of a region as CSS writes it, such as "#c82020"."""
+    return "#" + "".join(f"{value:02x}" for value in region.color)
