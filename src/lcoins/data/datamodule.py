@@ -15,6 +15,7 @@ from lcoins.color.words import recolor
 from lcoins.data.augment import Augmentation, Draws
 from lcoins.data.recoloring import WordRecoloring
 from lcoins.data.types import Batch, Sample, collate, key
+from lcoins.data.workers import ignore_stop_signals
 
 
 class SampleSet(Protocol):
@@ -168,6 +169,7 @@ class ColorizationData(LightningDataModule):
             samples,  # type: ignore[arg-type]
             num_workers=self.loader.workers,
             collate_fn=collate,
+            worker_init_fn=ignore_stop_signals,
             pin_memory=torch.cuda.is_available(),
             **options,
         )
