@@ -2,8 +2,8 @@
 
 The file ``.lock`` in the folder names its holder: host, process, when the process started. The holder touches it every
 few seconds. A holder on this host is asked for by its number and start time, so that a lock left by a killed process
-counts for nothing at once; a holder on another host, or in another container, counts as long as it is not silent, unless
-it was an earlier start of the same job: a cluster starts a job again when the one before is gone.
+counts for nothing at once; a holder on another host, or in another container, counts as long as it is not silent,
+unless it was an earlier start of the same job: a cluster starts a job again when the one before is gone.
 """
 
 import json

@@ -45,7 +45,7 @@ def count_devices(options: Mapping[str, Any]) -> int:
         errors_logged_alone(),
         advertisements_hidden(),
         _devices_named(options),
-    ):  # the run's trainer says the same again
+    ):  # the run's says it again
         return Trainer(**chosen, logger=False, enable_checkpointing=False, enable_progress_bar=False).world_size
 
 
@@ -53,7 +53,7 @@ def cluster_environment() -> list[ClusterEnvironment]:
     """How the processes of a training in a job of SLURM find each other; nothing where Lightning knows by itself.
 
     Several tasks of ``srun`` are the processes. Otherwise the first process starts the others, as on any machine:
-    Lightning would wait for tasks that nobody starts. A job goes back into its queue by :mod:`lcoins.training.stopping`.
+    Lightning would wait for tasks that nobody starts. Requeuing a job is left to :mod:`lcoins.training.stopping`.
     """
     if "SLURM_JOB_ID" not in os.environ or TorchElasticEnvironment.detect():
         return []
