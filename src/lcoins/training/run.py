@@ -45,7 +45,7 @@ EXPECTED_WARNINGS = (
     r"Precision bf16-mixed is not supported by the model summary",  # affects only the size in MB that it prints
     r"You're resuming from a checkpoint that ended before the epoch ended",  # the sampler knows where it was
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of PyTorch
-    r"You requested to overfit but enabled train dataloader shuffling",  # debug=overfit wants one and the same batch
+    r"You requested to overfit but enabled \w+ dataloader shuffling",  # debug=overfit wants one and the same batch
     r".*`lr_scheduler.step\(\)` before `optimizer.step\(\)`",  # a resumed schedule starts behind its optimizer
 )
 

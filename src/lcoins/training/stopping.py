@@ -18,8 +18,11 @@ from lcoins.data.workers import REQUEUE_SIGNALS, STOP_SIGNALS
 from lcoins.training.ranks import is_first
 
 
-class StoppedBySignal(RuntimeError):
-    """The run has saved where it is and ends; ``number`` is that of the signal."""
+class StoppedBySignal(BaseException):
+    """The run ends, and has saved where it is; ``number`` is that of the signal.
+
+    No Exception, as KeyboardInterrupt is none: it may be raised in the middle of a library that goes on after errors.
+    """
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
@@ -38,13 +41,14 @@ def stoppable() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         _ignore_from_now()
         name = signal.Signals(number).name
-        raise StoppedBySignal(f"stopped by {name} outside of its training; the same command goes on", number)
+        raise StoppedBySignal(f"stopped by {name} outside of its steps; the same command goes on", number)
 
     for number in STOP_SIGNALS:
         signal.signal(number, stop)
     try:
         yield
     except StoppedBySignal as stopped:
+        _ignore_from_now()  # Lightning has put the handlers above back
         if is_first():
             _requeue(stopped.number, before)
         raise
