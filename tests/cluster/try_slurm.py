@@ -1,12 +1,13 @@
-"""Trains on a real SLURM in this machine: one task, two, two machines, taken away twice, canceled. No test of pytest.
+"""Trains on a real SLURM in this machine: one task, two, two machines, taken away, canceled. No test of pytest.
 
     apt-get install slurm-wlm munge      # Debian's, nothing else of it is used than its programs
     .venv/bin/python tests/cluster/try_slurm.py [--folder DIR]
 
-It needs neither root nor a GPU, and takes 5 minutes on an idle machine with two cores.
+It needs neither root nor a GPU, and took 25 minutes on two cores that were busy with other work.
 """
 
 import argparse
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -20,8 +21,6 @@ TESTS = ("clear", "instances", "unobserved", "counter", "recolor")
 SHORT = (
     "trainer=cpu",
     "trainer.precision=32-true",
-    "hydra.launcher.cpus_per_task=1",
-    "hydra.launcher.timeout_min=120",
     "name=box",
     "recipe.epochs=4",
     "recipe.pictures=1",
@@ -34,12 +33,21 @@ SHORT = (
 )
 
 
+SMALL_JOB = ("hydra.launcher.cpus_per_task=1", "hydra.launcher.timeout_min=120")  # the box has two cores a node
+TRAIN = (sys.executable, "-m", "lcoins.cli.main", "train", *SHORT)
+SCRIPT = """#!/bin/bash
+#SBATCH --job-name=train --nodes=1 --ntasks-per-node=2 --cpus-per-task=1 --time=120
+#SBATCH --signal=USR2@180 --requeue --open-mode=append
+srun {command}
+"""
+
+
 class Run:
     """A run that ``lcoins train`` gives to SLURM; ``driver`` is that command, which waits for its end."""
 
     def __init__(self, box: Box, name: str, *overrides: str) -> None:
         self.box, self.runs = box, box.folder / name
-        command = [sys.executable, "-m", "lcoins.cli.main", "train", *SHORT, *overrides, f"runs={self.runs}"]
+        command = [*TRAIN, *SMALL_JOB, *overrides, f"runs={self.runs}"]
         log = (box.folder / f"{name}.log").open("ab")
         self.driver = subprocess.Popen(command, env=box.environment, stdout=log, stderr=log, cwd=box.folder)
 
@@ -115,6 +123,23 @@ def taken_away(box: Box) -> None:
     different = [name for name, value in expected.items() if not torch.equal(value, got[name])]
     assert not different, f"{len(different)} of {len(expected)} tensors differ: {different[:3]}"
     say(f"all {len(expected)} tensors equal those of the run that nobody disturbed")
+
+    own_script(box, expected)
+
+
+def own_script(box: Box, expected: dict[str, torch.Tensor]) -> None:
+    """The same two tasks from a script of the user's, without submitit: the run asks SLURM to queue it again."""
+    runs, log, script = box.folder / "own", box.folder / "own.log", box.folder / "own.sh"
+    script.write_text(SCRIPT.format(command=shlex.join([*TRAIN, "trainer.devices=2", f"runs={runs}"])))
+    job = box.asked("sbatch", "--parsable", f"--output={log}", str(script))
+    box.until(lambda: list(runs.glob("box/*/*/checkpoints/last.ckpt")), "a first epoch")
+    box.asked("scancel", "--signal=USR2", job)
+    box.until(lambda: "resuming from" in log.read_text(), "a job that goes on")
+    box.until(lambda: list(runs.glob("box/*/*/metrics.json")), "its end")
+    (last,) = runs.glob("box/*/*/checkpoints/last.ckpt")
+    got = torch.load(last, weights_only=True)["state_dict"]
+    assert all(torch.equal(value, got[name]) for name, value in expected.items())
+    say("a script with srun: told to stop, saved, queued again, the same weights")
 
 
 def main() -> None:
