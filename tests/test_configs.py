@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from omegaconf.errors import InterpolationResolutionError
 from PIL import Image
 from shrunk import SHORT, composed
 
-from lcoins.cli.hydra_commands import conf_folder
+from lcoins.cli.cluster import of_first, per_node
+from lcoins.cli.hydra_commands import conf_folder, label
 from lcoins.data.types import collate
 from lcoins.models.build import build_colorizer
 from lcoins.training.build import build_training
@@ -144,6 +147,40 @@ def test_the_sweep_of_the_ablations_holds_them_all() -> None:
     assert sweep.mode == "MULTIRUN"
     assert sorted(sweep.sweeper.params.ablation.split(",")) == ABLATIONS
     assert list(sweep.sweeper.params) == ["seed", "ablation"]  # one seed of all ablations, then the next
+
+
+@pytest.mark.parametrize(
+    ("overrides", "nodes", "tasks", "gpus"),
+    [
+        (["cluster=slurm"], 1, 8, 8),
+        (["cluster=slurm_nodes", "trainer.devices=4"], 2, 4, 4),
+        (["cluster=slurm", "trainer=cpu", "trainer.devices=2"], 1, 2, None),
+    ],
+)
+def test_a_cluster_is_asked_for_what_the_trainer_needs(
+    overrides: list[str], nodes: int, tasks: int, gpus: int | None
+) -> None:
+    launcher = OmegaConf.to_container(in_hydra("launcher", *overrides), resolve=True)
+    assert isinstance(launcher, dict)
+    asked = {"nodes": nodes, "tasks_per_node": tasks, "gpus_per_node": gpus}
+    assert {key: launcher[key] for key in asked} == asked
+    assert launcher["max_num_timeout"] > 0  # by itself submitit gives up when the time is over
+    with pytest.raises(InterpolationResolutionError, match="a cluster must be told how many devices"):
+        OmegaConf.to_container(in_hydra("launcher", "cluster=slurm", "trainer.devices=-1"), resolve=True)
+
+
+def test_of_several_processes_one_writes_the_files_of_hydra(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert in_hydra("output_subdir") == ".hydra"
+    monkeypatch.setenv("SLURM_PROCID", "1")
+    assert in_hydra("output_subdir") is None
+
+
+def in_hydra(key: str, *overrides: str) -> Any:
+    """A value of Hydra's own part of the config of a training."""
+    for resolver in (label, per_node, of_first):
+        OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", ["name=test", *overrides], return_hydra_config=True).hydra[key]
 
 
 @pytest.mark.parametrize("command", ["info", "bench"])

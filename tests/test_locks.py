@@ -29,9 +29,9 @@ def holding(folder: Path) -> subprocess.Popen[str]:
     return process
 
 
-def other_host(folder: Path, silent: float) -> None:
+def other_host(folder: Path, silent: float, **job: object) -> None:
     folder.mkdir(exist_ok=True)
-    holder = {"host": "node7", "place": "node7", "pid": os.getpid(), "birth": "", "started": 1.0, "token": "t"}
+    holder = {"host": "node7", "place": "node7", "pid": os.getpid(), "birth": "", "started": 1.0, "token": "t"} | job
     (folder / LOCK).write_text(json.dumps(holder))
     then = time.time() - silent
     os.utime(folder / LOCK, (then, then))
@@ -75,6 +75,20 @@ def test_another_host_is_respected_until_it_has_been_silent(tmp_path: Path) -> N
     other_host(tmp_path, silent=2 * locks.SILENCE)
     with locked(tmp_path):
         pass
+
+
+def test_a_job_that_slurm_starts_again_takes_its_own_lock_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On another machine, whose first one died a moment ago: SLURM does not run a job twice at a time."""
+    for name, value in {"SLURM_CLUSTER_NAME": "c", "SLURM_JOB_ID": "7", "SLURM_RESTART_COUNT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    for job, restarts in (("c 8", 0), ("c 7", 1)):
+        other_host(tmp_path, silent=0, job=job, restarts=restarts)
+        with pytest.raises(FolderInUse), locked(tmp_path):
+            pass
+    other_host(tmp_path, silent=0, job="c 7", restarts=0)
+    with locked(tmp_path):
+        holder = json.loads((tmp_path / LOCK).read_text())
+    assert (holder["job"], holder["restarts"]) == ("c 7", 1)
 
 
 def test_the_holder_gives_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,8 @@
 
 The file ``.lock`` in the folder names its holder: host, process, when the process started. The holder touches it every
 few seconds. A holder on this host is asked for by its number and start time, so that a lock left by a killed process
-counts for nothing at once; a holder on another host, or in another container, counts as long as it is not silent.
+counts for nothing at once; a holder on another host, or in another container, counts as long as it is not silent,
+unless it was an earlier start of the same job: a cluster starts a job again when the one before is gone.
 """
 
 import json
@@ -42,6 +43,8 @@ class Holder:
     birth: str  # tells the process from another one with the same number later
     started: float  # seconds since 1970
     token: str
+    job: str = ""  # of SLURM, which the job keeps when it is started again; and how often it was
+    restarts: int = 0
 
     @property
     def is_here(self) -> bool:
@@ -59,7 +62,7 @@ def locked(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK
     birth = process_birth(os.getpid()) or ""
-    mine = Holder(socket.gethostname(), _place(), os.getpid(), birth, _started(), uuid.uuid4().hex)
+    mine = Holder(socket.gethostname(), _place(), os.getpid(), birth, _started(), uuid.uuid4().hex, *_job())
     with _one_at_a_time(folder):
         _take(path, mine)
     done = threading.Event()
@@ -96,7 +99,7 @@ def _take(path: Path, mine: Holder) -> None:
     own.write_text(json.dumps(asdict(mine)), encoding="utf-8")
     try:
         other, age = _holder(path), _age(path, own)
-        if other is not None and age is not None and not _is_dead(other, age):
+        if other is not None and age is not None and not _is_dead(other, age, mine):
             raise FolderInUse(_described(path.parent, other, age))
         path.unlink(missing_ok=True)
         _put(own, path)
@@ -117,7 +120,9 @@ def _put(own: Path, path: Path) -> None:
             file.write(own.read_text(encoding="utf-8"))
 
 
-def _is_dead(other: Holder, age: float) -> bool:
+def _is_dead(other: Holder, age: float, mine: Holder) -> bool:
+    if other.job and other.job == mine.job and other.restarts < mine.restarts:
+        return True
     if other.is_here:
         return process_birth(other.pid) != other.birth
     return age > SILENCE
@@ -169,6 +174,14 @@ def _place() -> str:
     with suppress(OSError):
         return f"{socket.gethostname()} {os.readlink('/proc/self/ns/pid')}"
     return socket.gethostname()
+
+
+def _job() -> tuple[str, int]:
+    """The job of SLURM that this process is in, "" outside of one, and how often it was started again."""
+    if "SLURM_JOB_ID" not in os.environ:
+        return "", 0
+    job = f"{os.environ.get('SLURM_CLUSTER_NAME', '')} {os.environ['SLURM_JOB_ID']}"
+    return job, int(os.environ.get("SLURM_RESTART_COUNT", 0))
 
 
 def process_birth(pid: int) -> str | None:

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from lcoins.colorize.clip import RECORD, SMOOTHING, ClipOptions, ClipResult, col
 from lcoins.colorize.export import export_package
 from lcoins.colorize.jobs import Job
 from lcoins.imaging.read import read_gray_photo
+from lcoins.locks import LOCK, FolderInUse, locked
 from lcoins.models.colorizer import Colorization
 
 SIZE = (48, 36)
@@ -210,6 +212,14 @@ def test_folders_that_are_no_clip_are_refused(shots: Path, tmp_path: Path) -> No
     with pytest.raises(ValueError, match=r"expected frames with numbers in their names, .* found cover\.png"):
         colored(shots, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_two_processes_do_not_color_into_one_folder(shots: Path, tmp_path: Path) -> None:
+    with locked(tmp_path / "out"), pytest.raises(FolderInUse, match=f"in use by process {os.getpid()}"):
+        colored(shots, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert len(colored(shots, tmp_path / "out").written) == 10
+    assert not (tmp_path / "out" / LOCK).exists()
 
 
 def test_the_command(shots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

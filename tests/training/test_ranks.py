@@ -3,17 +3,20 @@
 import csv
 import importlib.util
 import json
+import signal
 from pathlib import Path
 
 import pytest
 import torch
 from shrunk import NO_GROUPS, SYSTEMS, TESTS, shrunk
 
+from lcoins.data.types import Batch
 from lcoins.models.checkpoint import load_checkpoint
 from lcoins.training import ranks
 from lcoins.training.build import build_data
 from lcoins.training.module import ColorizationTraining
 from lcoins.training.run import evaluate_test_sets, plain_config, train_run
+from lcoins.training.stopping import StoppedBySignal
 
 SCRIPT = Path(__file__).with_name("two_ranks.py")
 spec = importlib.util.spec_from_file_location("two_ranks", SCRIPT)
@@ -90,16 +93,6 @@ def test_every_system_trains_in_two_processes(two: Path) -> None:
     assert len(noted[0]) == len(SYSTEMS) + 5
 
 
-def test_a_process_starts_the_others_itself(run_folder: Path) -> None:
-    """As on a machine with two devices, without a launcher; and once more, as in a sweep."""
-    lengths = [f"data.tests.{name}.length=1" for name in TESTS]
-    for name in ("first", "second"):
-        short = ("trainer.devices=2", "data.batch_size=8", "recipe.epochs=1", "data.train.length=16", *lengths)
-        cfg = shrunk(*short, **NO_GROUPS)
-        train_run(cfg, run_folder / name)
-        assert (run_folder / name / "metrics.json").is_file()
-
-
 def test_a_run_goes_on_with_another_number_of_devices(
     run_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,6 +115,37 @@ def test_a_run_goes_on_with_another_number_of_devices(
     content = torch.load(run_folder / "checkpoints" / "last.ckpt", weights_only=True)
     assert (content["epoch"], content["global_step"]) == (1, 12)
     assert content["optimizer_states"][0]["param_groups"][0]["lr"] == pytest.approx(1e-5)
+
+
+def test_a_process_starts_the_others_itself_and_stops_with_them(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine with two devices, without a launcher; and again, as in a sweep.
+
+    The second run gets a signal in mid-epoch, in its first process alone. Started again it ends with the weights of the
+    first one, which nobody stopped.
+    """
+    lengths = [f"data.tests.{name}.length=1" for name in TESTS]
+    short = ["trainer.devices=2", "data.batch_size=8", "recipe.epochs=2", "data.train.length=48", *lengths]
+    whole, parts = run_folder / "whole", run_folder / "parts"
+    train_run(shrunk(*short, **NO_GROUPS), whole)
+    assert (whole / "metrics.json").is_file()
+    train_step = ColorizationTraining.training_step
+
+    def told(self: ColorizationTraining, batch: Batch, batch_idx: int) -> torch.Tensor:
+        if self.global_step == 4:
+            signal.raise_signal(signal.SIGTERM)
+        return train_step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch, pytest.raises(StoppedBySignal, match="SIGTERM in epoch 2, after 2 batches"):
+        patch.setattr(ColorizationTraining, "training_step", told)
+        train_run(shrunk(*short, **NO_GROUPS), parts)
+    assert torch.load(parts / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 5
+    train_run(shrunk(*short, **NO_GROUPS), parts)
+    expected, got = (
+        torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"] for folder in (whole, parts)
+    )
+    assert [name for name, value in expected.items() if not torch.equal(value, got[name])] == []
 
 
 @pytest.mark.parametrize(("variables", "first"), [({}, True), ({"RANK": "0"}, True), ({"SLURM_PROCID": "3"}, False)])

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,12 +12,14 @@ import torch
 from omegaconf import DictConfig
 from rich.console import Console
 from shrunk import shrunk
+from torch.utils.data import DataLoader, Dataset
 
 from lcoins.data.types import Batch
+from lcoins.data.workers import STOP_SIGNALS, ignore_stop_signals
 from lcoins.training import run
 from lcoins.training.module import ColorizationTraining
 from lcoins.training.run import train_run
-from lcoins.training.stopping import StoppedBySignal
+from lcoins.training.stopping import StoppedBySignal, stoppable
 
 EPOCHS, STEPS = 3, 4  # 64 scenes in batches of 16
 
@@ -199,3 +202,66 @@ def test_the_last_checkpoint_follows_every_epoch_even_if_it_is_not_the_best(
     }
     assert steps == {"best": STEPS, "last": 3 * STEPS}
     assert sorted(path.name for path in (run_folder / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+
+
+def test_a_signal_outside_of_the_steps_stops_a_run_at_once(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In its evaluation: the lock is given back before the job is requeued, and a second signal disturbs nothing."""
+    before = [signal.getsignal(number) for number in STOP_SIGNALS]
+    locked: list[bool] = []
+
+    def evaluated(*arguments: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGUSR2)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+
+    handler = signal.signal(signal.SIGUSR2, lambda number, frame: locked.append((run_folder / ".lock").exists()))
+    try:
+        with monkeypatch.context() as patch, pytest.raises(StoppedBySignal, match="stopped by SIGUSR2 outside of its"):
+            patch.setattr(run, "evaluate_test_sets", evaluated)
+            train_run(shrunk("recipe.epochs=1"), run_folder)
+    finally:
+        signal.signal(signal.SIGUSR2, handler)
+    assert locked == [False]
+    assert [signal.getsignal(number) for number in STOP_SIGNALS] == before
+
+
+@pytest.mark.parametrize(("state", "requeued"), [("RUNNING", True), ("CANCELLED", False), ("", False)])
+def test_slurm_requeues_what_it_takes_away_and_not_what_the_user_cancels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, requeued: bool
+) -> None:
+    """On SIGTERM; the job of an array is named by both of its numbers."""
+    program, asked = tmp_path / "scontrol", tmp_path / "asked"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {asked}\necho "JobId=7 JobState={state} Requeue=1"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    for name, value in {"SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "5", "SLURM_ARRAY_TASK_ID": "2"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StoppedBySignal), stoppable():
+        signal.raise_signal(signal.SIGTERM)
+    calls = asked.read_text().splitlines()
+    assert calls == ["show job --oneliner 7", *(["requeue 5_2"] if requeued else [])]
+
+
+def test_a_worker_of_a_loader_leaves_signals_to_the_run() -> None:
+    """A cluster sends them to workers, too, which were forked with the handlers of the run."""
+    received: list[int] = []
+    handlers = {number: signal.signal(number, lambda number, frame: received.append(number)) for number in STOP_SIGNALS}
+    try:
+        loader = DataLoader(SignalSet(), num_workers=1, worker_init_fn=ignore_stop_signals)
+        assert [int(value) for value in loader] == list(range(len(STOP_SIGNALS)))
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert not received
+
+
+class SignalSet(Dataset[int]):
+    """Each item sends another signal to the process that reads it."""
+
+    def __len__(self) -> int:
+        return len(STOP_SIGNALS)
+
+    def __getitem__(self, index: int) -> int:
+        os.kill(os.getpid(), STOP_SIGNALS[index])
+        return index

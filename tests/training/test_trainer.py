@@ -1,15 +1,23 @@
 """Lightning's Trainer for a run: its precision, and what of Lightning's log is not shown."""
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
 import torch
+from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnvironment
 from shrunk import shrunk
 
 from lcoins.training.build import build_training
 from lcoins.training.run import plain_config
-from lcoins.training.trainer import advertisements_hidden, best_precision, build_trainer
+from lcoins.training.trainer import (
+    advertisements_hidden,
+    best_precision,
+    build_trainer,
+    cluster_environment,
+    count_devices,
+)
 
 
 @pytest.mark.parametrize("fast", [True, False])
@@ -55,3 +63,34 @@ def test_a_device_that_is_not_there_is_named_in_one_line(tmp_path: Path, overrid
     with pytest.raises(ValueError, match=rf"trainer \(.*{key}={value}.*; trainer=auto takes") as error:
         build_trainer(config, tmp_path, data, module)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, None),
+        ({"SLURM_JOB_ID": "7", "SLURM_NTASKS": "2"}, LightningEnvironment),  # the script of a job, without srun
+        ({"SLURM_JOB_ID": "7", "SLURM_NTASKS": "1", "SLURM_STEP_NUM_TASKS": "1"}, LightningEnvironment),
+        (
+            {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_STEP_NUM_TASKS": "2"},
+            SLURMEnvironment,
+        ),
+    ],
+)
+def test_the_tasks_of_srun_are_the_processes_and_lightning_requeues_nothing(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: type | None
+) -> None:
+    for name in [name for name in os.environ if name.startswith("SLURM_")]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    environments = cluster_environment()
+    assert [type(environment) for environment in environments] == ([expected] if expected else [])
+    assert not any(getattr(environment, "auto_requeue", False) for environment in environments)
+
+
+def test_a_login_node_with_srun_gives_no_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "srun").write_text("#!/bin/sh\n")
+    (tmp_path / "srun").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert count_devices({"accelerator": "cpu", "devices": 2}) == 2

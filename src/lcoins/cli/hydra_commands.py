@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
 from lcoins.benchmark.step import machine_name, speed_ratios, step_cases, time_steps, timing_table, timings_to_json
+from lcoins.cli.cluster import of_first, per_node
 from lcoins.cli.config_kinds import expect_kinds, known_keys
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
 from lcoins.cli.overrides import folder_name, hydra_override
@@ -222,8 +223,8 @@ def run_command(command: str, arguments: list[str]) -> None:
 
     What the command returns goes to Hydra, for a sweeper that searches.
     """
-    OmegaConf.register_new_resolver("label", label, replace=True)
-    OmegaConf.register_new_resolver("eval_folder", eval_folder, replace=True)
+    for resolver in (label, eval_folder, per_node, of_first):
+        OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints a traceback where explain() has one line
 
     @hydra.main(config_path=str(conf_folder()), config_name=command, version_base="1.3")

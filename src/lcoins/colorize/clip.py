@@ -34,6 +34,7 @@ from lcoins.imaging.decode import load_photo, to_tensor
 from lcoins.imaging.near_gray import is_near_gray
 from lcoins.imaging.read import GrayPhoto, read_gray_photo
 from lcoins.imaging.write import write_picture
+from lcoins.locks import locked
 from lcoins.models.colorizer import ColorizationSystem
 
 RECORD = "lcoins_frames.json"
@@ -81,7 +82,8 @@ def colorize_frames(
     The last number in a name counts; gaps are allowed and remarked. Frames whose pictures exist are left as they are;
     ValueError where these were made with another sentence, smoothing or system. A frame that cannot be read, or is not
     of the first one's size, is named in the result and the run goes on as if the frame were not there. Flicker is
-    measured over all frames, those done before included. ValueError and FileNotFoundError for a folder that is no clip.
+    measured over all frames, those done before included. ValueError and FileNotFoundError for a folder that is no clip,
+    FolderInUse where another process is making these pictures.
 
     Args:
         colorizer: the system, on the device of the options.
@@ -92,13 +94,29 @@ def colorize_frames(
         progress: wraps the list of frames, as ``rich.progress.track`` does.
     """
     sentence = checked_sentence(sentence)
-    smoother, result = ClipSmoother(options.smoothing), ClipResult()
+    smoothing = ClipSmoother(options.smoothing)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: expected a folder of frames, such as frame_0001.png, frame_0002.png ...")
-    jobs, result.notices = numbered_frames(plan([folder], [sentence], options.output))
+    jobs, notices = numbered_frames(plan([folder], [sentence], options.output))
+    made_by = {"sentence": sentence, "smoothing": options.smoothing, "weights": weights}
+    with locked(jobs[0].pictures[0][1].parent):
+        result = _color_all(colorizer, jobs, smoothing, options, made_by, progress)
+    result.notices = notices + result.notices
+    return result
+
+
+def _color_all(
+    colorizer: ColorizationSystem,
+    jobs: list[Job],
+    smoother: ClipSmoother,
+    options: ClipOptions,
+    made_by: dict[str, object],
+    progress: Progress,
+) -> ClipResult:
+    """Colors the frames whose pictures are missing; ``made_by`` says how, and must agree with those that exist."""
+    result = ClipResult()
     targets = [job.pictures[0][1] for job in jobs]
     record = targets[0].parent / RECORD
-    made_by = {"sentence": sentence, "smoothing": options.smoothing, "weights": weights}
     if options.force:
         for target in targets:
             target.unlink(missing_ok=True)
@@ -108,7 +126,7 @@ def colorize_frames(
     if len(result.skipped) == len(targets):
         return result
     write_whole(record, _as_json(made_by))
-    result.notices += remarks(sentence)
+    result.notices += remarks(str(made_by["sentence"]))
     first: tuple[Path, tuple[int, int]] | None = None
     for job in progress(jobs):
         try:

@@ -15,6 +15,7 @@ from lcoins.color.words import recolor
 from lcoins.data.augment import Augmentation, Draws
 from lcoins.data.recoloring import WordRecoloring
 from lcoins.data.types import Batch, Sample, collate, key
+from lcoins.data.workers import ignore_stop_signals
 
 
 class SampleSet(Protocol):
@@ -168,6 +169,7 @@ class ColorizationData(LightningDataModule):
             samples,  # type: ignore[arg-type]
             num_workers=self.loader.workers,
             collate_fn=collate,
+            worker_init_fn=ignore_stop_signals,
             pin_memory=torch.cuda.is_available(),
             **options,
         )
@@ -199,10 +201,16 @@ class ColorizationData(LightningDataModule):
         self._resumed = (state_dict["epoch"], state_dict["batches"])
 
     def test_loaders(self) -> dict[str, DataLoader[Sample]]:
-        """One loader per named test set, every pair once and in order; with several processes each has its batches."""
+        """One loader per named test set, every pair once and in order; with several processes each has its batches.
+
+        A trainer's ``limit_test_batches`` leaves the first of them, so many or such a part.
+        """
+        limit = self.trainer.limit_test_batches if self.trainer is not None else 1.0
         loaders = {}
         for name, samples in self.test_sets.items():
-            batches = BatchesInTurn(len(samples), self.loader.eval_batch_size, *self._rank_of_ranks())
+            few = limit * (len(samples) if isinstance(limit, float) else self.loader.eval_batch_size)
+            count = min(len(samples), max(1, int(few)))
+            batches = BatchesInTurn(count, self.loader.eval_batch_size, *self._rank_of_ranks())
             loaders[name] = self._batches(samples, batch_sampler=batches)
         return loaders
 

@@ -32,6 +32,7 @@ from lcoins.training.checkpoints import find_resumable
 from lcoins.training.module import ColorizationTraining
 from lcoins.training.ranks import all_ranks, expect_all_processes, is_first, quiet_unless_first
 from lcoins.training.run_folder import open_run_folder
+from lcoins.training.stopping import stoppable
 from lcoins.training.tracking import log_test_results, wandb_files_in
 from lcoins.training.trainer import best_validation_score, build_trainer, count_devices
 
@@ -44,6 +45,7 @@ EXPECTED_WARNINGS = (
     r"Precision bf16-mixed is not supported by the model summary",  # affects only the size in MB that it prints
     r"You're resuming from a checkpoint that ended before the epoch ended",  # the sampler knows where it was
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of PyTorch
+    r"You requested to overfit but enabled \w+ dataloader shuffling",  # debug=overfit wants one and the same batch
     r".*`lr_scheduler.step\(\)` before `optimizer.step\(\)`",  # a resumed schedule starts behind its optimizer
 )
 
@@ -63,7 +65,7 @@ def train_run(cfg: DictConfig, folder: Path) -> dict[str, float]:
     of the training calls this, and gets the same figures; the first alone writes and prints.
     """
     config, metrics = plain_config(cfg), folder / "metrics.json"
-    with quiet_unless_first(), locked(folder) if is_first() else nullcontext():
+    with stoppable(), quiet_unless_first(), locked(folder) if is_first() else nullcontext():
         if config["trainer"].get("fast_dev_run"):
             return _train_run(config, folder)
         if is_first():

@@ -1,6 +1,8 @@
 """Lightning's Trainer for a run: precision, loggers, callbacks, and what of Lightning's messages is not shown."""
 
 import logging
+import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -9,6 +11,12 @@ from typing import Any
 
 import torch
 from lightning import Callback, Trainer
+from lightning.fabric.plugins.environments import (
+    ClusterEnvironment,
+    LightningEnvironment,
+    SLURMEnvironment,
+    TorchElasticEnvironment,
+)
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import (
     LearningRateMonitor,
@@ -32,9 +40,26 @@ from lcoins.training.tracking import build_loggers
 def count_devices(options: Mapping[str, Any]) -> int:
     """The number of devices that a plain trainer config asks for, those of all machines together."""
     names = ("accelerator", "devices", "num_nodes", "strategy")
-    chosen = {name: options[name] for name in names if name in options}
-    with errors_logged_alone(), _devices_named(options):  # the trainer of the run says the same again
+    chosen = {name: options[name] for name in names if name in options} | {"plugins": cluster_environment()}
+    with (
+        errors_logged_alone(),
+        advertisements_hidden(),
+        _devices_named(options),
+    ):  # the run's says it again
         return Trainer(**chosen, logger=False, enable_checkpointing=False, enable_progress_bar=False).world_size
+
+
+def cluster_environment() -> list[ClusterEnvironment]:
+    """How the processes of a training in a job of SLURM find each other; nothing where Lightning knows by itself.
+
+    Several tasks of ``srun`` are the processes. Otherwise the first process starts the others, as on any machine:
+    Lightning would wait for tasks that nobody starts. Requeuing a job is left to :mod:`lcoins.training.stopping`.
+    """
+    if "SLURM_JOB_ID" not in os.environ or TorchElasticEnvironment.detect():
+        return []
+    if int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
+        return [SLURMEnvironment(auto_requeue=False)]
+    return [LightningEnvironment()]
 
 
 @contextmanager
@@ -80,7 +105,7 @@ def build_trainer(
             callbacks=callbacks,
             use_distributed_sampler=False,  # the data module's sampler knows its rank
             enable_model_summary=False,  # a callback prints it
-            plugins=[AtomicCheckpointIO()],
+            plugins=[AtomicCheckpointIO(), *cluster_environment()],
         )
 
 
@@ -94,11 +119,13 @@ def best_precision(accelerator: str) -> str:
 
 @contextmanager
 def advertisements_hidden() -> Iterator[None]:
-    """Keeps Lightning's tips about other products out of its log while a Trainer is made."""
+    """Keeps Lightning's tips about other products out of its log while a Trainer is made, and its hint to use srun."""
     log = logging.getLogger("lightning.pytorch.utilities.rank_zero")
     log.addFilter(_is_no_advertisement)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The `srun` command is available on your system but is not used")
+            yield
     finally:
         log.removeFilter(_is_no_advertisement)
 
