@@ -26,6 +26,7 @@ EXTRAS = {
     "dashboard": ("wandb_workspaces",),
     "study": ("sqlalchemy", "uvicorn"),
     "demo": ("gradio", "starlette"),
+    "remote": ("aiohttp", "fsspec", "s3fs"),
 }
 
 
