@@ -89,7 +89,7 @@ def speed(
 
     from lcoins.benchmark.loading import measure_loading
     from lcoins.data.caption_lists import read_pairs
-    from lcoins.data.indexed_pairs import indexed_pairs
+    from lcoins.data.photo_store import indexed_pairs
 
     pairs = indexed_pairs(captions, root) or read_pairs(captions)[0]
     found = measure_loading(root, pairs, image_size, workers, seconds)

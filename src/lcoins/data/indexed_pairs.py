@@ -13,9 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lcoins.data.caption_lists import PAIRS_SUFFIX, Pair, leads_outside
+from lcoins.data.caption_lists import Pair, leads_outside
 from lcoins.data.columns import Columns, ColumnsWriter
-from lcoins.data.pack import Pack, is_pack
 from lcoins.data.published_lists import without_split
 from lcoins.data.storage import local_copy
 
@@ -90,14 +89,6 @@ class IndexedPairs:
         if not 0 <= start <= stop <= self._ends[into]:
             raise ValueError(f"{self._columns.path} is damaged: {column} {index} are from {start} to {stop} of {into}")
         return start, stop
-
-
-def indexed_pairs(captions: Path | str, root: Path | str) -> IndexedPairs | None:
-    """The list ``captions`` if it was written into the pack ``root``, which has all its photos; None for any other."""
-    if Path(captions).suffix.lower() != PAIRS_SUFFIX or not is_pack(root):
-        return None
-    pairs, pack = IndexedPairs(captions), Pack(root)
-    return pairs if pack.identity and pairs.pack == pack.identity else None
 
 
 def write_indexed_pairs(path: Path, photos: Iterable[tuple[str, Iterable[tuple[int, Pair]]]], pack: str) -> int:

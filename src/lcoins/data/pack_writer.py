@@ -15,8 +15,8 @@ from typing import Any
 
 from PIL import Image
 
-from lcoins.data.caption_lists import Pair
-from lcoins.data.indexed_pairs import PAIRS_SUFFIX, grouped, write_indexed_pairs
+from lcoins.data.caption_lists import PAIRS_SUFFIX, Pair
+from lcoins.data.indexed_pairs import grouped, write_indexed_pairs
 from lcoins.data.pack import FORMAT, INDEX, PHOTOS, VERSION, read_head, read_rows, shard_file, size_and_time
 from lcoins.data.pack_index import PackedPhoto, PackIndex, PackIndexWriter, row_of
 from lcoins.data.storage import LocalFolder, RemoteFolder, open_folder

@@ -23,6 +23,7 @@ WAITS = (0.2, 0.8, 3.2)  # seconds before each further try
 CHUNK = 8 * 2**20  # bytes of a large file that one request asks for
 CHUNKS = 4  # requests for one file at once
 _ADDRESS = re.compile(r"(s3|gs|https?):/{1,2}(?=[^/])(.+)", re.DOTALL)
+_connections: dict[tuple[int, str], Any] = {}  # those of a parent process stay, for their end would disturb it
 _MODULES = {"s3": "s3fs", "gs": "gcsfs", "http": "aiohttp", "https": "aiohttp"}
 
 
@@ -83,7 +84,6 @@ class RemoteFolder:
     def __init__(self, address: str) -> None:
         self.address, self.protocol = address, address.partition(":")[0]
         self.cache = Cache.from_environment()
-        self._connected: dict[int, Any] = {}  # by process
 
     def __str__(self) -> str:
         return self.address
@@ -184,7 +184,7 @@ class RemoteFolder:
         """The answer to a request, which is repeated after errors that may pass; an error says what to do."""
         for wait in (*WAITS, None):
             try:
-                return request(self._files(), f"{self.address}/{name}")
+                return request(_connected(self.protocol), f"{self.address}/{name}")
             except ModuleNotFoundError:
                 raise
             except Exception as error:
@@ -193,17 +193,18 @@ class RemoteFolder:
             time.sleep(wait)
         raise AssertionError
 
-    def _files(self) -> Any:
-        """The file system of this process."""
-        if os.getpid() not in self._connected:
-            self._connected[os.getpid()] = _connect(self.protocol)
-        return self._connected[os.getpid()]
-
 
 def open_folder(path: Path | str) -> LocalFolder | RemoteFolder:
     """The folder of a path or an address."""
     address = address_of(path)
     return LocalFolder(Path(path)) if address is None else RemoteFolder(address)
+
+
+def _connected(protocol: str) -> Any:
+    """The file system of this process, which is made at its first request."""
+    if (os.getpid(), protocol) not in _connections:
+        _connections[os.getpid(), protocol] = _connect(protocol)
+    return _connections[os.getpid(), protocol]
 
 
 def _connect(protocol: str) -> Any:
@@ -219,7 +220,7 @@ def _connect(protocol: str) -> Any:
 
     options: dict[str, Any] = {}
     if protocol == "s3":  # waiting and trying again is done here
-        retries = {"max_attempts": 1}
+        retries = {"total_max_attempts": 1}
         options["config_kwargs"] = {
             "connect_timeout": 10, "read_timeout": 60, "max_pool_connections": 64, "retries": retries
         }  # fmt: skip

@@ -26,7 +26,7 @@ def explained(error: BaseException, address: str) -> OSError:
     if isinstance(error, StorageError):
         return error
     if isinstance(error, FileNotFoundError):
-        bucket = "the bucket does not exist" if "bucket" in str(error).lower() else "no such file"
+        bucket = "the bucket does not exist" if "specified bucket" in str(error) else "no such file"
         return FileNotFoundError(f"{address}: {bucket}; check the address and AWS_ENDPOINT_URL")
     if _names(error) & _NO_CREDENTIALS:
         return StorageError(f"{address}: no credentials are known ({_first_line(error)}); {_ADVICE}")
@@ -52,7 +52,7 @@ def _names(error: BaseException) -> set[str]:
 
 def _status(error: BaseException) -> int | None:
     """The HTTP status that an error of aiohttp or gcsfs carries."""
-    status = getattr(error, "status", getattr(error, "code", None))
+    status = getattr(error, "status" if hasattr(error, "status") else "code", None)
     return int(status) if isinstance(status, int) else None
 
 
