@@ -62,6 +62,15 @@ class Columns:
         row: list[int] = self._columns[column][index].tolist()
         return row
 
+    def span(self, column: str, index: int, place: int, end: int) -> tuple[int, int]:
+        """The number at ``place`` of a row and that of the next one, or ``end`` behind the last: where a part lies."""
+        self._let_go()
+        found = self._columns[column][index : index + 2, place].tolist()
+        start, stop = found if len(found) == 2 else (found[0], end)
+        if not 0 <= start <= stop <= end:
+            raise ValueError(f"{self.path} is damaged: row {index} of {column} is from {start} to {stop} of {end}")
+        return start, stop
+
     def text(self, column: str, start: int, stop: int) -> bytes:
         """The bytes of a text; ValueError where there is none, which only a damaged file asks for."""
         self._let_go()

@@ -82,13 +82,8 @@ class IndexedPairs:
     def _between(self, column: str, index: int, place: int, into: str) -> tuple[int, int]:
         """Where in column ``into`` the part of a row begins and where that of the next one does."""
         if not 0 <= index < self._ends[column]:
-            raise ValueError(f"{self._columns.path} is damaged: row {index} of {self._ends[column]} of {column}")
-        last = index + 1 == self._ends[column]
-        start = self._columns.row(column, index)[place]
-        stop = self._ends[into] if last else self._columns.row(column, index + 1)[place]
-        if not 0 <= start <= stop <= self._ends[into]:
-            raise ValueError(f"{self._columns.path} is damaged: {column} {index} are from {start} to {stop} of {into}")
-        return start, stop
+            raise ValueError(f"{self._columns.path} is damaged: no row {index} of {column}")
+        return self._columns.span(column, index, place, self._ends[into])
 
 
 def write_indexed_pairs(path: Path, photos: Iterable[tuple[str, Iterable[tuple[int, Pair]]]], pack: str) -> int:

@@ -5,7 +5,7 @@ where the name starts in ``names``; the fields of :class:`PackedPhoto` but for t
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,6 +30,12 @@ class PackedPhoto:
     shrunk: bool
 
     @property
+    def figures(self) -> tuple[int, ...]:
+        """All fields but the name."""
+        file = (self.crc, self.source_bytes, self.source_mtime_ns, self.shrunk)
+        return self.shard, self.offset, self.width, self.height, *file
+
+    @property
     def length(self) -> int:
         """Bytes of the pixels."""
         return 3 * self.width * self.height
@@ -37,8 +43,7 @@ class PackedPhoto:
     @property
     def is_possible(self) -> bool:
         """Whether a photo can have these figures: what was received is not believed unseen."""
-        figures = (self.shard, self.offset, self.width, self.height, self.crc, self.source_bytes)
-        return min(figures) >= 0 and 0 < self.width * self.height <= MAX_PIXELS
+        return min(self.figures) >= 0 and 0 < self.width * self.height <= MAX_PIXELS
 
 
 class PackIndex(Mapping[str, PackedPhoto]):
@@ -88,9 +93,7 @@ class PackIndex(Mapping[str, PackedPhoto]):
         return None
 
     def _name(self, index: int) -> bytes:
-        start = self._columns.row("rows", index)[0]
-        last = index + 1 == self._count
-        return self._columns.text("names", start, self._names_end if last else self._columns.row("rows", index + 1)[0])
+        return self._columns.text("names", *self._columns.span("rows", index, 0, self._names_end))
 
 
 class PackIndexWriter:
@@ -108,8 +111,7 @@ class PackIndexWriter:
         self._columns.__exit__(*error)
 
     def add(self, photo: PackedPhoto) -> None:
-        name, *figures = astuple(photo)
-        self._columns.add("rows", self._columns.add_text("names", name), *figures)
+        self._columns.add("rows", self._columns.add_text("names", photo.name), *photo.figures)
         self._bytes += photo.length
         self._shrunk += photo.shrunk
 
@@ -130,5 +132,4 @@ def photo_of_row(shard: int, row: Any) -> PackedPhoto:
 
 def row_of(photo: PackedPhoto) -> list[Any]:
     """A photo as the file of its shard has it."""
-    name, _, *others = astuple(photo)
-    return [name, *others]
+    return [photo.name, *photo.figures[1:]]
