@@ -63,7 +63,7 @@ def locked(folder: Path) -> Iterator[None]:
     path = folder / LOCK
     birth = process_birth(os.getpid()) or ""
     mine = Holder(socket.gethostname(), _place(), os.getpid(), birth, _started(), uuid.uuid4().hex, *_job())
-    with _one_at_a_time(folder):
+    with in_turn(folder):
         _take(path, mine)
     done = threading.Event()
     threading.Thread(target=_keep_alive, args=(path, done), daemon=True).start()
@@ -79,8 +79,8 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Lets the processes of this host look at a lock one after the other, where the file system can do that."""
+def in_turn(folder: Path) -> Iterator[None]:
+    """Lets the processes of this host into the block one after the other, where the file system can do that."""
     if fcntl is None:
         yield
         return

@@ -1,5 +1,6 @@
 """Packs: the same pictures as the files, whole or not at all, resumed after a kill, and refused when damaged or old."""
 
+import hashlib
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.numpy import load_file
 from torch.utils.data import DataLoader
 from typer.testing import CliRunner, Result
 
@@ -71,7 +73,10 @@ def test_a_pack_holds_the_very_pixels_of_the_files(root: Path, tmp_path: Path) -
 def test_the_documented_format_can_be_read_without_this_package(root: Path, tmp_path: Path) -> None:
     packed(root, tmp_path / "pack")
     head = json.loads((tmp_path / "pack" / "pack.json").read_text())
-    assert head == {"format": "lcoins-pack", "version": 1, "source": str(root.resolve()), "size": None, "shards": 1}
+    whole = (tmp_path / "pack" / "photos.index").read_bytes()
+    index = {"sha256": hashlib.sha256(whole).hexdigest(), "bytes": len(whole)}
+    others = {"source": str(root.resolve()), "size": None, "shards": 1, "index": index}
+    assert head == {"format": "lcoins-pack", "version": 2} | others
     pixels = (tmp_path / "pack" / "00000.rgb").read_bytes()
     rows = json.loads((tmp_path / "pack" / "00000.json").read_text(encoding="utf-8"))
     assert [row[0] for row in rows] == sorted(NAMES)
@@ -80,6 +85,26 @@ def test_the_documented_format_can_be_read_without_this_package(root: Path, tmp_
         assert own == load_photo(root / name, profile=False).tobytes()
         assert crc == zlib.crc32(own)
         assert (size, mtime, shrunk) == ((root / name).stat().st_size, (root / name).stat().st_mtime_ns, False)
+    columns = load_file(tmp_path / "pack" / "photos.index")
+    names = np.split(columns["names"], columns["rows"][1:, 0])
+    assert [bytes(name).decode() for name in names] == sorted(NAMES)
+    assert columns["rows"][:, 2:].tolist() == [row[1:] for row in rows]
+
+
+def test_a_pack_of_version_1_gives_the_same_and_becomes_version_2_when_packed_again(root: Path, tmp_path: Path) -> None:
+    packed(root, tmp_path / "pack")
+    new, before = Pack(tmp_path / "pack"), content(tmp_path / "pack")
+    head = json.loads(before["pack.json"]) | {"version": 1}
+    del head["index"]
+    (tmp_path / "pack" / "pack.json").write_text(json.dumps(head))
+    (tmp_path / "pack" / "photos.index").unlink()
+    old = Pack(tmp_path / "pack")
+    assert dict(old.photos) == dict(new.photos)
+    for name in NAMES:
+        np.testing.assert_array_equal(old.load(name), new.load(name))
+        old.check(name)
+    assert packed(root, tmp_path / "pack").shards_kept == 1
+    assert content(tmp_path / "pack") == before
 
 
 def test_training_and_evaluation_see_the_same_through_a_pack(root: Path, tmp_path: Path) -> None:
@@ -125,25 +150,25 @@ def test_shards_are_kept_and_only_what_changed_is_packed_again(
     assert Pack(folder).load("a.jpg")[0, 0, 0] > 200
     fewer = packed(root, folder, names=["a.jpg", "b.png"])
     assert fewer.shards_kept == 1
-    assert sorted(content(folder)) == ["00000.json", "00000.rgb", "pack.json"]
+    assert sorted(content(folder)) == ["00000.json", "00000.rgb", "pack.json", "photos.index"]
 
 
-@pytest.mark.parametrize("harm", ["pixel", "cut", "rows", "lost"])
+@pytest.mark.parametrize("harm", ["pixel", "cut", "index", "cut index", "lost"])
 def test_a_damaged_shard_is_found_and_mended_by_packing_again(root: Path, tmp_path: Path, harm: str) -> None:
     folder = tmp_path / "pack"
     packed(root, folder)
     before = content(folder)
-    path = folder / ("00000.json" if harm == "rows" else "00000.rgb")
+    path = folder / ("photos.index" if "index" in harm else "00000.rgb")
     spoiled = bytearray(path.read_bytes())
-    spoiled[100] ^= 1
+    spoiled[100 if harm == "pixel" else 3] ^= 1
     if harm == "lost":
         path.unlink()
     else:
-        path.write_bytes(spoiled[:-10] if harm == "cut" else spoiled[:50] if harm == "rows" else spoiled)
+        path.write_bytes(spoiled[:-10] if "cut" in harm else spoiled)
     with pytest.raises((PhotoError, ValueError, FileNotFoundError), match=r"run lcoins data pack again"):
         for name in NAMES:
             Pack(folder).check(name)
-    assert packed(root, folder).shards_written == 1
+    assert packed(root, folder).shards_written == (0 if "index" in harm else 1)
     assert content(folder) == before
 
 

@@ -3,6 +3,7 @@
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from lcoins.data.caption_lists import Pair
 from lcoins.data.datamodule import KeyedSampler
+from lcoins.data.indexed_pairs import IndexedPairs
 from lcoins.data.photos import Photos, RandomView
 from lcoins.data.types import collate
 
@@ -27,7 +29,7 @@ class LoadingSpeed:
 
 def measure_loading(
     root: Path | str,
-    pairs: list[Pair],
+    pairs: Sequence[Pair] | IndexedPairs,
     image_size: int,
     workers: int,
     seconds: float,

@@ -26,7 +26,9 @@ def data() -> None:
 @app.command()
 def pack(
     root: Annotated[Path, typer.Argument(help="The folder of photos.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to create; give it as data.train.root.")],
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="The folder to create, or s3://…; give it as data.train.root.")
+    ],
     captions: Annotated[list[Path] | None, typer.Argument(help="Caption lists, whose photos are packed.")] = None,
     instances: Annotated[list[Path] | None, typer.Option(help="COCO-format files, whose photos are packed.")] = None,
     size: Annotated[int, typer.Option(help="Longest short side in pixels; 0 keeps every photo at its size.")] = 256,
@@ -36,22 +38,26 @@ def pack(
     """Decode photos once for many epochs. If interrupted, it continues when run again, and packs only what changed."""
     from rich.progress import Progress
 
-    from lcoins.data.caption_lists import read_pairs
+    from lcoins.data.caption_lists import PAIRS_SUFFIX, Pair, read_pairs
     from lcoins.data.coco_format import photo_names
+    from lcoins.data.indexed_pairs import list_name
     from lcoins.data.pack_writer import PackProgress, pack_photos
 
     if not captions and not instances:
         raise typer.BadParameter("name caption lists, or --instances FILE, whose photos are to be packed")
     names: set[str] = {photo for path in instances or () for photo in photo_names(path)}
+    lists: dict[str, list[Pair]] = {}
     for path in captions or ():
         pairs, problems = read_pairs(path)
         names |= {pair.photo for pair in pairs}
+        lists[list_name(path, lists)] = pairs
         if problems:
             typer.secho(f"{path}: {len(problems)} bad rows are skipped; `lcoins data check` names them", err=True)
     done = PackProgress()
     with Progress() as progress:
         task = progress.add_task("packing photos", total=len(names))
-        for done in pack_photos(root, names, output, size or None, leave_out=leave_out, threads=threads):
+        steps = pack_photos(root, names, output, size or None, lists=lists, leave_out=leave_out, threads=threads)
+        for done in steps:
             progress.update(task, completed=done.photos + len(done.failed))
     for error in done.failed.values():
         typer.secho(str(error), fg="red", err=True)
@@ -64,6 +70,8 @@ def pack(
             "The pack is unfinished. Repair these photos, or use --leave-out, and run this command again.", err=True
         )
         raise typer.Exit(1)
+    for name in lists:
+        typer.echo(f"data.train.root={output} data.train.captions={output}/{name}{PAIRS_SUFFIX}")
 
 
 @app.command()
@@ -81,8 +89,10 @@ def speed(
 
     from lcoins.benchmark.loading import measure_loading
     from lcoins.data.caption_lists import read_pairs
+    from lcoins.data.photo_store import indexed_pairs
 
-    found = measure_loading(root, read_pairs(captions)[0], image_size, workers, seconds)
+    pairs = indexed_pairs(captions, root) or read_pairs(captions)[0]
+    found = measure_loading(root, pairs, image_size, workers, seconds)
     if as_json:
         typer.echo(json.dumps(asdict(found)))
     else:

@@ -27,6 +27,7 @@ EXTRAS = {
     "serve": ("fastapi", "prometheus_client", "pydantic"),
     "study": ("sqlalchemy", "uvicorn"),
     "demo": ("gradio", "starlette"),
+    "remote": ("aiohttp", "fsspec", "s3fs"),
 }
 
 

@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -24,18 +24,21 @@ from lcoins.data.published_lists import (
     token_rows,
     without_split,
 )
+from lcoins.data.storage import address_of, local_copy
 
 FORMS = """the forms read are
   .json   {"photo.jpg": ["caption", ...]}  or  {"photo.jpg_0": "caption"}  or  [["photo.jpg", "caption"], ...]
   .jsonl  one {"photo": "photo.jpg", "caption": "caption"} a line (or "captions": [...]; "file" or "image" for "photo")
   .csv    a header line photo,caption (or file,caption or image,caption), then one pair a line
   and as published: COCO's captions_*.json, Karpathy's dataset.json (dataset.json@train is one split of it),
-  Flickr8k's and Flickr30k's tokens (.txt, .token), Kaggle's captions.txt and results.csv"""
+  Flickr8k's and Flickr30k's tokens (.txt, .token), Kaggle's captions.txt and results.csv;
+  and *.pairs, which lcoins data pack writes"""
 PHOTO_KEYS = ("photo", "file", "image", "image_name")
 CAPTION_KEYS = ("caption", "comment")
 LONGEST_CAPTION = 100_000  # characters: beyond any sentence, and far below what a tokenizer fails at
 _NO_PAIR = "no photo with a caption"
-LIST_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".token")
+PAIRS_SUFFIX = ".pairs"
+LIST_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".token", PAIRS_SUFFIX)
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a letter, which no UTF-8 has
 _COUNTER = re.compile(r"_\d+$")  # at the end of a key such as "photo.jpg_0"
 
@@ -83,53 +86,99 @@ def captions_by_photo(pairs: Iterable[Pair]) -> dict[str, list[str]]:
     return {photo: [pair.caption for pair in own] for photo, own in by_photo(pairs).items()}
 
 
+class ListedPairs:
+    """Pairs in memory, with the members by which a data set reads them or an indexed list."""
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self._captions = captions_by_photo(pairs)
+        self._names = list(self._captions)
+        numbers = {name: number for number, name in enumerate(self._names)}
+        counts = [0] * len(numbers)
+        self._items: list[tuple[int, int]] = []
+        for pair in pairs:
+            photo = numbers[pair.photo]
+            self._items.append((photo, counts[photo]))
+            counts[photo] += 1
+
+    @property
+    def photos(self) -> int:
+        """How many photos there are."""
+        return len(self._names)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def name(self, photo: int) -> str:
+        """The name of a photo, by its number in the order of the list."""
+        return self._names[photo]
+
+    def captions(self, photo: int) -> list[str]:
+        """The captions of a photo, by its number."""
+        return self._captions[self._names[photo]]
+
+    def item(self, index: int) -> tuple[int, int]:
+        """The photo of a pair, and which of the photo's captions it has."""
+        return self._items[index]
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """All captions, photo by photo."""
+        return (caption for own in self._captions.values() for caption in own)
+
+
 def read_pairs(path: Path | str) -> tuple[list[Pair], list[Problem]]:
-    """The pairs of a caption list in its order, and the problems of its other rows.
+    """The pairs of a caption list, which may have an address, in its order, and the problems of its other rows.
 
     The form is told by the ending and the content; ``dataset.json@train`` names one split of Karpathy's file. Raises
     FileNotFoundError, and ValueError for a file that is no caption list or whose rows are mostly no pairs.
     """
     path, split = without_split(Path(path))
+    name = address_of(path) or str(path)
+    if path.suffix.lower() not in LIST_SUFFIXES and (path.is_file() or address_of(path)):
+        raise ValueError(f"{name}: a caption list ends in {', '.join(LIST_SUFFIXES)}, not {path.suffix!r}; {FORMS}")
+    path = local_copy(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such caption list; give a file, {FORMS}")
-    if path.suffix.lower() not in LIST_SUFFIXES:
-        raise ValueError(f"{path}: a caption list ends in {', '.join(LIST_SUFFIXES)}, not {path.suffix!r}; {FORMS}")
+        raise FileNotFoundError(f"{name}: no such caption list; give a file, {FORMS}")
+    if path.suffix.lower() == PAIRS_SUFFIX:
+        from lcoins.data.indexed_pairs import IndexedPairs  # which makes pairs, too
+
+        return list(IndexedPairs(path)), []
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise ValueError(f"{path} line {line}: the text is not UTF-8; save the list as UTF-8") from error
+        raise ValueError(f"{name} line {line}: the text is not UTF-8; save the list as UTF-8") from error
     pairs: list[Pair] = []
     problems: list[Problem] = []
-    for line, photo, caption in _rows(text, path, split):
-        problem = _problem_of_row(f"{path} line {line}", photo, caption)
+    for line, photo, caption in _rows(text, name, split):
+        problem = _problem_of_row(f"{name} line {line}", photo, caption)
         if problem is None:
-            pairs.append(Pair(photo, " ".join(caption.split()), line, str(path)))
+            pairs.append(Pair(photo, " ".join(caption.split()), line, name))
         else:
             problems.append(problem)
     malformed = [problem for problem in problems if problem.what == _NO_PAIR]
     if len(malformed) > len(problems) + len(pairs) - len(malformed) or not (pairs or problems):
-        first = f"{malformed[0].where}: {malformed[0].detail}" if malformed else f"{path} line 1: empty"
+        first = f"{malformed[0].where}: {malformed[0].detail}" if malformed else f"{name} line 1: empty"
         raise ValueError(f"{first}; most rows of this file are no photo with a caption; {FORMS}")
     return pairs, problems
 
 
-def _rows(text: str, path: Path, split: str | None) -> Iterator[RawRow]:
+def _rows(text: str, name: str, split: str | None) -> Iterator[RawRow]:
     """The rows of a list in the form that its ending and its content show."""
-    suffix = path.suffix.lower()
+    suffix = Path(name).suffix.lower()
     if suffix == ".json" and is_annotated(text):
         try:
             yield from annotated_rows(text, split)
         except (ValueError, IndexError, RecursionError) as error:
-            raise ValueError(f"{path}: {error}; {FORMS}") from error
+            raise ValueError(f"{name}: {error}; {FORMS}") from error
         return
     if split is not None:
-        raise ValueError(f"{path}: has no splits, of which @{split} would be one; {FORMS}")
+        raise ValueError(f"{name}: has no splits, of which @{split} would be one; {FORMS}")
     if is_tokens(text):
         yield from token_rows(text)
         return
     readers = {".json": _json_rows, ".jsonl": _jsonl_rows}
-    yield from readers.get(suffix, _csv_rows)(text, path)
+    yield from readers.get(suffix, _csv_rows)(text, name)
 
 
 def _problem_of_row(where: str, photo: Any, caption: Any) -> Problem | None:
@@ -157,8 +206,9 @@ def leads_outside(photo: str) -> bool:
     return "\0" in photo or any(p.root or ".." in p.parts or not p.name for p in paths)
 
 
-def _csv_rows(text: str, path: Path) -> Iterator[RawRow]:
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else "|" if "|" in text.partition("\n")[0] else ","
+def _csv_rows(text: str, name: str) -> Iterator[RawRow]:
+    suffix = Path(name).suffix.lower()
+    delimiter = "\t" if suffix == ".tsv" else "|" if "|" in text.partition("\n")[0] else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header: list[str] = []
     line = 1
@@ -169,8 +219,8 @@ def _csv_rows(text: str, path: Path) -> Iterator[RawRow]:
                 continue
             if not header:
                 header = [cell.strip().lower() for cell in row]
-                photo, caption = _columns(header, f"{path} line {start}")
-            elif len(row) > len(header) == caption + 1 and path.suffix.lower() == ".txt":  # commas without quotes
+                photo, caption = _columns(header, f"{name} line {start}")
+            elif len(row) > len(header) == caption + 1 and suffix == ".txt":  # commas without quotes
                 yield start, row[photo].strip(), delimiter.join(row[caption:])
             elif len(row) != len(header):
                 detail = f"{len(row)} columns where the header has {len(header)}; quote a caption that has a comma"
@@ -178,7 +228,7 @@ def _csv_rows(text: str, path: Path) -> Iterator[RawRow]:
             else:
                 yield start, row[photo].strip(), row[caption]
     except csv.Error as error:
-        raise ValueError(f"{path} line {reader.line_num}: {error}; {FORMS}") from error
+        raise ValueError(f"{name} line {reader.line_num}: {error}; {FORMS}") from error
 
 
 def _columns(header: list[str], where: str) -> tuple[int, int]:
@@ -190,7 +240,7 @@ def _columns(header: list[str], where: str) -> tuple[int, int]:
     return photos[0], captions[0]
 
 
-def _jsonl_rows(text: str, path: Path) -> Iterator[RawRow]:
+def _jsonl_rows(text: str, name: str) -> Iterator[RawRow]:
     for line, content in enumerate(text.split("\n"), start=1):
         if content.strip():
             try:
@@ -214,21 +264,21 @@ def _row(line: int, row: Any) -> Iterator[RawRow]:
         yield line, MalformedRow(f"expected a photo and a caption, got {abbreviated(row)}"), None
 
 
-def _json_rows(text: str, path: Path) -> Iterator[RawRow]:
+def _json_rows(text: str, name: str) -> Iterator[RawRow]:
     try:
         whole = json.loads(text)
     except ValueError as error:  # JSONDecodeError, or the interpreter's bound on the digits of a number
-        raise ValueError(f"{path} line {getattr(error, 'lineno', 1)}: no JSON: {error}; {FORMS}") from error
+        raise ValueError(f"{name} line {getattr(error, 'lineno', 1)}: no JSON: {error}; {FORMS}") from error
     except RecursionError as error:
-        raise ValueError(f"{path}: nested too deeply for a caption list; {FORMS}") from error
+        raise ValueError(f"{name}: nested too deeply for a caption list; {FORMS}") from error
     if not isinstance(whole, list | dict):
-        raise ValueError(f"{path} line 1: expected a JSON object or array, got {abbreviated(whole)}; {FORMS}")
-    for line, name, start, value in entries(text, 0, 1):
+        raise ValueError(f"{name} line 1: expected a JSON object or array, got {abbreviated(whole)}; {FORMS}")
+    for line, key, start, value in entries(text, 0, 1):
         if isinstance(whole, list):
             yield from _row(line, value)
         elif isinstance(value, str):
-            yield line, _COUNTER.sub("", name), value
+            yield line, _COUNTER.sub("", key), value
         elif isinstance(value, list) and value:
-            yield from ((row_line, name, caption) for row_line, _, _, caption in entries(text, start, line))
+            yield from ((row_line, key, caption) for row_line, _, _, caption in entries(text, start, line))
         else:
-            yield line, name, "" if value == [] else value
+            yield line, key, "" if value == [] else value

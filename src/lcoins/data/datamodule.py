@@ -17,6 +17,8 @@ from lcoins.data.recoloring import WordRecoloring
 from lcoins.data.types import Batch, Sample, collate, key
 from lcoins.data.workers import ignore_stop_signals
 
+INDICES_AT_ONCE = 4096  # of an epoch's order, as Python's integers
+
 
 class SampleSet(Protocol):
     """A data set: samples by index, whose random parts are drawn anew in each epoch.
@@ -68,9 +70,10 @@ class KeyedSampler(Sampler[int]):
         if not self.shuffle:
             return iter(range(self.rank, count, self.ranks))
         generator = torch.Generator().manual_seed(key(self.seed, "order", self.epoch))
-        order = torch.randperm(count, generator=generator).tolist()
+        order = torch.randperm(count, generator=generator)  # 8 bytes an index; as Python's integers they take 40
         first = self.read[1] if self.epoch == self.read[0] else 0
-        return iter(order[self.rank + first * self.ranks : len(self) * self.ranks : self.ranks])
+        own = order[self.rank + first * self.ranks : len(self) * self.ranks : self.ranks]
+        return (index for part in own.split(INDICES_AT_ONCE) for index in part.tolist())
 
 
 class BatchesInTurn(Sampler[list[int]]):

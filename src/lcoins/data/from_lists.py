@@ -1,6 +1,6 @@
 """A data module from caption lists and folders of photos, as `data=photos` has it. All lists are checked at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,8 @@ from lcoins.data.augment import Augmentation
 from lcoins.data.caption_lists import Pair, Problem, captions_by_photo, read_pairs
 from lcoins.data.captioned_instances import Polygons
 from lcoins.data.datamodule import ColorizationData, LoaderOptions
+from lcoins.data.indexed_pairs import IndexedPairs
+from lcoins.data.photo_store import indexed_pairs
 from lcoins.data.photos import Annotations, MergedPhotos, Photos, RandomView
 from lcoins.data.pixel_labels import PixelLabels
 from lcoins.data.recoloring import WordRecoloring
@@ -102,7 +104,7 @@ def photo_data(
     pairs = read_usable_pairs(sources, chosen.on_problem, Path(chosen.report) if chosen.report is not None else None)
 
     def photos(name: str, size: int, view: RandomView | None = None) -> Photos:
-        annotations = _annotations(name, sources[name], captions_by_photo(pairs[name]))
+        annotations = _annotations(name, sources[name], pairs[name])
         return Photos(sources[name].root, pairs[name], size, seed=seed, view=view, annotations=annotations)
 
     train_sets = [photos(name, chosen.image_size, chosen.view) for name in ("train", *merged) if name in sources]
@@ -119,20 +121,25 @@ def photo_data(
 
 def read_usable_pairs(
     sources: Mapping[str, PhotoSource], on_problem: Literal["stop", "leave_out"], report: Path | None
-) -> dict[str, list[Pair]]:
+) -> dict[str, Sequence[Pair] | IndexedPairs]:
     """The usable pairs of each source, after all photos of all lists have been checked.
 
+    An indexed list of the very pack that is the source's root was checked when it was packed, and is only opened.
     Problems of all of them are described in one message and written in full to the file ``report`` (JSON, one problem
     a line). With "stop" the message is raised as ProblemsFound. With "leave_out" it is printed and the rest is
     returned, unless nothing is left of a list.
     """
     problems: list[Problem] = []
-    usable: dict[str, list[Pair]] = {}
+    usable: dict[str, Sequence[Pair] | IndexedPairs] = {}
     for name, source in sources.items():
+        indexed = indexed_pairs(source.captions, source.root)
+        if indexed is not None:
+            usable[name] = indexed
+            continue
         pairs, bad_rows = read_pairs(source.captions)
         usable[name], bad_photos = check_photos(source.root, pairs)
         problems += bad_rows + bad_photos
-    empty = [name for name, pairs in usable.items() if not pairs]
+    empty = [name for name, pairs in usable.items() if not len(pairs)]
     if empty and not problems:
         raise ValueError(f"no captions in the list of {', '.join(empty)}; give a list that names photos")
     if not problems:
@@ -148,9 +155,10 @@ def read_usable_pairs(
     return usable
 
 
-def _annotations(name: str, source: PhotoSource, captions: Mapping[str, Sequence[str]]) -> Annotations:
+def _annotations(name: str, source: PhotoSource, pairs: Iterable[Pair]) -> Annotations:
     """Reads what a source says about its photos beside captions; prints how many photos it says nothing about."""
     object_colors, labels = None, None
+    captions = captions_by_photo(pairs) if source.object_colors or source.labels else {}
     if source.object_colors:
         object_colors, dropped = read_object_colors(source.object_colors, captions)
         unknown = len(captions) - len(object_colors)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lcoins.data.caption_lists import PAIRS_SUFFIX
+from lcoins.data.indexed_pairs import IndexedPairs
 from lcoins.data.pack import Pack, is_pack
 from lcoins.imaging.decode import check_photo, load_photo
 
@@ -41,3 +43,11 @@ class PhotoFolder:
 def open_photos(root: Path | str) -> PhotoFolder | Pack:
     """Opens ``root``, a folder of photos or a pack that `lcoins data pack` made."""
     return Pack(root) if is_pack(root) else PhotoFolder(root)
+
+
+def indexed_pairs(captions: Path | str, root: Path | str) -> IndexedPairs | None:
+    """The list ``captions`` if it was written into the pack ``root``, which has all its photos; None for any other."""
+    if Path(captions).suffix.lower() != PAIRS_SUFFIX or not is_pack(root):
+        return None
+    pairs, pack = IndexedPairs(captions), Pack(root)
+    return pairs if pack.identity and pairs.pack == pack.identity else None

@@ -2,10 +2,9 @@
 
 import math
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from random import Random
 from typing import Literal
@@ -19,8 +18,9 @@ from torch.utils.data import Dataset
 
 from lcoins.color.object_pairs import ObjectColors, guess_object_colors
 from lcoins.color.words import BASIC_COLORS, COLOR_LAB, recolor, swap_sides
-from lcoins.data.caption_lists import Pair, captions_by_photo
+from lcoins.data.caption_lists import ListedPairs, Pair
 from lcoins.data.captioned_instances import Polygons
+from lcoins.data.indexed_pairs import IndexedPairs
 from lcoins.data.pack import Pack
 from lcoins.data.photo_store import open_photos
 from lcoins.data.pixel_labels import Box, PixelLabels
@@ -75,25 +75,23 @@ class Photos(Dataset[Sample]):
     def __init__(
         self,
         root: Path | str,
-        pairs: list[Pair],
+        pairs: Sequence[Pair] | IndexedPairs,
         image_size: int,
         *,
         seed: int,
         view: RandomView | None = None,
         annotations: Annotations | None = None,
     ) -> None:
-        if not pairs:
+        if not len(pairs):
             raise ValueError("expected at least one photo with a caption, got an empty list")
         self.image_size, self.seed, self.view = image_size, seed, view
         self.annotations = annotations or Annotations()
         judged = self.annotations.polygons is not None
         self.palette = {word: COLOR_LAB[word] for word in BASIC_COLORS} if judged else None
-        self.captions = captions_by_photo(pairs)
-        self.items = list(_numbered(pairs))
-        self.photos = list(self.captions)
+        self.pairs = pairs if isinstance(pairs, IndexedPairs) else ListedPairs(pairs)
         self.source = open_photos(root)
         if isinstance(self.source, Pack) and view is None:
-            _expect_exact(self.source, self.photos)
+            _expect_exact(self.source, [self.pairs.name(photo) for photo in range(self.pairs.photos)])
         # In shared memory, so that workers which outlive an epoch see the next one.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
@@ -102,37 +100,49 @@ class Photos(Dataset[Sample]):
         self._epoch.fill_(epoch)
 
     @property
-    def texts(self) -> list[str]:
+    def texts(self) -> Iterator[str]:
         """Every caption that the set can show, flipped ones among them."""
-        captions = [caption for own in self.captions.values() for caption in own]
         swaps = self.view is not None and self.view.hflip == "swap_words"
-        return [*captions, *map(swap_sides, captions)] if swaps else captions
+        return chain(self.pairs.texts, map(swap_sides, self.pairs.texts)) if swaps else self.pairs.texts
 
     def __len__(self) -> int:
-        return len(self.items if self.view is None else self.photos)
+        return len(self.pairs) if self.view is None else self.pairs.photos
 
     def __getitem__(self, index: int) -> Sample:
         return self._evaluation_item(index) if self.view is None else self._training_item(index, self.view)
 
+    def __getitems__(self, indices: list[int]) -> list[Sample]:
+        """The items of a batch, whose photos are received together where they are in object storage."""
+        self.fetch(indices)
+        return [self[index] for index in indices]
+
+    def fetch(self, indices: Sequence[int]) -> None:
+        """Receives the photos of items that will be asked for next, where they are in object storage."""
+        if isinstance(self.source, Pack) and self.source.is_remote:
+            photos = indices if self.view is not None else [self.pairs.item(index)[0] for index in indices]
+            self.source.fetch([self.pairs.name(photo) for photo in photos])
+
     def _evaluation_item(self, index: int) -> Sample:
-        photo, caption_index = self.items[index]
+        number, caption_index = self.pairs.item(index)
+        photo, captions = self.pairs.name(number), self.pairs.captions(number)
         side = (self.image_size, self.image_size)
         whole = Image.fromarray(self._load(photo, None))
         picture = whole.resize(side, Image.Resampling.BILINEAR)
-        caption = self.captions[photo][caption_index]
+        caption = captions[caption_index]
         recolored = recolor(caption, keyed_random(self.seed, RECOLOR_KEY, 0, index))
         rgb = torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
-        sample = self._sample(rgb, index, photo, caption_index, caption, recolored)
+        name = _name(photo, caption_index, len(captions))
+        sample = self._sample(rgb, index, name, photo, caption_index, caption, recolored)
         sample.labels = self._crop_labels(photo, whole.size, (0, 0, *whole.size), flipped=False)
         if self.annotations.polygons is not None:
             sample.instances = self.annotations.polygons.instances(photo, caption, self.image_size)
         return sample
 
     def _training_item(self, index: int, view: RandomView) -> Sample:
-        epoch, photo = int(self._epoch), self.photos[index]
+        epoch, photo, captions = int(self._epoch), self.pairs.name(index), self.pairs.captions(index)
         rng = keyed_random(self.seed, "photo", epoch, index)
-        caption_index = rng.randrange(len(self.captions[photo]))
-        caption = self.captions[photo][caption_index]
+        caption_index = rng.randrange(len(captions))
+        caption = captions[caption_index]
         flipped = view.hflip != "none" and rng.random() < 0.5
         # Enough pixels that the smallest square crop is not enlarged, and twice as many as a squashed photo needs.
         reduction = view.crop_scale[0] ** 0.5 if view.crop_scale is not None else 0.5
@@ -149,7 +159,8 @@ class Photos(Dataset[Sample]):
         if flipped and view.hflip == "swap_words":
             caption = swap_sides(caption)
         recolored = recolor(caption, keyed_random(self.seed, RECOLOR_KEY, epoch, index))
-        sample = self._sample(rgb.contiguous(), index, photo, caption_index, caption, recolored)
+        name = _name(photo, caption_index, len(captions))
+        sample = self._sample(rgb.contiguous(), index, name, photo, caption_index, caption, recolored)
         sample.labels = self._crop_labels(photo, size, box, flipped)
         return sample
 
@@ -159,8 +170,9 @@ class Photos(Dataset[Sample]):
         except (PhotoError, FileNotFoundError) as error:
             raise ValueError(f"photo {photo!r} was readable when training started and no longer is: {error}") from error
 
-    def _sample(self, rgb: Tensor, index: int, photo: str, caption_index: int, caption: str, recolored: str) -> Sample:
-        name = photo if len(self.captions[photo]) == 1 else f"{photo}_{caption_index}"
+    def _sample(
+        self, rgb: Tensor, index: int, name: str, photo: str, caption_index: int, caption: str, recolored: str
+    ) -> Sample:
         known = self.annotations.object_colors
         if known is None:
             pairs: ObjectColors | None = guess_object_colors(caption)
@@ -184,9 +196,9 @@ class MergedPhotos(Dataset[Sample]):
         self.starts = list(accumulate((len(samples) for samples in self.sets), initial=0))
 
     @property
-    def texts(self) -> list[str]:
+    def texts(self) -> Iterator[str]:
         """The captions of all sets."""
-        return [text for samples in self.sets for text in samples.texts]
+        return (text for samples in self.sets for text in samples.texts)
 
     def set_epoch(self, epoch: int) -> None:
         """Chooses the epoch that the draws of all sets depend on."""
@@ -197,10 +209,22 @@ class MergedPhotos(Dataset[Sample]):
         return self.starts[-1]
 
     def __getitem__(self, index: int) -> Sample:
+        number, own = self._place(index)
+        return replace(self.sets[number][own], index=index)
+
+    def __getitems__(self, indices: list[int]) -> list[Sample]:
+        """The items of a batch, whose photos are received together where they are in object storage."""
+        places = [self._place(index) for index in indices]
+        for number, samples in enumerate(self.sets):
+            samples.fetch([own for place, own in places if place == number])
+        return [self[index] for index in indices]
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """The set that an item is of, and its index there."""
         if not 0 <= index < len(self):
             raise IndexError(f"sample {index} of {len(self)}")
         number = bisect_right(self.starts, index) - 1
-        return replace(self.sets[number][index - self.starts[number]], index=index)
+        return number, index - self.starts[number]
 
 
 def _expect_exact(pack: Pack, photos: list[str]) -> None:
@@ -213,12 +237,9 @@ def _expect_exact(pack: Pack, photos: list[str]) -> None:
         )
 
 
-def _numbered(pairs: list[Pair]) -> Iterator[tuple[str, int]]:
-    """Each pair as (photo, index of its caption among the photo's captions)."""
-    counts = Counter[str]()
-    for pair in pairs:
-        yield pair.photo, counts[pair.photo]
-        counts[pair.photo] += 1
+def _name(photo: str, caption_index: int, captions: int) -> str:
+    """The name of a sample in reports: that of its photo, with a number where the photo has several captions."""
+    return photo if captions == 1 else f"{photo}_{caption_index}"
 
 
 def draw_crop(size: tuple[int, int], scale: tuple[float, float], rng: Random) -> Box:
