@@ -69,8 +69,7 @@ def test_every_marker_of_a_page_names_a_table(tables: ModuleType) -> None:
 
 @pytest.fixture
 def reference(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    pytest.importorskip("griffe", reason="the extra docs")
-    load(HOOKS / "roles.py", "roles", monkeypatch)
+    load(HOOKS / "docstrings.py", "docstrings", monkeypatch)
     return load(HOOKS / "config_reference.py", "config_reference", monkeypatch)
 
 
@@ -91,6 +90,13 @@ def test_a_key_takes_its_meaning_from_its_comment_else_from_its_class(reference:
     assert "| `model.width` | `96` | whole number | own |" in page
     assert "| `model.depth` | `4` | whole number | number of blocks |" in page
     assert "| `model.heads` | `[1, 2]` | list | above |" in page
+
+
+def test_docstrings_become_markdown(monkeypatch: pytest.MonkeyPatch) -> None:
+    docstrings = load(HOOKS / "docstrings.py", "docstrings", monkeypatch)
+    text = "See :class:`~lcoins.models.lcoins.LCoIns`, :meth:`_own` and :data:`lcoins.color.words.COLOR_LAB`."
+    assert docstrings.as_links(text) == "See [`LCoIns`][lcoins.models.lcoins.LCoIns], `_own` and `COLOR_LAB`."
+    assert docstrings.as_code("What.\n\n>>> f(1)\n[2]\n\nMore.") == "What.\n\n```pycon\n>>> f(1)\n[2]\n```\n\nMore."
 
 
 def test_the_system_of_the_tutorial_takes_steps_that_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

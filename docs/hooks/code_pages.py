@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from roles import as_links
+from docstrings import as_links
 
 SOURCE = Path(__file__).parents[2] / "src" / "lcoins"
 BASIS = "files and locks"  # the modules that lie in no room

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-from roles import as_links
+from docstrings import as_links
 
 ROOT = Path(__file__).parents[2]
 GROUPS = {
