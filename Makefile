@@ -1,7 +1,7 @@
 # Every target sets itself up first. Extra arguments travel in ARGS: make train ARGS="system=lcoins_small trainer=gpu"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train eval sweep colorize test faults check
+.PHONY: help setup train eval sweep colorize test faults check docs
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -45,6 +45,15 @@ check: $(READY) ## check lint, format, types, spelling, imports, and one trainin
 	$(BIN)/mypy
 	$(BIN)/typos
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_wheel.py
+
+docs: .venv/.docs-ready ## build the documentation into site/ without a network, and check its links
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	$(BIN)/python docs/hooks/check_site.py site
+	@echo "open site/index.html; with search: $(BIN)/python -m http.server --bind 127.0.0.1 --directory site"
+
+.venv/.docs-ready: $(READY)
+	$(BIN)/python -m pip install --no-input --progress-bar off -c constraints.txt -e '.[docs]'
+	@touch $@
 
 # Asked for before anything is set up. The recipes above read the values from the environment, where quotes are safe.
 need-RUN: example = RUN=runs/scenes-lcoins_tiny/default/seed=0

@@ -1,67 +1,71 @@
-"""Every command in README.md is real: commands exist, overrides compose, make targets are in the Makefile."""
+"""Every command in README.md and docs/ is real: commands exist, options parse, overrides compose, targets are there."""
 
 import re
-import shlex
-from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
-from typer.testing import CliRunner
+import typer
+from documented_commands import (
+    COMPOSED,
+    PAGES,
+    ROOT,
+    all_commands,
+    composed,
+    expect_options,
+    lcoins_commands,
+    make_targets,
+)
 
-from lcoins.cli.hydra_commands import conf_folder, label
 from lcoins.cli.main import app
-from lcoins.cli.overrides import hydra_override
 
-ROOT = Path(__file__).parents[1]
+COMMANDS = lcoins_commands()
+WITH_CONFIG = [(file, words) for file, words in COMMANDS if words[0] in COMPOSED and words[:2] != ["bench", "infer"]]
+OTHERS = [one for one in COMMANDS if one not in WITH_CONFIG]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
-COMMANDS = [shlex.split(line, comments=True) for block in BLOCKS for line in block.replace("\\\n", " ").splitlines()]
-LCOINS = [command[1:] for command in COMMANDS if command and Path(command[0]).name == "lcoins"]
-MAKE = [command[1] for command in COMMANDS if command and command[0] == "make"]
 
 
-PLAIN = ("colorize", "data", "demo", "export", "frames", "report", "study")  # the commands that take no Hydra config
-OTHERS = [c for c in LCOINS if c[0] in PLAIN or c[:2] == ["bench", "infer"]]
+def named(value: object) -> str:
+    return " ".join(value)[:80] if isinstance(value, list) else str(value)
 
 
-def test_the_readme_shows_commands():
-    shown = {command[0] for command in LCOINS}
-    assert {"train", "eval", "colorize", "demo", "frames", "export", "info", "bench", "data"} <= shown
-    assert {"train", "test"} <= set(MAKE)
+def test_every_command_of_lcoins_is_shown_somewhere() -> None:
+    shown = {words[0] for _, words in COMMANDS}
+    assert set(typer.main.get_command(app).commands) <= shown  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("command", [c for c in LCOINS if c not in OTHERS], ids=" ".join)
-def test_overrides_compose(command: list[str]):
-    name, *arguments = command
-    given = [re.sub(r",.*", "", a) if "-m" in arguments else a for a in arguments if not a.startswith("-")]
-    single = [hydra_override(argument) for argument in given]
-    OmegaConf.register_new_resolver("label", label, replace=True)
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        assert compose(name, overrides=single) is not None
+def test_the_readme_names_how_to_train_and_how_to_test() -> None:
+    in_readme = [words for file, words in all_commands() if file == "README.md"]
+    assert ["make", "train"] in in_readme and ["make", "test"] in in_readme
 
 
-@pytest.mark.parametrize("command", OTHERS, ids=" ".join)
-def test_other_commands_take_the_options_that_the_readme_gives(command: list[str]):
-    deep = (
-        3
-        if command[:2] == ["data", "build"]
-        else 2
-        if command[0] in ("data", "study") or command[1:2] in (["figures"], ["infer"])
-        else 1
-    )
-    shown = CliRunner().invoke(app, [*command[:deep], "--help"], env={"COLUMNS": "200"})
-    assert shown.exit_code == 0
-    options = {argument for argument in command if argument.startswith("-")}
-    assert all(option in shown.output for option in options)
+@pytest.mark.parametrize(("file", "command"), WITH_CONFIG, ids=named)
+def test_overrides_compose(file: str, command: list[str]) -> None:
+    assert composed(command) is not None, file
 
 
-@pytest.mark.parametrize("target", sorted(set(MAKE)))
-def test_make_targets_exist(target: str):
+@pytest.mark.parametrize(("file", "command"), OTHERS, ids=named)
+def test_options_parse(file: str, command: list[str]) -> None:
+    expect_options(command)
+
+
+def test_an_option_that_does_not_exist_is_found() -> None:
+    with pytest.raises(Exception, match="--colour"):
+        expect_options(["colorize", "old.jpg", "a red car", "--colour"])
+    with pytest.raises(Exception, match="invent"):
+        expect_options(["data", "invent"])
+
+
+@pytest.mark.parametrize("target", sorted(make_targets()))
+def test_make_targets_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
-def test_every_linked_file_exists():
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
-    assert links
+def test_every_file_that_the_readme_links_exists() -> None:
+    links = [link for link in re.findall(r"\]\(([^)#]+)", README) if "://" not in link]
+    assert len(links) > 10
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_no_line_of_a_page_is_longer_than_120_characters() -> None:
+    for page in PAGES:
+        text = re.sub(r"^```math\n.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        assert [line for line in text.splitlines() if len(line) > 120 and not line.startswith("|")] == [], page

@@ -2,7 +2,8 @@
 
 Every pixel has one of the eleven basic terms, by bounds on lightness, hue and chroma; a thing has a word where most of
 its pixels agree and no other color that shading could not explain has a fair share. The bounds were chosen on half of
-the photos of Flickr8k, COCO and a food set, by what people wrote before the names of things (experiments/README.md).
+the photos of Flickr8k, COCO and a food set, by what people wrote before the names of things
+(docs/results/captions-from-masks.md).
 """
 
 import numpy as np

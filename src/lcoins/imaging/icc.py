@@ -2,7 +2,7 @@
 
 LittleCMS converts. Pillow passes it RGB pixels of 8 bits only, but gray ones of 16, so the curve of each channel is
 read at full depth as the curve of a gray profile. This is off by at most 0.03 L*, where pyvips, which passes 16 bits
-directly, is off by up to 0.39 (experiments/results/pyvips.md).
+directly, is off by up to 0.39 (docs/results/pyvips.md).
 """
 
 import struct

@@ -1,6 +1,6 @@
 """What a picture keeps of its photo's file: resolution and EXIF data.
 
-Pillow writes both into every format; pyvips loses date, camera and place in TIFFs (experiments/results/pyvips.md).
+Pillow writes both into every format; pyvips loses date, camera and place in TIFFs (docs/results/pyvips.md).
 """
 
 from pathlib import Path

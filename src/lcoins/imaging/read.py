@@ -2,7 +2,7 @@
 
 lcoins reads with Pillow and its own code for 16 bits. pyvips reads large 16-bit TIFFs in two thirds of the time, but is
 off by up to 0.39 L* where they have a color profile, and reads no HEIC, JPEG 2000, BMP or 12-bit TIFF
-(experiments/results/pyvips.md).
+(docs/results/pyvips.md).
 """
 
 from collections.abc import Callable, Iterator

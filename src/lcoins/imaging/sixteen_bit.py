@@ -2,7 +2,7 @@
 
 Pillow decodes 16-bit color to the upper byte of each channel. Told that the byte order is the other one, it gives the
 lower bytes, so that decoding twice gives all 16 bits, through the same decoders and the same checks. pyvips gives them
-at once, in two thirds of the time, but would need Pillow beside it (experiments/results/pyvips.md).
+at once, in two thirds of the time, but would need Pillow beside it (docs/results/pyvips.md).
 """
 
 import sys

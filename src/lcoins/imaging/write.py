@@ -2,7 +2,7 @@
 
 Pillow puts "?" into the texts of a TIFF for all that is not ASCII.
 
-pyvips writes 16 bits too, but loses date, camera and place in a TIFF (experiments/results/pyvips.md).
+pyvips writes 16 bits too, but loses date, camera and place in a TIFF (docs/results/pyvips.md).
 """
 
 import math
