@@ -34,14 +34,14 @@ def executed(file: Path) -> dict[str, Any]:
 def run(file: Path, kept: Path) -> None:
     """Runs a notebook in an empty folder and writes it with its outputs to ``kept``."""
     import nbformat
-    from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
+    from traitlets.config import Config
 
     notebook = nbformat.read(file, as_version=4)
+    private = Config({"KernelManager": {"transport_encryption": "auto"}})  # nobody else on this machine can listen
     with tempfile.TemporaryDirectory() as folder:
-        kernel = AsyncKernelManager(kernel_name="python3", transport_encryption="auto")  # nobody else can listen
         place = {"metadata": {"path": folder}}
-        NotebookClient(notebook, km=kernel, timeout=SECONDS, startup_timeout=SECONDS, resources=place).execute()
+        NotebookClient(notebook, config=private, timeout=SECONDS, startup_timeout=SECONDS, resources=place).execute()
     kept.parent.mkdir(parents=True, exist_ok=True)
     part = kept.with_suffix(".part")
     nbformat.write(notebook, part)
