@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -224,6 +225,16 @@ def test_no_bucket_no_credentials_no_permission_no_network(
     reconnect("AWS_ACCESS_KEY_ID", None)
     for text in one_line(root, "s3://bucket/pack"):
         assert "no credentials are known (" in text
+
+
+def test_a_server_that_fails_in_the_middle_is_told_in_one_line(server: RangeServer) -> None:
+    pairs = [Pair(name, "a red car", 1) for name in NAMES]
+    samples = Photos(server.address, pairs, 16, seed=0, view=VIEW)
+    server.spoil = lambda path, answer: (500, b"") if path.endswith(".rgb") else answer
+    with pytest.raises(OSError) as caught:
+        list(DataLoader(samples, batch_size=2, num_workers=1, collate_fn=collate))
+    text = explain(caught.value) or ""
+    assert re.fullmatch(r"http://127.+rgb: 500, message='Internal Server Error'.+; try again later, or check .+", text)
 
 
 def test_a_missing_library_is_named_with_its_extra(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

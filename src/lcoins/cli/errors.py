@@ -44,7 +44,14 @@ def explain(error: BaseException) -> str | None:
         return text
     if text := _explain_library(error):
         return text
-    return str(error) if isinstance(error, ValueError | OSError | RuntimeError) else None
+    return _own_words(str(error)) if isinstance(error, ValueError | OSError | RuntimeError) else None
+
+
+def _own_words(text: str) -> str:
+    """A message without the traceback that a loader's worker process puts around it."""
+    if not re.match(r"Caught \w+ in \w+ worker process \d+\.\n", text):
+        return text
+    return text.rstrip().rpartition("\n")[2].partition(": ")[2]
 
 
 def _explain_library(error: BaseException) -> str | None:
