@@ -24,7 +24,7 @@ EXTRAS = {
         "wandb",
     ),
     "dashboard": ("wandb_workspaces",),
-    "serve": ("fastapi", "prometheus_client", "pydantic"),
+    "serve": ("fastapi", "prometheus_client"),
     "study": ("sqlalchemy", "uvicorn"),
     "demo": ("gradio", "starlette"),
     "remote": ("aiohttp", "fsspec", "s3fs"),
