@@ -117,6 +117,18 @@ def test_packing_again_with_other_lists_removes_the_old_and_left_out_photos_are_
     assert not list(pack.glob("*.pairs"))
 
 
+@pytest.mark.parametrize("count", [1, 1023, 1024, 1025, 3000])
+def test_an_index_is_searched_between_landmarks(tmp_path: Path, count: int) -> None:
+    names = [f"{number:05d}.jpg" for number in range(1, 2 * count, 2)]
+    with PackIndexWriter(tmp_path / "photos.index") as writer:
+        for number, name in enumerate(names):
+            writer.add(PackedPhoto(name, 0, number, 1, 1, 0, 0, 0, False))
+        writer.finish()
+    index = PackIndex(tmp_path / "photos.index")
+    assert [index[name].offset for name in names] == list(range(count))
+    assert not [number for number in range(0, 2 * count + 1, 2) if f"{number:05d}.jpg" in index]
+
+
 @given(names=st.sets(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), max_size=30), other=st.text())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 def test_an_index_finds_every_name_and_no_other(tmp_path: Path, names: set[str], other: str) -> None:

@@ -4,14 +4,17 @@ Format: a file of columns (:mod:`lcoins.data.columns`). ``rows`` has nine intege
 where the name starts in ``names``; the fields of :class:`PackedPhoto` but for the name, in their order.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from lcoins.data.columns import Columns, ColumnsWriter
 from lcoins.imaging.quiet import MAX_PIXELS
 
+LANDMARKS = 1024
 INDEX_FORMAT = "lcoins-pack-index 2"
 
 
@@ -59,6 +62,7 @@ class PackIndex(Mapping[str, PackedPhoto]):
             raise ValueError(f"{path} is damaged: it does not say how many bytes and shrunk photos there are")
         self.bytes, self.shrunk = int(facts["bytes"]), int(facts["shrunk"])
         self._count = self._columns.count("rows")
+        self._step = -(-self._count // LANDMARKS) or 1
         self._names_end = self._columns.count("names")
 
     def __len__(self) -> int:
@@ -83,7 +87,8 @@ class PackIndex(Mapping[str, PackedPhoto]):
     def _find(self, name: str) -> int | None:
         """The row of a name. The order of UTF-8 bytes is that of the letters, by which a pack is sorted."""
         wanted = name.encode(errors="replace")
-        low, high = 0, self._count
+        part = bisect_right(self._landmarks, wanted) - 1
+        low, high = max(0, part) * self._step, min(self._count, (part + 1) * self._step)
         while low < high:
             middle = (low + high) // 2
             found = self._name(middle)
@@ -91,6 +96,11 @@ class PackIndex(Mapping[str, PackedPhoto]):
                 return middle
             low, high = (middle + 1, high) if found < wanted else (low, middle)
         return None
+
+    @cached_property
+    def _landmarks(self) -> list[bytes]:
+        """Some names at equal distances: what is left to search lies within a few pages of the file."""
+        return [self._name(index) for index in range(0, self._count, self._step)]
 
     def _name(self, index: int) -> bytes:
         return self._columns.text("names", *self._columns.span("rows", index, 0, self._names_end))
