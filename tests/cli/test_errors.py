@@ -87,8 +87,8 @@ def test_each_module_is_in_the_extra_that_the_message_names() -> None:
 def test_each_distribution_of_these_extras_has_a_message() -> None:
     owners = {canonicalize_name(owner) for module in MODULES for owner in packages_distributions()[module]}
     lines = [line for extra in EXTRAS for line in PYPROJECT["optional-dependencies"][extra]]
-    # pydantic comes with fastapi; huggingface-hub uses it where it is installed, so that it cannot be hidden alone.
-    assert distributions(lines) <= owners | {"pydantic"}
+    # Core libraries use these two where they are installed, so that a test cannot hide them.
+    assert distributions(lines) <= owners | {"pydantic", "pyyaml"}
 
 
 def test_a_module_of_no_extra_is_a_fault_of_the_program() -> None:
