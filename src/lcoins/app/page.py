@@ -87,7 +87,7 @@ class Page(Layout):
                 trigger(self._queued(self._color, "color"), [self.text, *state], shown, **with_progress),
                 AFTER_COLORING,
             )
-        self.view.input(self._queued(self._show), state, shown, **with_progress)
+        self.view.input(self._queued(self._show), state, shown, trigger_mode="always_last", **with_progress)
         self.gallery.select(self._choose, state, shown, **with_progress)
         self.strength.input(self._queued(self._show), state, shown, trigger_mode="always_last", **quiet)
         for button, example in zip(self.examples, EXAMPLES, strict=True):
