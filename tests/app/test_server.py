@@ -226,7 +226,7 @@ def shown(page: Any) -> str:
 
 def test_another_photo_needs_no_removal_and_removal_interrupts(page: Any, photo: Path, tmp_path: Path) -> None:
     upload(page, photo)
-    assert page.evaluate("document.activeElement.matches('#sentence textarea')")
+    page.wait_for_function("document.activeElement.matches('#sentence textarea')")
     color(page, SENTENCE)
     Image.new("L", (50, 40), 128).save(tmp_path / "second.png")
     page.set_input_files("#photo input[type=file]", str(tmp_path / "second.png"))
@@ -235,7 +235,7 @@ def test_another_photo_needs_no_removal_and_removal_interrupts(page: Any, photo:
     page.click("#go")
     page.click("#remove")
     page.wait_for_selector("#name", state="hidden")
-    assert page.evaluate("document.activeElement.matches('#photo button')")
+    page.wait_for_function("document.activeElement.matches('#photo button')")
     upload(page, photo)  # behind what was being colored
     assert page.locator("#compare img").count() == 0 and page.inner_text("#message").strip() == ""
 
