@@ -16,13 +16,13 @@ import torch
 from torch import Tensor
 
 from lcoins.color.names import Lab
+from lcoins.color.strength import shading, smooth_step
 
 EDGE = 4.0  # L* between neighbors that look different
 OTHER_COLOR = 6.0  # units of ab between neighbors that the network colors differently
 FAINT = 1e-4  # what still passes between any two neighbors
 HOLD = 3e-4  # how strongly each pixel keeps the network's color
 LEAST, FULL = 0.05, 0.3  # a say up to which a hint does nothing, and from which it acts in full
-SHADING = 0.25  # share of the chroma that is lost 45 L* away from the region's mean
 BRUSH = 0.02  # of a photo's longer side: the radius of what a place stands for
 STEPS, PRECISION = 1000, 1e-3  # of the conjugate gradients
 
@@ -36,6 +36,19 @@ class Hint:
     spreads: bool
 
 
+def place(x: float, y: float, size: tuple[int, int], side: int) -> Tensor:
+    """The region (side, side) that a hint at a place stands for, of a photo of ``size`` (width, height) in pixels.
+
+    It is a disc on the photo, and never smaller than the pixel that holds the place.
+    """
+    width, height = size
+    radius = max(BRUSH, 0.75 / side) * max(width, height)
+    rows, columns = (torch.arange(side) + 0.5) * height / side, (torch.arange(side) + 0.5) * width / side
+    inside = (columns[None, :] - x) ** 2 + (rows[:, None] - y) ** 2 <= radius**2
+    inside[min(int(y * side / height), side - 1), min(int(x * side / width), side - 1)] = True
+    return inside.float()
+
+
 def with_hints(lightness: Tensor, ab: Tensor, hints: Sequence[Hint]) -> Tensor:
     """Colors (1, 2, S, S) in CIELAB units under hints, given lightness (1, 1, S, S) in 0..100; both on the CPU.
 
@@ -47,9 +60,8 @@ def with_hints(lightness: Tensor, ab: Tensor, hints: Sequence[Hint]) -> Tensor:
     says = torch.stack([hint.region for hint in hints])
     spreading = torch.tensor([hint.spreads for hint in hints])
     if spreading.any():
-        spread = _spread(lightness, ab, says)
-        kept = ((spread - LEAST) / (FULL - LEAST)).clamp(0, 1)
-        says = torch.where(spreading[:, None, None], kept * kept * (3 - 2 * kept), says)
+        spread = smooth_step(_spread(lightness, ab, says), LEAST, FULL)
+        says = torch.where(spreading[:, None, None], spread, says)
     total = says.sum(dim=0, keepdim=True)
     says = says / total.clamp(min=1)
     given = sum(say * _shaded(hint.color, say, lightness[0, 0]) for say, hint in zip(says, hints, strict=True))
@@ -59,8 +71,7 @@ def with_hints(lightness: Tensor, ab: Tensor, hints: Sequence[Hint]) -> Tensor:
 def _shaded(color: Lab, say: Tensor, lightness: Tensor) -> Tensor:
     """The color's ab (2, S, S), paler where a region is much lighter or darker than on the whole."""
     mean = (say * lightness).sum() / say.sum().clamp(min=1e-6)
-    away = ((lightness - mean).abs() / 45).clamp(max=1)
-    return torch.tensor(color[1:])[:, None, None] * (1 - SHADING * away)
+    return torch.tensor(color[1:])[:, None, None] * shading(lightness, mean)
 
 
 def _spread(lightness: Tensor, ab: Tensor, regions: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lcoins.color.hints import BRUSH, Hint
+from lcoins.color.hints import Hint, place
 from lcoins.color.lab import split_lab
 from lcoins.color.names import Lab
 from lcoins.color.reading import read_sentence
@@ -109,11 +109,7 @@ def _placed(hint: HandHint, size: tuple[int, int], side: int) -> Hint:
     y = hint.y * height / 100 if hint.y_is_share else hint.y
     if x > width or y > height:
         raise ValueError(f"the hint {hint.text!r} lies outside the photo, which has {width} x {height} pixels")
-    radius = max(BRUSH * max(width, height), 0.75 * max(width, height) / side)
-    rows, columns = (torch.arange(side) + 0.5) * height / side, (torch.arange(side) + 0.5) * width / side
-    inside = (columns[None, :] - x) ** 2 + (rows[:, None] - y) ** 2 <= radius**2
-    inside[min(int(y * side / height), side - 1), min(int(x * side / width), side - 1)] = True
-    return Hint(hint.color, inside.float(), spreads=True)
+    return Hint(hint.color, place(x, y, size, side), spreads=True)
 
 
 def _region(path: Path, size: tuple[int, int], side: int) -> Tensor:

@@ -13,6 +13,7 @@ from torch.nn.functional import avg_pool2d
 
 from lcoins.color.lab import fit_gamut, join_lab
 from lcoins.color.names import BASIC_LAB, NAMED_LAB, SHADE_LAB, NamedColor, named
+from lcoins.color.strength import shading
 from lcoins.data.things import Thing
 
 LIGHTNESS_APART = 40.0  # L* at most between a thing and the typical lightness of its new color
@@ -20,7 +21,6 @@ SHADE_APART = 24.0  # the same where the name speaks of lightness, and for brown
 STRENGTH = (0.7, 1.05)  # times the typical ab
 STRONGEST = 85.0  # units of chroma: the survey's names are those of a screen's colors
 OWN = 0.3  # share of the thing's own deviation from its mean ab that stays
-SHADING = 0.25  # share of the chroma that is lost 45 L* away from the thing's mean
 EXTENDED = 1 / 3  # how often a color is drawn from the rarer names and the shades
 ACHROMATIC_SHARE = 0.1
 
@@ -77,11 +77,10 @@ def paint(
         mask = torch.from_numpy(thing.mask)
         soft = avg_pool2d(mask[None, None].float(), 3, stride=1, padding=1, count_include_pad=False)[0, 0]
         strength = rng.uniform(*STRENGTH) * min(1.0, STRONGEST / max(color.chroma, 1e-6))
-        away = ((lightness - thing.lightness).abs() / 45).clamp(max=1)
         typical = ab.new_tensor(color.lab[1:])[:, None, None]
         own = (ab - ab.new_tensor(thing.ab)[:, None, None]).clamp(-25, 25)
         own = own * (OWN if color.chroma > 12 else 0.1)
-        ab = torch.lerp(ab, typical * strength * (1 - SHADING * away) + own, soft)
+        ab = torch.lerp(ab, typical * strength * shading(lightness, thing.lightness) + own, soft)
         emphasis[mask] = float(np.clip((0.08 / max(thing.share, 1e-6)) ** 0.5, 1.0, 2.5))
     fitted = fit_gamut(lightness[None, None], ab[None])
     rgb = join_lab(lightness[None, None], fitted)[0]

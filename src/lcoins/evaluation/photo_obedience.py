@@ -17,7 +17,7 @@ from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from lcoins.color.hints import BRUSH, Hint, with_hints
+from lcoins.color.hints import Hint, place, with_hints
 from lcoins.color.iscc_nbs import may_be_called
 from lcoins.color.lab import fit_gamut, from_network_ab, network_input, resize_ab
 from lcoins.color.words import COLOR_LAB
@@ -78,9 +78,11 @@ def hinted_colors(photo: PhotoThings, ab: Mapping[str, Tensor], by: str) -> Mapp
 
     With ``by`` "masks" the hint is the thing's mask, with "places" the place of it that lies farthest from its edge.
     """
-    hinted = dict(ab)
+    hinted: dict[str, Tensor] = {}
     for question in photo.questions:
         for sentence, given in ((question.caption, None), (question.reference, "gray")):
+            if sentence in hinted:  # questions share references, and then the things that these name
+                continue
             hints = [
                 Hint(COLOR_LAB[given or color], *_by_hand(photo.masks[index], by)) for index, color in question.asked
             ]
@@ -93,9 +95,8 @@ def _by_hand(mask: NDArray[np.bool_], by: str) -> tuple[Tensor, bool]:
     if by == "masks":
         return torch.from_numpy(mask).float(), False
     depth = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    y, x = np.unravel_index(int(depth.argmax()), depth.shape)
-    rows, columns = np.ogrid[: mask.shape[0], : mask.shape[1]]
-    return torch.from_numpy((rows - y) ** 2 + (columns - x) ** 2 <= (BRUSH * len(mask)) ** 2).float(), True
+    y, x = (int(index) for index in np.unravel_index(depth.argmax(), depth.shape))
+    return place(x + 0.5, y + 0.5, (mask.shape[1], mask.shape[0]), len(mask)), True
 
 
 def painted(photo: PhotoThings, question: Question, color: str | None = None) -> Tensor:

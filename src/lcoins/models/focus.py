@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from lcoins.color.lab import from_network_ab
 from lcoins.color.reading import read_sentence
+from lcoins.color.strength import smooth_step
 from lcoins.color.words import without_words
 from lcoins.models.colorizer import Colorization, ColorizationSystem
 
@@ -68,7 +69,6 @@ def focused(ab: Float[Tensor, "b 2 h w"], without: Float[Tensor, "b 2 h w"]) -> 
     effect = ab - without
     size = from_network_ab(effect).norm(dim=1, keepdim=True)
     largest = torch.quantile(size.flatten(1), LARGEST, dim=1)[:, None, None, None].clamp(min=1e-6)
-    share = ((size / largest - LEAST) / (FULL - LEAST)).clamp(0, 1)
-    kept = share * share * (3 - 2 * share)  # from 0 to 1 without a kink
+    kept = smooth_step(size / largest, LEAST, FULL)
     sure = (largest / CLEAR).clamp(max=1)
     return (without + effect * (1 + sure * (GAIN * kept - 1))).clamp(-1, 1)

@@ -41,11 +41,8 @@ def count_devices(options: Mapping[str, Any]) -> int:
     """The number of devices that a plain trainer config asks for, those of all machines together."""
     names = ("accelerator", "devices", "num_nodes", "strategy")
     chosen = {name: options[name] for name in names if name in options} | {"plugins": cluster_environment()}
-    with (
-        errors_logged_alone(),
-        advertisements_hidden(),
-        _devices_named(options),
-    ):  # the run's says it again
+    # The trainer of the run says again what is hidden here.
+    with errors_logged_alone(), advertisements_hidden(), _devices_named(options):
         return Trainer(**chosen, logger=False, enable_checkpointing=False, enable_progress_bar=False).world_size
 
 
