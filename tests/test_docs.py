@@ -73,6 +73,10 @@ def reference(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return load(HOOKS / "config_reference.py", "config_reference", monkeypatch)
 
 
+def test_every_group_of_conf_has_a_page(reference: ModuleType) -> None:
+    assert {*reference.GROUPS, "experiment"} == {folder.name for folder in (ROOT / "conf").iterdir() if folder.is_dir()}
+
+
 def test_every_key_of_conf_says_what_it_means(reference: ModuleType) -> None:
     assert reference.Reference().unexplained() == []
 

@@ -25,6 +25,8 @@ GROUPS = {
     "ablation": "The paper's ablations (section 5.3).",
     "trainer": "Where a run runs.",
     "tracker": "Weights & Biases.",
+    "cluster": "What is asked of SLURM.",
+    "debug": "Short runs that look for one fault.",
 }
 NOT_KEYS = ("defaults", "hydra")  # Hydra's own
 # Where a key of several files is explained, if not in its own: these come before the others.
@@ -157,13 +159,15 @@ class Reference:
                 if text := arguments(key.owner).get(key.path.rpartition(".")[2]):
                     self.elsewhere.setdefault(self._places(name, key)[-1], text)
 
-    @staticmethod
-    def _places(file: str, key: Key) -> list[tuple[str, str]]:
+    def _prefix(self, file: str) -> str:
+        """What stands before a file's keys in the whole config."""
+        is_whole = "/" not in file or self.files[file].startswith("# @package _global_")
+        return "" if is_whole else f"{file.partition('/')[0]}."
+
+    def _places(self, file: str, key: Key) -> list[tuple[str, str]]:
         """Where the same key may be explained: at its class, in its group, and under its whole name."""
-        group = file.partition("/")[0] if "/" in file else ""
-        whole = f"{group}.{key.path}" if group and group not in ("system", "ablation") else key.path
         of_class = [(key.owner, key.path.rpartition(".")[2])] if key.owner else []
-        return [*of_class, ("", whole)]
+        return [*of_class, ("", f"{self._prefix(file)}{key.path}")]
 
     def meaning(self, file: str, key: Key) -> str:
         """What a key means; "" where nothing says it."""
@@ -216,9 +220,7 @@ class Reference:
         return f"Chooses {', '.join(texts)}.\n" if texts else ""
 
     def _table(self, name: str) -> str:
-        group = name.partition("/")[0] if "/" in name else ""
-        prefix = f"{group}." if group and group not in ("system", "ablation") else ""
-        rows = []
+        prefix, rows = self._prefix(name), []
         for key in self.keys[name]:
             if key.type == "mapping" and not key.value and not key.comment:
                 continue  # its keys follow
