@@ -59,10 +59,6 @@ class Cache:
                 partial.write_bytes(data)  # not synced to the disk: whoever reads it compares checksums
                 os.replace(partial, path)
 
-    def remove(self, key: str) -> None:
-        """Removes an entry that turned out to be damaged."""
-        self._path(key, "range").unlink(missing_ok=True)
-
     def file(self, key: str, size: int, suffix: str, receive: Callable[[Path], None]) -> Path:
         """The path of an entry of ``size`` bytes, which ``receive`` writes to a path if it is not here yet.
 
