@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from lcoins.files import whole_file
+from lcoins.files import remove_abandoned_files, whole_file
 from lcoins.locks import in_turn
 
 FOLDER, LIMIT = "LCOINS_CACHE", "LCOINS_CACHE_GIB"  # the environment variables that choose them
@@ -55,7 +55,8 @@ class Cache:
                 self._make_room(len(data))
                 path = self._path(key, "range")
                 path.parent.mkdir(exist_ok=True)
-                partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+                remove_abandoned_files(path.parent)
+                partial = path.with_name(f".{path.name}.{threading.get_ident()}.{os.getpid()}.part")
                 partial.write_bytes(data)  # not synced to the disk: whoever reads it compares checksums
                 os.replace(partial, path)
 
