@@ -60,7 +60,8 @@ class LocalFolder:
 
     def text(self, name: str, most: int) -> str:
         """The text of a small file; ValueError if it has more than ``most`` bytes."""
-        return _checked_text((self.path / name).read_bytes()[: most + 1], most)
+        with (self.path / name).open("rb") as file:
+            return _checked_text(file.read(most + 1), most)
 
     def sizes(self) -> dict[str, int]:
         """The files of the folder with their sizes; empty if there is no such folder."""
