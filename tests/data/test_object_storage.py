@@ -238,6 +238,19 @@ def test_a_server_that_fails_in_the_middle_is_told_in_one_line(server: RangeServ
     assert re.fullmatch(r"http://127.+rgb: 500, message='Internal Server Error'.+; try again later, or check .+", text)
 
 
+def test_a_server_that_asks_to_be_spared_is_asked_four_times(
+    s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By this package alone: tries of the libraries below it would multiply."""
+    monkeypatch.setattr(storage, "_connections", {})
+    with serving(tmp_path) as busy:
+        busy.spoil = lambda path, answer: (503, b"<Error><Code>SlowDown</Code><Message>Less</Message></Error>")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", busy.address)
+        with pytest.raises(OSError, match=r"s3://bucket/pack/pack\.json: .*Less; try again later"):
+            Pack("s3://bucket/pack")
+        assert len(busy.requests) == len(storage.WAITS) + 1
+
+
 def test_a_missing_library_is_named_with_its_extra(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.setattr(storage, "_connections", {})
