@@ -31,6 +31,7 @@ from lcoins.data.photos import MergedPhotos, Photos, RandomView
 from lcoins.data.storage import RemoteFolder
 from lcoins.data.storage_cache import Cache
 from lcoins.data.types import collate
+from lcoins.files import remove_abandoned_files
 from lcoins.imaging.decode import PhotoError
 
 NAMES = ["a.png", "b.png", "sub/c.png", "d.png", "é.png"]
@@ -237,6 +238,19 @@ def test_a_server_that_fails_in_the_middle_is_told_in_one_line(server: RangeServ
     assert re.fullmatch(r"http://127.+rgb: 500, message='Internal Server Error'.+; try again later, or check .+", text)
 
 
+def test_a_server_that_asks_to_be_spared_is_asked_four_times(
+    s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By this package alone: tries of the libraries below it would multiply."""
+    monkeypatch.setattr(storage, "_connections", {})
+    with serving(tmp_path) as busy:
+        busy.spoil = lambda path, answer: (503, b"<Error><Code>SlowDown</Code><Message>Less</Message></Error>")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", busy.address)
+        with pytest.raises(OSError, match=r"s3://bucket/pack/pack\.json: .*Less; try again later"):
+            Pack("s3://bucket/pack")
+        assert len(busy.requests) == len(storage.WAITS) + 1
+
+
 def test_a_missing_library_is_named_with_its_extra(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.setattr(storage, "_connections", {})
@@ -330,6 +344,26 @@ def test_the_cache_never_exceeds_its_limit(
     monkeypatch.setenv("LCOINS_CACHE_GIB", "much")
     with pytest.raises(ValueError, match="LCOINS_CACHE_GIB: expected the size of the cache in GiB, such as 32, got 'm"):
         Cache.from_environment()
+
+
+def test_what_a_killed_process_has_left_in_the_cache_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = Cache(tmp_path / "cache", 10_000)
+
+    def die(one: Path, other: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("lcoins.data.storage_cache.os.replace", die)
+        patch.setattr("lcoins.data.storage_cache.os.getpid", lambda: 2**31 - 1)  # no process has such a number
+        cache.put("key", b"x")
+    (left,) = cache.folder.rglob("*.part")
+    os.utime(left, (0, 0))
+    remove_abandoned_files.cache_clear()  # as in another process
+    cache.put("key", b"x")
+    assert not left.exists()
+    assert cache.get("key", 1) == b"x"
 
 
 def test_photos_that_do_not_fit_into_the_cache_are_read_all_the_same(

@@ -4,7 +4,7 @@ Format: a file of columns (:mod:`lcoins.data.columns`). ``rows`` has nine intege
 where the name starts in ``names``; the fields of :class:`PackedPhoto` but for the name, in their order.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,13 +89,8 @@ class PackIndex(Mapping[str, PackedPhoto]):
         wanted = name.encode(errors="replace")
         part = bisect_right(self._landmarks, wanted) - 1
         low, high = max(0, part) * self._step, min(self._count, (part + 1) * self._step)
-        while low < high:
-            middle = (low + high) // 2
-            found = self._name(middle)
-            if found == wanted:
-                return middle
-            low, high = (middle + 1, high) if found < wanted else (low, middle)
-        return None
+        index = bisect_left(range(self._count), wanted, low, high, key=self._name)
+        return index if index < high and self._name(index) == wanted else None
 
     @cached_property
     def _landmarks(self) -> list[bytes]:

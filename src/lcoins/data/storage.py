@@ -60,7 +60,8 @@ class LocalFolder:
 
     def text(self, name: str, most: int) -> str:
         """The text of a small file; ValueError if it has more than ``most`` bytes."""
-        return _checked_text((self.path / name).read_bytes()[: most + 1], most)
+        with (self.path / name).open("rb") as file:
+            return _checked_text(file.read(most + 1), most)
 
     def sizes(self) -> dict[str, int]:
         """The files of the folder with their sizes; empty if there is no such folder."""
@@ -219,12 +220,15 @@ def _connect(protocol: str) -> Any:
     import fsspec
 
     options: dict[str, Any] = {}
-    if protocol == "s3":  # waiting and trying again is done here
+    if protocol == "s3":
         retries = {"total_max_attempts": 1}
         options["config_kwargs"] = {
             "connect_timeout": 10, "read_timeout": 60, "max_pool_connections": 64, "retries": retries
         }  # fmt: skip
-    return fsspec.filesystem(protocol, skip_instance_cache=True, use_listings_cache=False, **options)
+    files = fsspec.filesystem(protocol, skip_instance_cache=True, use_listings_cache=False, **options)
+    if protocol == "s3":  # waiting and trying again is done here, by neither botocore nor s3fs
+        files.retries = 1
+    return files
 
 
 def _checked_text(data: bytes, most: int) -> str:

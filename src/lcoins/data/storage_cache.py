@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from lcoins.files import whole_file
+from lcoins.files import remove_abandoned_files, whole_file
 from lcoins.locks import in_turn
 
 FOLDER, LIMIT = "LCOINS_CACHE", "LCOINS_CACHE_GIB"  # the environment variables that choose them
@@ -55,13 +55,10 @@ class Cache:
                 self._make_room(len(data))
                 path = self._path(key, "range")
                 path.parent.mkdir(exist_ok=True)
-                partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+                remove_abandoned_files(path.parent)
+                partial = path.with_name(f".{path.name}.{threading.get_ident()}.{os.getpid()}.part")
                 partial.write_bytes(data)  # not synced to the disk: whoever reads it compares checksums
                 os.replace(partial, path)
-
-    def remove(self, key: str) -> None:
-        """Removes an entry that turned out to be damaged."""
-        self._path(key, "range").unlink(missing_ok=True)
 
     def file(self, key: str, size: int, suffix: str, receive: Callable[[Path], None]) -> Path:
         """The path of an entry of ``size`` bytes, which ``receive`` writes to a path if it is not here yet.
