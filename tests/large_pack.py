@@ -7,6 +7,7 @@ read in a process of its own; memory is what /proc says of that process (Linux).
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -28,10 +29,14 @@ THINGS = ("bus", "umbrella", "kite", "sofa", "bird", "vase", "truck")
 
 
 def make(folder: Path, rows: int) -> None:
-    """Writes a pack of so many rows with one caption each; the order of the list takes 32 bytes a row and more."""
+    """Writes a pack of so many rows, at least PHOTOS, with one caption each.
+
+    The order of the list takes 32 bytes a row and more.
+    """
     folder.mkdir(parents=True)
     pixels = np.random.default_rng(0).integers(0, 256, (PHOTOS, SIDE, SIDE, 3), dtype=np.uint8)
     (folder / "00000.rgb").write_bytes(pixels.tobytes())
+    os.truncate(folder / "00000.rgb", rows * pixels[0].size)  # a hole, which takes no space
     sums = [zlib.crc32(photo.tobytes()) for photo in pixels]
     with PackIndexWriter(folder / "photos.index") as index:
         for row in range(rows):

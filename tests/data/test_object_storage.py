@@ -392,6 +392,7 @@ def test_what_a_remote_pack_lacks_is_told_without_a_request_for_pixels(server: R
 
 def test_a_damaged_local_pack_is_no_matter_of_storage(root: Path, tmp_path: Path) -> None:
     packed(root, tmp_path / "pack")
+    pack = Pack(tmp_path / "pack")
     (tmp_path / "pack" / "00000.rgb").unlink()
     with pytest.raises(PhotoError, match="missing or cut off"):
-        Pack(tmp_path / "pack").load("a.png")
+        pack.load("a.png")

@@ -172,6 +172,21 @@ def test_a_damaged_shard_is_found_and_mended_by_packing_again(root: Path, tmp_pa
     assert content(folder) == before
 
 
+@pytest.mark.parametrize("harm", ["cut", "lost"])
+def test_a_pack_without_all_its_pixels_is_refused_when_it_is_opened(root: Path, tmp_path: Path, harm: str) -> None:
+    """Before training: with an indexed list no photo is looked at until it is drawn."""
+    packed(root, tmp_path / "pack")
+    shard = tmp_path / "pack" / "00000.rgb"
+    if harm == "lost":
+        shard.unlink()
+    else:
+        shard.write_bytes(shard.read_bytes()[:-1])
+    with pytest.raises(
+        ValueError, match=r"(00000\.rgb is missing|damaged: its shards have).*run lcoins data pack again"
+    ):
+        Pack(tmp_path / "pack")
+
+
 def test_an_outdated_pack_is_named_before_training(root: Path, tmp_path: Path) -> None:
     folder = tmp_path / "pack"
     packed(root, folder)

@@ -58,6 +58,7 @@ class Pack:
         if head["version"] == 1:
             rows = (read_rows(self.folder, shard) for shard in range(head["shards"]))
             self.photos = {photo.name: photo for photos in rows for photo in photos}
+            self._expect_shards(head["shards"], sum(photo.length for photo in self.photos.values()))
             return
         self.identity, bytes_of_index = head["index"]
         try:
@@ -71,8 +72,22 @@ class Pack:
         except (FileNotFoundError, ValueError) as error:
             raise ValueError(f"{self.folder} is damaged: {error}; {PACK_AGAIN}") from error
         self.photos = index
+        self._expect_shards(head["shards"], index.bytes)
         if isinstance(self.folder, RemoteFolder):
             self._remote = _RemotePixels(self.folder, self.identity, index.bytes)
+
+    def _expect_shards(self, shards: int, expected: int) -> None:
+        """Refuses a pack of this machine whose shards are not there, or do not have the bytes of all its photos."""
+        if not isinstance(self.folder, LocalFolder):
+            return
+        sizes = {name: size_and_time(self.folder.path / name)[0] for name in map(shard_file, range(shards))}
+        for name, size in sizes.items():
+            if size < 0:
+                raise ValueError(f"{self.folder}/{name} is missing; {PACK_AGAIN}")
+        if (found := sum(sizes.values())) != expected:
+            raise ValueError(
+                f"{self.folder} is damaged: its shards have {found:,} bytes, not {expected:,}; {PACK_AGAIN}"
+            )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Pack, (str(self.folder),)

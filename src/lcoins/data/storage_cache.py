@@ -68,15 +68,16 @@ class Cache:
         path = self._path(key, "file").with_suffix(suffix)
         path.parent.mkdir(parents=True, exist_ok=True)
         with in_turn(path.parent):
-            if not path.is_file():
+            try:
+                os.utime(path)  # and so it is among the last that others remove
+            except FileNotFoundError:
                 if size > self.limit:
                     raise ValueError(
                         f"{size:,} bytes do not fit into the cache of {self.limit:,}; give a larger {LIMIT}"
-                    )
+                    ) from None
                 self._make_room(size)
                 with whole_file(path) as partial:
                     receive(partial)
-            os.utime(path)
         return path
 
     def share(self, size: int) -> float:
