@@ -10,7 +10,7 @@ import torch
 from starlette.middleware import Middleware
 
 from lcoins.app.folder import temporary_folder
-from lcoins.app.guard import LOCAL, GradioGuard, listener
+from lcoins.app.guard import GradioGuard, answered_hosts, listener
 from lcoins.app.sessions import Sessions
 from lcoins.models.colorizer import ColorizationSystem
 
@@ -72,12 +72,13 @@ def serving(
         sessions = Sessions(folder, limits.megabytes_together * 2**20)
         page = Page(studio, name, sessions)
         max_bytes = limits.megabytes * 2**20
-        hosts = LOCAL if host in LOCAL else None
         try:
             _, address, _ = page.blocks.launch(
                 server_name=host,
                 server_port=port,
-                app_kwargs={"middleware": [Middleware(GradioGuard, hosts, max_bytes + FORM_BYTES, sessions)]},
+                app_kwargs={
+                    "middleware": [Middleware(GradioGuard, answered_hosts(host), max_bytes + FORM_BYTES, sessions)]
+                },
                 max_file_size=max_bytes,
                 theme=theme(),
                 css=CSS,

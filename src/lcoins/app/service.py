@@ -12,13 +12,12 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -27,7 +26,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from lcoins import __version__
-from lcoins.app.guard import LOCAL, Guard, listener
+from lcoins.app.guard import Guard
 from lcoins.colorize.by_hand import placed, read_hints
 from lcoins.colorize.photo import checked_sentence, lightness_for_network, recompose_strips
 from lcoins.colorize.sentence_colors import sentence_colors
@@ -203,18 +202,3 @@ def _decoded(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ValueError(f"expected the photo's file in base64: {error}") from error
-
-
-def serve(service: Service, host: str, port: int, ready: Callable[[str], None], hosts: Sequence[str] = ()) -> None:
-    """Serves until Ctrl-C. ``ready`` gets the address; ``hosts`` are further names that the service answers to.
-
-    At a local address it answers to local names and ``hosts`` alone, elsewhere to ``hosts``, or to any without one.
-    Raises ValueError if the port is taken or the host is not an address of this machine.
-    """
-    opened = listener(host, port)
-    known = (*LOCAL, *hosts) if host in LOCAL else (hosts or None)
-    config = uvicorn.Config(service.app(known), log_level="warning", access_log=False, server_header=False, ws="none")
-    name = f"[{host}]" if ":" in host else host
-    with opened:
-        ready(f"http://{name}:{opened.getsockname()[1]}")
-        uvicorn.Server(config).run(sockets=[opened])

@@ -131,8 +131,8 @@ def serve(
     from lcoins.study.store import Store, store_url
 
     # isort: split
+    from lcoins.app.guard import serve as serve_until_stopped
     from lcoins.study.server import StudyPage
-    from lcoins.study.server import serve as serve_page
 
     if return_url is not None and not return_url.startswith(("https://", "http://")):
         raise ValueError(f"expected --return-url as https://..., got {return_url!r}")
@@ -141,8 +141,8 @@ def serve(
     kept = Store(store or store_url(folder), protocol, folder)
     page = StudyPage(kept, folder, max_people=max_people or 4 * len(protocol.slots), return_url=return_url)
     try:
-        serve_page(
-            page, host=host, port=port, ready=lambda address: typer.echo(f"The study is at {address} (Ctrl-C stops it)")
+        serve_until_stopped(
+            page.app, host, port, lambda address: typer.echo(f"The study is at {address} (Ctrl-C stops it)")
         )
     finally:
         kept.close()
