@@ -127,8 +127,9 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the page of a study until Ctrl-C. Every vote is on the disk before the page goes on."""
+    from lcoins.study.database import store_url
     from lcoins.study.protocol import expect_pictures, read_protocol
-    from lcoins.study.store import Store, store_url
+    from lcoins.study.store import Store
 
     # isort: split
     from lcoins.app.guard import serve as serve_until_stopped
@@ -145,7 +146,7 @@ def serve(
             page.app, host, port, lambda address: typer.echo(f"The study is at {address} (Ctrl-C stops it)")
         )
     finally:
-        kept.close()
+        kept.database.close()
 
 
 @app.command()
@@ -157,9 +158,10 @@ def report(
     ] = None,
 ) -> None:
     """Write shares, strengths, agreement and bias with intervals, exclusions, and the paper's Table 2 beside them."""
+    from lcoins.study.database import FILE_NAME, store_url
     from lcoins.study.protocol import read_protocol
     from lcoins.study.report import write_report
-    from lcoins.study.store import FILE_NAME, Store, store_url
+    from lcoins.study.store import Store
 
     protocol = read_protocol(folder)
     if store is None and not (folder / FILE_NAME).is_file():
@@ -170,6 +172,6 @@ def report(
     try:
         paths = write_report(kept, output or folder / "report")
     finally:
-        kept.close()
+        kept.database.close()
     for path in paths:
         typer.echo(f"wrote {path}")
