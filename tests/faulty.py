@@ -25,6 +25,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from drawn_photos import drawn_photo
 
 PRELOADED = [
     *("torch", "lightning", "hydra", "wandb", "torchmetrics", "scipy.ndimage", "skimage.metrics", "matplotlib.pyplot"),
@@ -175,6 +176,16 @@ def _many(folder: str, calls: list[list[str]], answers: str, seconds: float) -> 
             line = {"status": status, "said": said[-4000:], "seconds": time.monotonic() - start}
             file.write(json.dumps(line) + "\n")
     os._exit(0)
+
+
+def draw_captioned(photos: Path, listed: Path, size: tuple[int, int], captions: Sequence[str]) -> None:
+    """Draws a photo f0.png, f1.png, ... of a size (width, height) for each caption, and lists them."""
+    photos.mkdir(parents=True)
+    lines = ["photo,caption"]
+    for number, caption in enumerate(captions):
+        drawn_photo(*size, number).save(photos / f"f{number}.png")
+        lines.append(f"f{number}.png,{caption}")
+    listed.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def digests(folder: Path) -> dict[str, str]:

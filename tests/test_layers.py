@@ -169,7 +169,7 @@ def test_color_imports_no_other_room(module: str) -> None:
         ("matplotlib", ("reports",)),
         ("gradio", ("app",)),
         ("sqlalchemy", ("study",)),
-        ("uvicorn", ("study", "app/service")),
+        ("uvicorn", ("app/guard",)),
         ("wandb", ("training/tracking", "training/run", "reports")),
     ],
 )

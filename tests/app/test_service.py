@@ -1,8 +1,14 @@
 """The service for programs: what it answers, refuses and bounds."""
 
 import base64
+import errno
 import io
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,11 +23,14 @@ import pytest
 import uvicorn
 from drawn_photos import FakeColorizer, gray_ramp
 from PIL import Image
+from shrunk import MODEL, checkpoint
 from torch import Tensor
 
+from lcoins.app import service as service_module
 from lcoins.app.guard import LOCAL, listener
 from lcoins.app.service import Service, ServiceLimits
 from lcoins.cli.service import read_token
+from lcoins.files import WriteError
 from lcoins.models.colorizer import Colorization
 
 TOKEN = "a token of some length"
@@ -112,6 +121,18 @@ def test_a_wrong_request_is_told_what_is_wrong(
     assert "/tmp" not in answer.text and "Traceback" not in answer.text
 
 
+@pytest.mark.parametrize(("number", "status"), [(errno.ENOSPC, 507), (errno.EACCES, 422)])
+def test_a_file_that_cannot_be_written_is_told_without_its_path(
+    served: tuple[httpx.Client, Service], number: int, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(target: Path, *_: Any) -> None:
+        raise WriteError(number, os.strerror(number), str(target))
+
+    monkeypatch.setattr(service_module, "write_picture", fail)
+    answer = served[0].post("/colorize", json={"photo": photo(), "sentences": ["a red car"]})
+    assert answer.status_code == status and "could not be written" in answer.text and "/tmp" not in answer.text
+
+
 @pytest.mark.parametrize("served", [{"limits": ServiceLimits(megabytes=1, megapixels=1)}], indirect=True)
 def test_what_is_too_large_is_refused(served: tuple[httpx.Client, Service]) -> None:
     client, _ = served
@@ -182,3 +203,39 @@ def test_a_token_comes_from_a_file_or_the_environment(tmp_path: Path, monkeypatc
     (tmp_path / "token").write_text("short\n")
     with pytest.raises(ValueError, match="expected a token of at least 16 characters, got 5"):
         read_token(tmp_path / "token")
+
+
+KILLED = """
+import os, signal
+from lcoins.app.folder import temporary_folder
+from lcoins.app.service import FOLDER_PREFIX
+with temporary_folder(FOLDER_PREFIX) as folder:
+    (folder / "photo").write_bytes(b"private")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_nothing_is_left_after_a_kill_and_an_end(ending: signal.Signals, tmp_path: Path) -> None:
+    temporary, weights = tmp_path / "tmp", checkpoint(tmp_path, MODEL)
+    temporary.mkdir()
+    environment = {
+        **os.environ,
+        "TMPDIR": str(temporary),
+        "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
+    }
+    subprocess.run([sys.executable, "-c", KILLED], env=environment)
+    (dead,) = temporary.glob("*/files/photo")
+    command = [sys.executable, "-u", "-m", "lcoins.cli.main", "serve", "--port", "0", "--checkpoint", str(weights)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path, env=environment
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "removed 1 files of a service that was killed\n" and not dead.exists()
+    found = re.search(r"serving at (\S+) ", process.stdout.readline())
+    assert found
+    answer = httpx.post(found[1], json={"photo": photo(), "sentences": ["a red car"]}, timeout=60, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    process.send_signal(ending)
+    assert process.communicate(timeout=60)[0] == "" and process.returncode == 0
+    assert not list(temporary.iterdir())

@@ -1,5 +1,6 @@
 """The studio: photos are opened or refused, colored, mapped and saved."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,8 @@ def test_strength_scales_the_colors(studio: Studio, photo: Path) -> None:
     session = studio.open(photo)
     studio.color(session, "a gray star")  # within the gamut at any lightness, so that nothing is cut
     assert session.variant is not None
-    session.variant.offset = torch.full_like(session.variant.offset, 6.0)
+    colors = session.variant.colors
+    session.variant.colors = replace(colors, offset=torch.full_like(colors.offset, 6.0))
     chroma = []
     for strength in (0.0, 0.5, 1.0, 1.5):
         with Image.open(studio.preview(session, session.variant, strength)) as picture:
@@ -193,7 +195,7 @@ def test_where_each_word_acts(tmp_path: Path, photo: Path) -> None:
     session = studio.open(photo)
     studio.color(session, "a red star, a green ring, a blue moon")
     assert session.variant is not None
-    assert [word.word for word in session.variant.words_without_effect()] == ["green"]
+    assert session.variant.colors.silent() == ["green"]
     regions, note = studio.word_map(session, session.variant)
     assert [region.name for region in regions] == ["red", "blue"] and note == ""
     left, right = (region.mask for region in regions)

@@ -52,6 +52,7 @@ def test_a_photo_is_colored_without_any_extra(tmp_path: Path) -> None:
         (["report", "."], "report"),
         (["report", "dashboard"], "dashboard"),
         (["demo"], "demo"),
+        (["serve"], "serve"),
         (["study", "serve", "."], "study"),
         (["study", "report", "."], "study"),
     ],

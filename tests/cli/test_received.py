@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from lcoins.cli.main import main
 from lcoins.colorize.export import export_package
 from lcoins.files import sha256_of
 from lcoins.models.checkpoint import load_trained
+from lcoins.models.received import expect_plain
 from lcoins.training.run import plain_config
 from lcoins.training.run_folder import read_run_config
 
@@ -192,6 +194,18 @@ def test_a_checkpoint_with_one_list_in_many_places_is_refused(tmp_path: Path) ->
     torch.save(content, path)
     with pytest.raises(ValueError, match="more than 100,000 values"):
         load_trained(path)
+
+
+def test_a_list_that_is_too_long_is_refused_before_it_is_taken_up() -> None:
+    long = {"data": [1] * 1_000_000}
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"data brings more than 100,000 values"):
+            expect_plain(long, "file")
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    expect_plain({"data": [1] * 99_998}, "file")
 
 
 @pytest.mark.parametrize("link", ["eval", "eval/evaluation.lpips={}", "eval/evaluation.lpips={}/eval.log"])

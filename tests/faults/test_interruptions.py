@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from drawn_photos import drawn_photo
-from faulty import Counts, Done, Started, digests, run, small_disk
+from faulty import Counts, Done, Started, digests, draw_captioned, run, small_disk
 from shrunk import MODEL, NARROW, SHORT, checkpoint
 
 pytestmark = pytest.mark.faults
@@ -64,12 +63,8 @@ class Reference:
 
 def inputs(folder: Path) -> None:
     """Photos, a list of captions in many letters, and a system."""
-    (folder / "photos").mkdir(parents=True)
-    lines = ["photo,caption"]
-    for number in range(12):
-        drawn_photo(160, 120, number).save(folder / "photos" / f"f{number}.png")
-        lines.append(f"f{number}.png,a red café {number} 🟥")
-    (folder / "list.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    captions = [f"a red café {number} 🟥" for number in range(12)]
+    draw_captioned(folder / "photos", folder / "list.csv", (160, 120), captions)
     checkpoint(folder / "system", MODEL)
 
 

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from drawn_photos import drawn_photo
-from faulty import Counts, Done, digests, run, run_many
+from faulty import Counts, Done, digests, draw_captioned, run, run_many
 from finished_run import write_run
 from hostile_files import hostile
 from shrunk import MODEL, checkpoint
@@ -81,12 +80,8 @@ RIGHT: list[list[str]] = [
 
 
 def inputs(folder: Path) -> None:
-    (folder / "photos").mkdir(parents=True)
-    lines = ["photo,caption"]
-    for number in range(4):
-        drawn_photo(40, 30, number).save(folder / "photos" / f"f{number}.png")
-        lines.append(f"f{number}.png,a red café {number}")
-    (folder / "photos" / "list.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    captions = [f"a red café {number}" for number in range(4)]
+    draw_captioned(folder / "photos", folder / "photos" / "list.csv", (40, 30), captions)
     export_package(checkpoint(folder / "trained_system", MODEL), folder / "system")
     write_run(folder / "runs" / "full" / "seed=0", [20.0, 21.0], [1, 1])
 

@@ -200,7 +200,8 @@ def test_simulated_people_are_understood(tmp_path: Path) -> None:
 def test_a_killed_server_loses_no_acknowledged_vote(tmp_path: Path) -> None:
     from sqlalchemy import select
 
-    from lcoins.study.store import Store, store_url
+    from lcoins.study.database import store_url
+    from lcoins.study.store import Store
     from lcoins.study.tables import vote
 
     folder, world = make(tmp_path)
@@ -216,9 +217,9 @@ def test_a_killed_server_loses_no_acknowledged_vote(tmp_path: Path) -> None:
         done = [job.result(timeout=120) for job in jobs]
     server.kill()
     store = Store(store_url(folder), world.protocol, folder)
-    with store.engine.begin() as connection:
+    with store.database.engine.begin() as connection:
         kept = connection.execute(select(vote.c.uuid)).scalars().all()
-    store.close()
+    store.database.close()
     assert sorted(kept) == sorted(one for person in done for one in person["votes"])
     assert len(kept) == 8 * len(world.protocol.slots[0])
 

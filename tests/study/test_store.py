@@ -20,7 +20,8 @@ pytest.importorskip("sqlalchemy", reason="needs SQLAlchemy: pip install 'lcoins[
 from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
-from lcoins.study.store import ABANDONED, Ballot, Refused, Store, store_url
+from lcoins.study.database import store_url
+from lcoins.study.store import ABANDONED, Ballot, Refused, Store
 from lcoins.study.tables import participant, schema_version, vote
 
 CHECKS = {"digits": ["1", "2", "3"], "filter": "no", "device": "computer", "screen": [100, 100]}
@@ -81,10 +82,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, study_folder: tuple[Pa
     opened = Store(url, protocol, folder)
     yield opened
     if not sqlite:
-        with opened.engine.begin() as connection:
+        with opened.database.engine.begin() as connection:
             connection.exec_driver_sql("DROP SCHEMA public CASCADE")
             connection.exec_driver_sql("CREATE SCHEMA public")
-    opened.close()
+    opened.database.close()
 
 
 def joined(store: Store, token: str = "t", worker: str | None = None) -> None:
@@ -108,7 +109,7 @@ def test_votes_are_append_only(store: Store) -> None:
     joined(store)
     store.vote("t", ballot(0))
     for change in (update(vote).values(position=1), delete(vote)):
-        with pytest.raises(DBAPIError, match="append-only"), store.writing() as connection:
+        with pytest.raises(DBAPIError, match="append-only"), store.database.writing() as connection:
             connection.execute(change)
     assert [row.position for row in store.votes()] == [0]
 
@@ -146,7 +147,7 @@ def test_the_trials_of_who_left_go_to_another(store: Store) -> None:
     for number in range(len(store.protocol.slots)):
         joined(store, f"t{number}")
     long_ago = store.participants()[0].seen - 2 * ABANDONED
-    with store.writing() as connection:
+    with store.database.writing() as connection:
         change = update(participant).where(participant.c.slot == 3)
         connection.execute(change.values(seen=long_ago))
     joined(store, "next")
@@ -169,13 +170,13 @@ def test_a_store_that_is_opened_again_knows_its_votes(tmp_path: Path, study_fold
     first = Store(url, protocol, folder)
     joined(first)
     first.vote("t", ballot(0))
-    first.close()
+    first.database.close()
     second = Store(url, protocol, folder)
     assert len(second.votes()) == 1
-    with second.writing() as connection:
+    with second.database.writing() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         connection.execute(update(schema_version).values(version=99))
-    second.close()
+    second.database.close()
     with pytest.raises(ValueError, match="tables of version 99"):
         Store(url, protocol, folder)
 

@@ -1,4 +1,4 @@
-"""The folder that a page's server writes to: removed when it stops, or by the next server if it was killed."""
+"""The folder that a local server writes to: removed when it stops, or by the next server if it was killed."""
 
 import os
 import shutil
@@ -11,44 +11,37 @@ from pathlib import Path
 from lcoins.locks import LOCK, FolderInUse, locked
 
 PREFIX = "lcoins-demo-"
-# Gradio reads these when it is imported.
-ENVIRONMENT = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
 BEING_MADE = 60.0  # seconds in which a folder without a lock may be one that another server is just making
 
 
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """A folder that Gradio and :mod:`tempfile` write to meanwhile; it is removed at the end with all that it holds.
+def temporary_folder(prefix: str = PREFIX) -> Iterator[Path]:
+    """A folder that :mod:`tempfile` writes to meanwhile; it is removed at the end with all that it holds.
 
-    The environment is set for the block and restored after it. Raises OSError if something in it cannot be removed.
+    Raises OSError if something in it cannot be removed.
     """
-    outer = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
-    before, environment = tempfile.tempdir, dict(os.environ)
+    outer = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
+    before = tempfile.tempdir
     try:
         with locked(outer):  # for as long as it is held, other servers leave the folder alone
             folder = outer / "files"  # beside the lock, which Gradio would otherwise serve
             folder.mkdir()
             tempfile.tempdir = str(folder)
-            os.environ.update(ENVIRONMENT, GRADIO_TEMP_DIR=str(folder))
             yield folder
     finally:
         tempfile.tempdir = before
-        for variable in (*ENVIRONMENT, "GRADIO_TEMP_DIR"):
-            os.environ.pop(variable, None)
-            if variable in environment:
-                os.environ[variable] = environment[variable]
         shutil.rmtree(outer, ignore_errors=True)
         if outer.exists():
             raise OSError(f"{outer} could not be removed, and may hold photos; remove it yourself")
 
 
-def remove_dead_folders() -> int:
+def remove_dead_folders(prefix: str = PREFIX) -> int:
     """Removes the folders of servers that were killed, and returns how many files they held.
 
-    Only folders of this user count, whose lock no living process holds.
+    Only folders of this user count, of this prefix, whose lock no living process holds.
     """
     count = 0
-    for outer in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for outer in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         with suppress(OSError, FolderInUse):
             about = outer.lstat()
             mine = not hasattr(os, "getuid") or about.st_uid == os.getuid()

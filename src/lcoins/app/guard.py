@@ -1,15 +1,18 @@
-"""Opens the port of a page's server and filters the requests to it: only what the page asks for, of bounded size.
+"""Opens the port of a local server and filters the requests to it: only what is asked for rightly, of bounded size.
 
-Both local servers, that of `lcoins demo` and that of a study, are behind it.
+All local servers are behind it: those of `lcoins demo`, of `lcoins serve` and of a study.
 """
 
 import asyncio
 import json
 import re
+import signal
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
+import uvicorn
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -17,6 +20,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
+BACKLOG = 512  # connections that may wait from the opening of the port until the server starts
 UPLOAD, EVENT = "/gradio_api/upload", "/gradio_api/queue/join"
 # Gradio serves much more: an API and its description, a proxy, recordings, statistics, the history of runs.
 READABLE = re.compile(
@@ -28,16 +32,48 @@ SILENCE = 30.0  # seconds without a byte, after which a request that is only hal
 SLOWEST = 30_000  # bytes a second that a request must reach on average, with SILENCE in hand
 
 
-def listener(host: str, port: int, backlog: int | None = None) -> socket.socket:
+def listener(host: str, port: int) -> socket.socket:
     """A socket that listens at a port, for 0 at any free one.
 
     Raises ValueError if the port is taken or the host is not an address of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=backlog)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise ValueError(f"cannot serve at {host}, port {port}: {error}; choose another --port or --host") from error
+
+
+def answered_hosts(host: str) -> tuple[str, ...] | None:
+    """The host names under which a server at an address answers: at a local one the local names, else any (None)."""
+    return LOCAL if host in LOCAL else None
+
+
+def serve(
+    app: Callable[[Iterable[str] | None], ASGIApp], host: str, port: int, ready: Callable[[str], None] = lambda _: None
+) -> None:
+    """Serves until Ctrl-C or until the process is asked to end; then everything that was begun is finished.
+
+    ``app`` makes the application for the host names under which it answers. ``ready`` is told the address, which ends
+    in a slash, once the port is open; port 0 takes a free one. Raises ValueError if the port is taken or the host is
+    not an address of this machine.
+    """
+    with listener(host, port) as opened:
+        # No access log: it would have people's addresses.
+        config = uvicorn.Config(
+            app(answered_hosts(host)),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+        )
+        name = f"[{host}]" if ":" in host else host
+        ready(f"http://{name}:{opened.getsockname()[1]}/")
+        # At its end uvicorn passes the signal on, by which the process would end before its callers have cleaned up.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[opened])
 
 
 class Room(Protocol):

@@ -50,7 +50,7 @@ def photo_line(session: Session) -> str:
     )
 
 
-def words_line(sentence: str, without_effect: list[str]) -> str:
+def words_line(sentence: str, silent: list[str]) -> str:
     """The color words of a sentence, and remarks on those without effect and on what was left alone."""
     words = read_sentence(sentence).colors
     said = "".join(f"<p>{escape(line)}.</p>".replace("?.", "?") for line in remarks(sentence))
@@ -60,7 +60,7 @@ def words_line(sentence: str, without_effect: list[str]) -> str:
         return f"<p>{guesses}</p>{said}"
     chips = "".join(f'<li><i style="background:rgb{word_rgb(word.lab)}"></i>{escape(word.word)}</li>' for word in words)
     lines = [f"<ul><li>Color words:</li>{chips}</ul>"]
-    for word in dict.fromkeys(without_effect):
+    for word in silent:
         lines.append(f"<p>“{escape(word)}” has no effect: another color would give nearly the same picture.</p>")
     return "".join(lines) + said
 

@@ -249,7 +249,7 @@ class Page(Layout):
         gray = str(session.gray)
         if variant is None:
             return update | {self.gray: gr.update(value=gray, visible=True)}
-        update[self.words] = words_line(variant.sentence, [word.word for word in variant.words_without_effect()])
+        update[self.words] = words_line(variant.sentence, variant.colors.silent())
         if len(session.variants) > 1:
             pictures = [str(self.studio.preview(session, one, strength, THUMBNAIL_SIDE)) for one in session.variants]
             names = labels([one.sentence for one in session.variants])

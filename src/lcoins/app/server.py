@@ -1,20 +1,24 @@
 """Serves the page with limits on uploads; all its files lie in one folder, which is removed when it stops."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from starlette.middleware import Middleware
 
 from lcoins.app.folder import temporary_folder
-from lcoins.app.guard import LOCAL, GradioGuard, listener
+from lcoins.app.guard import GradioGuard, answered_hosts, listener
 from lcoins.app.sessions import Sessions
 from lcoins.models.colorizer import ColorizationSystem
 
 FORM_BYTES = 2**16  # of an upload in addition to the file
+# Gradio reads these when it is imported.
+ENVIRONMENT = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,8 @@ def serving(
     limits = limits or Limits()
     with listener(host, port) as free:  # Gradio opens it itself, but says less where it cannot
         port = free.getsockname()[1]
-    with temporary_folder() as folder:
-        # Gradio must be imported with the environment that this folder sets.
+    with temporary_folder() as folder, _gradio_environment(folder):
+        # Gradio must be imported in this environment.
         from lcoins.app.page import PEOPLE, Page
         from lcoins.app.studio import Studio
         from lcoins.app.theme import CSS, SCRIPT, theme
@@ -72,12 +76,13 @@ def serving(
         sessions = Sessions(folder, limits.megabytes_together * 2**20)
         page = Page(studio, name, sessions)
         max_bytes = limits.megabytes * 2**20
-        hosts = LOCAL if host in LOCAL else None
         try:
             _, address, _ = page.blocks.launch(
                 server_name=host,
                 server_port=port,
-                app_kwargs={"middleware": [Middleware(GradioGuard, hosts, max_bytes + FORM_BYTES, sessions)]},
+                app_kwargs={
+                    "middleware": [Middleware(GradioGuard, answered_hosts(host), max_bytes + FORM_BYTES, sessions)]
+                },
                 max_file_size=max_bytes,
                 theme=theme(),
                 css=CSS,
@@ -102,6 +107,21 @@ def serving(
         finally:
             page.blocks.close(verbose=False)
             page.close()
+
+
+@contextmanager
+def _gradio_environment(folder: Path) -> Iterator[None]:
+    """Sets the environment in which Gradio writes to ``folder`` and calls nobody, and restores it after the block."""
+    wanted = {**ENVIRONMENT, "GRADIO_TEMP_DIR": str(folder)}
+    before = {variable: os.environ.get(variable) for variable in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for variable, value in before.items():
+            os.environ.pop(variable, None)
+            if value is not None:
+                os.environ[variable] = value
 
 
 def wait_for_end() -> None:

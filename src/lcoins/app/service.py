@@ -11,14 +11,12 @@ import hmac
 import os
 import re
 import tempfile
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -27,7 +25,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from lcoins import __version__
-from lcoins.app.guard import LOCAL, Guard, listener
+from lcoins.app.guard import Guard
 from lcoins.colorize.by_hand import placed, read_hints
 from lcoins.colorize.photo import checked_sentence, lightness_for_network, recompose_strips
 from lcoins.colorize.sentence_colors import sentence_colors
@@ -40,6 +38,7 @@ from lcoins.models.colorizer import ColorizationSystem
 READABLE = re.compile(r"/(health|metrics|openapi\.json)")
 MOST_SENTENCES = 8  # of one request
 TEXT_BYTES = 200_000  # of a request beside its photo
+FOLDER_PREFIX = "lcoins-serve-"
 SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 
 
@@ -99,7 +98,7 @@ class Service:
         self, colorizer: ColorizationSystem, limits: ServiceLimits, token: str | None = None, device: str = "cpu"
     ) -> None:
         self.colorizer, self.limits, self.token, self.device = colorizer, limits, token, device
-        self.turn, self.inside, self.lock = asyncio.Lock(), 0, threading.Lock()
+        self.turn, self.inside = asyncio.Lock(), 0
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.requests = Counter(
@@ -145,29 +144,23 @@ class Service:
         return found
 
     async def _in_turn(self, asked: ColorRequest, request: Request) -> Pictures:
-        with self.lock:
-            if self.inside > self.limits.waiting:
-                raise HTTPException(503, "Too many requests wait; try again.", {"Retry-After": "5"})
-            self.inside += 1
+        if self.inside > self.limits.waiting:
+            raise HTTPException(503, "Too many requests wait; try again.", {"Retry-After": "5"})
+        self.inside += 1
         try:
             async with self.turn:
                 if await request.is_disconnected():
                     raise HTTPException(499, "The sender is gone.")
                 with self.seconds.time():
                     return await run_in_threadpool(self.pictures, asked)
-        except (ValueError, FileNotFoundError) as error:
-            raise HTTPException(422, str(error)) from error
-        except OSError as error:
-            raise HTTPException(507 if stops_all(error) else 422, str(error)) from error
         finally:
-            with self.lock:
-                self.inside -= 1
+            self.inside -= 1
 
     def pictures(self, asked: ColorRequest) -> Pictures:
-        """Colors a photo. ValueError says what is wrong with the request."""
-        sentences = [checked_sentence(sentence) for sentence in asked.sentences]
-        hints = read_hints(asked.hints, ())
-        with tempfile.TemporaryDirectory(prefix="lcoins-serve-") as folder, _naming_no_path(folder):
+        """Colors a photo. HTTPException says what is wrong with the request, or with the disk."""
+        with tempfile.TemporaryDirectory() as folder, _in_words(folder):
+            sentences = [checked_sentence(sentence) for sentence in asked.sentences]
+            hints = read_hints(asked.hints, ())
             file = Path(folder) / "photo"
             file.write_bytes(_decoded(asked.photo))
             photo = read_gray_photo(file, max_pixels=self.limits.megapixels * 1_000_000)
@@ -190,12 +183,13 @@ class Service:
 
 
 @contextmanager
-def _naming_no_path(folder: str) -> Iterator[None]:
-    """Keeps the server's own paths out of what the sender reads."""
+def _in_words(folder: str) -> Iterator[None]:
+    """Turns errors into answers, which name no path of the server."""
     try:
         yield
-    except ValueError as error:
-        raise ValueError(str(error).replace(f"{folder}{os.sep}", "")) from error
+    except (ValueError, OSError) as error:
+        said = str(error).replace(f"{folder}{os.sep}", "")
+        raise HTTPException(507 if stops_all(error) else 422, said) from error
 
 
 def _decoded(text: str) -> bytes:
@@ -203,18 +197,3 @@ def _decoded(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ValueError(f"expected the photo's file in base64: {error}") from error
-
-
-def serve(service: Service, host: str, port: int, ready: Callable[[str], None], hosts: Sequence[str] = ()) -> None:
-    """Serves until Ctrl-C. ``ready`` gets the address; ``hosts`` are further names that the service answers to.
-
-    At a local address it answers to local names and ``hosts`` alone, elsewhere to ``hosts``, or to any without one.
-    Raises ValueError if the port is taken or the host is not an address of this machine.
-    """
-    opened = listener(host, port)
-    known = (*LOCAL, *hosts) if host in LOCAL else (hosts or None)
-    config = uvicorn.Config(service.app(known), log_level="warning", access_log=False, server_header=False, ws="none")
-    name = f"[{host}]" if ":" in host else host
-    with opened:
-        ready(f"http://{name}:{opened.getsockname()[1]}")
-        uvicorn.Server(config).run(sockets=[opened])

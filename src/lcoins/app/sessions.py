@@ -14,8 +14,7 @@ from stat import S_ISREG
 from torch import Tensor
 
 from lcoins.app.regions import Region
-from lcoins.color.phrases import ColorPhrase
-from lcoins.colorize.word_effect import has_effect
+from lcoins.colorize.sentence_colors import SentenceColors
 
 SESSION_PREFIX = "photo-"
 IDLE = 6 * 3600.0  # seconds without an event, after which a photo's files are removed
@@ -29,16 +28,11 @@ class Gone(Exception):
 
 @dataclass
 class Variant:
-    """A sentence and the network's colors for it, as slope and offset (1, 2, S, S) over lightness."""
+    """A sentence, the network's colors for it, and the map of its groups once it was asked for."""
 
     sentence: str
-    slope: Tensor
-    offset: Tensor
-    effects: list[tuple[ColorPhrase, Tensor]]  # of its color words, by lcoins.colorize.word_effect.word_effects
+    colors: SentenceColors
     groups: tuple[list[Region], str] | None = None
-
-    def words_without_effect(self) -> list[ColorPhrase]:
-        return [word for word, moved in self.effects if not has_effect(moved)]
 
 
 @dataclass

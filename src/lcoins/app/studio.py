@@ -18,15 +18,13 @@ from lcoins.app.sessions import SESSION_PREFIX, Session, Variant, second_name
 from lcoins.color.lab import resize_ab
 from lcoins.colorize.batch import write_picture
 from lcoins.colorize.photo import (
-    along_edges,
     checked_sentence,
     fitted,
     lightness_for_network,
-    network_ab,
     recompose,
     recompose_strips,
 )
-from lcoins.colorize.word_effect import word_effects
+from lcoins.colorize.sentence_colors import sentence_colors
 from lcoins.files import open_whole
 from lcoins.imaging.decode import FORMATS, PhotoError, opened_photo
 from lcoins.imaging.read import GrayPhoto, read_gray_photo
@@ -111,10 +109,8 @@ class Studio:
         for sentence in sentences(text):
             made = [variant.sentence for variant in session.variants]
             if sentence not in made:
-                ab = network_ab(self.colorizer, session.network_lightness, sentence)
-                slope, offset = along_edges(session.network_lightness, ab)
-                effects = word_effects(self.colorizer, session.network_lightness, sentence, ab)
-                variants = [*session.variants, Variant(sentence, slope, offset, effects)]
+                colors = sentence_colors(self.colorizer, session.network_lightness, sentence)
+                variants = [*session.variants, Variant(sentence, colors)]
                 gone += [variant.sentence for variant in variants[:-MAX_VARIANTS]]
                 session.variants = variants[-MAX_VARIANTS:]
                 made = [variant.sentence for variant in session.variants]
@@ -125,7 +121,7 @@ class Studio:
         """Writes the picture at most ``longest`` pixels wide and high to a new file, and removes the oldest files."""
         height, width = session.lightness.shape[-2:]
         lightness = resize_ab(session.lightness, fitted((height, width), longest))
-        picture = recompose(lightness, variant.offset, variant.slope, strength=strength)
+        picture = recompose(lightness, variant.colors.offset, variant.colors.slope, strength=strength)
         for old in sorted(session.folder.glob("*.jpg"), key=_changed)[:-KEPT]:
             old.unlink()
         path = session.folder / f"{secrets.token_hex(8)}.jpg"
@@ -135,7 +131,7 @@ class Studio:
 
     def word_map(self, session: Session, variant: Variant) -> tuple[list[Region], str]:
         """The region of each color word of a variant, and a note or ""."""
-        regions = word_regions(variant.effects, _map_size(session))
+        regions = word_regions(variant.colors.effects, _map_size(session))
         return regions, "" if regions else NO_REGIONS
 
     def group_map(self, session: Session, variant: Variant) -> tuple[list[Region], str]:
@@ -155,7 +151,7 @@ class Studio:
             raise InputError("Color a photo first, then download the picture.")
         if not session.photo.is_file():
             raise InputError("The photo has been removed from the server in the meantime. Choose it again.")
-        variant, photo = session.variant, session.photo
+        colors, photo = session.variant.colors, session.photo
         suffix = photo.suffix if photo.suffix.lower() in OUTPUT_FORMATS else ".png"
         if max(session.size) > OUTPUT_FORMATS[suffix.lower()].longest_side:
             suffix = ".png"
@@ -164,7 +160,7 @@ class Studio:
             shutil.rmtree(old)
         folder = Path(tempfile.mkdtemp(prefix=DOWNLOAD_PREFIX, dir=session.folder))
         target = folder / f"{photo.stem}_colorized{suffix}"
-        strips = recompose_strips(scan.lightness, variant.offset, variant.slope, strength=strength)
+        strips = recompose_strips(scan.lightness, colors.offset, colors.slope, strength=strength)
         write_picture(target, scan, _while_open(session, strips))
         return target
 

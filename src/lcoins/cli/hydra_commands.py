@@ -98,7 +98,7 @@ def eval_folder(run: str | None, checkpoint: str, overrides: str) -> str:
     if run is not None:
         chosen = [] if checkpoint == "best" else [f"checkpoint={checkpoint}"]
         folder = f"{run}/eval/{label(','.join([*chosen, overrides] if overrides else chosen))}"
-        expect_no_links(Path(folder), Path(folder).parent)
+        expect_no_links(Path(folder))
         return folder
     if checkpoint in OF_RUN:
         raise ValueError(
@@ -108,9 +108,9 @@ def eval_folder(run: str | None, checkpoint: str, overrides: str) -> str:
     return f"eval/{Path(checkpoint).name.removesuffix('.ckpt')}/{label(overrides)}"
 
 
-def expect_no_links(folder: Path, parent: Path) -> None:
+def expect_no_links(folder: Path) -> None:
     """Refuses to write into a folder of a received run that is a link, lies in one or holds one."""
-    for path in (parent, folder, *folder.rglob("*")):
+    for path in (folder.parent, folder, *folder.rglob("*")):
         if path.is_symlink():
             raise ValueError(
                 f"{path} is a link, by which this evaluation would write elsewhere; remove it, or choose a folder with "

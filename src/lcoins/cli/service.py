@@ -29,18 +29,25 @@ def serve(
 
     Needs the extra `serve`.
     """
-    from lcoins.app.service import Service, ServiceLimits
-    from lcoins.app.service import serve as serve_until_stopped
+    from lcoins.app.service import FOLDER_PREFIX, Service, ServiceLimits
+
+    # isort: split
+    from lcoins.app.folder import remove_dead_folders, temporary_folder
+    from lcoins.app.guard import answered_hosts
+    from lcoins.app.guard import serve as serve_until_stopped
     from lcoins.colorize.photo import load_system
 
     token = read_token(token_file)
-    if token is None and host not in ("127.0.0.1", "localhost", "::1"):
+    if token is None and answered_hosts(host) is None:
         typer.echo("anyone who reaches this address can color photos; a token keeps others out (--token-file)")
     limits = ServiceLimits(max_megabytes, max_megapixels, waiting)
     service = Service(load_system(checkpoint, device), limits, token, device)
-    serve_until_stopped(
-        service, host, port, lambda address: typer.echo(f"serving at {address}/colorize (Ctrl-C stops it)")
-    )
+    if left := remove_dead_folders(FOLDER_PREFIX):
+        typer.echo(f"removed {left} files of a service that was killed")
+    with temporary_folder(FOLDER_PREFIX):  # in which photos lie while they are colored
+        serve_until_stopped(
+            service.app, host, port, lambda address: typer.echo(f"serving at {address}colorize (Ctrl-C stops it)")
+        )
 
 
 def read_token(file: Path | None) -> str | None:

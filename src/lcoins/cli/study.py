@@ -127,12 +127,13 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the page of a study until Ctrl-C. Every vote is on the disk before the page goes on."""
+    from lcoins.study.database import store_url
     from lcoins.study.protocol import expect_pictures, read_protocol
-    from lcoins.study.store import Store, store_url
+    from lcoins.study.store import Store
 
     # isort: split
+    from lcoins.app.guard import serve as serve_until_stopped
     from lcoins.study.server import StudyPage
-    from lcoins.study.server import serve as serve_page
 
     if return_url is not None and not return_url.startswith(("https://", "http://")):
         raise ValueError(f"expected --return-url as https://..., got {return_url!r}")
@@ -141,11 +142,11 @@ def serve(
     kept = Store(store or store_url(folder), protocol, folder)
     page = StudyPage(kept, folder, max_people=max_people or 4 * len(protocol.slots), return_url=return_url)
     try:
-        serve_page(
-            page, host=host, port=port, ready=lambda address: typer.echo(f"The study is at {address} (Ctrl-C stops it)")
+        serve_until_stopped(
+            page.app, host, port, lambda address: typer.echo(f"The study is at {address} (Ctrl-C stops it)")
         )
     finally:
-        kept.close()
+        kept.database.close()
 
 
 @app.command()
@@ -157,9 +158,10 @@ def report(
     ] = None,
 ) -> None:
     """Write shares, strengths, agreement and bias with intervals, exclusions, and the paper's Table 2 beside them."""
+    from lcoins.study.database import FILE_NAME, store_url
     from lcoins.study.protocol import read_protocol
     from lcoins.study.report import write_report
-    from lcoins.study.store import FILE_NAME, Store, store_url
+    from lcoins.study.store import Store
 
     protocol = read_protocol(folder)
     if store is None and not (folder / FILE_NAME).is_file():
@@ -170,6 +172,6 @@ def report(
     try:
         paths = write_report(kept, output or folder / "report")
     finally:
-        kept.close()
+        kept.database.close()
     for path in paths:
         typer.echo(f"wrote {path}")

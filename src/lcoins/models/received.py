@@ -69,17 +69,20 @@ def expect_plain(config: Any, source: str, path: str = "") -> None:
     Raises ValueError for values of other kinds, texts with ``${``, endless nesting, and more values than any config
     has.
     """
-    values = 0
+    values = 1
     waiting: list[tuple[Any, str, int]] = [(config, path, 0)]
     while waiting:
         value, path, depth = waiting.pop()
         at = f"{source}: {path.lstrip('.') or 'its config'}"
-        values += 1
-        if depth > DEEPEST or values > MOST_VALUES:
-            what = (
-                "is nested too deeply" if depth > DEEPEST else f"is one of more than {MOST_VALUES:,} values, too many"
-            )
-            raise ValueError(f"{at} {what} for a config; take a file that lcoins wrote")
+        if depth > DEEPEST:
+            raise ValueError(f"{at} is nested too deeply for a config; take a file that lcoins wrote")
+        if isinstance(value, (Mapping, list, tuple)):
+            values += len(value)  # before they are taken up, since one list may be larger than the memory has room for
+            if values > MOST_VALUES:
+                raise ValueError(
+                    f"{at} brings more than {MOST_VALUES:,} values, too many for a config; take a file that lcoins "
+                    f"wrote"
+                )
         if isinstance(value, Mapping):
             for key, inner in value.items():
                 if not isinstance(key, str):

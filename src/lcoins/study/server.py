@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -25,7 +24,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lcoins.app.guard import LOCAL, Guard, listener
+from lcoins.app.guard import Guard
 from lcoins.study.protocol import PICTURES, QUESTION_TEXTS, Protocol
 from lcoins.study.store import Ballot, Refused, Store
 
@@ -280,21 +279,3 @@ def who(query: Any) -> tuple[str, str | None, str | None]:
                 raise Refused(f"{assignment} in the address is not valid; use the link of the platform.", 400)
             return platform, values[name], given_assignment[:128] or None
     return "direct", None, None
-
-
-def serve(
-    page: StudyPage, *, host: str = "127.0.0.1", port: int = 7861, ready: Callable[[str], None] = lambda _: None
-) -> None:
-    """Serves until Ctrl-C or until the process is asked to end; then everything that was begun is finished.
-
-    At a local address the page answers to local host names only. ``ready`` is told the address once the port is open;
-    port 0 takes a free one. Raises ValueError if the port is taken or the host is not an address of this machine.
-    """
-    opened = listener(host, port, backlog=512)
-    app = page.app(LOCAL if host in LOCAL else None)
-    # No access log: it would have people's addresses.
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none")
-    name = f"[{host}]" if ":" in host else host
-    with opened:
-        ready(f"http://{name}:{opened.getsockname()[1]}/")
-        uvicorn.Server(config).run(sockets=[opened])

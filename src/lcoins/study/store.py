@@ -1,4 +1,4 @@
-"""The votes of a study in a database: SQLite beside the study, or PostgreSQL by address.
+"""The people and votes of a study in its database.
 
 A vote that is sent again under the same UUID changes nothing. Whatever the store has acknowledged is on the disk: a
 process that is killed at any moment loses no vote.
@@ -6,25 +6,19 @@ process that is killed at any moment loses no vote.
 
 import hashlib
 import secrets
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text, update
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Connection, func, insert, select, update
 
+from lcoins.study.database import Database
 from lcoins.study.protocol import FILE, Protocol
-from lcoins.study.tables import SCHEMA, exclusion, metadata, participant, schema_version, stimulus, study, trial, vote
+from lcoins.study.tables import exclusion, participant, stimulus, study, trial, vote
 
-FILE_NAME = "votes.sqlite"
-BUSY_SECONDS = 20  # that a writer waits for another one
 ABANDONED = timedelta(hours=2)  # without a vote: the trials of that person are given to another one
-LOCK = 7_134_082  # PostgreSQL's number of the lock that makes writers wait for each other, as SQLite's do anyway
 
 
 class Refused(ValueError):
@@ -60,41 +54,6 @@ class Person:
     answered: int
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for SQLite (write-ahead log, full sync, busy timeout) or PostgreSQL, by SQLAlchemy's address."""
-    if not url.startswith(("sqlite:", "postgresql")):
-        raise ValueError(
-            f"expected a store as sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, got {url!r}; check --store"
-        )
-    if not url.startswith("sqlite:"):
-        return create_engine(url, pool_size=10, max_overflow=40, pool_pre_ping=True)
-    engine = create_engine(
-        url,
-        poolclass=QueuePool,
-        pool_size=10,
-        max_overflow=40,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
-    )
-
-    @event.listens_for(engine, "connect")
-    def settings(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # or the driver would begin transactions later than it is told to
-        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {setting}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A transaction that reads first and writes then would fail, not wait, where another one wrote in between.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
-
-    return engine
-
-
-def store_url(folder: Path) -> str:
-    """The address of the SQLite file beside a study."""
-    return f"sqlite:///{(folder / FILE_NAME).resolve()}"
-
-
 def token_hash(token: str) -> str:
     """What the database keeps of a session's token."""
     return hashlib.sha256(token.encode()).hexdigest()
@@ -108,49 +67,12 @@ class Store:
 
     def __init__(self, url: str, protocol: Protocol, folder: Path) -> None:
         self.protocol = protocol
-        self.lock = threading.Lock()
-        try:
-            self.engine = open_engine(url)
-        except (ArgumentError, NoSuchModuleError) as error:
-            raise ValueError(f"cannot read the address of the store: {error}; check --store") from error
+        self.database = Database(url)
         digest = hashlib.sha256((folder / FILE).read_bytes()).hexdigest()
-        try:
-            with self.writing() as connection:
-                metadata.create_all(connection)
-                self._expect_schema(connection)
-                self.study = self._study(connection, digest)
-                rows = connection.execute(
-                    select(stimulus.c.number, stimulus.c.id).where(stimulus.c.study == self.study)
-                )
-                self.stimulus_ids = {number: identity for number, identity in rows}
-        except OperationalError as error:
-            raise ValueError(f"cannot open the store {self.engine.url!r}: {error.orig}; check --store") from error
-
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that writes; the next one waits for its end.
-
-        The lock lets this program's threads take turns: SQLite's own waiting is unfair, and where fifty people vote at
-        once some would wait until the busy timeout.
-        """
-        with self.lock, self.engine.execution_options(writes=True).begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-            yield connection
-
-    def close(self) -> None:
-        """Closes all connections."""
-        self.engine.dispose()
-
-    def _expect_schema(self, connection: Connection) -> None:
-        found = connection.execute(select(schema_version.c.version)).scalars().all()
-        if not found:
-            connection.execute(insert(schema_version).values(version=SCHEMA))
-        elif found != [SCHEMA]:
-            raise ValueError(
-                f"the store has tables of version {found[0]}, this lcoins has {SCHEMA}; use the lcoins that wrote it, "
-                f"or name another store with --store"
-            )
+        with self.database.opening() as connection:
+            self.study = self._study(connection, digest)
+            rows = connection.execute(select(stimulus.c.number, stimulus.c.id).where(stimulus.c.study == self.study))
+            self.stimulus_ids = {number: identity for number, identity in rows}
 
     def _study(self, connection: Connection, digest: str) -> int:
         found = connection.execute(select(study.c.id).where(study.c.protocol_sha256 == digest)).scalar()
@@ -175,13 +97,13 @@ class Store:
 
     def people(self) -> int:
         """How many have joined."""
-        with self.engine.begin() as connection:
+        with self.database.engine.begin() as connection:
             mine = participant.c.study == self.study
             return connection.execute(select(func.count()).select_from(participant).where(mine)).scalar_one()
 
     def knows(self, platform: str, worker: str | None) -> bool:
         """Whether this worker of a platform has joined before."""
-        with self.engine.begin() as connection:
+        with self.database.engine.begin() as connection:
             mine = (participant.c.study == self.study) & (participant.c.platform == platform)
             same = select(participant.c.id).where(mine, participant.c.worker == worker)
             return worker is not None and connection.execute(same).first() is not None
@@ -192,7 +114,7 @@ class Store:
         A worker who joined before goes on where they stopped, under the new token; joining twice changes nothing.
         """
         now = _now()
-        with self.writing() as connection:
+        with self.database.writing() as connection:
             mine = participant.c.study == self.study
             own = participant.c.token_sha256 == token_hash(token)
             known = connection.execute(select(participant.c.id).where(mine, own)).scalar()
@@ -245,7 +167,7 @@ class Store:
 
     def person(self, token: str) -> Person | None:
         """The participant who has this token, or None."""
-        with self.engine.begin() as connection:
+        with self.database.engine.begin() as connection:
             return self._person(connection, token)
 
     def _person(self, connection: Connection, token: str) -> Person | None:
@@ -266,7 +188,7 @@ class Store:
 
     def check(self, token: str, checks: Mapping[str, Any]) -> None:
         """Keeps the answers to the questions before the first trial; only the first ones count."""
-        with self.writing() as connection:
+        with self.database.writing() as connection:
             person = self._expected(connection, token)
             if person.checks is None:
                 change = update(participant).where(participant.c.id == person.id)
@@ -277,7 +199,7 @@ class Store:
 
         Raises Refused (409) for a trial that has another vote or is not the next one.
         """
-        with self.writing() as connection:
+        with self.database.writing() as connection:
             person = self._expected(connection, token)
             if person.checks is None:
                 raise Refused("The questions before the first pictures are not answered.")
@@ -346,7 +268,7 @@ class Store:
             vote.c.received,
         )
         joined = vote.join(trial, vote.c.trial == trial.c.id).join(stimulus, trial.c.stimulus == stimulus.c.id)
-        with self.engine.begin() as connection:
+        with self.database.engine.begin() as connection:
             mine = stimulus.c.study == self.study
             chosen = select(*columns).select_from(joined).where(mine).order_by(trial.c.participant, trial.c.number)
             return connection.execute(chosen).all()
@@ -354,13 +276,13 @@ class Store:
     def participants(self) -> Sequence[Any]:
         """All who joined; without their tokens."""
         columns = [column for column in participant.c if column.name != "token_sha256"]
-        with self.engine.begin() as connection:
+        with self.database.engine.begin() as connection:
             mine = participant.c.study == self.study
             return connection.execute(select(*columns).where(mine).order_by(participant.c.id)).all()
 
     def write_exclusions(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Replaces the exclusions of this study by these rows."""
-        with self.writing() as connection:
+        with self.database.writing() as connection:
             mine = select(participant.c.id).where(participant.c.study == self.study)
             connection.execute(exclusion.delete().where(exclusion.c.participant.in_(mine)))
             if rows:
