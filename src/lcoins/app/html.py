@@ -5,6 +5,7 @@ from html import escape
 
 from lcoins.app.regions import Region
 from lcoins.app.sessions import IDLE, Session
+from lcoins.color.names import BASIC_LAB, PAINTED_LAB, Lab
 from lcoins.color.reading import read_sentence
 from lcoins.color.words import BASIC_COLORS
 from lcoins.colorize.understood import remarks
@@ -43,6 +44,9 @@ def photo_line(session: Session) -> str:
         "photo": session.photo.name,
         "sentence": session.variant.sentence if session.variant else "",
         "variants": [variant.sentence for variant in session.variants],
+        "id": session.folder.name,
+        "strength": session.strength,
+        "hints": [{"points": hint.points, "color": hint.name} for hint in session.hints],
     }
     return (
         f'<p data-told="{escape(json.dumps(told))}"><b>{escape(session.photo.name)}</b>'
@@ -58,11 +62,27 @@ def words_line(sentence: str, silent: list[str]) -> str:
         known = ", ".join(BASIC_COLORS)
         guesses = f"No color word was found in the sentence, so the colors are guesses. Words that work: {known}."
         return f"<p>{guesses}</p>{said}"
-    chips = "".join(f'<li><i style="background:rgb{word_rgb(word.lab)}"></i>{escape(word.word)}</li>' for word in words)
-    lines = [f"<ul><li>Color words:</li>{chips}</ul>"]
+    chips = "".join(
+        f'<li><button type="button" data-word="{index}" data-color="{escape(word.color)}" '
+        f'aria-label="{escape(word.word)}: choose another color"><i style="background:{css_color(word.lab)}"></i>'
+        f"{escape(word.word)}</button></li>"
+        for index, word in enumerate(words)
+    )
+    lines = [f"<ul><li>Color words, to change:</li>{chips}</ul>"]
     for word in silent:
         lines.append(f"<p>“{escape(word)}” has no effect: another color would give nearly the same picture.</p>")
     return "".join(lines) + said
+
+
+def css_color(color: Lab) -> str:
+    """A color in CIELAB as CSS writes it, such as "rgb(200, 32, 32)"."""
+    return f"rgb{word_rgb(color)}"
+
+
+def palette() -> str:
+    """All names of colors with their looks, the basic ones first, as JSON for page.js."""
+    names = [*BASIC_LAB, *(name for name in PAINTED_LAB if name not in BASIC_LAB)]
+    return json.dumps({"basic": len(BASIC_LAB), "colors": [[name, css_color(PAINTED_LAB[name])] for name in names]})
 
 
 def hex_of(region: Region) -> str:

@@ -4,13 +4,14 @@ import gradio as gr
 
 from lcoins.app.html import START, head
 from lcoins.app.studio import MAX_LETTERS, MAX_SENTENCES
+from lcoins.app.tools import tools
 
 EXAMPLES = (
     "a woman in a red coat beside a blue car",
     "a brown dog on green grass under a blue sky",
     "a white house with a red roof",
 )
-COMPARE, WORDS, GROUPS = "Before and after", "Word map", "Group map"
+COMPARE, WORDS, GROUPS, HAND = "Before and after", "Word map", "Group map", "By hand"
 
 
 class Layout:
@@ -19,6 +20,8 @@ class Layout:
     def build(self, title: str) -> None:
         """Makes the components; ``title`` is what the page calls the model."""
         self.token = gr.Textbox(visible=False)  # of the photo that the page shows
+        self.sent = gr.Textbox(visible=False)  # a change, which page.js writes
+        self.change = gr.Button(visible="hidden", elem_id="change")  # page.js clicks it
         gr.HTML(head(title), elem_id="head")
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=2, min_width=300, elem_id="controls"):
@@ -44,6 +47,7 @@ class Layout:
         with gr.Row(elem_id="examples"):
             self.examples = [gr.Button(example, size="sm", variant="secondary") for example in EXAMPLES]
         self.go = gr.Button("Color it", variant="primary", elem_id="go")
+        gr.HTML(tools(), elem_id="tools")
 
     def _picture(self) -> None:
         self.start = gr.HTML(START)
@@ -57,9 +61,13 @@ class Layout:
             max_height=640,
             elem_id="compare",
         )
+        self.hand = gr.HTML("", visible=False, elem_id="hand")
         self.map = gr.AnnotatedImage(label="Map", visible=False, buttons=[], elem_id="map")
         self.note = gr.HTML("", visible=False, elem_id="note")
-        self.view = gr.Radio([COMPARE, WORDS, GROUPS], value=COMPARE, show_label=False, visible=False, elem_id="view")
+        self.view = gr.Radio(
+            [COMPARE, WORDS, GROUPS, HAND], value=COMPARE, show_label=False, visible=False, elem_id="view"
+        )
+        self.hints = gr.HTML("", visible=False, elem_id="hints")
         self.words = gr.HTML("", elem_id="words")
         self.strength = gr.Slider(
             0, 1.5, value=1, step=0.05, label="Color strength", visible=False, buttons=["reset"], elem_id="strength"
