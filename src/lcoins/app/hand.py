@@ -7,8 +7,7 @@ from lcoins.app.html import css_color
 from lcoins.app.sessions import Session
 from lcoins.colorize.by_hand import StrokeHint
 
-DARK = 60.0  # L* below which a mark's number is white
-# The browser suggests the names of page.js's palette in the form's field.
+DEEP = 60.0  # L* below which a mark's number is white
 FORM = """
 <details><summary>By numbers instead</summary><form data-add>
 <label>From the left, %<input name="x" type="number" min="0" max="100" step="any" required></label>
@@ -51,8 +50,8 @@ def _line(hint: StrokeHint) -> str:
 def _mark(number: int, hint: StrokeHint) -> str:
     x, y = hint.points[0]
     place = f"left: {100 * x:.2f}%; top: {100 * y:.2f}%; background: {css_color(hint.color)}"
-    dark = ' class="dark-mark"' if hint.color[0] < DARK else ""
-    return f'<i aria-hidden="true"{dark} style="{place}">{number}</i>'
+    deep = ' class="on-deep"' if hint.color[0] < DEEP else ""
+    return f'<i aria-hidden="true"{deep} style="{place}">{number}</i>'
 
 
 def _item(number: int, hint: StrokeHint) -> str:

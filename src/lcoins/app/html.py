@@ -18,6 +18,12 @@ START = f"""
 {IDLE / 3600:.0f} hours without use, and when the server stops.</p></div>
 """
 
+SEVERAL = """
+<p>All are colored by the sentence above, at its strength. Or add a list, such as a .csv file with the header
+photo,caption: then each photo takes its own sentences. The photos are removed from the server when the ZIP is there,
+and the ZIP some time after ten minutes.</p>
+"""
+
 
 def head(title: str) -> str:
     """The title of the page, and what it calls the model."""
@@ -35,6 +41,14 @@ def alert(text: str) -> str:
 def notice(text: str) -> str:
     """Something good to know, such as how long one waits."""
     return f'<p role="status">{escape(text)}</p>'
+
+
+def several_line(colored: int, lines: list[str]) -> str:
+    """How many of several photos were colored, and a line for each that was not."""
+    photos = "1 photo is" if colored == 1 else f"{colored} photos are"
+    left = f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>" if lines else ""
+    also = f"<p>Not colored: {len(lines)}.</p>" if lines else ""
+    return f'<p role="status">{photos} in color.</p>{also}{left}'
 
 
 def photo_line(session: Session) -> str:

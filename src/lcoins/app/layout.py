@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from lcoins.app.html import START, head
+from lcoins.app.html import SEVERAL, START, head
 from lcoins.app.studio import MAX_LETTERS, MAX_SENTENCES
 from lcoins.app.tools import tools
 
@@ -28,6 +28,7 @@ class Layout:
                 self._controls()
             with gr.Column(scale=3, min_width=300, elem_id="picture"):
                 self._picture()
+        self._several()
 
     def _controls(self) -> None:
         self.file = gr.File(label="Photo", file_count="single", height=120, elem_id="photo")
@@ -84,3 +85,11 @@ class Layout:
         )
         self.save = gr.Button("Download at full size", visible=False, elem_id="save")
         self.ready = gr.DownloadButton("Download", visible="hidden", elem_id="ready")
+
+    def _several(self) -> None:
+        with gr.Accordion("Several photos at once", open=False, elem_id="several"):
+            gr.HTML(SEVERAL)
+            self.photos = gr.File(label="Photos", file_count="multiple", height=120, elem_id="photos")
+            self.go_several = gr.Button("Color all into a ZIP", elem_id="go-several")
+            self.said = gr.HTML("", elem_id="said")
+            self.zip = gr.DownloadButton("Download the ZIP", visible=False, elem_id="zip")

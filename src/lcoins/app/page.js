@@ -70,6 +70,8 @@
       if (field.accept !== "image/*") field.accept = "image/*";
       if (field.parentElement.ariaLabel !== label) field.parentElement.ariaLabel = label;
     }
+    for (const field of document.querySelectorAll("#photos input[type=file]"))
+      field.parentElement.ariaLabel = "Choose photos, or drop them here";
     const knob = handle(), reset = find("#strength .reset-button");
     if (knob && knob.getAttribute("role") !== "slider") name(knob);
     if (reset && reset.title !== "Back to 1") reset.ariaLabel = reset.title = "Back to 1";

@@ -1,6 +1,5 @@
 """The events of the page, and the calls of the studio that they lead to."""
 
-import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,11 +10,12 @@ import gradio as gr
 from starlette.concurrency import run_in_threadpool
 
 from lcoins.app.changes import Change, read_change, reworded
-from lcoins.app.html import alert, notice
+from lcoins.app.html import alert, notice, several_line
 from lcoins.app.labels import labels
 from lcoins.app.layout import COMPARE, EXAMPLES
 from lcoins.app.line import Line, Wait
-from lcoins.app.sessions import Gone, Session, Sessions
+from lcoins.app.sessions import Gone, Session, Sessions, remove_photo
+from lcoins.app.several import Several
 from lcoins.app.shown import Shown
 from lcoins.app.studio import MAX_VARIANTS, InputError, Studio
 
@@ -34,7 +34,6 @@ AFTER_COLORING, AFTER_CHANGE, AFTER_OPENING, AFTER_REMOVAL, DOWNLOAD = (
 )
 TAKE_CHANGE = "(_, ...rest) => [window.lcoins.takeChange(), ...rest]"
 Handler = Callable[..., dict[Any, Any]]
-LOG = logging.getLogger(__name__)
 
 
 class Page(Shown):
@@ -100,6 +99,12 @@ class Page(Shown):
             ),
             AFTER_CHANGE,
         )
+        self.go_several.click(
+            self._color_several,
+            [self.photos, self.text, self.strength],
+            [self.photos, self.said, self.zip, self.message],
+            **quiet,
+        )
         self.view.input(self._queued(self._show), state, shown, trigger_mode="always_last", **with_progress)
         self.gallery.select(self._choose, state, shown, **with_progress)
         self.strength.input(self._queued(self._show), state, shown, trigger_mode="always_last", **quiet)
@@ -111,16 +116,6 @@ class Page(Shown):
             ),
             DOWNLOAD,
         )
-
-    def _failure(self, error: Exception) -> dict[Any, Any]:
-        """What the page shows after an error."""
-        if isinstance(error, Gone):  # what was made is not wanted any more, and nobody is to be told
-            return {self.message: gr.skip()}
-        if isinstance(error, InputError):
-            return {self.message: alert(str(error))}
-        LOG.error("an event of the page failed", exc_info=error)
-        said = "Something went wrong in lcoins. The terminal in which it was started shows the error."
-        return {self.message: alert(said)}
 
     def _queued(self, handler: Handler, kind: str = "show") -> Callable[..., AsyncIterator[dict[Any, Any]]]:
         """Makes a handler wait for its turn."""
@@ -140,7 +135,7 @@ class Page(Shown):
             async for said in line.run(work, kind, amount):
                 yield {self.message: notice(str(said))} if isinstance(said, Wait) else {self.message: "", **said}
         except Exception as error:
-            yield self._failure(error)
+            yield self.failure(error)
 
     def _line(self, megapixels: float) -> Line:
         """Where a photo is read or written."""
@@ -167,7 +162,7 @@ class Page(Shown):
             async for update in self._in_turn(self._line(megapixels), work, "read", max(1, megapixels)):
                 yield update
         except Exception as error:
-            yield self._failure(error)
+            yield self.failure(error)
         finally:
             if self.newest.get(tab) == mine:
                 del self.newest[tab]
@@ -214,7 +209,7 @@ class Page(Shown):
         try:
             change = read_change(sent)
         except InputError as error:
-            yield self._failure(error)
+            yield self.failure(error)
             return
         asked = [*(change.text or "").splitlines(), *([""] if change.word else [])]
         work = partial(self._changed, change, text, token, view, strength)
@@ -242,6 +237,27 @@ class Page(Shown):
             update = self.updated(session, view, strength)
         update[self.strength] = gr.update(value=strength, visible=session.variant is not None)
         return update | {self.text: text}
+
+    async def _color_several(
+        self, files: list[str] | None, text: str, strength: float
+    ) -> AsyncIterator[dict[Any, Any]]:
+        """Colors photo by photo, each in its turn among those of others."""
+        folder, uploads = self.studio.new_folder(), [Path(file) for file in files or []]
+        yield {self.zip: gr.update(visible=False), self.said: "", self.message: ""}
+        batch: Several | None = None
+        try:
+            batch = await run_in_threadpool(Several, self.studio, folder, uploads, text, strength)
+            async for said in batch.run(self.line, lambda: self.sessions.reserve(0)):
+                yield {self.said: notice(said)}
+            made = await run_in_threadpool(batch.finish)
+            download = gr.update(value=str(made) if made else None, visible=made is not None)
+            yield {self.photos: None, self.said: several_line(batch.colored, batch.lines), self.zip: download}
+        except Exception as error:
+            yield {self.said: self.failure(error)[self.message]}
+        finally:
+            for upload in uploads if batch else []:
+                remove_photo(folder, upload)
+            batch.close() if batch else remove_photo(folder, None)
 
     async def _choose(
         self, token: str, view: str, strength: float, event: gr.SelectData

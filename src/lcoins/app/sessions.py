@@ -180,8 +180,8 @@ def remove_photo(folder: Path, upload: Path | None) -> None:
 
 
 def second_name(file: Path, folder: Path) -> Path:
-    """Gives a file a second name in a new folder, or copies it where the file system has no second names."""
-    folder.mkdir()
+    """Gives a file a second name in a folder, or copies it where the file system has no second names."""
+    folder.mkdir(exist_ok=True)
     target = folder / file.name
     try:
         os.link(file, target)

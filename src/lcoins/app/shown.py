@@ -1,24 +1,36 @@
 """What the page shows of a photo: each of its parts, brought up to its session."""
 
+import logging
 from html import escape
 from typing import Any
 
 import gradio as gr
 
 from lcoins.app.hand import hand_list, hand_picture
-from lcoins.app.html import hex_of, photo_line, words_line
+from lcoins.app.html import alert, hex_of, photo_line, words_line
 from lcoins.app.labels import labels
 from lcoins.app.layout import COMPARE, HAND, WORDS, Layout
-from lcoins.app.sessions import Session
-from lcoins.app.studio import THUMBNAIL_SIDE, Studio
+from lcoins.app.sessions import Gone, Session
+from lcoins.app.studio import THUMBNAIL_SIDE, InputError, Studio
 
 MASK_OPACITY = 0.6  # of a region's color over the photo, where the mask is 1
+LOG = logging.getLogger(__name__)
 
 
 class Shown(Layout):
     """The page's components, which show what a studio has made."""
 
     studio: Studio
+
+    def failure(self, error: Exception) -> dict[Any, Any]:
+        """What the page shows after an error."""
+        if isinstance(error, Gone):  # what was made is not wanted any more, and nobody is to be told
+            return {self.message: gr.skip()}
+        if isinstance(error, InputError):
+            return {self.message: alert(str(error))}
+        LOG.error("an event of the page failed", exc_info=error)
+        said = "Something went wrong in lcoins. The terminal in which it was started shows the error."
+        return {self.message: alert(said)}
 
     def updated(self, session: Session | None, view: str, strength: float) -> dict[Any, Any]:
         """Updates every part of the page to a session, or to none."""

@@ -77,7 +77,7 @@ class Studio:
 
         Raises InputError if it is no photo, or too large.
         """
-        with _in_words():
+        with in_words():
             photo = second_name(upload, folder / "original")
             with opened_photo(photo, self.max_pixels) as image:
                 return photo, image.width * image.height / 1e6
@@ -178,12 +178,12 @@ class Studio:
 
     def _scan(self, photo: Path) -> GrayPhoto:
         """A photo in its full size and depth; raises InputError if it cannot be read."""
-        with _in_words():
+        with in_words():
             return read_gray_photo(photo, max_pixels=self.max_pixels)
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def in_words() -> Iterator[None]:
     """Turns the errors of a photo into an InputError for the page, which names no path of the server."""
     try:
         yield

@@ -8,12 +8,12 @@ CLOSE = '<button type="button" data-close aria-label="Close">×</button>'  # noq
 BUTTONS = """
 <div class="bar" role="group" aria-label="History">
 <button type="button" data-undo disabled>Undo</button><button type="button" data-redo disabled>Redo</button>
-<button type="button" data-kept>Saved and earlier sentences</button></div>
+<button type="button" data-kept>Saved and earlier</button></div>
 """
 PALETTE = f"""
 <dialog id="palette" aria-labelledby="palette-title"><div><h2 id="palette-title">Choose a color</h2>{CLOSE}</div>
 <input type="search" aria-label="Find a color by its name" placeholder="A name, such as olive" autocomplete="off">
-<div class="swatches"></div><p role="status"></p></dialog><datalist id="color-names"></datalist>
+<div class="swatches"></div><p role="status"></p></dialog>
 """
 KEPT = f"""
 <dialog id="kept" aria-labelledby="kept-title"><div><h2 id="kept-title">Saved and earlier sentences</h2>{CLOSE}</div>
@@ -24,8 +24,9 @@ KEPT = f"""
 removed, and has to be chosen again after that.</p>
 <button type="button" data-forget>Forget all</button></dialog>
 """
+SUGGESTED = '<datalist id="color-names"></datalist>'  # by the form of colors by hand
 
 
 def tools() -> str:
     """The buttons and the dialogs, with the palette's names and looks for page.js."""
-    return f'<div data-palette="{escape(palette())}">{BUTTONS}{PALETTE}{KEPT}</div>'
+    return f'<div data-palette="{escape(palette())}">{BUTTONS}{PALETTE}{KEPT}{SUGGESTED}</div>'
