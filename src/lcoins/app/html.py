@@ -46,9 +46,9 @@ def notice(text: str) -> str:
 def several_line(colored: int, lines: list[str]) -> str:
     """How many of several photos were colored, and a line for each that was not."""
     photos = "1 photo is" if colored == 1 else f"{colored} photos are"
+    also = f"; {len(lines)} {'is' if len(lines) == 1 else 'are'} not:" if lines else "."
     left = f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>" if lines else ""
-    also = f"<p>Not colored: {len(lines)}.</p>" if lines else ""
-    return f'<p role="status">{photos} in color.</p>{also}{left}'
+    return f'<p role="status">{photos} in color{also}</p>{left}'
 
 
 def photo_line(session: Session) -> str:

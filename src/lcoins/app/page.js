@@ -72,6 +72,8 @@
     }
     for (const field of document.querySelectorAll("#photos input[type=file]"))
       field.parentElement.ariaLabel = "Choose photos, or drop them here";
+    const more = find("#photos .icon-button[aria-label='common.upload']"); // a word that Gradio has not translated
+    if (more) more.ariaLabel = more.title = "Choose more photos";
     const knob = handle(), reset = find("#strength .reset-button");
     if (knob && knob.getAttribute("role") !== "slider") name(knob);
     if (reset && reset.title !== "Back to 1") reset.ariaLabel = reset.title = "Back to 1";
