@@ -41,7 +41,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "benchmark": ("files", "color", "imaging", "data", "models", "training", "colorize"),
     "reports": ("files", "color", "imaging", "data", "models", "evaluation", "training", "colorize"),
-    "app": ("files", "locks", "color", "imaging", "models", "evaluation.contact_sheet", "colorize"),
+    "app": (
+        "files",
+        "locks",
+        "color",
+        "imaging",
+        "data.caption_lists",
+        "models",
+        "evaluation.contact_sheet",
+        "colorize",
+    ),
     "study": ("files", "code_version", "color", "imaging", "data.caption_lists", "models", "colorize", "app.guard"),
 }
 MATHEMATICS = (

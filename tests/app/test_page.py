@@ -1,9 +1,12 @@
 """The page: handlers that open or refuse files and show errors as messages."""
 
 import asyncio
+import json
+import shutil
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+import torch
 from drawn_photos import FakeColorizer, drawn_photo
 from hostile_files import KINDS, hostile
 from torch import Tensor
@@ -200,6 +204,66 @@ def test_a_thirteenth_variant_says_what_went(page: Any, photo: Path) -> None:
         assert update[page.message] == ""
     update = after(page._queued(page._color, "color")("a blue star", token, COMPARE, 1.0))
     assert "12 pictures are kept" in update[page.message] and "“a red star 0”" in update[page.message]
+
+
+def test_hints_override_the_sentence_and_survive_another_one(page: Any, photo: Path) -> None:
+    from lcoins.app.layout import COMPARE, HAND
+
+    token = after(upload(page, photo))[page.token]
+    after(page._queued(page._color, "color")("a red star", token, COMPARE, 1.0))
+    session = page.sessions.get(token)
+    red = session.variant.colors.offset
+    sent = json.dumps({"hints": [{"points": [[0.2, 0.5], [0.8, 0.5]], "color": "blue"}]})
+    update = after(page._change(sent, "a red star", token, HAND, 1.0))
+    assert "<b>blue</b> along a line from 20% from the left" in update[page.hints]["value"]
+    assert "polyline points=" in update[page.hand]["value"] and '"color": "blue"' in unescape(update[page.name])
+    assert session.variant.colors.offset[0, 1].mean() < red[0, 1].mean()
+    after(page._queued(page._color, "color")("a green star", token, HAND, 1.0))
+    assert len(session.variants) == 2 and session.variant.hints == session.hints != ()
+    update = after(page._change('{"hints": []}', "", token, HAND, 1.0))
+    assert "<ol" not in update[page.hints]["value"]
+    after(page._change('{"text": "a red star", "strength": 0.5}', "", token, COMPARE, 1.0))
+    assert torch.equal(page.studio.chosen(session).colors.offset, red) and session.strength == 0.5
+
+
+def test_a_color_word_is_exchanged_where_it_stands(page: Any, photo: Path) -> None:
+    from lcoins.app.layout import COMPARE
+
+    token = after(upload(page, photo))[page.token]
+    text = "a blue  star\na red star"
+    after(page._queued(page._color, "color")(text, token, COMPARE, 1.0))
+    sent = '{"word": {"index": 0, "color": "orange"}}'
+    update = after(page._change(sent, text, token, COMPARE, 1.0))
+    assert update[page.text] == "a blue  star\nan orange star"
+    assert "orange: choose another color" in update[page.words]
+    assert page.sessions.get(token).variant.sentence == "an orange star"
+    update = after(page._change(sent, "something else", token, COMPARE, 1.0))
+    assert update[page.text] == "an orange star"
+
+
+def test_a_change_without_a_photo_or_sense_is_answered(page: Any, photo: Path) -> None:
+    from lcoins.app.layout import COMPARE
+
+    update = after(page._change('{"text": "a red star", "strength": 0.5}', "", "", COMPARE, 1.0))
+    assert (update[page.text], update[page.strength]) == ("a red star", 0.5)
+    assert "Choose a photo" in update[page.message]
+    assert "Choose a photo first" in after(page._change('{"hints": []}', "", "", COMPARE, 1.0))[page.message]
+    token = after(upload(page, photo))[page.token]
+    for sent in ("", '{"word": {"index": 0, "color": "red"}}'):
+        assert "do not fit together" in after(page._change(sent, "", token, COMPARE, 1.0))[page.message]
+
+
+def test_several_photos_leave_a_zip_alone(page: Any, photo: Path) -> None:
+    (page.studio.folder / "checksum").mkdir()
+    sent = page.studio.folder / "checksum" / "a.jpg"
+    shutil.copy(photo, sent)
+    update = after(page._color_several([str(sent)], " ", 1.0))
+    assert "Write a sentence" in update[page.said] and sent.exists() and not update[page.zip]["visible"]
+    update = after(page._color_several([str(sent)], "a red star", 1.0))
+    assert "1 photo is in color." in update[page.said] and update[page.photos] is None
+    made = Path(update[page.zip]["value"])
+    assert [path for path in page.studio.folder.rglob("*") if path.is_file()] == [made]
+    shutil.rmtree(made.parent)
 
 
 def test_words_and_names_are_escaped(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -318,6 +319,117 @@ def test_by_keyboard_alone(page: Any, photo: Path) -> None:
     with page.expect_download() as started:
         page.keyboard.press("Enter")
     assert started.value.suggested_filename == "old_colorized.jpg"
+
+
+def listed_hints(page: Any, count: int) -> list[str]:
+    page.wait_for_function("count => document.querySelectorAll('#hints li').length == count", arg=count)
+    return [text.split("\n")[0] for text in page.locator("#hints li").all_inner_texts()]
+
+
+def test_colors_by_hand(page: Any, photo: Path) -> None:
+    """By a click, by brush and by numbers; they stay with another sentence, and each can be removed."""
+    upload(page, photo)
+    color(page, SENTENCE)
+    page.click("#view >> text=By hand")
+    page.wait_for_selector("#hand img")
+    box = page.locator("#hand [data-canvas]").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
+    page.wait_for_selector("#palette[open]")
+    assert page.locator("#palette section").first.inner_text().split("\n")[1:] == ["red", "blue"]
+    page.fill("#palette input", "turq")
+    page.keyboard.press("Enter")
+    assert listed_hints(page, 1) == ["turquoise at 25% from the left, 50% from the top"]
+    box = page.locator("#hand [data-canvas]").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.2, steps=8)
+    page.mouse.up()
+    page.wait_for_selector("#palette[open]")
+    page.keyboard.press("Escape")  # gives none
+    page.click("#hints summary")
+    page.fill("#hints [name=x]", "80")
+    page.fill("#hints [name=y]", "90")
+    page.fill("#hints [name=color]", "yelow")
+    page.keyboard.press("Enter")
+    assert "did you mean yellow" in refusal(page)
+    page.fill("#hints [name=color]", "yellow")
+    page.keyboard.press("Enter")
+    assert listed_hints(page, 2)[1] == "yellow at 80% from the left, 90% from the top"
+    page.wait_for_function("document.activeElement.matches('#hints [name=x]')")
+    page.fill("#sentence textarea", "a green star")
+    page.click("#go")
+    page.wait_for_function("document.querySelector('#words').innerText.includes('green')")
+    assert len(listed_hints(page, 2)) == 2
+    page.click("#hints [aria-label^='Remove 1: turquoise']")
+    assert listed_hints(page, 1) == ["yellow at 80% from the left, 90% from the top"]
+
+
+def test_a_color_word_is_changed_by_a_click_and_back_by_undo_also_after_a_reload(page: Any, photo: Path) -> None:
+    def wait_for_text(text: str) -> None:
+        page.wait_for_function("text => document.querySelector('#sentence textarea').value == text", arg=text)
+        page.wait_for_function(
+            "text => JSON.parse(document.querySelector('#name [data-told]').dataset.told).sentence == text", arg=text
+        )
+
+    upload(page, photo)
+    color(page, SENTENCE)
+    assert page.is_disabled("[data-undo]") and page.is_disabled("[data-redo]")
+    page.focus("#words [data-word='1']")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#palette[open]")
+    page.click("#palette [data-color=orange]")
+    wait_for_text("a red star beside an orange moon")
+    page.wait_for_function("document.activeElement.matches('#words [data-word=\"1\"]')")
+    page.click("[data-undo]")
+    wait_for_text(SENTENCE)
+    page.click("[data-kept]")
+    page.fill("#kept input", "Night")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#kept [aria-label='Remove Night']")
+    page.reload()
+    page.wait_for_selector("#compare img")
+    page.click("[data-redo]")
+    wait_for_text("a red star beside an orange moon")
+    assert page.is_disabled("[data-redo]")
+    page.click("[data-kept]")
+    page.click("#kept [data-saved] >> text=Night")
+    wait_for_text(SENTENCE)
+    page.click("[data-kept]")
+    page.click("#kept [data-forget]")
+    assert page.inner_text("#kept [data-saved]") == page.inner_text("#kept [data-earlier]") == "None yet."
+
+
+def test_several_photos_to_a_zip(page: Any, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.jpg").write_text("no photo")
+    page.fill("#sentence textarea", SENTENCE)
+    page.click("#several .label-wrap")
+    page.wait_for_selector("#photos button")
+    page.set_input_files("#photos input[type=file]", [str(photo), str(tmp_path / "notes.jpg")])
+    page.wait_for_selector("#photos table")
+    page.click("#go-several")
+    page.wait_for_selector("#zip")
+    assert "1 photo is in color; 1 is not:" in page.inner_text("#said")
+    assert "notes.jpg: This file is not a photo" in page.inner_text("#said")
+    with page.expect_download() as started:
+        page.click("#zip")
+    with zipfile.ZipFile(started.value.path()) as file:
+        assert file.namelist() == ["old_colorized.jpg", "not_colored.txt"]
+
+
+@pytest.mark.parametrize("wide", [360, 1024])
+def test_hints_and_dialogs_fit_every_width(page: Any, photo: Path, wide: int) -> None:
+    page.set_viewport_size({"width": wide, "height": 740})
+    upload(page, photo)
+    color(page, SENTENCE)
+    page.click("#view >> text=By hand")
+    page.wait_for_selector("#hand img")
+    page.click("#hints summary")
+    assert width(page) <= wide
+    for opener, dialog in (("#words [data-word='0']", "#palette"), ("[data-kept]", "#kept")):
+        page.click(opener)
+        box = page.locator(dialog).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= wide and box["y"] >= 0 and box["y"] + box["height"] <= 740
+        page.keyboard.press("Escape")
 
 
 def status(address: str, path: str, host: str | None = None) -> int:

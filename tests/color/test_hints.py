@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lcoins.color.hints import Hint, with_hints
+from lcoins.color.hints import Hint, place, stroke, with_hints
 
 RED, BLUE = (45.0, 60.0, 40.0), (42.0, 12.0, -54.0)
 SIDE = 40
@@ -90,3 +90,12 @@ def test_the_spreading_is_the_minimum_it_is_said_to_be() -> None:
     say[free] = torch.linalg.solve(system[free][:, free], -system[free, 14])
     found = hints._spread(lightness, ab, region[None])
     assert torch.allclose(found.flatten().double(), say, atol=2e-3)
+
+
+def test_a_stroke_covers_its_places_and_the_way_between() -> None:
+    size = (400, 300)
+    line = stroke([(40, 60), (360, 60), (360, 240)], size, SIDE)
+    for x, y in ((40, 60), (200, 60), (360, 60), (360, 150), (360, 240)):
+        assert (line >= place(x, y, size, SIDE)).all()
+    assert line[20:, :30].sum() == 0
+    assert torch.equal(stroke([(40, 60)], size, SIDE), place(40, 60, size, SIDE))

@@ -9,7 +9,8 @@ from drawn_photos import FakeColorizer, gray_ramp
 from PIL import Image
 
 from lcoins.colorize.batch import PhotoOptions, colorize_files
-from lcoins.colorize.by_hand import color_named, placed, read_hints
+from lcoins.colorize.by_hand import StrokeHint, color_named, placed, read_hints
+from lcoins.colorize.sentence_colors import sentence_colors, under_hints
 
 
 @pytest.mark.parametrize(
@@ -82,3 +83,22 @@ def test_hints_are_for_one_photo(tmp_path: Path) -> None:
         gray_ramp().save(tmp_path / name)
     with pytest.raises(ValueError, match="hints belong to one photo, but 2 are to be colored"):
         colorize_files(FakeColorizer(), [tmp_path], ["a red car"], PhotoOptions(hints=read_hints(["1,1=red"], [])))
+
+
+def test_a_stroke_of_one_point_is_a_place_in_shares() -> None:
+    (stroke,) = placed([StrokeHint(((0.75, 0.5),), "red", color_named("red"))], (400, 100), 64)
+    (place,) = placed(read_hints(["75%,50%=red"], []), (400, 100), 64)
+    assert torch.equal(stroke.region, place.region) and stroke.color == place.color and stroke.spreads
+
+
+def test_other_hints_need_no_other_look_at_the_photo() -> None:
+    colorizer = FakeColorizer(noise=0.1)
+    lightness = torch.linspace(-0.5, 0.5, 64).view(1, 1, 8, 8)
+    hints = placed(read_hints(["50%,50%=blue"], []), (40, 30), 8)
+    plain, hinted = (sentence_colors(colorizer, lightness, "a red car", given) for given in ((), hints))
+    asked = len(colorizer.asked)
+    changed = under_hints(plain, lightness, hints)
+    assert torch.equal(changed.offset, hinted.offset) and torch.equal(changed.slope, hinted.slope)
+    assert not torch.equal(changed.offset, plain.offset)
+    assert torch.equal(under_hints(changed, lightness, ()).offset, plain.offset)
+    assert len(colorizer.asked) == asked

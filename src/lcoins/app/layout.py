@@ -2,15 +2,16 @@
 
 import gradio as gr
 
-from lcoins.app.html import START, head
+from lcoins.app.html import SEVERAL, START, head
 from lcoins.app.studio import MAX_LETTERS, MAX_SENTENCES
+from lcoins.app.tools import tools
 
 EXAMPLES = (
     "a woman in a red coat beside a blue car",
     "a brown dog on green grass under a blue sky",
     "a white house with a red roof",
 )
-COMPARE, WORDS, GROUPS = "Before and after", "Word map", "Group map"
+COMPARE, WORDS, GROUPS, HAND = "Before and after", "Word map", "Group map", "By hand"
 
 
 class Layout:
@@ -19,12 +20,15 @@ class Layout:
     def build(self, title: str) -> None:
         """Makes the components; ``title`` is what the page calls the model."""
         self.token = gr.Textbox(visible=False)  # of the photo that the page shows
+        self.sent = gr.Textbox(visible=False)  # a change, which page.js writes
+        self.change = gr.Button(visible="hidden", elem_id="change")  # page.js clicks it
         gr.HTML(head(title), elem_id="head")
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=2, min_width=300, elem_id="controls"):
                 self._controls()
             with gr.Column(scale=3, min_width=300, elem_id="picture"):
                 self._picture()
+        self._several()
 
     def _controls(self) -> None:
         self.file = gr.File(label="Photo", file_count="single", height=120, elem_id="photo")
@@ -44,6 +48,7 @@ class Layout:
         with gr.Row(elem_id="examples"):
             self.examples = [gr.Button(example, size="sm", variant="secondary") for example in EXAMPLES]
         self.go = gr.Button("Color it", variant="primary", elem_id="go")
+        gr.HTML(tools(), elem_id="tools")
 
     def _picture(self) -> None:
         self.start = gr.HTML(START)
@@ -57,9 +62,13 @@ class Layout:
             max_height=640,
             elem_id="compare",
         )
+        self.hand = gr.HTML("", visible=False, elem_id="hand")
         self.map = gr.AnnotatedImage(label="Map", visible=False, buttons=[], elem_id="map")
         self.note = gr.HTML("", visible=False, elem_id="note")
-        self.view = gr.Radio([COMPARE, WORDS, GROUPS], value=COMPARE, show_label=False, visible=False, elem_id="view")
+        self.view = gr.Radio(
+            [COMPARE, WORDS, GROUPS, HAND], value=COMPARE, show_label=False, visible=False, elem_id="view"
+        )
+        self.hints = gr.HTML("", visible=False, elem_id="hints")
         self.words = gr.HTML("", elem_id="words")
         self.strength = gr.Slider(
             0, 1.5, value=1, step=0.05, label="Color strength", visible=False, buttons=["reset"], elem_id="strength"
@@ -76,3 +85,11 @@ class Layout:
         )
         self.save = gr.Button("Download at full size", visible=False, elem_id="save")
         self.ready = gr.DownloadButton("Download", visible="hidden", elem_id="ready")
+
+    def _several(self) -> None:
+        with gr.Accordion("Several photos at once", open=False, elem_id="several"):
+            gr.HTML(SEVERAL)
+            self.photos = gr.File(label="Photos", file_count="multiple", height=120, elem_id="photos")
+            self.go_several = gr.Button("Color all into a ZIP", elem_id="go-several")
+            self.said = gr.HTML("", elem_id="said")
+            self.zip = gr.DownloadButton("Download the ZIP", visible=False, elem_id="zip")

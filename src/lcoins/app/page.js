@@ -60,17 +60,33 @@
     describe("#map img:not(.mask)", [`${photo} with the regions named below it`]);
     describe("#variants .thumbnail-item img", variants);
   };
-  new MutationObserver(() => {
+  let said = "";
+  const look = () => {
+    const told = find("#name [data-told]")?.dataset.told || "";
+    if (told !== said) window.lcoins.record(told ? JSON.parse(told) : null);
+    said = told;
     const label = find("#name p") ? "Choose another photo, or drop it here" : "Choose a photo, or drop it here";
     for (const field of document.querySelectorAll("#photo input[type=file]")) {
       if (field.accept !== "image/*") field.accept = "image/*";
       if (field.parentElement.ariaLabel !== label) field.parentElement.ariaLabel = label;
     }
+    for (const field of document.querySelectorAll("#photos input[type=file]"))
+      field.parentElement.ariaLabel = "Choose photos, or drop them here";
+    const more = find("#photos .icon-button[aria-label='common.upload']"); // a word that Gradio has not translated
+    if (more) more.ariaLabel = more.title = "Choose more photos";
     const knob = handle(), reset = find("#strength .reset-button");
     if (knob && knob.getAttribute("role") !== "slider") name(knob);
     if (reset && reset.title !== "Back to 1") reset.ariaLabel = reset.title = "Back to 1";
     describeAll();
-  }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["src", "data-told"] });
+  };
+  // Once the other parts of the page's script are there.
+  window.lcoins.begin = () => {
+    const watched = { childList: true, subtree: true, attributes: true, attributeFilter: ["src", "data-told"] };
+    new MutationObserver(look).observe(document.body, watched);
+    window.lcoins.record(null);
+    window.lcoins.colorNames();
+    look();
+  };
   // Gradio's own button goes back to the value that the page came with, which after a reload is not 1.
   document.addEventListener("click", (event) => {
     if (!event.target.closest("#strength .reset-button")) return;

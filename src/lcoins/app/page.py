@@ -1,24 +1,24 @@
 """The events of the page, and the calls of the studio that they lead to."""
 
-import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from starlette.concurrency import run_in_threadpool
 
-from lcoins.app.html import alert, hex_of, notice, photo_line, words_line
+from lcoins.app.changes import Change, read_change, reworded
+from lcoins.app.html import alert, notice, several_line
 from lcoins.app.labels import labels
-from lcoins.app.layout import COMPARE, EXAMPLES, WORDS, Layout
+from lcoins.app.layout import COMPARE, EXAMPLES
 from lcoins.app.line import Line, Wait
-from lcoins.app.sessions import Gone, Session, Sessions
-from lcoins.app.studio import MAX_VARIANTS, THUMBNAIL_SIDE, InputError, Studio
+from lcoins.app.sessions import Gone, Session, Sessions, remove_photo
+from lcoins.app.several import Several
+from lcoins.app.shown import Shown
+from lcoins.app.studio import MAX_VARIANTS, InputError, Studio
 
-MASK_OPACITY = 0.6  # of a region's color over the photo, where the mask is 1
 PEOPLE = 200  # events that may wait at once
 LARGE = 8.0  # megapixels from which a photo is read and written beside the others' previews
 PACE = {"read": 0.15, "write": 0.7, "color": 2.0, "show": 0.4}  # seconds for a megapixel, a sentence, a view, at first
@@ -28,14 +28,15 @@ RESTORE = """() => { document.body.dataset.restored = "yes";
 return ["lcoins-photo", "lcoins-sentence"].map((name) => {
 try { return sessionStorage.getItem(name) || ""; } catch { return ""; } }); }"""
 KEEP_TOKEN, KEEP_TEXT = (f"(value) => window.lcoins?.{name}(value)" for name in ("keepToken", "keepText"))
-AFTER_COLORING, AFTER_OPENING, AFTER_REMOVAL, DOWNLOAD = (
-    f"() => window.lcoins?.{name}()" for name in ("showPicture", "focusSentence", "focusPhoto", "download")
+AFTER_COLORING, AFTER_CHANGE, AFTER_OPENING, AFTER_REMOVAL, DOWNLOAD = (
+    f"() => window.lcoins?.{name}()"
+    for name in ("showPicture", "afterChange", "focusSentence", "focusPhoto", "download")
 )
+TAKE_CHANGE = "(_, ...rest) => [window.lcoins.takeChange(), ...rest]"
 Handler = Callable[..., dict[Any, Any]]
-LOG = logging.getLogger(__name__)
 
 
-class Page(Layout):
+class Page(Shown):
     """The page of one studio; launching ``blocks`` serves it."""
 
     def __init__(self, studio: Studio, title: str, sessions: Sessions) -> None:
@@ -57,14 +58,14 @@ class Page(Layout):
     def _events(self) -> None:
         shown: Any = [
             *(self.message, self.start, self.chosen, self.name, self.gray, self.compare, self.map, self.note),
-            *(self.view, self.words, self.gallery, self.save, self.strength),
+            *(self.view, self.words, self.gallery, self.save, self.strength, self.hand, self.hints),
         ]
         state: Any = [self.token, self.view, self.strength]
         quiet: Any = {"api_visibility": "private", "show_progress": "hidden"}
         with_progress: Any = {
             **quiet,
             "show_progress": "full",
-            "show_progress_on": [self.start, self.gray, self.compare, self.map],
+            "show_progress_on": [self.start, self.gray, self.compare, self.map, self.hand],
         }
         keep_token: Any = {"fn": None, "inputs": [self.token], "outputs": None, "js": KEEP_TOKEN, **quiet}
 
@@ -87,6 +88,23 @@ class Page(Layout):
                 trigger(self._queued(self._color, "color"), [self.text, *state], shown, **with_progress),
                 AFTER_COLORING,
             )
+        then(
+            self.change.click(
+                self._change,
+                [self.sent, self.text, *state],
+                [*shown, self.text],
+                js=TAKE_CHANGE,
+                trigger_mode="multiple",
+                **with_progress,
+            ),
+            AFTER_CHANGE,
+        )
+        self.go_several.click(
+            self._color_several,
+            [self.photos, self.text, self.strength],
+            [self.photos, self.said, self.zip, self.message],
+            **quiet,
+        )
         self.view.input(self._queued(self._show), state, shown, trigger_mode="always_last", **with_progress)
         self.gallery.select(self._choose, state, shown, **with_progress)
         self.strength.input(self._queued(self._show), state, shown, trigger_mode="always_last", **quiet)
@@ -98,16 +116,6 @@ class Page(Layout):
             ),
             DOWNLOAD,
         )
-
-    def _failure(self, error: Exception) -> dict[Any, Any]:
-        """What the page shows after an error."""
-        if isinstance(error, Gone):  # what was made is not wanted any more, and nobody is to be told
-            return {self.message: gr.skip()}
-        if isinstance(error, InputError):
-            return {self.message: alert(str(error))}
-        LOG.error("an event of the page failed", exc_info=error)
-        said = "Something went wrong in lcoins. The terminal in which it was started shows the error."
-        return {self.message: alert(said)}
 
     def _queued(self, handler: Handler, kind: str = "show") -> Callable[..., AsyncIterator[dict[Any, Any]]]:
         """Makes a handler wait for its turn."""
@@ -127,7 +135,7 @@ class Page(Layout):
             async for said in line.run(work, kind, amount):
                 yield {self.message: notice(str(said))} if isinstance(said, Wait) else {self.message: "", **said}
         except Exception as error:
-            yield self._failure(error)
+            yield self.failure(error)
 
     def _line(self, megapixels: float) -> Line:
         """Where a photo is read or written."""
@@ -147,14 +155,14 @@ class Page(Layout):
             if self.newest.get(tab) != mine:
                 raise Gone
             self.sessions.close(token)
-            return {self.token: self.sessions.add(session), **self._updated(session, view, strength)}
+            return {self.token: self.sessions.add(session), **self.updated(session, view, strength)}
 
         try:
             photo, megapixels = await run_in_threadpool(self.studio.receive, Path(file), folder)
             async for update in self._in_turn(self._line(megapixels), work, "read", max(1, megapixels)):
                 yield update
         except Exception as error:
-            yield self._failure(error)
+            yield self.failure(error)
         finally:
             if self.newest.get(tab) == mine:
                 del self.newest[tab]
@@ -163,7 +171,7 @@ class Page(Layout):
     def _remove(self, token: str, view: str, strength: float) -> dict[Any, Any]:
         """At once, whatever is being made of the photo."""
         self.sessions.close(token)
-        return {self.token: "", self.message: "", **self._updated(None, view, strength)}
+        return {self.token: "", self.message: "", **self.updated(None, view, strength)}
 
     async def _restore(self, token: str, text: str) -> AsyncIterator[dict[Any, Any]]:
         """Shows what was on a page before it was loaded again; the browser has kept the token and the sentence."""
@@ -176,7 +184,7 @@ class Page(Layout):
 
         def work() -> dict[Any, Any]:
             with self.sessions.using(token) as session:
-                shown = self._updated(session, view, strength)
+                shown = self.updated(session, view, strength)
             shown[self.view] = gr.update(value=view, visible=bool(session and session.variant))
             shown[self.strength] = gr.update(value=strength, visible=bool(session and session.variant))
             return shown
@@ -188,11 +196,68 @@ class Page(Layout):
     def _color(self, text: str, token: str, view: str, strength: float) -> dict[Any, Any]:
         with self._using(token) as session:
             gone = self.studio.color(session, text)
-            update = self._updated(session, view, strength)
+            update = self.updated(session, view, strength)
         if gone:
             names = ", ".join(f"“{label}”" for label in labels(gone))
             update[self.message] = notice(f"{MAX_VARIANTS} pictures are kept of a photo; the first went: {names}.")
         return update
+
+    async def _change(
+        self, sent: str, text: str, token: str, view: str, strength: float
+    ) -> AsyncIterator[dict[Any, Any]]:
+        """Does what a person has changed beside the sentence's text; page.js sends it."""
+        try:
+            change = read_change(sent)
+        except InputError as error:
+            yield self.failure(error)
+            return
+        asked = [*(change.text or "").splitlines(), *([""] if change.word else [])]
+        work = partial(self._changed, change, text, token, view, strength)
+        async for update in self._in_turn(self.line, work, "color" if asked else "show", max(1, len(asked))):
+            yield update
+
+    def _changed(self, change: Change, text: str, token: str, view: str, strength: float) -> dict[Any, Any]:
+        strength = strength if change.strength is None else change.strength
+        if change.text is not None:
+            text = change.text
+        if self.sessions.get(token) is None and change.text is not None:  # for the photo that is still to come
+            said = notice("The sentence is back. Choose a photo, then color it.")
+            return {self.text: text, self.strength: strength, self.message: said}
+        with self._using(token) as session:
+            if change.hints is not None:
+                session.hints = change.hints
+            if change.word is not None:
+                before = session.variant.sentence if session.variant else ""
+                after = reworded(before, *change.word)
+                lines = [after if " ".join(line.split()) == before else line for line in text.splitlines()]
+                text = "\n".join(lines) if after in lines else after
+                self.studio.color(session, after)
+            elif change.text is not None:
+                self.studio.color(session, change.text)
+            update = self.updated(session, view, strength)
+        update[self.strength] = gr.update(value=strength, visible=session.variant is not None)
+        return update | {self.text: text}
+
+    async def _color_several(
+        self, files: list[str] | None, text: str, strength: float
+    ) -> AsyncIterator[dict[Any, Any]]:
+        """Colors photo by photo, each in its turn among those of others."""
+        folder, uploads = self.studio.new_folder(), [Path(file) for file in files or []]
+        yield {self.zip: gr.update(visible=False), self.said: "", self.message: ""}
+        batch: Several | None = None
+        try:
+            batch = await run_in_threadpool(Several, self.studio, folder, uploads, text, strength)
+            async for said in batch.run(self.line, lambda: self.sessions.reserve(0)):
+                yield {self.said: notice(said)}
+            made = await run_in_threadpool(batch.finish)
+            download = gr.update(value=str(made) if made else None, visible=made is not None)
+            yield {self.photos: None, self.said: several_line(batch.colored, batch.lines), self.zip: download}
+        except Exception as error:
+            yield {self.said: self.failure(error)[self.message]}
+        finally:
+            for upload in uploads if batch else []:
+                remove_photo(folder, upload)
+            batch.close() if batch else remove_photo(folder, None)
 
     async def _choose(
         self, token: str, view: str, strength: float, event: gr.SelectData
@@ -201,7 +266,7 @@ class Page(Layout):
             with self._using(token) as session:
                 if isinstance(event.index, int) and 0 <= event.index < len(session.variants):
                     session.chosen = event.index
-                return self._updated(session, view, strength)
+                return self.updated(session, view, strength)
 
         async for update in self._in_turn(self.line, work, "show", 1):
             yield update
@@ -218,7 +283,7 @@ class Page(Layout):
 
     def _show(self, token: str, view: str, strength: float) -> dict[Any, Any]:
         with self._using(token) as session:
-            return self._updated(session, view, strength)
+            return self.updated(session, view, strength)
 
     @contextmanager
     def _using(self, token: str) -> Iterator[Session]:
@@ -227,49 +292,3 @@ class Page(Layout):
             if session is None:
                 raise InputError(NO_LONGER if token else "Choose a photo first.")
             yield session
-
-    def _updated(self, session: Session | None, view: str, strength: float) -> dict[Any, Any]:
-        """Updates every part of the page to a session."""
-        variant = session.variant if session else None
-        update: dict[Any, Any] = {
-            self.start: gr.update(visible=session is None),
-            self.chosen: gr.update(visible=session is not None),
-            self.name: photo_line(session) if session else "",
-            self.gray: gr.update(visible=False),
-            self.compare: gr.update(visible=False),
-            self.map: gr.update(visible=False),
-            self.note: gr.update(visible=False),
-            self.words: "",
-            self.gallery: gr.update(visible=False),
-            **{part: gr.update(visible=variant is not None) for part in (self.view, self.save, self.strength)},
-        }
-        if session is None:
-            return update
-        session.view, session.strength = view, strength
-        gray = str(session.gray)
-        if variant is None:
-            return update | {self.gray: gr.update(value=gray, visible=True)}
-        update[self.words] = words_line(variant.sentence, variant.colors.silent())
-        if len(session.variants) > 1:
-            pictures = [str(self.studio.preview(session, one, strength, THUMBNAIL_SIDE)) for one in session.variants]
-            names = labels([one.sentence for one in session.variants])
-            thumbnails = list(zip(pictures, names, strict=True))
-            update[self.gallery] = gr.update(value=thumbnails, visible=True, selected_index=session.chosen)
-        if view == COMPARE:
-            pair = (gray, str(self.studio.preview(session, variant, strength)))
-            return update | {self.compare: gr.update(value=pair, visible=True)}
-        regions_of = self.studio.word_map if view == WORDS else self.studio.group_map
-        regions, note = regions_of(session, variant)
-        if regions:
-            update[self.map] = gr.AnnotatedImage(
-                value=(
-                    self.studio.map_background(session),
-                    [(region.mask * MASK_OPACITY, region.name) for region in regions],
-                ),
-                color_map={region.name: hex_of(region) for region in regions},
-                visible=True,
-            )
-        else:
-            update[self.gray] = gr.update(value=gray, visible=True)
-        update[self.note] = gr.update(value=f"<p>{escape(note)}</p>", visible=bool(note))
-        return update

@@ -14,6 +14,7 @@ from stat import S_ISREG
 from torch import Tensor
 
 from lcoins.app.regions import Region
+from lcoins.colorize.by_hand import StrokeHint
 from lcoins.colorize.sentence_colors import SentenceColors
 
 SESSION_PREFIX = "photo-"
@@ -28,10 +29,11 @@ class Gone(Exception):
 
 @dataclass
 class Variant:
-    """A sentence, the network's colors for it, and the map of its groups once it was asked for."""
+    """A sentence, its colors under the hints that the photo had then, and the map of its groups once asked for."""
 
     sentence: str
     colors: SentenceColors
+    hints: tuple[StrokeHint, ...] = ()
     groups: tuple[list[Region], str] | None = None
 
 
@@ -47,6 +49,7 @@ class Session:
     gray: Path
     variants: list[Variant] = field(default_factory=list)
     chosen: int = 0
+    hints: tuple[StrokeHint, ...] = ()  # given by hand, for every sentence
     view: str = ""  # how the page shows it, for after a reload
     strength: float = 1.0
     upload: Path | None = None  # what Gradio has written of it; ``photo`` is a second name for the same file
@@ -177,8 +180,8 @@ def remove_photo(folder: Path, upload: Path | None) -> None:
 
 
 def second_name(file: Path, folder: Path) -> Path:
-    """Gives a file a second name in a new folder, or copies it where the file system has no second names."""
-    folder.mkdir()
+    """Gives a file a second name in a folder, or copies it where the file system has no second names."""
+    folder.mkdir(exist_ok=True)
     target = folder / file.name
     try:
         os.link(file, target)

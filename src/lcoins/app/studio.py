@@ -17,6 +17,7 @@ from lcoins.app.regions import Region, group_regions, word_regions
 from lcoins.app.sessions import SESSION_PREFIX, Session, Variant, second_name
 from lcoins.color.lab import resize_ab
 from lcoins.colorize.batch import write_picture
+from lcoins.colorize.by_hand import placed
 from lcoins.colorize.photo import (
     checked_sentence,
     fitted,
@@ -24,7 +25,7 @@ from lcoins.colorize.photo import (
     recompose,
     recompose_strips,
 )
-from lcoins.colorize.sentence_colors import sentence_colors
+from lcoins.colorize.sentence_colors import sentence_colors, under_hints
 from lcoins.files import open_whole
 from lcoins.imaging.decode import FORMATS, PhotoError, opened_photo
 from lcoins.imaging.read import GrayPhoto, read_gray_photo
@@ -76,7 +77,7 @@ class Studio:
 
         Raises InputError if it is no photo, or too large.
         """
-        with _in_words():
+        with in_words():
             photo = second_name(upload, folder / "original")
             with opened_photo(photo, self.max_pixels) as image:
                 return photo, image.width * image.height / 1e6
@@ -109,13 +110,23 @@ class Studio:
         for sentence in sentences(text):
             made = [variant.sentence for variant in session.variants]
             if sentence not in made:
-                colors = sentence_colors(self.colorizer, session.network_lightness, sentence)
-                variants = [*session.variants, Variant(sentence, colors)]
+                hints = placed(session.hints, session.size, self.colorizer.image_size)
+                colors = sentence_colors(self.colorizer, session.network_lightness, sentence, hints)
+                variants = [*session.variants, Variant(sentence, colors, session.hints)]
                 gone += [variant.sentence for variant in variants[:-MAX_VARIANTS]]
                 session.variants = variants[-MAX_VARIANTS:]
                 made = [variant.sentence for variant in session.variants]
             session.chosen = made.index(sentence)
         return gone
+
+    def chosen(self, session: Session) -> Variant | None:
+        """The chosen variant, under the hints that the photo has now; the others wait until they are chosen."""
+        variant = session.variant
+        if variant is not None and variant.hints != session.hints:
+            hints = placed(session.hints, session.size, self.colorizer.image_size)
+            variant.colors = under_hints(variant.colors, session.network_lightness, hints)
+            variant.hints = session.hints
+        return variant
 
     def preview(self, session: Session, variant: Variant, strength: float, longest: int = SCREEN_SIDE) -> Path:
         """Writes the picture at most ``longest`` pixels wide and high to a new file, and removes the oldest files."""
@@ -147,11 +158,12 @@ class Studio:
 
     def write_full_size(self, session: Session | None, strength: float) -> Path:
         """Writes the chosen variant in the photo's size with its metadata, in its format if lcoins writes it."""
-        if session is None or session.variant is None:
+        variant = self.chosen(session) if session is not None else None
+        if session is None or variant is None:
             raise InputError("Color a photo first, then download the picture.")
         if not session.photo.is_file():
             raise InputError("The photo has been removed from the server in the meantime. Choose it again.")
-        colors, photo = session.variant.colors, session.photo
+        colors, photo = variant.colors, session.photo
         suffix = photo.suffix if photo.suffix.lower() in OUTPUT_FORMATS else ".png"
         if max(session.size) > OUTPUT_FORMATS[suffix.lower()].longest_side:
             suffix = ".png"
@@ -166,12 +178,12 @@ class Studio:
 
     def _scan(self, photo: Path) -> GrayPhoto:
         """A photo in its full size and depth; raises InputError if it cannot be read."""
-        with _in_words():
+        with in_words():
             return read_gray_photo(photo, max_pixels=self.max_pixels)
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def in_words() -> Iterator[None]:
     """Turns the errors of a photo into an InputError for the page, which names no path of the server."""
     try:
         yield

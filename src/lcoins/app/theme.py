@@ -4,8 +4,11 @@ from pathlib import Path
 
 import gradio as gr
 
-CSS = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+FOLDER = Path(__file__).parent
+CSS = "\n".join(FOLDER.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "tools.css"))
+# Each file is a function without arguments; Gradio calls one.
+PARTS = [FOLDER.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("page", "palette", "hand", "history")]
+SCRIPT = "() => {\n" + "\n".join(f"(\n{part})();" for part in PARTS) + "\nwindow.lcoins.begin();\n}"
 
 
 def theme() -> gr.themes.Base:

@@ -11,6 +11,7 @@ with u = 1 at the hint and 0 at all others.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -41,11 +42,23 @@ def place(x: float, y: float, size: tuple[int, int], side: int) -> Tensor:
 
     It is a disc on the photo, and never smaller than the pixel that holds the place.
     """
+    return stroke([(x, y)], size, side)
+
+
+def stroke(points: Sequence[tuple[float, float]], size: tuple[int, int], side: int) -> Tensor:
+    """The region (side, side) of a line that was brushed through points (x, y), as that of :func:`place` for one."""
     width, height = size
     radius = max(BRUSH, 0.75 / side) * max(width, height)
-    rows, columns = (torch.arange(side) + 0.5) * height / side, (torch.arange(side) + 0.5) * width / side
-    inside = (columns[None, :] - x) ** 2 + (rows[:, None] - y) ** 2 <= radius**2
-    inside[min(int(y * side / height), side - 1), min(int(x * side / width), side - 1)] = True
+    rows = (torch.arange(side)[:, None] + 0.5) * height / side
+    columns = (torch.arange(side)[None, :] + 0.5) * width / side
+    inside = torch.zeros(side, side, dtype=torch.bool)
+    for x, y in points:
+        inside[min(int(y * side / height), side - 1), min(int(x * side / width), side - 1)] = True
+    for (x, y), (to_x, to_y) in pairwise([*points[:1], *points]):
+        across, down = to_x - x, to_y - y
+        along = ((columns - x) * across + (rows - y) * down) / max(across**2 + down**2, 1e-9)
+        along = along.clamp(0, 1)  # of the way from one point to the next, where a pixel is nearest to it
+        inside |= (columns - x - along * across) ** 2 + (rows - y - along * down) ** 2 <= radius**2
     return inside.float()
 
 

@@ -29,6 +29,7 @@ from lcoins.colorize.understood import remarks
 from lcoins.evaluation.contact_sheet import SheetRow, contact_sheet
 from lcoins.files import expect_name, stops_all
 from lcoins.imaging.decode import load_photo
+from lcoins.imaging.quiet import MAX_PIXELS
 from lcoins.imaging.read import GrayPhoto, read_gray_photo
 from lcoins.imaging.write import OUTPUT_FORMATS, write_picture
 from lcoins.models.colorizer import ColorizationSystem
@@ -48,6 +49,7 @@ class PhotoOptions:
         strength: factor of the colors: 0 gives the gray photo, 1 the network's own colors.
         device: where the network lies.
         hints: colors given by hand, which override the network's where they act; for a single photo.
+        max_pixels: of a photo; larger ones are refused.
     """
 
     output: Path | None = None
@@ -56,6 +58,7 @@ class PhotoOptions:
     strength: float = 1.0
     device: torch.device | str = "cpu"
     hints: tuple[HandHint, ...] = ()
+    max_pixels: int = MAX_PIXELS
 
 
 @dataclass
@@ -115,11 +118,11 @@ def colorize_files(
         expect_name(target)
         if target.exists() and not options.force:
             raise FileExistsError(f"{target} exists; choose another name with -o, or replace it with --force")
-        _color_photo(colorizer, jobs[0], options, result)
+        color_job(colorizer, jobs[0], options, result)
         return result
     for number, job in enumerate(progress(jobs), start=1):
         try:
-            _color_photo(colorizer, job, options, result)
+            color_job(colorizer, job, options, result)
         except (ValueError, OSError) as error:
             result.failed[job.photo] = str(error)
             if stops_all(error):
@@ -132,8 +135,11 @@ def colorize_files(
     return result
 
 
-def _color_photo(colorizer: ColorizationSystem, job: Job, options: PhotoOptions, result: BatchResult) -> None:
-    """Makes the pictures and the sheet of a job that are missing, or all of them; the photo is read once."""
+def color_job(colorizer: ColorizationSystem, job: Job, options: PhotoOptions, result: BatchResult) -> None:
+    """Makes the pictures and the sheet of a job that are missing, or all of them; the photo is read once.
+
+    ``result`` takes what was done. ValueError and OSError say why a photo or picture fails.
+    """
     for target in job.targets:
         expect_name(target)
     missing = {target for target in job.targets if options.force or not target.exists()}
@@ -141,7 +147,7 @@ def _color_photo(colorizer: ColorizationSystem, job: Job, options: PhotoOptions,
     if not missing:
         return
     wanted = [(sentence, target) for sentence, target in job.pictures if target in missing]
-    photo = read_gray_photo(job.photo, restore_tone=options.restore_tone)
+    photo = read_gray_photo(job.photo, restore_tone=options.restore_tone, max_pixels=options.max_pixels)
     for _, target in wanted:
         _expect_fits(job.photo, photo, target)
     network_lightness = lightness_for_network(colorizer, photo.lightness, options.device)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lcoins.color.hints import Hint, place
+from lcoins.color.hints import Hint, place, stroke
 from lcoins.color.lab import split_lab
 from lcoins.color.names import Lab
 from lcoins.color.reading import read_sentence
@@ -42,7 +42,19 @@ class MaskHint:
     color: Lab
 
 
-HandHint = PlaceHint | MaskHint
+@dataclass(frozen=True)
+class StrokeHint:
+    """A color along a line that was brushed, or at its only point.
+
+    ``points`` are (x, y) in shares, 0..1, of the upright photo's width and height; ``name`` is the color's name.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    name: str
+    color: Lab
+
+
+HandHint = PlaceHint | StrokeHint | MaskHint
 
 
 def read_hints(places: Sequence[str], masks: Sequence[str]) -> tuple[HandHint, ...]:
@@ -105,6 +117,9 @@ def _placed(hint: HandHint, size: tuple[int, int], side: int) -> Hint:
     width, height = size
     if isinstance(hint, MaskHint):
         return Hint(hint.color, _region(hint.mask, size, side), spreads=False)
+    if isinstance(hint, StrokeHint):
+        points = [(x * width, y * height) for x, y in hint.points]
+        return Hint(hint.color, stroke(points, size, side), spreads=True)
     x = hint.x * width / 100 if hint.x_is_share else hint.x
     y = hint.y * height / 100 if hint.y_is_share else hint.y
     if x > width or y > height:

@@ -1,7 +1,7 @@
 """The colors that one sentence gives a photo, with hints and with what each of its color words changes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -17,12 +17,14 @@ from lcoins.models.colorizer import ColorizationSystem
 class SentenceColors:
     """Colors as ``slope`` and ``offset`` over lightness, (1, 2, S, S) each, for ``recompose`` of ``colorize.photo``.
 
-    ``effects`` has each color phrase of the sentence with how far it moves ab, (S, S), of ``word_effects``.
+    ``effects`` has each color phrase of the sentence with how far it moves ab, (S, S), of ``word_effects``. ``ab``,
+    (1, 2, S, S) in CIELAB units, is what the network said, without hints.
     """
 
     slope: Tensor
     offset: Tensor
     effects: list[tuple[ColorPhrase, Tensor]]
+    ab: Tensor
 
     def shares(self) -> list[tuple[str, float]]:
         """Each phrase that has found a region, as written, with the share of the picture, 0..1, that it moves."""
@@ -45,6 +47,17 @@ def sentence_colors(
         hints: for a square of S pixels a side; what phrases change is measured without them.
     """
     ab = network_ab(colorizer, network_lightness, sentence)
+    slope, offset = _under(hints, network_lightness, ab)
+    return SentenceColors(slope, offset, word_effects(colorizer, network_lightness, sentence, ab), ab)
+
+
+def under_hints(colors: SentenceColors, network_lightness: Tensor, hints: Sequence[Hint]) -> SentenceColors:
+    """The same sentence's colors under other hints; the network is not asked again."""
+    slope, offset = _under(hints, network_lightness, colors.ab)
+    return replace(colors, slope=slope, offset=offset)
+
+
+def _under(hints: Sequence[Hint], network_lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
+    """Slope and offset of a network's colors under hints."""
     hinted = with_hints(from_network_lightness(network_lightness.float().cpu()), ab, hints)
-    slope, offset = along_edges(network_lightness, hinted)
-    return SentenceColors(slope, offset, word_effects(colorizer, network_lightness, sentence, ab))
+    return along_edges(network_lightness, hinted)

@@ -1,0 +1,96 @@
+"""What a person changes on the page beside the sentence's text: hints, a color word, a step back in the history."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError
+
+from lcoins.app.studio import MAX_LETTERS, MAX_SENTENCES, InputError
+from lcoins.color.reading import read_sentence
+from lcoins.color.words import replaced
+from lcoins.colorize.by_hand import MOST, StrokeHint, color_named
+
+MOST_POINTS = 200  # of a line that is brushed
+LONGEST_NAME = 60  # letters of a color's name
+NOT_UNDERSTOOD = "This page and its server do not fit together. Load the page again."
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+
+
+class _SentHint(BaseModel):
+    points: list[tuple[Share, Share]] = Field(min_length=1, max_length=MOST_POINTS)
+    color: str = Field(min_length=1, max_length=LONGEST_NAME)
+
+
+class _SentWord(BaseModel):
+    index: int = Field(ge=0, le=MAX_LETTERS)
+    color: str = Field(min_length=1, max_length=LONGEST_NAME)
+
+
+class _Sent(BaseModel):
+    text: str | None = Field(None, max_length=MAX_SENTENCES * MAX_LETTERS)
+    strength: Annotated[FiniteFloat, Field(ge=0, le=1.5)] | None = None
+    hints: list[_SentHint] | None = Field(None, max_length=MOST)
+    word: _SentWord | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be different; None for what stays.
+
+    ``word`` is the index of a color phrase of the chosen sentence, and the color that it becomes.
+    """
+
+    text: str | None = None
+    strength: float | None = None
+    hints: tuple[StrokeHint, ...] | None = None
+    word: tuple[int, str] | None = None
+
+
+def read_change(sent: str) -> Change:
+    """Reads what page.js sends, which may be anything; raises InputError where it is no change or names no color.
+
+    >>> read_change('{"word": {"index": 0, "color": "Dark  red"}}')
+    Change(text=None, strength=None, hints=None, word=(0, 'dark red'))
+    """
+    try:
+        read = _Sent.model_validate_json(sent)
+    except ValidationError as error:
+        raise InputError(NOT_UNDERSTOOD) from error
+    hints = None if read.hints is None else tuple(map(_hint, read.hints))
+    word = None if read.word is None else (read.word.index, _name(read.word.color))
+    return Change(read.text, read.strength, hints, word)
+
+
+def _hint(sent: _SentHint) -> StrokeHint:
+    name = _name(sent.color)
+    return StrokeHint(tuple(sent.points), name, color_named(name))
+
+
+def _name(color: str) -> str:
+    """A color's name in one spelling; raises InputError where none is known by it."""
+    name = " ".join(color.lower().split())
+    try:
+        color_named(name)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    return name
+
+
+def reworded(sentence: str, index: int, color: str) -> str:
+    """The sentence with its color phrase of that index exchanged; raises InputError where there is none.
+
+    A color that would be read as a thing there, as in "an olive bowl", gets "-colored".
+
+    >>> reworded("A dark-red car, not an orange one", 0, "olive")
+    'An olive car, not an orange one'
+    >>> reworded("a red bowl", 0, "olive")
+    'an olive-colored bowl'
+    """
+    phrases = read_sentence(sentence).colors
+    if index >= len(phrases) or color.startswith("#"):
+        raise InputError(NOT_UNDERSTOOD)
+    for name in (color, f"{color}-colored"):
+        made = replaced(sentence, phrases[index], name)
+        if len(read_sentence(made).colors) == len(phrases):
+            return made
+    return replaced(sentence, phrases[index], color)

@@ -1,0 +1,88 @@
+// Colors by hand and color words: clicks and brush strokes on the picture, and what they send to the server.
+() => {
+  const find = (selector) => document.querySelector(selector);
+  const told = () => JSON.parse(find("#name [data-told]")?.dataset.told || "null");
+  const APART = 0.008; // of the picture: points of a stroke that are nearer are left out
+  const MOST_POINTS = 200;
+  let waiting = [], focus = null, reopen = false;
+  // A change is taken up by the click of a hidden button, whose event reads it from here.
+  window.lcoins.send = (change, focused) => {
+    waiting.push(JSON.stringify(change));
+    focus = focused || null;
+    find("#change").click();
+  };
+  window.lcoins.takeChange = () => waiting.shift() || "{}";
+  window.lcoins.told = told;
+  window.lcoins.afterChange = () => {
+    const wanted = focus;
+    focus = null;
+    setTimeout(() => {
+      if (reopen && find("#hints details")) find("#hints details").open = true;
+      if (wanted && (document.activeElement === document.body || reopen)) find(wanted)?.focus({ preventScroll: true });
+      reopen = false;
+    }, 100);
+    const message = find("#message [role=alert]");
+    if (message) message.scrollIntoView({ block: "nearest" });
+  };
+  const hints = () => told()?.hints || [];
+  const sentenceColors = () => [...document.querySelectorAll("#words [data-word]")].map((word) => word.dataset.color);
+  const add = (points, color) => window.lcoins.send({ hints: [...hints(), { points, color }] }, "#hand [data-canvas]");
+  const chosenFirst = () => [...new Set([...sentenceColors(), ...hints().map((hint) => hint.color)])];
+
+  let stroke = null;
+  const at = (canvas, event) => {
+    const box = canvas.getBoundingClientRect();
+    const share = (value) => Math.round(1e4 * Math.min(1, Math.max(0, value))) / 1e4;
+    return [share((event.clientX - box.left) / box.width), share((event.clientY - box.top) / box.height)];
+  };
+  const draw = (points) => {
+    const line = find("#hand [data-stroke]");
+    if (line) line.setAttribute("points", points.map(([x, y]) => `${100 * x},${100 * y}`).join(" "));
+  };
+  document.addEventListener("pointerdown", (event) => {
+    const canvas = event.target.closest?.("#hand [data-canvas]");
+    if (!canvas || event.button !== 0 || !event.isPrimary) return;
+    canvas.setPointerCapture(event.pointerId);
+    stroke = [at(canvas, event)];
+  });
+  document.addEventListener("pointermove", (event) => {
+    const canvas = find("#hand [data-canvas]");
+    if (!stroke || !canvas) return;
+    const next = at(canvas, event), last = stroke.at(-1);
+    if (Math.hypot(next[0] - last[0], next[1] - last[1]) < APART || stroke.length >= MOST_POINTS) return;
+    stroke.push(next);
+    draw(stroke);
+  });
+  document.addEventListener("pointercancel", () => { stroke = null; draw([]); });
+  document.addEventListener("pointerup", async () => {
+    if (!stroke) return;
+    const points = stroke;
+    stroke = null;
+    const color = await window.lcoins.choose(points.length > 1 ? "The color along this line" : "The color here", chosenFirst());
+    draw([]);
+    if (color) add(points, color);
+  });
+
+  document.addEventListener("click", async (event) => {
+    const word = event.target.closest("#words [data-word]");
+    if (word) {
+      const index = Number(word.dataset.word);
+      const color = await window.lcoins.choose(`Instead of “${word.textContent}”`, []);
+      if (color) window.lcoins.send({ word: { index, color } }, `#words [data-word="${index}"]`);
+    }
+    const gone = event.target.closest("#hints [data-remove]");
+    if (gone) {
+      const index = Number(gone.dataset.remove);
+      window.lcoins.send({ hints: hints().toSpliced(index, 1) }, "#hints [data-remove], #hints summary");
+    }
+    if (event.target.closest("#hints [data-clear]")) window.lcoins.send({ hints: [] }, "#hints summary");
+  });
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("#hints [data-add]")) return;
+    event.preventDefault();
+    const { x, y, color } = event.target.elements;
+    const points = [[Number(x.value) / 100, Number(y.value) / 100]];
+    reopen = true; // so that the next one can be given at once
+    window.lcoins.send({ hints: [...hints(), { points, color: color.value }] }, "#hints form input");
+  }, true);
+}
