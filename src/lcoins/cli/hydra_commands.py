@@ -18,7 +18,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
-from lcoins.benchmark.step import machine_name, speed_ratios, step_cases, time_steps, timing_table, timings_to_json
+from lcoins.benchmark.step import step_cases, time_steps
+from lcoins.benchmark.step_table import machine_name, speed_ratios, timing_table, timings_to_json
 from lcoins.cli.cluster import of_first, per_node
 from lcoins.cli.config_kinds import expect_kinds, known_keys
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
