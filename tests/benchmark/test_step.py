@@ -18,7 +18,7 @@ from lcoins.benchmark.step import (
     step_cases,
     time_step,
 )
-from lcoins.benchmark.step_table import machine_name, speed_ratios, timing_table, timings_to_json
+from lcoins.benchmark.step_table import machine_name, rate_line, speed_ratios, timing_table, timings_to_json
 from lcoins.cli.hydra_commands import conf_folder
 from lcoins.models.grouping import JointAttention
 
@@ -133,10 +133,14 @@ def test_table_shows_every_timing() -> None:
         "0.100",
         "40.00",
         "512",
-        "0.100",
-        "50%",
-        "80%",
     ]
+
+
+def test_the_line_of_rates() -> None:
+    assert rate_line(timing("inference", 0.1)) == (
+        "inference: 0.010 TFLOP, 0.100 TFLOP/s; 50% of what one matrix product reaches here (0.200 TFLOP/s), "
+        "80% of what the step's own products reach by themselves"
+    )
 
 
 def test_machine_names_the_processor() -> None:

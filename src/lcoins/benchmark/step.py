@@ -4,6 +4,7 @@ import multiprocessing
 import statistics
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from lcoins.data.types import Batch
 from lcoins.models.build import build_colorizer
 from lcoins.models.grouping import JointAttention
 from lcoins.models.operations import OperationCount
+from lcoins.training.acceleration import compile_blocks, fitting_kernels
 from lcoins.training.build import build_objective
 from lcoins.training.compared_losses import AdversarialObjective
 from lcoins.training.throughput import Rate, matrix_product_rate, synchronize
@@ -38,7 +40,8 @@ CAPTIONS = (
 class StepCase:
     """One step to time: configs of model and objective, precision, and whether it trains.
 
-    ``counter`` adds the second pass of the counter-color loss, ``reference`` takes :class:`WrittenOutAttention`.
+    ``counter`` adds the second pass of the counter-color loss, ``reference`` takes :class:`WrittenOutAttention`, and
+    ``compile`` is what ``system.compile`` has.
     """
 
     name: str
@@ -48,6 +51,7 @@ class StepCase:
     train: bool
     counter: bool = False
     reference: bool = False
+    compile: str = "none"
 
     @property
     def augment(self) -> bool:
@@ -95,7 +99,9 @@ class WrittenOutAttention(JointAttention):
         return self.join_heads(torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1) @ v)
 
 
-def step_cases(model: Mapping[str, Any], objective: Mapping[str, Any], precision: str, compare: bool) -> list[StepCase]:
+def step_cases(
+    model: Mapping[str, Any], objective: Mapping[str, Any], precision: str, compare: bool, compile: str = "none"
+) -> list[StepCase]:
     """Inference and training of a system; ``compare`` adds a reference of the same size for L-CoIns.
 
     As in the authors' code, the reference runs in float32 with joint attention written out and captions padded to 80
@@ -105,11 +111,11 @@ def step_cases(model: Mapping[str, Any], objective: Mapping[str, Any], precision
     plain = {**objective, "beta": 0.0} if "beta" in objective else objective
     cases = [
         StepCase("inference", model, plain, precision, train=False),
-        StepCase("training step", model, plain, precision, train=True),
+        StepCase("training step", model, plain, precision, train=True, compile=compile),
     ]
     if model.get("shared_space"):
         name = "training step with counter-color pass"
-        cases.append(StepCase(name, model, objective, precision, train=True, counter=True))
+        cases.append(StepCase(name, model, objective, precision, train=True, counter=True, compile=compile))
     if compare:
         if "shared_space" not in model:
             raise ValueError("compare=true needs L-CoIns, whose authors' attention it times; take a model of L-CoIns")
@@ -140,6 +146,12 @@ def time_step(case: StepCase, batch_size: int, warmup: int, steps: int, device: 
         steps: Timed steps.
         device: Where the model runs, such as "cpu" or "cuda".
     """
+    training = case.train and not case.reference
+    with fitting_kernels(device, case.precision) if training else nullcontext():
+        return _time_step(case, batch_size, warmup, steps, device)
+
+
+def _time_step(case: StepCase, batch_size: int, warmup: int, steps: int, device: str) -> StepTiming:
     torch.manual_seed(0)
     colorizer: Any = build_colorizer(case.model, weights=False).to(device).train(case.train)
     if case.reference:
@@ -150,6 +162,8 @@ def time_step(case: StepCase, batch_size: int, warmup: int, steps: int, device: 
     captions = [CAPTIONS[i % len(CAPTIONS)] for i in range(batch_size)]
     step = _training_step(colorizer, case, rgb, captions) if case.train else _inference(colorizer, case, rgb, captions)
     dtype = torch.bfloat16 if case.precision == "bf16-mixed" else torch.float32
+    products = product_rate(step, device)
+    compile_blocks(colorizer, case.compile)
     for _ in range(warmup):
         step()
     seconds, processor_seconds, peaks = [], [], []
@@ -166,7 +180,7 @@ def time_step(case: StepCase, batch_size: int, warmup: int, steps: int, device: 
     operations = (
         count.training(batch_size, words, recolored=case.counter) if case.train else count.inference(batch_size, words)
     )
-    peak, products = max(peaks, key=lambda rate: rate.per_second), product_rate(step, device)
+    peak = max(peaks, key=lambda rate: rate.per_second)
 
     def share(of: Rate) -> float:
         on_processor = rgb.device.type == "cpu"

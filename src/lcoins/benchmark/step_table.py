@@ -43,17 +43,7 @@ def timing_table(timings: list[StepTiming], title: str) -> Table:
     """The timings as a table to print."""
     result = Table(title=title)
     result.add_column("case")
-    headings = (
-        "precision",
-        "median s",
-        "min-max s",
-        "CPU s",
-        "samples/s",
-        "peak MiB",
-        "TFLOP/s",
-        "of peak",
-        "of products",
-    )
+    headings = ("precision", "median s", "min-max s", "CPU s", "samples/s", "peak MiB")
     for heading in headings:
         result.add_column(heading, justify="right")
     for t in timings:
@@ -65,8 +55,14 @@ def timing_table(timings: list[StepTiming], title: str) -> Table:
             f"{t.processor_seconds:.3f}",
             f"{t.samples_per_second:.2f}",
             f"{t.peak_mib:.0f}",
-            f"{t.teraflops:.3f}",
-            f"{t.share_of_peak:.0%}",
-            f"{t.share_of_products:.0%}",
         )
     return result
+
+
+def rate_line(timing: StepTiming) -> str:
+    """How near a step is to what the device can do, in one line."""
+    return (
+        f"{timing.name}: {timing.operations / 1e12:.3f} TFLOP, {timing.teraflops:.3f} TFLOP/s; "
+        f"{timing.share_of_peak:.0%} of what one matrix product reaches here ({timing.peak_teraflops:.3f} TFLOP/s), "
+        f"{timing.share_of_products:.0%} of what the step's own products reach by themselves"
+    )
