@@ -15,13 +15,10 @@ from lcoins.benchmark import step
 from lcoins.benchmark.step import (
     StepTiming,
     WrittenOutAttention,
-    machine_name,
-    speed_ratios,
     step_cases,
     time_step,
-    timing_table,
-    timings_to_json,
 )
+from lcoins.benchmark.step_table import machine_name, rate_line, speed_ratios, timing_table, timings_to_json
 from lcoins.cli.hydra_commands import conf_folder
 from lcoins.models.grouping import JointAttention
 
@@ -35,7 +32,9 @@ def configs(*overrides: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def timing(name: str, seconds: float) -> StepTiming:
-    return StepTiming(name, "32-true", seconds, 0.9 * seconds, 1.1 * seconds, 4 / seconds, 512.0)
+    return StepTiming(
+        name, "32-true", seconds, 0.9 * seconds, 1.1 * seconds, seconds, 4 / seconds, 512.0, 10**10, 0.1, 0.2, 0.5, 0.8
+    )
 
 
 def test_cases_of_the_full_model() -> None:
@@ -77,6 +76,8 @@ def test_one_case_is_timed(number: int) -> None:
     assert 0 < found.fastest <= found.seconds <= found.slowest
     assert found.samples_per_second == pytest.approx(2 / found.seconds)
     assert found.peak_mib > 0
+    assert found.share_of_peak > 0
+    assert found.teraflops == pytest.approx(found.operations / found.seconds / 1e12)
 
 
 @pytest.mark.parametrize("system", ["lbie_tiny", "ml2018_tiny", "xie2018_tiny", "lcode_tiny", "lcoder_tiny"])
@@ -122,16 +123,24 @@ def test_json_holds_settings_timings_and_ratios() -> None:
 
 def test_table_shows_every_timing() -> None:
     out = StringIO()
-    Console(file=out, width=120).print(timing_table([timing("inference", 0.1)], "tiny"))
+    Console(file=out, width=160).print(timing_table([timing("inference", 0.1)], "tiny"))
     (row,) = [line for line in out.getvalue().splitlines() if "inference" in line]
     assert [cell.strip() for cell in row.strip(" │┃").split("│")] == [
         "inference",
         "32-true",
         "0.100",
         "0.090-0.110",
+        "0.100",
         "40.00",
         "512",
     ]
+
+
+def test_the_line_of_rates() -> None:
+    assert rate_line(timing("inference", 0.1)) == (
+        "inference: 0.010 TFLOP, 0.100 TFLOP/s; 50% of what one matrix product reaches here (0.200 TFLOP/s), "
+        "80% of what the step's own products reach by themselves"
+    )
 
 
 def test_machine_names_the_processor() -> None:

@@ -6,10 +6,8 @@ from typing import Any
 
 import torch
 from rich.table import Table
-from torch.utils.flop_counter import FlopCounterMode
 
-from lcoins.models.build import build_colorizer
-from lcoins.models.text_encoders import Words
+from lcoins.models.operations import colorizer_without_memory, multiply_adds
 from lcoins.training.build import build_objective
 
 
@@ -29,21 +27,13 @@ def part_sizes(model: Mapping[str, Any], words: int | None, recolored: bool) -> 
 
     If ``words`` is None or the model pads all captions to one length, the longest caption that it reads is taken.
 
-    One multiply-add is two FLOP. Matrix products, convolutions and attention are counted, as is usual; norms,
-    activations and resizing are not. With ``recolored`` a training forward has a second pass with another caption.
+    What is counted, :mod:`lcoins.models.operations` says. With ``recolored`` a training forward has a second pass with
+    another caption.
     """
-    with torch.device("meta"):
-        colorizer: Any = build_colorizer(model, weights=False)
-        lightness = torch.empty(1, 1, colorizer.image_size, colorizer.image_size)
-        tokenizer = colorizer.text_encoder.tokenize
-        length = tokenizer.max_length if words is None or tokenizer.fixed else min(words, tokenizer.max_length)
-        caption = Words(torch.zeros(1, length, dtype=torch.long), torch.ones(1, length, dtype=torch.bool))
-    colorizer.eval()
-    counts = []
-    for second_caption in ((), (caption,)) if recolored else ((),):
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            colorizer(lightness, caption, *second_caption)
-        counts.append({name: sum(ops.values()) // 2 for name, ops in counter.get_flop_counts().items()})
+    colorizer = colorizer_without_memory(model)
+    tokenizer = colorizer.text_encoder.tokenize
+    length = tokenizer.max_length if words is None or tokenizer.fixed else min(words, tokenizer.max_length)
+    counts = [multiply_adds(colorizer, length, second) for second in ((False, True) if recolored else (False,))]
     parts = []
     names = {id(module): f"{type(colorizer).__name__}.{name}" for name, module in colorizer.named_modules() if name}
     for title, members in colorizer.parts().items():

@@ -4,23 +4,27 @@ import multiprocessing
 import statistics
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from rich.table import Table
 from torch import Tensor
 from torch.optim import AdamW
 
 from lcoins.benchmark.loading import peak_mib
+from lcoins.benchmark.products import product_rate
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.color.object_pairs import guess_object_colors
 from lcoins.data.augment import Draws, LuminanceAugmentation
 from lcoins.data.types import Batch
 from lcoins.models.build import build_colorizer
 from lcoins.models.grouping import JointAttention
+from lcoins.models.operations import OperationCount
+from lcoins.training.acceleration import compile_blocks, fitting_kernels
 from lcoins.training.build import build_objective
 from lcoins.training.compared_losses import AdversarialObjective
+from lcoins.training.throughput import Rate, matrix_product_rate, synchronize
 from lcoins.training.trainer import best_precision
 
 # Eleven words on average, as in COCO's color captions.
@@ -36,7 +40,8 @@ CAPTIONS = (
 class StepCase:
     """One step to time: configs of model and objective, precision, and whether it trains.
 
-    ``counter`` adds the second pass of the counter-color loss, ``reference`` takes :class:`WrittenOutAttention`.
+    ``counter`` adds the second pass of the counter-color loss, ``reference`` takes :class:`WrittenOutAttention`, and
+    ``compile`` is what ``system.compile`` has.
     """
 
     name: str
@@ -46,6 +51,7 @@ class StepCase:
     train: bool
     counter: bool = False
     reference: bool = False
+    compile: str = "none"
 
     @property
     def augment(self) -> bool:
@@ -55,15 +61,34 @@ class StepCase:
 
 @dataclass(frozen=True)
 class StepTiming:
-    """Median, shortest and longest time of a step in seconds, samples per second, and peak memory of the process."""
+    """How long a step takes, and how near that is to what the device can do.
+
+    Attributes:
+        seconds: Median of the steps; ``fastest`` and ``slowest`` are the extremes.
+        processor_seconds: Median of the processor time of all threads, which other work hardly lengthens.
+        samples_per_second: By the median.
+        peak_mib: Peak memory of the process, or of the GPU.
+        operations: Floating-point operations of a step, as :mod:`lcoins.models.operations` counts them.
+        teraflops: Of them, a second, by the median.
+        peak_teraflops: What one product of square matrices reached between the steps, at the same precision.
+        share_of_peak: Operations a second of the step as a share of those of that product. On a processor both are
+            divided by processor time, so that other work on the machine does not count as slowness.
+        share_of_products: The same as a share of what the step's own products reach by themselves.
+    """
 
     name: str
     precision: str
     seconds: float
     fastest: float
     slowest: float
+    processor_seconds: float
     samples_per_second: float
     peak_mib: float
+    operations: int
+    teraflops: float
+    peak_teraflops: float
+    share_of_peak: float
+    share_of_products: float
 
 
 class WrittenOutAttention(JointAttention):
@@ -74,7 +99,9 @@ class WrittenOutAttention(JointAttention):
         return self.join_heads(torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1) @ v)
 
 
-def step_cases(model: Mapping[str, Any], objective: Mapping[str, Any], precision: str, compare: bool) -> list[StepCase]:
+def step_cases(
+    model: Mapping[str, Any], objective: Mapping[str, Any], precision: str, compare: bool, compile: str = "none"
+) -> list[StepCase]:
     """Inference and training of a system; ``compare`` adds a reference of the same size for L-CoIns.
 
     As in the authors' code, the reference runs in float32 with joint attention written out and captions padded to 80
@@ -84,11 +111,11 @@ def step_cases(model: Mapping[str, Any], objective: Mapping[str, Any], precision
     plain = {**objective, "beta": 0.0} if "beta" in objective else objective
     cases = [
         StepCase("inference", model, plain, precision, train=False),
-        StepCase("training step", model, plain, precision, train=True),
+        StepCase("training step", model, plain, precision, train=True, compile=compile),
     ]
     if model.get("shared_space"):
         name = "training step with counter-color pass"
-        cases.append(StepCase(name, model, objective, precision, train=True, counter=True))
+        cases.append(StepCase(name, model, objective, precision, train=True, counter=True, compile=compile))
     if compare:
         if "shared_space" not in model:
             raise ValueError("compare=true needs L-CoIns, whose authors' attention it times; take a model of L-CoIns")
@@ -119,6 +146,12 @@ def time_step(case: StepCase, batch_size: int, warmup: int, steps: int, device: 
         steps: Timed steps.
         device: Where the model runs, such as "cpu" or "cuda".
     """
+    training = case.train and not case.reference
+    with fitting_kernels(device, case.precision) if training else nullcontext():
+        return _time_step(case, batch_size, warmup, steps, device)
+
+
+def _time_step(case: StepCase, batch_size: int, warmup: int, steps: int, device: str) -> StepTiming:
     torch.manual_seed(0)
     colorizer: Any = build_colorizer(case.model, weights=False).to(device).train(case.train)
     if case.reference:
@@ -128,17 +161,46 @@ def time_step(case: StepCase, batch_size: int, warmup: int, steps: int, device: 
     rgb = torch.rand(batch_size, 3, size, size, device=device)
     captions = [CAPTIONS[i % len(CAPTIONS)] for i in range(batch_size)]
     step = _training_step(colorizer, case, rgb, captions) if case.train else _inference(colorizer, case, rgb, captions)
-    seconds = []
-    for number in range(warmup + steps):
-        start = time.perf_counter()
+    dtype = torch.bfloat16 if case.precision == "bf16-mixed" else torch.float32
+    products = product_rate(step, device)
+    compile_blocks(colorizer, case.compile)
+    for _ in range(warmup):
         step()
-        if rgb.is_cuda:
-            torch.cuda.synchronize()
-        if number >= warmup:
-            seconds.append(time.perf_counter() - start)
-    middle = statistics.median(seconds)
-    peak = torch.cuda.max_memory_allocated() / 2**20 if rgb.is_cuda else peak_mib()
-    return StepTiming(case.name, case.precision, middle, min(seconds), max(seconds), batch_size / middle, peak)
+    seconds, processor_seconds, peaks = [], [], []
+    for _ in range(steps):
+        peaks.append(matrix_product_rate(device, dtype))
+        start = time.perf_counter(), time.process_time()
+        step()
+        synchronize(rgb.device)
+        seconds.append(time.perf_counter() - start[0])
+        processor_seconds.append(time.process_time() - start[1])
+    memory = torch.cuda.max_memory_allocated() / 2**20 if rgb.is_cuda else peak_mib()
+    words = colorizer.tokenize(captions).ids.shape[1]
+    count, middle, busy = OperationCount(case.model), statistics.median(seconds), statistics.median(processor_seconds)
+    operations = (
+        count.training(batch_size, words, recolored=case.counter) if case.train else count.inference(batch_size, words)
+    )
+    peak = max(peaks, key=lambda rate: rate.per_second)
+
+    def share(of: Rate) -> float:
+        on_processor = rgb.device.type == "cpu"
+        return operations / busy / of.per_processor_second if on_processor else operations / middle / of.per_second
+
+    return StepTiming(
+        case.name,
+        case.precision,
+        middle,
+        min(seconds),
+        max(seconds),
+        busy,
+        batch_size / middle,
+        memory,
+        operations,
+        operations / middle / 1e12,
+        peak.per_second / 1e12,
+        share(peak),
+        share(products),
+    )
 
 
 def _autocast(case: StepCase, rgb: Tensor) -> torch.autocast:
@@ -203,46 +265,3 @@ def _inference(colorizer: Any, case: StepCase, rgb: Tensor, captions: list[str])
             colorizer(lightness, colorizer.tokenize(captions).to(rgb.device))
 
     return step
-
-
-def machine_name(device: str) -> str:
-    """The kind of machine that was timed, for titles."""
-    if device.startswith("cuda"):
-        return torch.cuda.get_device_name(device)
-    kind = torch.backends.cpu.get_cpu_capability()
-    return f"{torch.get_num_threads()} CPU threads ({kind}), torch {torch.__version__}"
-
-
-def speed_ratios(timings: list[StepTiming]) -> dict[str, float]:
-    """What the second pass costs, and how much faster the step is than the reference, if both were timed."""
-    seconds = {timing.name: timing.seconds for timing in timings}
-    plain = seconds["training step"]
-    ratios = {}
-    if (counter := seconds.get("training step with counter-color pass")) is not None:
-        ratios["counter-color pass: times the step without it"] = counter / plain
-    if (reference := seconds.get("reference training step")) is not None:
-        ratios["times faster than the reference"] = reference / plain
-    return ratios
-
-
-def timings_to_json(timings: list[StepTiming], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Timings, ratios and settings as plain values."""
-    return {
-        "settings": dict(settings),
-        "timings": [asdict(timing) for timing in timings],
-        "ratios": speed_ratios(timings),
-    }
-
-
-def timing_table(timings: list[StepTiming], title: str) -> Table:
-    """The timings as a table to print."""
-    result = Table(title=title)
-    result.add_column("case")
-    for heading in ("precision", "median s", "min-max s", "samples/s", "peak MiB"):
-        result.add_column(heading, justify="right")
-    for t in timings:
-        spread = f"{t.fastest:.3f}-{t.slowest:.3f}"
-        result.add_row(
-            t.name, t.precision, f"{t.seconds:.3f}", spread, f"{t.samples_per_second:.2f}", f"{t.peak_mib:.0f}"
-        )
-    return result

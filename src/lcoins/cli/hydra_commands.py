@@ -18,7 +18,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
-from lcoins.benchmark.step import machine_name, speed_ratios, step_cases, time_steps, timing_table, timings_to_json
+from lcoins.benchmark.step import step_cases, time_steps
+from lcoins.benchmark.step_table import machine_name, rate_line, speed_ratios, timing_table, timings_to_json
 from lcoins.cli.cluster import of_first, per_node
 from lcoins.cli.config_kinds import expect_kinds, known_keys
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
@@ -185,7 +186,7 @@ def show_info(cfg: DictConfig, folder: Path) -> None:
 def time_model(cfg: DictConfig, folder: Path) -> None:
     """Times training and inference of a model, as a table or as JSON."""
     config = run.plain_config(cfg)
-    cases = step_cases(config["model"], config["objective"], cfg.precision, cfg.compare)
+    cases = step_cases(config["model"], config["objective"], cfg.precision, cfg.compare, cfg.system.compile)
     timings = time_steps(cases, cfg.batch_size, cfg.warmup, cfg.steps, cfg.device)
     title = f"{cfg.title}, batch {cfg.batch_size}, {machine_name(cfg.device)}"
     if cfg.json:
@@ -195,6 +196,8 @@ def time_model(cfg: DictConfig, folder: Path) -> None:
         return
     run.console.print(timing_table(timings, title))
     run.console.print(f"{torch.get_num_threads()} threads; while they wait: {spin_setting()}", highlight=False)
+    for timing in timings:
+        run.console.print(rate_line(timing), highlight=False)
     for name, ratio in speed_ratios(timings).items():
         run.console.print(f"{name}: {ratio:.2f}")
 

@@ -58,6 +58,12 @@ class WordPieces:
         tokenizer.enable_padding(length=self.max_length if self.fixed else None, pad_id=tokenizer.token_to_id("[PAD]"))
         return tokenizer
 
+    def pad_to_multiple_of(self, pieces: int) -> None:
+        """Pads captions to a multiple of so many pieces, so that few lengths occur; for padding that is masked."""
+        pad = self.tokenizer.padding
+        assert pad is not None, "padding is enabled where the tokenizer is loaded"
+        self.tokenizer.enable_padding(pad_to_multiple_of=pieces, pad_id=pad["pad_id"])
+
     def piece_id(self, piece: str) -> int:
         """The id of a word piece, or that of [UNK] for a string that is not in the vocabulary."""
         found = self.tokenizer.token_to_id(piece)

@@ -1,6 +1,7 @@
 """The LightningModules: they connect colorizer, objective, optimizer and log, and hold no mathematics."""
 
 import math
+from functools import cached_property
 from typing import Any, Protocol
 
 import torch
@@ -15,6 +16,7 @@ from lcoins.evaluation.obedience import Palette, mean_ab, name_colors
 from lcoins.evaluation.quality import colorfulness, psnr, to_uint8
 from lcoins.models.build import CONFIG_FORMAT
 from lcoins.models.colorizer import Colorization
+from lcoins.models.operations import OperationCount
 from lcoins.training.batches import Batches
 from lcoins.training.compared_losses import AdversarialObjective, CorrespondenceObjective
 from lcoins.training.losses import Losses, chromatic_loss
@@ -53,8 +55,6 @@ class ColorizationTraining(LightningModule):
     ``batches`` says how a step is shared out; checkpoints carry it.
     """
 
-    flops_per_batch = None  # for Lightning's ThroughputMonitor: it counts samples; `lcoins info` counts operations
-
     def __init__(
         self,
         colorizer: nn.Module,
@@ -71,9 +71,22 @@ class ColorizationTraining(LightningModule):
         self.batches = Batches(devices=1, per_device=1)
         self._done = (0, 0.0)  # steps and epochs of the learning rate's schedule before this start
         self._steps_per_epoch, self._offset = 1.0, 0
+        self._shape: dict[str, Any] | None = None  # of the last training batch
         names = ("chromatic", "psnr", "colorfulness") + (("color_word_accuracy",) if palette is not None else ())
         self.val_means: Any = nn.ModuleDict({name: MeanMetric() for name in names})
         self.train()  # Lightning keeps the modes that it finds; frozen parts set their own
+
+    @property
+    def flops_per_batch(self) -> int | None:
+        """Operations of the colorizer for the last training batch, for the log; None before it and in validation."""
+        if self._shape is None or not self.trainer.training:
+            return None
+        return self._operations.training(**self._shape)
+
+    @cached_property
+    def _operations(self) -> OperationCount:
+        trained = {name for name, parameter in self.colorizer.named_parameters() if parameter.requires_grad}
+        return OperationCount(self.config["model"], trained)
 
     @property
     def uses_every_parameter(self) -> bool:
@@ -112,11 +125,15 @@ class ColorizationTraining(LightningModule):
     def run_batch(self, batch: Batch) -> tuple[Colorization, Losses]:
         """Colors a batch and computes its losses, with a second pass if the objective needs the recolored captions."""
         words = self.colorizer.tokenize(batch.captions).to(self.device)
+        self._shape = {"captions": len(batch), "words": words.ids.shape[1], "recolored": self.objective.needs_recolored}
         if batch.crop is not None and self.colorizer.shares_crops and not self.objective.needs_recolored:
             assert batch.lightness is not None, "ColorizationData fills it after the transfer"
-            output = self.colorizer(batch.lightness[batch.first_views], words, crop=batch.crop)
+            crops = batch.lightness[batch.first_views]
+            self._shape["crops"] = len(crops)
+            output = self.colorizer(crops, words, crop=batch.crop)
         elif self.objective.needs_recolored:
             recolored = self.colorizer.tokenize(batch.recolored).to(self.device)
+            self._shape["words"] = max(words.ids.shape[1], recolored.ids.shape[1])
             output = self.colorizer(batch.lightness, words, recolored)
         else:
             output = self.colorizer(batch.lightness, words)

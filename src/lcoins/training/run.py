@@ -26,6 +26,7 @@ from lcoins.models.build import state_dict_mismatches
 from lcoins.models.checkpoint import load_checkpoint, load_trained
 from lcoins.models.colorizer import Colorizer
 from lcoins.models.received import keep_words
+from lcoins.training.acceleration import compile_blocks, fitting_kernels
 from lcoins.training.batches import plan_batches
 from lcoins.training.build import build_training
 from lcoins.training.checkpoints import find_resumable
@@ -94,8 +95,10 @@ def _train_run(config: dict[str, Any], folder: Path) -> dict[str, float]:
             console.print(notice, markup=False, highlight=False, soft_wrap=True)
         if start is None and config["start_from"] is not None:
             load_start_weights(module.colorizer, Path(config["start_from"]), config["recipe"].get("new_parts", ()))
+        compile_blocks(module.colorizer, config["system"]["compile"])
         with all_ranks(trainer, config, folder):
-            fit_or_resume(trainer, module, data, start)
+            with fitting_kernels(trainer.strategy.root_device, str(trainer.precision)):
+                fit_or_resume(trainer, module, data, start)
             if trainer.fast_dev_run:  # type: ignore[attr-defined]
                 console.print("one batch of training and one of validation went through; nothing is kept")
                 return {config["recipe"]["monitor"]: float(trainer.callback_metrics[config["recipe"]["monitor"]])}

@@ -15,6 +15,7 @@ SHOWN = ("log_every_n_steps", "num_sanity_val_steps", "fast_dev_run", "enable_pr
 NOT_IDENTITY = (
     *(f"trainer.{key}" for key in (*HARDWARE, *SHOWN)),
     "tracker",
+    "system",
     "runs",
     "evaluation",
     "data.workers",

@@ -23,7 +23,6 @@ from lightning.pytorch.callbacks import (
     ModelCheckpoint,
     RichModelSummary,
     RichProgressBar,
-    ThroughputMonitor,
     WeightAveraging,
 )
 
@@ -34,6 +33,7 @@ from lcoins.training.optimization import moving_average
 from lcoins.training.picture_log import PictureLog
 from lcoins.training.ranks import errors_logged_alone
 from lcoins.training.stopping import SaveAndStop
+from lcoins.training.throughput import TrainingThroughput
 from lcoins.training.tracking import build_loggers
 
 
@@ -172,7 +172,7 @@ def build_callbacks(recipe: Mapping[str, Any], folder: Path, data: ColorizationD
         RichProgressBar(),
         RichModelSummary(max_depth=2),
         LearningRateMonitor("step"),
-        ThroughputMonitor(batch_size_fn=len, window_size=50),
+        TrainingThroughput(),
         PictureLog(folder / "pictures", samples),
     ]
     if recipe["ema"] is not None:

@@ -1,0 +1,43 @@
+"""Operations: by hand for a block, for any number of words by three counts, and for every system."""
+
+import pytest
+from shrunk import model_config
+
+from lcoins.models.operations import OperationCount, multiply_adds
+
+
+@pytest.mark.parametrize("system", ["lcoins_tiny", "lcoder_tiny", "lbie_tiny", "ml2018_tiny", "xie2018_tiny"])
+def test_three_counts_give_the_operations_of_any_number_of_words(system: str) -> None:
+    count = OperationCount(model_config(f"system={system}"))
+    assert count.inference(2, 20) == count._count(2, 20, None, False, False)
+    assert count.training(2, 20) == count._count(2, 20, None, False, True)
+
+
+def test_a_system_that_pads_all_captions_to_one_length_is_counted_at_it() -> None:
+    count = OperationCount(model_config("system=lcode_tiny"))
+    assert 2 * count.inference(1, 40) < count.training(1, 40) < 3 * count.inference(1, 40) * 2
+
+
+def test_inference_is_twice_the_multiply_adds_of_the_parts() -> None:
+    count = OperationCount(model_config("model=tiny"))
+    assert count.inference(3, 9) == 3 * 2 * multiply_adds(count._colorizer, 9, recolored=False)["LCoIns"]
+
+
+def test_a_training_step_is_three_forwards_where_nothing_is_frozen() -> None:
+    """Each product has two in its backward; only the first layer of each encoder has no input to be differentiated."""
+    count = OperationCount(model_config("model=paper"))
+    assert 2.98 < count.training(1, 12) / count.inference(1, 12) < 3.0
+
+
+def test_frozen_parts_have_no_backward() -> None:
+    tiny = model_config("model=tiny")
+    trained = {**tiny, "image_encoder": {**tiny["image_encoder"], "freeze": False}}
+    assert OperationCount(tiny).training(1, 9) < OperationCount(trained).training(1, 9)
+
+
+def test_a_second_caption_and_shared_crops_count() -> None:
+    count = OperationCount(model_config("model=tiny"))
+    plain = count.training(4, 9)
+    assert plain < count.training(4, 9, recolored=True) < 2 * plain
+    shared, encoder = count.training(4, 9, crops=1), multiply_adds(count._colorizer, 9, recolored=False)
+    assert plain - shared >= 3 * 2 * encoder["LCoIns.image_encoder"]
