@@ -7,6 +7,7 @@ import pytest
 import torch
 from shrunk import MODEL, model_config
 from torch._dynamo.utils import counters
+from typechecker import unchecked_shapes
 
 from lcoins.models.build import build_colorizer
 from lcoins.training.acceleration import compile_blocks, expect_compiler, fitting_kernels, repeated_blocks
@@ -55,12 +56,13 @@ def test_compiled_blocks_agree_and_are_compiled_a_few_times_only(monkeypatch: py
     text = {**MODEL["text_encoder"], "config": {**MODEL["text_encoder"]["config"], **no_dropout}}
     plain = build_colorizer({**MODEL, "transformer": transformer, "text_encoder": text}).train()
     compiled = copy.deepcopy(plain)
-    compile_blocks(compiled, "blocks", backend="aot_eager")  # needs no C++ compiler, and seconds in place of minutes
+    compile_blocks(compiled, "blocks", backend="eager")  # traces alone: no C++ compiler, and seconds for minutes
     graphs = []
     for count in (2, 3, 4):
         for caption in CAPTIONS:
             expected, gradient = outcome(plain, [caption] * count)
-            found, other = outcome(compiled, [caption] * count)
+            with unchecked_shapes():  # the compiler would trace the check of each shape
+                found, other = outcome(compiled, [caption] * count)
             torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
             torch.testing.assert_close(other, gradient, rtol=1e-3, atol=1e-5)
         graphs.append(counters["stats"]["unique_graphs"])

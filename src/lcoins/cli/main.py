@@ -72,7 +72,7 @@ def bench_infer(
     from rich.console import Console
 
     from lcoins.benchmark.photo import SENTENCE, drawn_photo, stage_table, time_photo
-    from lcoins.benchmark.step import machine_name
+    from lcoins.benchmark.step_table import machine_name
     from lcoins.colorize.photo import load_system
     from lcoins.models.checkpoint import builtin_package
 

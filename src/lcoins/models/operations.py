@@ -50,8 +50,9 @@ class OperationCount:
 
     def __init__(self, model: Mapping[str, Any], trained: Collection[str] | None = None):
         self._colorizer = colorizer_without_memory(model)
-        for name, parameter in self._colorizer.named_parameters() if trained is not None else ():
-            parameter.requires_grad_(name in trained)
+        if trained is not None:
+            for name, parameter in self._colorizer.named_parameters():
+                parameter.requires_grad_(name in trained)
         self._counted = cache(self._count)
 
     def inference(self, captions: int, words: int) -> int:
@@ -85,7 +86,8 @@ class OperationCount:
                 options["crop"] = torch.empty(captions, dtype=torch.long, device="meta")
             output = self._colorizer(*inputs, **options)
             if train:
-                sum(tensor.float().sum() for tensor in _tensors(output) if tensor.requires_grad).backward()
+                sums = [tensor.float().sum() for tensor in _tensors(output) if tensor.requires_grad]
+                torch.stack(sums).sum().backward()
         self._colorizer.zero_grad(set_to_none=True)
         return counter.get_total_flops()
 

@@ -63,7 +63,7 @@ def repeated_blocks(colorizer: nn.Module) -> list[nn.Module]:
 
 
 @cache
-def _outside(drop_path: type[nn.Module]) -> type[nn.Module]:
+def _outside(drop_path: Any) -> Any:
     """The same class, which the compiler leaves alone."""
     forward = torch.compiler.disable(drop_path.forward)
     return type(drop_path.__name__, (drop_path,), {"forward": forward})

@@ -27,7 +27,8 @@ def matrix_product_rate(device: torch.device | str, dtype: torch.dtype, seconds:
     a, b = (torch.rand(side, side, device=device).to(dtype) for _ in range(2))
     product = torch.empty_like(a)
     torch.mm(a, b, out=product)
-    wall, processor = [], []
+    wall: list[float] = []
+    processor: list[float] = []
     begin = time.perf_counter()
     while len(wall) < 3 or time.perf_counter() - begin < seconds:
         synchronize(device)
