@@ -61,6 +61,20 @@ def test_painting_the_mask_is_a_hit_without_spill(color: str) -> None:
     assert row["way"] == pytest.approx(oracle["way"], abs=1e-5)
 
 
+def test_a_painter_that_reads_no_nouns_strays_to_other_things() -> None:
+    """It paints the first thing whatever is named; what no question asks for counts as no other thing."""
+    other = Question("named", "dog", "a red dog", "a gray dog", ((1, "red"),))
+    asked = photo(about("red"), other)
+    first, both = torch.from_numpy(asked.masks[0]), torch.from_numpy(asked.masks[0] | asked.masks[1])
+    strays = {
+        "both": figures(of("system", asked_of(Painter(both), asked)))["stray"][0],
+        "first": figures(of("system", asked_of(Painter(first), asked)))["stray"][0],
+        "named": figures(of("system", asked_of(Painter(first), asked))[:1])["stray"][0],
+    }
+    assert strays == {"both": pytest.approx(1, abs=1e-4), "first": pytest.approx(1, abs=1e-4), "named": 0}
+    assert "stray" not in figures(of("system", asked_of(Painter(both), photo(about("red")))))
+
+
 def test_tinting_everything_spills_everywhere() -> None:
     rows = asked_of(Painter(torch.ones(SIDE, SIDE)), photo(about("red")))
     found = figures(of("system", rows))

@@ -44,7 +44,7 @@ TITLE = "obedience"
 SHEET_ROWS = 12
 HINTS = ("none", "masks", "places")
 SYSTEMS = {"gray": "gray", "truth": "photo itself", "oracle": "oracle", "system": "the system"}
-FIGURES = {"hit": "hit ↑", "hit_nbs": "NBS ↑", "way": "way ↑", "spill": "spill ↓", "both": "both ↑"}
+FIGURES = {"hit": "hit ↑", "hit_nbs": "NBS ↑", "way": "way ↑", "spill": "spill ↓", "stray": "stray ↓", "both": "both ↑"}
 
 
 @dataclass

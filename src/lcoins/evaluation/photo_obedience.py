@@ -136,9 +136,13 @@ def judge(photo: PhotoThings, question: Question, before: Tensor, after: Tensor,
     ``hit``: the mean ab inside lies within 30 degrees of the asked hue and at least 12 from gray. ``hit_nbs``: the
     ISCC-NBS name of the mean color holds the word. ``way``: movement of the inside from ``before`` towards the color,
     as a share of 45 units of ab, any sign. ``outside`` and ``ring``: the same over all that was not asked for, and
-    over 12 pixels around the mask.
+    over 12 pixels around the mask. ``others``: the same over the things that the photo's other questions ask for, or
+    None where there are none.
     """
     all_asked = np.logical_or.reduce([photo.masks[index] for index, _ in question.asked])
+    asked_elsewhere = {index for other in photo.questions for index, _ in other.asked}
+    of_others = np.logical_or.reduce([photo.masks[index] for index in asked_elsewhere]) & ~all_asked
+    others = torch.from_numpy(of_others) if of_others.any() else None
     moved = (after - before).double()
     rows = []
     for index, color in question.asked:
@@ -167,6 +171,7 @@ def judge(photo: PhotoThings, question: Question, before: Tensor, after: Tensor,
                 "way": float(along[inside].mean()),
                 "outside": float(along[outside].mean()) if bool(outside.any()) else 0.0,
                 "ring": float(along[grown & outside].mean()) if bool((grown & outside).any()) else 0.0,
+                "others": float(along[others].mean()) if others is not None else None,
             }
         )
     return rows
@@ -176,7 +181,9 @@ def summary(rows: Sequence[Answer], seed: int = 0) -> dict[str, dict[str, Any]]:
     """Figures with 95 % intervals of each system and task: ``{system: {task: {figure: [value, low, high], "n": n}}}``.
 
     ``spill`` is the movement outside over that inside, ``bleeding`` that in the ring over that inside, both of the
-    means; ``both``, of the tasks ``instances`` and ``kinds``, the share of questions of which every thing is a hit.
+    means; ``stray`` that of other things of the photo, which shows whether nouns are read: a network that paints the
+    likeliest thing whatever it is called has 1; ``both``, of the tasks ``instances`` and ``kinds``, the share of
+    questions of which every thing is a hit.
     The intervals are those of a bootstrap over photos.
     """
     found: dict[str, dict[str, Any]] = {}
@@ -207,10 +214,13 @@ def figures(rows: Sequence[Answer], seed: int = 0) -> dict[str, Any]:
     """The figures of :func:`summary` for some rows of one system."""
     photos = {photo: index for index, photo in enumerate(dict.fromkeys(row["photo"] for row in rows))}
     names = ("hit", "hit_nbs", "way", "outside", "ring")
-    sums = np.zeros((len(photos), len(names) + 3))  # their sums by photo, rows, questions, questions all hit
+    # Their sums by photo; rows, movement of others, that of the thing beside others, questions, questions all hit.
+    sums = np.zeros((len(photos), len(names) + 5))
     for row in rows:
         sums[photos[row["photo"]], : len(names)] += [float(row[name]) for name in names]
         sums[photos[row["photo"]], len(names)] += 1
+        if row["others"] is not None:
+            sums[photos[row["photo"]], len(names) + 1 : len(names) + 3] += (row["others"], row["way"])
     for (photo, _), hits in _by_question(rows).items():
         sums[photos[photo], -2:] += (1, all(hits))
     rng = np.random.default_rng(seed)
@@ -228,7 +238,7 @@ def figures(rows: Sequence[Answer], seed: int = 0) -> dict[str, Any]:
 
 
 def _figures(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    hit, hit_nbs, way, outside, ring, count, asked, both = sums.T
+    hit, hit_nbs, way, outside, ring, count, others, way_beside, asked, both = sums.T
     with np.errstate(divide="ignore", invalid="ignore"):
         moved = np.where(np.abs(way) > 1e-9 * count, way, np.nan)
         return {
@@ -237,6 +247,7 @@ def _figures(sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
             "way": way / count,
             "spill": outside / moved,
             "bleeding": ring / moved,
+            "stray": others / np.where(np.abs(way_beside) > 1e-9 * count, way_beside, np.nan),
             "both": both / asked,
         }
 

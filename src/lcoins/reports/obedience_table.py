@@ -6,7 +6,7 @@ from typing import Any
 
 from lcoins.reports.load_runs import Run
 
-FIGURES = {"hit": "hit ↑", "way": "way ↑", "spill": "spill ↓", "both": "both ↑"}
+FIGURES = {"hit": "hit ↑", "way": "way ↑", "spill": "spill ↓", "stray": "stray ↓", "both": "both ↑"}
 BESIDE = {"gray": "gray", "truth": "photo itself", "oracle": "oracle"}  # what stands beside the systems
 Table = dict[str, Any]
 
