@@ -7,7 +7,6 @@ takes a minute instead of many. Names of weights stay as they are, so checkpoint
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import torch
@@ -48,6 +47,7 @@ def compile_blocks(colorizer: nn.Module, choice: str, backend: str = "inductor")
     tokenize: Any = colorizer.text_encoder.tokenize  # type: ignore[union-attr]
     if not tokenize.fixed:
         tokenize.pad_to_multiple_of(WORDS_AT_ONCE)
+    outside: dict[Any, Any] = {}
     for block in blocks:
         for part in block.modules():
             if type(part).__name__ == "DropPath":
@@ -62,7 +62,6 @@ def repeated_blocks(colorizer: nn.Module) -> list[nn.Module]:
     return [*vision, *(module for module in modules if isinstance(module, TransformerBlock | BertLayer))]
 
 
-@cache
 def _outside(drop_path: Any) -> Any:
     """The same class, which the compiler leaves alone."""
     forward = torch.compiler.disable(drop_path.forward)
