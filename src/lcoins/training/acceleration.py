@@ -51,7 +51,8 @@ def compile_blocks(colorizer: nn.Module, choice: str, backend: str = "inductor")
     for block in blocks:
         for part in block.modules():
             if type(part).__name__ == "DropPath":
-                part.__class__ = _outside(type(part))
+                kind: Any = type(part)
+                    part.__class__ = outside.setdefault(kind, _outside(kind))
         block.compile(backend=backend)
 
 
