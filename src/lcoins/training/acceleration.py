@@ -50,9 +50,9 @@ def compile_blocks(colorizer: nn.Module, choice: str, backend: str = "inductor")
     outside: dict[Any, Any] = {}
     for block in blocks:
         for part in block.modules():
-            if type(part).__name__ == "DropPath":
-                kind: Any = type(part)
-                    part.__class__ = outside.setdefault(kind, _outside(kind))
+            kind: Any = type(part)
+            if kind.__name__ == "DropPath":
+                part.__class__ = outside.setdefault(kind, _outside(kind))
         block.compile(backend=backend)
 
 
