@@ -13,6 +13,7 @@ import typer
 from lcoins.cli.conf_files import conf_folder, group_options, single_values
 
 app = typer.Typer(pretty_exceptions_enable=False)
+ASKED = "complete-words"  # what the scripts call lcoins with, and the line up to the cursor
 # A word that ends in = or . is begun only, so no space follows it. Where nothing is found, the shell offers files.
 # bash takes a word apart at = and wants only what comes behind it.
 SCRIPTS = {
@@ -59,12 +60,9 @@ def completion(shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(h
     typer.echo(SCRIPTS[shell].strip())
 
 
-@app.command("complete-words", hidden=True)
-def complete_words(
-    context: typer.Context, line: Annotated[str, typer.Argument(help="The line up to the cursor.")]
-) -> None:
-    """Print what may stand at the end of a line, one word a line, for the scripts of `lcoins completion`."""
-    for word in candidates(context.find_root().command, line):
+def print_words(root: typer.Typer, line: str) -> None:
+    """Prints what may stand at the end of a line, one word a line, for the scripts above."""
+    for word in candidates(typer.main.get_command(root), line):
         typer.echo(word)
 
 
@@ -80,8 +78,7 @@ def candidates(root: Any, line: str) -> list[str]:
     while hasattr(command, "commands"):
         name = next((word for word in left if not word.startswith("-")), None)
         if name is None:
-            shown = [key for key, one in command.commands.items() if not one.hidden]
-            return _beginning(words[-1], shown if not words[-1].startswith("-") else _options(command))
+            return _beginning(words[-1], command.commands if not words[-1].startswith("-") else _options(command))
         if name not in command.commands:
             return []
         command, left = command.commands[name], left[left.index(name) + 1 :]

@@ -167,7 +167,10 @@ def main() -> None:
     bound_spin()
     show_what_can_be_shown()
     try:
-        app()
+        if sys.argv[1:2] == [completion.ASKED]:  # at each press of Tab, so without the parser, which is slow to load
+            completion.print_words(app, " ".join(sys.argv[2:]))
+        else:
+            app()
     except Exception as error:
         text = explain(error)
         if text is None or TRACEBACK_WANTED:

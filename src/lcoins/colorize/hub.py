@@ -94,7 +94,8 @@ def _fetch(api: "HfApi", repository: str, revision: str | None, name: str, most:
 
     try:
         size = api.hf_hub_download(repository, name, revision=revision, dry_run=True).file_size
-        path = Path(api.hf_hub_download(repository, name, revision=revision)) if size <= most else None
+        fits = size is not None and size <= most  # a server that says no size could send without end
+        path = Path(api.hf_hub_download(repository, name, revision=revision)) if fits else None
     except LocalEntryNotFoundError:
         raise
     except EntryNotFoundError as error:
