@@ -13,9 +13,14 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-DRAW = (
-    "import sys, pathlib; from lcoins.benchmark.photo import drawn_photo as draw; draw(pathlib.Path(sys.argv[1]), 0.3)"
-)
+# By Pillow alone: what lcoins draws for training needs the extra `train`.
+DRAW = """
+import sys
+from PIL import Image, ImageDraw
+scene = Image.new("L", (640, 480), 150)
+ImageDraw.Draw(scene).regular_polygon((320, 240, 140), 5, fill=100)
+scene.save(sys.argv[1])
+"""
 WHERE = "import lcoins; print(lcoins.__version__, lcoins.__file__)"
 
 
@@ -33,7 +38,7 @@ def try_file(file: Path, folder: Path) -> None:
         raise SystemExit(f"{file.name} gave lcoins {version} at {place}; expected its own version in {commands.parent}")
     run(commands / "lcoins", "--help", cwd=folder)
     run(commands / "python", "-c", DRAW, "scene.jpg", cwd=folder)
-    run(commands / "lcoins", "colorize", "scene.jpg", "a red star", "-o", "color.jpg", cwd=folder)
+    run(commands / "lcoins", "colorize", "scene.jpg", "a red pentagon", "-o", "color.jpg", cwd=folder)
     if not (folder / "color.jpg").is_file():
         raise SystemExit(f"{file.name}: lcoins colorize wrote no picture")
 
