@@ -1,7 +1,7 @@
 # Every target sets itself up first. Extra arguments travel in ARGS: make train ARGS="system=lcoins_small trainer=gpu"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train eval sweep colorize test faults check docs
+.PHONY: help setup train eval sweep colorize test faults check docs release
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -50,6 +50,16 @@ docs: .venv/.docs-ready ## build the documentation into site/ without a network,
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	$(BIN)/python docs/hooks/check_site.py site
 	@echo "open site/index.html; with search: $(BIN)/python -m http.server --bind 127.0.0.1 --directory site"
+
+release: .venv/.release-ready ## build wheel and sdist into dist/, check them, and try each in an environment of its own
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python .ci/try_release.py dist
+
+.venv/.release-ready: $(READY)
+	$(BIN)/python -m pip install --no-input --progress-bar off -c constraints.txt -e '.[release]'
+	@touch $@
 
 .venv/.docs-ready: $(READY)
 	$(BIN)/python -m pip install --no-input --progress-bar off -c constraints.txt -e '.[docs]'

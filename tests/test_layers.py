@@ -177,9 +177,12 @@ def test_color_imports_no_other_room(module: str) -> None:
         ("lightning", ("training", "data/datamodule")),
         ("matplotlib", ("reports",)),
         ("gradio", ("app",)),
+        ("huggingface_hub", ("colorize/hub", "colorize/model_card", "models/backbones")),
         ("sqlalchemy", ("study",)),
         ("uvicorn", ("app/guard",)),
-        ("wandb", ("training/tracking", "training/run", "reports")),
+        ("tensorboard", ("training/tensorboard_tracker",)),
+        ("mlflow", ("training/mlflow_tracker",)),
+        ("wandb", ("training/wandb_tracker", "reports")),
     ],
 )
 def test_library_stays_at_the_edge(library: str, allowed: tuple[str, ...]) -> None:

@@ -63,7 +63,11 @@ def clean_bin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_wheel_carries_code_and_configurations_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for source, target in {"src/lcoins": "lcoins", "conf": "lcoins/conf", "experiments": "lcoins/experiments"}.items():
+    for source, target in {
+        "src/lcoins": "lcoins",
+        "conf": "lcoins/conf",
+        "experiments": "lcoins/conf/experiment",
+    }.items():
         suffixes = {".py", ".yaml"}
         files = {path.relative_to(CHECKOUT / source) for path in (CHECKOUT / source).rglob("*")}
         assert {f"{target}/{file.as_posix()}" for file in files if file.suffix in suffixes} <= names
@@ -98,3 +102,12 @@ def test_the_wheel_carries_the_weights_and_the_page(wheel: Path) -> None:
         sizes = {info.filename: info.file_size for info in archive.infolist()}
     assert {"lcoins/weights/package.json", "lcoins/weights/MODEL_CARD.md", "lcoins/app/page.css"} <= sizes.keys()
     assert 1e6 < sizes["lcoins/weights/model.safetensors"] <= 20e6
+
+
+def test_the_sdist_gives_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path, cwd=CHECKOUT)
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index")
+    run(*pip, "--wheel-dir", tmp_path, sdist, cwd=tmp_path)
+    (again,) = tmp_path.glob("*.whl")
+    assert sorted(zipfile.ZipFile(again).namelist()) == sorted(zipfile.ZipFile(wheel).namelist())

@@ -24,7 +24,7 @@ GROUPS = {
     "recipe": "Optimizer, learning rate, length, and the choice of the checkpoint.",
     "ablation": "The paper's ablations (section 5.3).",
     "trainer": "Where a run runs.",
-    "tracker": "Weights & Biases.",
+    "tracker": "Weights & Biases, TensorBoard or MLflow.",
     "cluster": "What is asked of SLURM.",
     "debug": "Short runs that look for one fault.",
 }

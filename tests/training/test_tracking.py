@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shrunk import shrunk
+import yaml
+from omegaconf import OmegaConf
+from shrunk import composed, shrunk
 from wandb.proto import wandb_internal_pb2
 
+from lcoins.cli.hydra_commands import conf_folder
+from lcoins.cli.overrides import hydra_override
 from lcoins.code_version import code_version
 from lcoins.training.run import plain_config, train_run
-from lcoins.training.tracking import WANDB_FOLDERS, build_loggers, wandb_files_in
+from lcoins.training.tracking import WANDB_FOLDERS, build_loggers, trackers_confined
 
 SHORTEST = ("recipe.epochs=1", "data.train.length=16", "data.batch_size=8", "tracker=offline")
 
@@ -64,7 +68,7 @@ def all_records(folder: Path) -> list[Any]:
 
 def test_an_offline_run_holds_everything(tmp_path: Path, home: Path) -> None:
     folder = tmp_path / "shrunk" / "ablation=full" / "seed=0"
-    cfg = shrunk(*SHORTEST, "tracker.tags=[mine]")
+    cfg = shrunk(*SHORTEST, "tracker.tags=[mine]", "tracker.log_model=true")
     figures = train_run(cfg, folder)
     found = all_records(folder)
     (run,) = [record.run for record in found if record.WhichOneof("record_type") == "run"]
@@ -83,7 +87,9 @@ def test_an_offline_run_holds_everything(tmp_path: Path, home: Path) -> None:
     assert {name: summary[name] for name in figures} == pytest.approx(figures)
 
     artifacts = [record.artifact for record in found if record.WhichOneof("record_type") == "artifact"]
-    assert len(artifacts) == 5
+    assert len(artifacts) == 6
+    (model,) = [artifact for artifact in artifacts if artifact.type == "model"]
+    assert "best" in model.aliases and [entry.path for entry in model.manifest.contents] == ["best.ckpt"]
     (clear,) = [artifact for artifact in artifacts if "testclear" in artifact.name]
     files = {entry.path: Path(entry.local_path) for entry in clear.manifest.contents}
     assert all(file.is_relative_to(folder.resolve()) and file.is_file() for file in files.values())
@@ -101,7 +107,7 @@ def test_an_offline_run_holds_everything(tmp_path: Path, home: Path) -> None:
 def test_a_folder_that_the_user_chose_for_wandb_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_CACHE_DIR", "/chosen")
     monkeypatch.delenv("WANDB_DATA_DIR", raising=False)
-    with pytest.raises(KeyboardInterrupt), wandb_files_in(tmp_path):
+    with pytest.raises(KeyboardInterrupt), trackers_confined(tmp_path):
         assert os.environ["WANDB_CACHE_DIR"] == "/chosen"
         assert os.environ["WANDB_DATA_DIR"] == str(tmp_path.resolve() / "data")
         raise KeyboardInterrupt
@@ -134,5 +140,25 @@ def test_the_environment_may_turn_wandb_off(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("WANDB_MODE", "disabled")
     for mode in ("offline", "online"):
         assert len(build_loggers(plain_config(shrunk(f"tracker={mode}")), tmp_path)) == 1
-    with pytest.raises(ValueError, match=r"tracker\.mode=sometimes is none of off, offline, online"):
+    with pytest.raises(
+        ValueError, match=r"tracker\.mode=sometimes is none of off, offline, online, tensorboard, mlflow"
+    ):
         build_loggers(plain_config(shrunk("tracker.mode=sometimes")), tmp_path)
+
+
+def test_the_sweep_of_an_agent_is_a_training_that_can_be_typed() -> None:
+    """Each parameter is a key of the config, and W&B's own agent makes commands of the file that compose."""
+    from wandb.sdk.launch.sweeps import utils
+
+    file = conf_folder() / "experiment" / "wandb" / "search.yaml"
+    sweep = yaml.safe_load(file.read_text(encoding="utf-8"))
+    parameters = sweep["parameters"]
+    chosen = {name: {"value": how["values"][0] if "values" in how else how["min"]} for name, how in parameters.items()}
+    arguments = utils.create_sweep_command_args({"args": chosen})["args_no_hyphens"]
+    command = [word for part in sweep["command"] for word in (arguments if part == "${args_no_hyphens}" else [part])]
+    assert command[:2] == [sweep["program"], "train"] and len(command) == len(sweep["command"]) - 1 + len(chosen)
+    config = composed("train", *(hydra_override(word) for word in command[2:]))
+    for name, value in chosen.items():
+        assert OmegaConf.select(config, name, throw_on_missing=True) == yaml.safe_load(str(value["value"]))
+    assert sweep["metric"] == {"name": config.recipe.monitor, "goal": "maximize"}
+    assert (config.tracker.mode, config.tracker.project) == ("online", sweep["project"])

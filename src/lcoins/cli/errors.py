@@ -55,7 +55,7 @@ def _own_words(text: str) -> str:
 
 
 def _explain_library(error: BaseException) -> str | None:
-    """The message for an error of Lightning or wandb about what the user chose, or None for any other error."""
+    """The message for an error of Lightning, wandb or mlflow about what the user chose, or None for any other error."""
     name = type(error).__name__
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), name).rstrip(".!")
     if name == "MisconfigurationException":
@@ -65,6 +65,8 @@ def _explain_library(error: BaseException) -> str | None:
             f"Weights & Biases: {first}; log in with `wandb login` or set WANDB_API_KEY, or take tracker=offline and "
             f"send the run later, or tracker=off"
         )
+    if (mlflow := sys.modules.get("mlflow")) and isinstance(error, mlflow.MlflowException):
+        return f"MLflow: {first}; correct tracker.uri and tracker.project, start the server, or take tracker=off"
     return None
 
 

@@ -1,4 +1,4 @@
-"""The commands that take a composed Hydra config: train, eval, info, bench and prior; finds conf/ and experiments/."""
+"""The commands that take a composed Hydra config: train, eval, info, bench and prior."""
 
 import hashlib
 import json
@@ -21,6 +21,7 @@ from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_tab
 from lcoins.benchmark.step import step_cases, time_steps
 from lcoins.benchmark.step_table import machine_name, rate_line, speed_ratios, timing_table, timings_to_json
 from lcoins.cli.cluster import of_first, per_node
+from lcoins.cli.conf_files import conf_folder
 from lcoins.cli.config_kinds import expect_kinds, known_keys
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
 from lcoins.cli.overrides import folder_name, hydra_override
@@ -38,15 +39,6 @@ from lcoins.training.stopping import StoppedBySignal
 LONGEST_LABEL, LONGEST_NAME = 100, 200  # bytes; a file system takes 255
 OF_RUN = ("best", "last")  # the checkpoints that a run leaves
 OBEDIENCE = f"{PhotosWithThings.__module__}.{PhotosWithThings.__qualname__}"
-
-
-def conf_folder() -> Path:
-    """conf/ inside the installed package, or beside src/ in a checkout."""
-    package = Path(__file__).parents[1]
-    for folder in (package / "conf", package.parents[1] / "conf"):
-        if (folder / "train.yaml").is_file():
-            return folder
-    raise FileNotFoundError(f"no conf/ with train.yaml near {package}; reinstall lcoins")
 
 
 def label(overrides: str, name: str = "runs", global_batch: int | None = None) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lcoins.cli import data, photos, report, service, study
+from lcoins.cli import completion, data, photos, report, service, study
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
 from lcoins.cli.spin import bound_spin, spin_setting
 
@@ -23,6 +23,7 @@ app.add_typer(report.app)
 app.add_typer(study.app)
 app.add_typer(photos.app)
 app.command()(service.serve)
+app.add_typer(completion.app)
 infer_app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
@@ -131,6 +132,19 @@ def export(
         typer.echo(f"wrote {output / 'model.onnx'}: at most {done.deviation:.1g} units of ab from PyTorch")
 
 
+@app.command()
+def push(
+    package: Annotated[Path, typer.Argument(help="A package of `lcoins export`.")],
+    target: Annotated[str, typer.Argument(metavar="hf://OWNER/NAME", help="The repository; it is made if absent.")],
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+) -> None:
+    """Send a package to the Hugging Face Hub, with a model card made from it."""
+    from lcoins.colorize.hub import push_package
+
+    typer.echo(f"sent {package}: {push_package(package, target, private)}")
+    typer.echo(f'next: lcoins colorize PHOTO "a sentence with colors" --checkpoint {target}')
+
+
 def _run(command: str, arguments: list[str]) -> None:
     from lcoins.cli.hydra_commands import run_command
 
@@ -153,7 +167,10 @@ def main() -> None:
     bound_spin()
     show_what_can_be_shown()
     try:
-        app()
+        if sys.argv[1:2] == [completion.ASKED]:  # at each press of Tab, so without the parser, which is slow to load
+            completion.print_words(app, " ".join(sys.argv[2:]))
+        else:
+            app()
     except Exception as error:
         text = explain(error)
         if text is None or TRACEBACK_WANTED:

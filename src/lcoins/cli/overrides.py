@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 # number: these are text unless they are null, a list, a dictionary or already in quotes.
 PLACES = (
     *("alex", "captions", "checkpoint", "dir", "entity", "instances", "labels", "name", "object_colors", "output"),
-    *("prior", "project", "report", "root", "run", "runs", "source", "squeeze", "start_from", "subdir", "vgg"),
+    *("prior", "project", "report", "root", "run", "runs", "source", "squeeze", "start_from", "subdir", "uri", "vgg"),
 )
 UNREADABLE = object()
 

@@ -10,7 +10,8 @@ from lcoins.cli.errors import say
 
 app = typer.Typer(pretty_exceptions_enable=False)
 Checkpoint = Annotated[
-    Path | None, typer.Option(help="A package of `lcoins export`, or a best.ckpt; default: the weights in lcoins.")
+    Path | None,
+    typer.Option(help="A package of `lcoins export`, hf://OWNER/NAME, or a best.ckpt; default: the weights in lcoins."),
 ]
 Device = Annotated[str, typer.Option(help="cpu, cuda, mps …")]
 

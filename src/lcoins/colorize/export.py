@@ -131,9 +131,9 @@ def _onnx(colorizer: Any, stored: Mapping[str, Tensor]) -> "OnnxFile":
 def load_photo_colorizer(path: Path | str | None = None, device: str = "cpu") -> PhotoColorizer:
     """What colors photos: the package in lcoins, another of ``lcoins export``, or a run's ``best.ckpt``.
 
-    The result takes a photo (a path, or an RGB picture of Pillow) and a sentence, and gives the picture in color at
-    the photo's own size. Errors (FileNotFoundError, ValueError) say what was expected and what to do. It is
-    ``lcoins.load_colorizer``:
+    ``path`` may also be ``hf://owner/name[@revision]``, a package on the Hugging Face Hub. The result takes a photo (a
+    path, or an RGB picture of Pillow) and a sentence, and gives the picture in color at the photo's own size. Errors
+    (OSError, ValueError) say what was expected and what to do. It is ``lcoins.load_colorizer``:
 
     >>> import lcoins
     >>> colorizer = lcoins.load_colorizer()

@@ -18,6 +18,7 @@ from torch import Tensor
 from lcoins.color import lab
 from lcoins.color.reading import read_sentence
 from lcoins.colorize.edges import colors_at, follow_edges
+from lcoins.colorize.hub import fetch_package, is_on_hub
 from lcoins.imaging.read import STRIP_PIXELS, photo_lightness, read_gray_photo, strips
 from lcoins.imaging.write import strips_to_image
 from lcoins.models.checkpoint import builtin_package, load_trained
@@ -80,8 +81,12 @@ def along_edges(network_lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
 def load_system(source: Path | str | None, device: torch.device | str = "cpu") -> ColorizationSystem:
     """A package or checkpoint, or the weights in lcoins, for photos: color words act where they act strongly.
 
+    ``hf://owner/name`` is a package on the Hugging Face Hub (:mod:`lcoins.colorize.hub`).
+
     See :mod:`lcoins.models.focus`; the paper's protocol measures a system without it.
     """
+    if source and is_on_hub(source):
+        source = fetch_package(source)
     return FocusedColorizer(load_trained(Path(source) if source else builtin_package(), device)[0])
 
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import torch
 from lightning import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import WandbLogger
 
 from lcoins.color.lab import from_network_ab, split_lab, to_network_lightness
 from lcoins.data.types import Sample, collate
 from lcoins.evaluation.contact_sheet import SheetRow, contact_sheet, group_overlay, pictures
+from lcoins.training.tracking import Tracker
 
 
 class PictureLog(Callback):
-    """Draws a contact sheet of ``samples`` after each validation epoch, into ``folder`` and to wandb if it is on."""
+    """Draws a contact sheet of ``samples`` after each validation epoch, into ``folder`` and to the run's tracker."""
 
     def __init__(self, folder: Path, samples: list[Sample]):
         self.folder, self.samples = folder, samples
@@ -25,7 +25,7 @@ class PictureLog(Callback):
         path = self.folder / f"epoch_{trainer.current_epoch:04d}.png"
         contact_sheet(self.rows(pl_module), path)
         for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
+            if isinstance(logger, Tracker):
                 logger.log_image("val/pictures", [str(path)], step=trainer.global_step)
 
     def rows(self, pl_module: LightningModule) -> list[SheetRow]:

@@ -34,7 +34,7 @@ from lcoins.training.module import ColorizationTraining
 from lcoins.training.ranks import all_ranks, expect_all_processes, is_first, quiet_unless_first
 from lcoins.training.run_folder import open_run_folder
 from lcoins.training.stopping import stoppable
-from lcoins.training.tracking import log_test_results, wandb_files_in
+from lcoins.training.tracking import log_test_results, trackers_confined
 from lcoins.training.trainer import best_validation_score, build_trainer, count_devices
 
 # Warnings of Lightning at the start of training that say nothing useful here, each with the reason.
@@ -88,7 +88,7 @@ def _train_run(config: dict[str, Any], folder: Path) -> dict[str, float]:
     module.batches, data.samples_per_step = batches, batches.total
     if is_first():
         keep_words(config["model"], folder)  # a checkpoint may name no folder elsewhere
-    with wandb_files_in(folder / "wandb"):
+    with trackers_confined(folder / "wandb"):
         trainer = build_trainer(shared_out, folder, data, module)
         start, notices = find_resumable(folder, batches) if not config["trainer"].get("fast_dev_run") else (None, [])
         for notice in notices:
@@ -155,7 +155,8 @@ def evaluate_run(config: Mapping[str, Any], folder: Path, data: ColorizationData
     if trainer.is_global_zero:
         write_json(figures, folder / "metrics.json")
         print_reports(reports)
-        log_test_results(trainer.loggers, reports, figures, folder / "test")
+        kept = best if config["tracker"].get("log_model") else None
+        log_test_results(trainer.loggers, reports, figures, folder / "test", kept)
         written = f"figures: {folder / 'metrics.json'}; contact sheets: {folder / 'test'}"
         follow = f'next: lcoins colorize PHOTO "a sentence with colors" --checkpoint {shlex.quote(str(best))}'
         for line in (written, follow):  # a folder may be named like markup

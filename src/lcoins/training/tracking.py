@@ -1,34 +1,54 @@
-"""Logs of a run: CSV files always, and Weights & Biases, online or offline, if the tracker is on."""
+"""Logs of a run: CSV files always, and the tracker that the config chooses: wandb, TensorBoard or MLflow."""
 
-import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, runtime_checkable
 
-from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from lightning.pytorch.loggers import CSVLogger, Logger
 
-from lcoins.code_version import code_version
-from lcoins.evaluation.contact_sheet import SheetRow
 from lcoins.evaluation.result import EvaluationReport
+from lcoins.training.mlflow_tracker import mlflow_tracker
 from lcoins.training.ranks import is_first
+from lcoins.training.tensorboard_tracker import tensorboard_tracker
+from lcoins.training.wandb_tracker import wandb_tracker
 
-if TYPE_CHECKING:  # importing wandb makes temporary folders, so it waits for a tracker that is on
-    import wandb
-
-MODES = ("off", "offline", "online")
+# The package that each tracker needs, which has the name of its extra, and what makes its logger.
+TRACKERS: dict[str, tuple[str, Callable[[Mapping[str, Any], Path, int], Logger | None]]] = {
+    "offline": ("wandb", wandb_tracker),
+    "online": ("wandb", wandb_tracker),
+    "tensorboard": ("tensorboard", tensorboard_tracker),
+    "mlflow": ("mlflow", mlflow_tracker),
+}
 # wandb's environment variable -> subfolder: its cache, and what `wandb sync` needs later of an offline run's tables.
 WANDB_FOLDERS = {"WANDB_CACHE_DIR": "cache", "WANDB_DATA_DIR": "data"}
 
 
-@contextmanager
-def wandb_files_in(folder: Path) -> Iterator[None]:
-    """Makes wandb keep these files in ``folder`` instead of the user's home, unless the environment says where.
+@runtime_checkable
+class Tracker(Protocol):
+    """What a logger has that shows pictures and the results of a run."""
 
-    wandb reads the two folders from environment variables alone; on leaving, the environment is as it was.
+    def log_image(self, key: str, images: list[Any], step: int | None = None) -> None:
+        """Shows picture files under a name, as those of one step of the training."""
+
+    def log_results(
+        self, reports: Sequence[EvaluationReport], figures: Mapping[str, float], sheets: Path, model: Path | None
+    ) -> None:
+        """Shows figures and the contact sheets in ``sheets``, keeps the checkpoint ``model`` if given; ends the run."""
+
+
+@contextmanager
+def trackers_confined(folder: Path) -> Iterator[None]:
+    """Makes wandb keep its files in ``folder``, not in the user's home, and mlflow send nothing about its use.
+
+    Both read this from environment variables alone. What the environment says already counts; on leaving, it is as it
+    was.
     """
-    added = {name: str((folder / sub).resolve()) for name, sub in WANDB_FOLDERS.items() if name not in os.environ}
+    wanted = {name: str((folder / sub).resolve()) for name, sub in WANDB_FOLDERS.items()}
+    wanted["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    added = {name: value for name, value in wanted.items() if name not in os.environ}
     os.environ.update(added)
     try:
         yield
@@ -38,86 +58,37 @@ def wandb_files_in(folder: Path) -> Iterator[None]:
 
 
 def build_loggers(config: Mapping[str, Any], folder: Path) -> list[Logger]:
-    """CSV (one file per start of the run) and, unless the tracker is off, wandb; its id and group follow the folder.
+    """CSV (one file per start of the run) and, unless it is off, the tracker of the plain config of a run.
 
-    The same folder gives the same id, so that a resumed run continues its own curves. Runs that differ only in the seed
-    form one group, which wandb can average. Offline, each start after the first has an id of its own, because
-    `wandb sync` would replace what an earlier folder of the same id holds. ``WANDB_MODE=disabled`` turns wandb off.
-    Of several processes the first alone logs to wandb.
-    ``config`` is the plain config of the run.
+    Of several processes the first alone has a tracker. Raises ValueError for a tracker that is unknown or not
+    installed.
     """
     starts = len(list((folder / "csv").glob("version_*")))
     loggers: list[Logger] = [CSVLogger(folder, name="csv", version=starts)]
-    tracker, name = config["tracker"], config["name"]
-    if tracker["mode"] not in MODES:
-        raise ValueError(f"tracker.mode={tracker['mode']} is none of {', '.join(MODES)}; take tracker=MODE")
-    if tracker["mode"] == "off" or not is_first() or os.environ.get("WANDB_MODE") == "disabled":
+    mode = config["tracker"]["mode"]
+    if mode == "off":
         return loggers
-    offline = tracker["mode"] == "offline"
-    identity = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
-    start = f"-{starts + 1}" if offline and starts else ""
-    loggers.append(
-        WandbLogger(
-            project=tracker["project"],
-            entity=tracker["entity"],
-            save_dir=folder,
-            id=f"{identity}{start}",
-            resume="allow",
-            name=f"{name}/{folder.parent.name}/{folder.name}{start and f' start {starts + 1}'}",
-            group=f"{name}/{folder.parent.name}",
-            job_type="train",
-            tags=list(dict.fromkeys([*tracker["tags"], name])),
-            offline=offline,
-            config={**config, "variant": folder.parent.name, "code": code_version()},
-            allow_val_change=True,  # a resumed run may run elsewhere, and with changed code
+    if mode not in TRACKERS:
+        raise ValueError(f"tracker.mode={mode} is none of off, {', '.join(TRACKERS)}; take tracker=MODE")
+    package, make = TRACKERS[mode]
+    if find_spec(package) is None:
+        extra = "train" if package == "wandb" else package
+        raise ValueError(
+            f"tracker={mode} needs {package}, which is not installed; run: pip install 'lcoins[{extra}]', or take "
+            f"tracker=off"
         )
-    )
-    return loggers
+    tracker = make(config, folder, starts) if is_first() else None
+    return [*loggers, tracker] if tracker is not None else loggers
 
 
 def log_test_results(
-    loggers: Sequence[Logger], reports: Sequence[EvaluationReport], figures: Mapping[str, float], folder: Path
+    loggers: Sequence[Logger],
+    reports: Sequence[EvaluationReport],
+    figures: Mapping[str, float],
+    sheets: Path,
+    model: Path | None,
 ) -> None:
-    """Logs figures, contact sheets and one table of examples per test set to wandb, if it is on, and ends its run."""
+    """Hands the results of a run to its tracker, if one is on, and ends the run there."""
     for logger in loggers:
-        if isinstance(logger, WandbLogger):
-            import wandb
-
-            logger.experiment.summary.update(figures)
-            for report in reports:
-                sheet = folder / f"{report.title}_sheet.png"
-                picture, table = wandb.Image(str(sheet)), examples_table(report)
-                logger.experiment.log({f"test/{sheet.stem}": picture, f"test/{report.title}": table})
-            logger.experiment.finish()
-
-
-def examples_table(report: EvaluationReport) -> "wandb.Table":
-    """The pairs of the contact sheet: caption, pictures with the groups over the prediction, and their figures."""
-    import wandb
-
-    names = dict.fromkeys(name for row, _ in report.examples for name in row if name != "photo")
-    titles = list(dict.fromkeys(title for _, sheet in report.examples for title in sheet.panels if title != "groups"))
-    columns: list[str | int] = [
-        "name",
-        "caption",
-        *titles,
-        *(name for name in names if name not in ("name", "caption")),
-    ]
-    table = wandb.Table(columns=columns)
-    for row, sheet in report.examples:
-        pictures = {title: _picture(sheet, title) for title in titles}
-        content: dict[Any, Any] = {**row, **pictures}
-        table.add_data(*(content.get(column) for column in columns))
-    return table
-
-
-def _picture(sheet: SheetRow, title: str) -> "wandb.Image | None":
-    import wandb
-
-    if title not in sheet.panels:
-        return None
-    masks = None
-    if title == "prediction" and sheet.groups is not None:
-        labels = {group: f"group {group}" for group in range(int(sheet.groups.max()) + 1)}
-        masks = {"groups": {"mask_data": sheet.groups.astype("uint8"), "class_labels": labels}}
-    return wandb.Image(sheet.panels[title], masks=masks)
+        if isinstance(logger, Tracker):
+            logger.log_results(reports, figures, sheets, model)
