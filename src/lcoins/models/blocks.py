@@ -5,7 +5,9 @@ from collections.abc import Callable
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.nn.functional import gelu
+from torch.nn.functional import gelu, scaled_dot_product_attention
+
+from lcoins.color.lab import in_float32
 
 Sizes = tuple[int, int, int]  # how many tokens of each of three kinds follow each other
 
@@ -20,6 +22,22 @@ class SeparateLinear(nn.Linear):
     def __init__(self, width: int, maps: int):
         super().__init__(width, maps * width, bias=False)
         self.maps = maps
+
+
+def attend(
+    q: Float[Tensor, "b heads n d"],
+    k: Float[Tensor, "b heads m d"],
+    v: Float[Tensor, "b heads m d"],
+    mask: Bool[Tensor, "b 1 1 m"] | None = None,
+) -> Float[Tensor, "b heads n d"]:
+    """softmax(q k^T / sqrt(d)) v; the mask is true for keys that are attended to.
+
+    On a CPU it is computed in float32: PyTorch's backward pass takes ten times as long in bfloat16 there.
+    """
+    if q.device.type != "cpu" or q.dtype == torch.float32:
+        return scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    with in_float32(q):
+        return scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask).to(v.dtype)
 
 
 class SelfAttention(nn.Module):
