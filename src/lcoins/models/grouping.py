@@ -111,10 +111,14 @@ class GroupingTransformer(nn.Module):
         depth: number of blocks.
         heads: attention heads of a block.
         n_groups: group tokens; 0 leaves them out (ablation "w/o GE"), which only joint attention allows.
-        attention: ``grouping``, or ``joint`` for the ablations "w/o GA" and "w/o GE".
+        attention: ``grouping``, or ``joint`` for the ablations "w/o GA" and "w/o GE". Variants of grouping attention:
+            ``grouping_inner``, in which groups hear each other, and ``grouping_competing``, in which they compete.
         drop_path: stochastic depth of the last block; it rises linearly from 0.
         group_token_std: scale of the initial group tokens, 0.02 in the authors' code. At 1 they are as large as the
-            tokens that they attend to, so the first block's output does not make all groups alike.
+            tokens that they attend to, so the first block's output does not make all groups alike, and the type
+            embedding that they share, whose scale is 0.02, does not either.
+        separate_qkv: whether the maps to queries, keys and values are initialized one by one, as PyTorch's
+            MultiheadAttention does not and the authors' code neither.
     """
 
     def __init__(
