@@ -35,9 +35,10 @@ class Scenes(Dataset[Sample]):
     other split differs from ``clear`` in one thing: in ``counter`` lightness contradicts color; ``unobserved`` has
     pairs of color and kind that no other split draws; ``recolor`` exchanges one color word in the recolored sentence,
     not all of them. ``many`` mixes kinds as ``train`` does, but has four to six objects, where ``train`` has two to
-    four; ``data=scenes`` leaves it out, see ``experiments/grouping.yaml``. ``train`` has new scenes in every epoch (see
-    :meth:`set_epoch`); the other splits stay the same. With more than one of ``views``, which is not in the paper, each scene comes with further ones: the same picture
-    with its objects repainted, and the same sentence with other color words.
+    four; ``data=scenes`` leaves it out, see ``experiments/grouping.yaml``. ``train`` has new scenes in every epoch
+    (see :meth:`set_epoch`); the other splits stay the same. With more than one of ``views``, which is not in the paper,
+    each scene comes with further ones: the same picture with its objects repainted, and the same sentence with other
+    color words.
     """
 
     palette = SCENE_COLORS
