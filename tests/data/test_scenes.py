@@ -77,15 +77,16 @@ def test_masks_are_disjoint_and_as_many_as_color_words(split: str, size: int) ->
         masks, colors = sample.instances.masks, sample.instances.colors
         assert sample.rgb.shape == (3, size, size) and sample.rgb.dtype == torch.float32
         assert sample.rgb.min() >= 0 and sample.rgb.max() <= 1
-        assert masks.shape == (len(colors), size, size) and masks.dtype == torch.bool and 2 <= len(colors) <= 4
+        assert masks.shape == (len(colors), size, size) and masks.dtype == torch.bool
+        assert len(colors) in ((4, 5, 6) if split == "many" else (2, 3, 4))
         assert masks.sum(dim=0).max() == 1
         assert masks.flatten(1).sum(dim=1).min() >= 0.01 * size * size
         assert sorted(found.word for found in find_colors(sample.caption)) == sorted(set(colors))
 
 
 def test_objects_keep_a_gap_at_64_pixels() -> None:
-    for index in range(60):
-        masks = Scenes("train", 60)[index].instances.masks
+    for scene in (*map(Scenes("train", 60).__getitem__, range(60)), *map(Scenes("many", 20).__getitem__, range(20))):
+        masks = scene.instances.masks
         grown = max_pool2d(masks[None].float(), 3, stride=1, padding=1)[0]
         assert all(not (grown[i].bool() & masks[:i].any(dim=0)).any() for i in range(1, len(masks)))
 
@@ -137,7 +138,7 @@ def test_splits_repeat_kinds_as_promised() -> None:
     assert all(repeats("instances"))
     for split in ("clear", "counter", "recolor", "unobserved"):
         assert not any(repeats(split))
-    for split in ("train", "val"):
+    for split in ("train", "val", "many"):
         assert 60 < sum(repeats(split)) < 140
 
 
@@ -210,9 +211,9 @@ def test_claims_are_what_the_sentence_says() -> None:
 
 
 def test_places_and_sizes_are_where_the_masks_are() -> None:
-    for number in range(120):
+    for number in range(160):
         rng = keyed_random(number, "places")
-        objects, _ = plan_scene("train", rng)
+        objects, _ = plan_scene("train" if number < 120 else "many", rng)
         _, masks = draw_scene(objects, 64, rng, np.random.default_rng(number))
         for thing, mask in zip(objects, masks, strict=True):
             x, y = centroid(mask)

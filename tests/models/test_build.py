@@ -60,7 +60,7 @@ def test_only_modules_of_lcoins_are_built(target: str) -> None:
         ({"shared_space": None}, "grouping layer learns only by the counter-color loss"),
         ({"grouping_layer": None}, "compares words with the groups of the grouping layer"),
         (transformer(n_groups=0), "grouping attention needs groups"),
-        (transformer(attention="decoupled"), "must be grouping or joint, not 'decoupled'"),
+        (transformer(attention="decoupled"), "must be one of grouping, .*, joint, not 'decoupled'"),
         (transformer(width=64), "need tokens of one width, but have .*'transformer': 64"),
         ({"upsampler": {**MODEL["upsampler"], "details": [24]}}, r"gives maps of \[\] channels, but .* expects \[24\]"),
     ],

@@ -4,7 +4,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lcoins.models.grouping import GroupingAttention, GroupingLayer, GroupingTransformer, JointAttention
+from lcoins.models.blocks import attend, initialize
+from lcoins.models.grouping import (
+    CompetingGroupingAttention,
+    GroupingAttention,
+    GroupingLayer,
+    GroupingTransformer,
+    InnerGroupingAttention,
+    JointAttention,
+)
 
 WIDTH, HEADS = 16, 4
 SIZES = (9, 5, 3)
@@ -24,12 +32,13 @@ def tokens_and_mask() -> tuple[Tensor, Tensor]:
 
 
 def written_out(attention: GroupingAttention, tokens: Tensor, mask: Tensor) -> Tensor:
-    """Eqs. 6-9 literally: six softmaxes per head, then the concatenation of Eq. 9 and its projection."""
+    """Eqs. 6-9 literally: six softmaxes per head, or seven, then the concatenation of Eq. 9 and its projection."""
+    inner, competing = (isinstance(attention, kind) for kind in (InnerGroupingAttention, CompetingGroupingAttention))
     weight_q, weight_k, weight_v = attention.qkv.weight.chunk(3)
     parts = dict(zip(("img", "lag", "grp"), tokens.split(SIZES, dim=1), strict=True))
     depth = WIDTH // HEADS
 
-    def attend(x: str, y: str, head: int) -> Tensor:
+    def heard(x: str, y: str, head: int) -> Tensor:
         rows = slice(head * depth, (head + 1) * depth)
         q = parts[x] @ weight_q[rows].T + attention.q_bias[rows]
         k = parts[y] @ weight_k[rows].T
@@ -37,20 +46,36 @@ def written_out(attention: GroupingAttention, tokens: Tensor, mask: Tensor) -> T
         scores = q @ k.transpose(1, 2) / depth**0.5
         if y == "lag":
             scores = scores.masked_fill(~mask[:, None, :], -torch.inf)
+        if competing and (x, y) == ("grp", "img"):
+            shares = scores.softmax(dim=1)
+            return shares @ v / shares.sum(dim=2, keepdim=True)
         return scores.softmax(dim=-1) @ v
 
-    slots = {"img": ("img", "grp"), "lag": ("lag", "grp"), "grp": ("img", "lag")}
-    rows = [torch.cat([attend(x, y, head) for head in range(HEADS) for y in slots[x]], dim=-1) for x in parts]
+    of_groups = (("grp",), ("img", "lag")) if inner else (("img",), ("lag",))
+    slots = {"img": (("img",), ("grp",)), "lag": (("lag",), ("grp",)), "grp": of_groups}
+    rows = [
+        torch.cat([sum(heard(x, y, head) for y in slot) for head in range(HEADS) for slot in slots[x]], dim=-1)
+        for x in parts
+    ]
     return torch.cat(rows, dim=1) @ attention.projection.weight.T + attention.projection.bias
 
 
-def test_grouping_attention_is_six_separate_softmaxes() -> None:
-    attention = random_attention(GroupingAttention)
+@pytest.mark.parametrize("kind", [GroupingAttention, InnerGroupingAttention, CompetingGroupingAttention])
+def test_grouping_attention_is_separate_softmaxes(kind: type[GroupingAttention]) -> None:
+    attention = random_attention(kind)
     tokens, mask = tokens_and_mask()
     assert attention.projection.weight.shape == (WIDTH, 2 * WIDTH)
     result = attention(tokens, SIZES, mask)
     assert result.shape == tokens.shape
     torch.testing.assert_close(result, written_out(attention, tokens, mask), rtol=1e-4, atol=1e-5)
+
+
+def test_attention_of_bfloat16_on_a_cpu_is_that_of_float32() -> None:
+    q, k, v = (torch.randn(2, HEADS, count, 4, dtype=torch.bfloat16) for count in (3, 9, 9))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = attend(q, k, v)
+    assert found.dtype == torch.bfloat16
+    assert torch.equal(found, attend(q.float(), k.float(), v.float()).bfloat16())
 
 
 @pytest.mark.parametrize("sizes", [SIZES, (12, 5, 0)], ids=["groups", "no groups"])
@@ -73,7 +98,7 @@ def test_joint_attention_equals_torch(sizes: tuple[int, int, int]) -> None:
 
 
 def test_masked_words_change_nothing_but_themselves() -> None:
-    for kind in (GroupingAttention, JointAttention):
+    for kind in (GroupingAttention, InnerGroupingAttention, CompetingGroupingAttention, JointAttention):
         attention = random_attention(kind)
         tokens, mask = tokens_and_mask()
         other = tokens.clone()
@@ -142,6 +167,14 @@ def test_groups_are_symmetric_without_their_tokens() -> None:
     torch.testing.assert_close(z_grp[:, 0], z_grp[:, 1])
 
 
+@pytest.mark.parametrize(("separate", "factor"), [(False, 1.0), (True, 2**0.5)])
+def test_queries_keys_and_values_are_initialized_as_one_map_or_as_three(separate: bool, factor: float) -> None:
+    """Xavier-uniform: the largest entry of a map from 64 to n channels is sqrt(6 / (64 + n))."""
+    transformer = GroupingTransformer(64, 1, 4, 3, "grouping", 0.0, separate_qkv=separate).apply(initialize)
+    largest = [weight.abs().max().item() for weight in transformer.blocks[0].attention.qkv.weight.chunk(3)]
+    assert largest == pytest.approx([factor * (6 / (4 * 64)) ** 0.5] * 3, rel=0.01)
+
+
 @pytest.mark.parametrize("std", [0.02, 1.0])
 def test_group_tokens_start_at_the_given_scale(std: float) -> None:
     tokens = GroupingTransformer(64, 1, 4, 64, "grouping", 0.0, group_token_std=std).group_tokens
@@ -157,7 +190,7 @@ def test_drop_path_rises_from_zero() -> None:
 def test_grouping_attention_needs_groups() -> None:
     with pytest.raises(ValueError, match="ablation=no_ge"):
         GroupingTransformer(WIDTH, 2, HEADS, 0, "grouping", 0.0)
-    with pytest.raises(ValueError, match="grouping or joint, not 'plain'"):
+    with pytest.raises(ValueError, match="grouping_competing, joint, not 'plain'"):
         GroupingTransformer(WIDTH, 2, HEADS, 3, "plain", 0.0)
 
 

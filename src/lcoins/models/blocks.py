@@ -10,18 +10,31 @@ from torch.nn.functional import gelu
 Sizes = tuple[int, int, int]  # how many tokens of each of three kinds follow each other
 
 
+class SeparateLinear(nn.Linear):
+    """Maps of equal size from one input, one above the other in one weight, each initialized as a map of its own.
+
+    Xavier on the whole weight takes them for one map with more outputs, which makes the entries of three maps smaller
+    by sqrt(2), and so the scores of queries and keys by 2.
+    """
+
+    def __init__(self, width: int, maps: int):
+        super().__init__(width, maps * width, bias=False)
+        self.maps = maps
+
+
 class SelfAttention(nn.Module):
     """Queries, keys and values of all modalities by shared projections; bias on queries and values, none on keys.
 
     ``forward`` takes the tokens of three kinds one after the other, their sizes, and the mask of real words.
+    ``separate`` initializes the three projections one by one, see :class:`SeparateLinear`; the authors' code does not.
     """
 
-    def __init__(self, width: int, heads: int, concatenated: int = 1):
+    def __init__(self, width: int, heads: int, concatenated: int = 1, separate: bool = False):
         super().__init__()
         if width % heads:
             raise ValueError(f"the token width ({width}) must be a multiple of the number of heads ({heads})")
         self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.qkv = SeparateLinear(width, 3) if separate else nn.Linear(width, 3 * width, bias=False)
         self.q_bias = nn.Parameter(torch.zeros(width))
         self.v_bias = nn.Parameter(torch.zeros(width))
         self.projection = nn.Linear(concatenated * width, width)
@@ -100,7 +113,8 @@ def initialize(module: nn.Module) -> None:
     Transposed convolutions keep PyTorch's initialization.
     """
     if isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
+        for weight in module.weight.chunk(module.maps if isinstance(module, SeparateLinear) else 1):
+            nn.init.xavier_uniform_(weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, nn.Conv2d):

@@ -1,5 +1,7 @@
 """Grouping transformer (paper, 3.4, Eqs. 3-9) and grouping layer (3.6, Eqs. 11-12)."""
 
+from functools import partial
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -7,6 +9,8 @@ from torch.nn.functional import gumbel_softmax, layer_norm, one_hot, scaled_dot_
 
 from lcoins.color.lab import in_float32
 from lcoins.models.blocks import SelfAttention, Sizes, transformer_blocks
+
+Heads = Float[Tensor, "b heads _ d"]
 
 
 class GroupingAttention(SelfAttention):
@@ -19,8 +23,8 @@ class GroupingAttention(SelfAttention):
     that share their keys are answered together.
     """
 
-    def __init__(self, width: int, heads: int):
-        super().__init__(width, heads, concatenated=2)
+    def __init__(self, width: int, heads: int, separate: bool = False):
+        super().__init__(width, heads, concatenated=2, separate=separate)
 
     def forward(
         self, tokens: Float[Tensor, "b n c"], sizes: Sizes, mask: Bool[Tensor, "b n_lag"]
@@ -35,9 +39,47 @@ class GroupingAttention(SelfAttention):
         to_grp = scaled_dot_product_attention(torch.cat([q_img, q_lag], dim=2), k_grp, v_grp)
         img_inner, grp_from_img = to_img.split([n_img, n_grp], dim=2)
         lag_inner, grp_from_lag = to_lag.split([n_lag, n_grp], dim=2)
-        first = torch.cat([img_inner, lag_inner, grp_from_img], dim=2)
-        second = torch.cat([to_grp, grp_from_lag], dim=2)
+        grp_first, grp_second = self.group_slots(grp_from_img, grp_from_lag, (q_grp, k_grp, v_grp), (k_img, v_img))
+        first = torch.cat([img_inner, lag_inner, grp_first], dim=2)
+        second = torch.cat([to_grp, grp_second], dim=2)
         return self.join_heads(torch.cat([first, second], dim=-1))
+
+    def group_slots(
+        self, from_img: Heads, from_lag: Heads, of_grp: tuple[Heads, Heads, Heads], of_img: tuple[Heads, Heads]
+    ) -> tuple[Heads, Heads]:
+        """What groups put into the two slots: A(grp, img) and A(grp, lag) as they come.
+
+        Variants also take the queries, keys and values of the groups, and the keys and values of the image.
+        """
+        return from_img, from_lag
+
+
+class InnerGroupingAttention(GroupingAttention):
+    """Grouping attention in which groups attend to each other too, the nearest to Eq. 9: it writes Z^in for them.
+
+    The inner slot of the groups is ``A(grp, grp)``, as that of image and words is attention to themselves; the outer
+    one is ``A(grp, img) + A(grp, lag)``, for Eq. 7 leaves open how its two i are joined.
+    """
+
+    def group_slots(
+        self, from_img: Heads, from_lag: Heads, of_grp: tuple[Heads, Heads, Heads], of_img: tuple[Heads, Heads]
+    ) -> tuple[Heads, Heads]:
+        return scaled_dot_product_attention(*of_grp), from_img + from_lag
+
+
+class CompetingGroupingAttention(GroupingAttention):
+    """Grouping attention in which groups compete for image tokens, ours: slot attention (Locatello et al., 2020).
+
+    ``A(grp, img)`` has its softmax over the groups, so that each image token shares itself out among them; a group
+    then takes the mean of its image tokens, weighted by their shares.
+    """
+
+    def group_slots(
+        self, from_img: Heads, from_lag: Heads, of_grp: tuple[Heads, Heads, Heads], of_img: tuple[Heads, Heads]
+    ) -> tuple[Heads, Heads]:
+        (q_grp, _, _), (k_img, v_img) = of_grp, of_img
+        shares = softmax(q_grp @ k_img.transpose(2, 3) / q_grp.shape[-1] ** 0.5, dim=2) + 1e-6  # never 0 / 0
+        return (shares / shares.sum(dim=3, keepdim=True)).to(v_img) @ v_img, from_lag
 
 
 class JointAttention(SelfAttention):
@@ -53,7 +95,12 @@ class JointAttention(SelfAttention):
         return self.join_heads(scaled_dot_product_attention(q, k, v, attn_mask=keys[:, None, None, :]))
 
 
-ATTENTION = {"grouping": GroupingAttention, "joint": JointAttention}
+ATTENTION = {
+    "grouping": GroupingAttention,
+    "grouping_inner": InnerGroupingAttention,
+    "grouping_competing": CompetingGroupingAttention,
+    "joint": JointAttention,
+}
 
 
 class GroupingTransformer(nn.Module):
@@ -64,10 +111,14 @@ class GroupingTransformer(nn.Module):
         depth: number of blocks.
         heads: attention heads of a block.
         n_groups: group tokens; 0 leaves them out (ablation "w/o GE"), which only joint attention allows.
-        attention: ``grouping``, or ``joint`` for the ablations "w/o GA" and "w/o GE".
+        attention: ``grouping``, or ``joint`` for the ablations "w/o GA" and "w/o GE". Variants of grouping attention:
+            ``grouping_inner``, in which groups hear each other, and ``grouping_competing``, in which they compete.
         drop_path: stochastic depth of the last block; it rises linearly from 0.
         group_token_std: scale of the initial group tokens, 0.02 in the authors' code. At 1 they are as large as the
-            tokens that they attend to, so the first block's output does not make all groups alike.
+            tokens that they attend to, so the first block's output does not make all groups alike, and the type
+            embedding that they share, whose scale is 0.02, does not either.
+        separate_qkv: whether the maps to queries, keys and values are initialized one by one, as PyTorch's
+            MultiheadAttention does not and the authors' code neither.
     """
 
     def __init__(
@@ -79,11 +130,12 @@ class GroupingTransformer(nn.Module):
         attention: str,
         drop_path: float,
         group_token_std: float = 0.02,
+        separate_qkv: bool = False,
     ):
         super().__init__()
         if attention not in ATTENTION:
-            raise ValueError(f"model.transformer.attention must be grouping or joint, not {attention!r}")
-        if attention == "grouping" and n_groups == 0:
+            raise ValueError(f"model.transformer.attention must be one of {', '.join(ATTENTION)}, not {attention!r}")
+        if attention != "joint" and n_groups == 0:
             raise ValueError(
                 "grouping attention needs groups, which are the only path between image and words; use "
                 "ablation=no_ge (joint attention, no groups), or set model.transformer.n_groups above 0"
@@ -94,7 +146,9 @@ class GroupingTransformer(nn.Module):
             tokens = nn.init.trunc_normal_(torch.empty(1, n_groups, width), std=std, a=-2 * std, b=2 * std)
             self.group_tokens = nn.Parameter(tokens)
         self.type_embedding = nn.Parameter(nn.init.normal_(torch.empty(3 if n_groups else 2, width), std=0.02))
-        self.blocks = transformer_blocks(ATTENTION[attention], width, depth, heads, drop_path)
+        self.blocks = transformer_blocks(
+            partial(ATTENTION[attention], separate=separate_qkv), width, depth, heads, drop_path
+        )
 
     def forward(
         self, patches: Float[Tensor, "b n_img c"], words: Float[Tensor, "b n_lag c"], mask: Bool[Tensor, "b n_lag"]

@@ -76,7 +76,7 @@ def draw_figures(
     if (
         isinstance(model, LCoIns)
         and model.transformer.n_groups
-        and config["model"]["transformer"]["attention"] == "grouping"
+        and config["model"]["transformer"]["attention"] != "joint"
     ):
         colored = [color_sample(model, sample) for sample in samples]
         yield from groups_figure(colored, output / f"groups_{test_set}")

@@ -1,8 +1,8 @@
 """Drawn scenes with captions and exact masks: the data set that needs no file.
 
-Two to four objects of different colors lie on a textured background; the sentence tells them apart by kind, place,
-size or pattern. Lightness follows color as in photographs (yellow bright, purple dark), except in ``counter``, where it
-contradicts the color, so that only the words tell it.
+Two to four objects of different colors, in ``many`` up to six, lie on a textured background; the sentence tells them
+apart by kind, place, size or pattern. Lightness follows color as in photographs (yellow bright, purple dark), except in
+``counter``, where it contradicts the color, so that only the words tell it.
 """
 
 import random
@@ -24,7 +24,7 @@ from lcoins.data.types import RECOLOR_KEY, Instances, Sample, key, keyed_random
 
 __all__ = ["SCENE_COLORS", "SPLITS", "VOCABULARY", "Scenes"]
 
-SPLITS = ("train", "val", "clear", "instances", "unobserved", "counter", "recolor")
+SPLITS = ("train", "val", "clear", "instances", "unobserved", "counter", "recolor", "many")
 SMALLEST_SIZE = 24
 
 
@@ -34,9 +34,11 @@ class Scenes(Dataset[Sample]):
     In ``clear`` no kind of object occurs twice, in ``instances`` one always does; ``train`` and ``val`` mix both. Each
     other split differs from ``clear`` in one thing: in ``counter`` lightness contradicts color; ``unobserved`` has
     pairs of color and kind that no other split draws; ``recolor`` exchanges one color word in the recolored sentence,
-    not all of them. ``train`` has new scenes in every epoch (see :meth:`set_epoch`); the other splits stay the same.
-    With more than one of ``views``, which is not in the paper, each scene comes with further ones: the same picture
-    with its objects repainted, and the same sentence with other color words.
+    not all of them. ``many`` mixes kinds as ``train`` does, but has four to six objects, where ``train`` has two to
+    four; ``data=scenes`` leaves it out, see ``experiments/grouping.yaml``. ``train`` has new scenes in every epoch
+    (see :meth:`set_epoch`); the other splits stay the same. With more than one of ``views``, which is not in the paper,
+    each scene comes with further ones: the same picture with its objects repainted, and the same sentence with other
+    color words.
     """
 
     palette = SCENE_COLORS

@@ -67,7 +67,8 @@ HELD_OUT: dict[str, str] = {
     "brown": "ring",
     "gray": "star",
 }
-COUNT_WEIGHTS = (6, 3, 2)  # of two, three and four objects
+COUNT_WEIGHTS = {2: 6, 3: 3, 4: 2}  # number of objects -> how often, in all splits but "many"
+MANY_WEIGHTS = {4: 1, 5: 1, 6: 1}
 DIAMETERS = {"small": (0.22, 0.245), "": (0.275, 0.297), "big": (0.38, 0.44)}
 # Where an object has half of the picture.
 ROOMY_DIAMETERS = {"small": (0.26, 0.285), "": (0.34, 0.37), "big": (0.43, 0.46)}
@@ -115,6 +116,34 @@ ARRANGEMENTS: dict[int, tuple[dict[str, Box], ...]] = {
         _RIGHT | _only("left"),
     ),
     4: (_QUARTERS,),
+    # Five and six are in the split "many" only.
+    5: (
+        {
+            "top left": (0, 0, _THIRD, _THIRD),
+            "top right": (1 - _THIRD, 0, 1, _THIRD),
+            "middle": (_THIRD, _THIRD, 1 - _THIRD, 1 - _THIRD),
+            "bottom left": (0, 1 - _THIRD, _THIRD, 1),
+            "bottom right": (1 - _THIRD, 1 - _THIRD, 1, 1),
+        },
+    ),
+    6: (
+        {
+            "top left": (0, 0, _THIRD, 0.5),
+            "top": (_THIRD, 0, 1 - _THIRD, 0.5),
+            "top right": (1 - _THIRD, 0, 1, 0.5),
+            "bottom left": (0, 0.5, _THIRD, 1),
+            "bottom": (_THIRD, 0.5, 1 - _THIRD, 1),
+            "bottom right": (1 - _THIRD, 0.5, 1, 1),
+        },
+        {
+            "top left": (0, 0, 0.5, _THIRD),
+            "left": (0, _THIRD, 0.5, 1 - _THIRD),
+            "bottom left": (0, 1 - _THIRD, 0.5, 1),
+            "top right": (0.5, 0, 1, _THIRD),
+            "right": (0.5, _THIRD, 1, 1 - _THIRD),
+            "bottom right": (0.5, 1 - _THIRD, 1, 1),
+        },
+    ),
 }
 
 DistinguishedBy = Literal["place", "size", "pattern", "kind"]
@@ -136,15 +165,17 @@ class SceneObject:
 
 
 def plan_scene(split: str, rng: random.Random) -> tuple[tuple[SceneObject, ...], DistinguishedBy]:
-    """Draws two to four objects of different colors for a split, and by what their sentence tells them apart.
+    """Draws the objects of a scene, of different colors, and by what their sentence tells them apart.
 
-    Objects of one kind differ in the attribute that is returned; it is "kind" only where no kind occurs twice. No two
-    objects have the same place. In "unobserved" every object is a pair of :data:`HELD_OUT`; elsewhere none is.
+    They are two to four, in "many" four to six. Objects of one kind differ in the attribute that is returned; it is
+    "kind" only where no kind occurs twice. No two objects have the same place. In "unobserved" every object is a pair
+    of :data:`HELD_OUT`; elsewhere none is.
     """
-    (count,) = rng.choices((2, 3, 4), weights=COUNT_WEIGHTS)
-    repeats = split == "instances" or (split in ("train", "val") and rng.random() < 0.5)
-    alike = rng.randint(2, count) if repeats else 0
-    distinguished_by: DistinguishedBy = rng.choice(_distinctions(alike))
+    counts = MANY_WEIGHTS if split == "many" else COUNT_WEIGHTS
+    (count,) = rng.choices(tuple(counts), weights=tuple(counts.values()))
+    repeats = split == "instances" or (split in ("train", "val", "many") and rng.random() < 0.5)
+    alike = rng.randint(2, min(count, len(PATTERNS))) if repeats else 0
+    distinguished_by: DistinguishedBy = rng.choice(_distinctions(alike, count))
     kinds, colors = _draw_held_out(count, rng) if split == "unobserved" else _draw_known(count, alike, rng)
     patterns = rng.sample(PATTERNS, alike) if distinguished_by == "pattern" else []
     patterns += [rng.choice(("plain", *PATTERNS)) for _ in range(count - len(patterns))]
@@ -179,15 +210,16 @@ def _draw_held_out(count: int, rng: random.Random) -> tuple[list[str], list[str]
             return kinds, colors
 
 
-def _distinctions(alike: int) -> tuple[DistinguishedBy, ...]:
-    """What can tell objects apart of which ``alike`` are of one kind."""
+def _distinctions(alike: int, count: int) -> tuple[DistinguishedBy, ...]:
+    """What can tell objects apart of which ``alike`` are of one kind; big ones have no room among five."""
     if alike == 0:
         return ("kind", "place")
-    return ("place", "pattern", "size") if alike == 2 else ("place", "pattern")
+    return ("place", "pattern", "size") if alike == 2 and count < 5 else ("place", "pattern")
 
 
 def _is_narrow(arrangement: dict[str, Box]) -> bool:
-    return "middle" in arrangement
+    """Whether the boxes are too narrow for a big object."""
+    return any(min(x1 - x0, y1 - y0) < 0.4 for x0, y0, x1, y1 in arrangement.values())
 
 
 def _place_object(
