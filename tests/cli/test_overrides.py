@@ -100,7 +100,7 @@ def test_nesting_without_end_is_no_crash() -> None:
 def test_every_path_that_a_folder_name_leaves_out_is_a_place() -> None:
     """A new path in the configs is quoted too: what is left out of a folder's name is a place, hardware or a choice."""
     choices = {"experiment", "cluster", "tracker", "trainer"}
-    others = choices | {"seed", "workers", "train", "on_problem", "recolor", "device"}
+    others = choices | {"seed", "workers", "train", "on_problem", "recolor", "device", "compile"}
     for command in ("train", "eval"):
         names = OmegaConf.load(conf_folder() / f"{command}.yaml").hydra.job.config.override_dirname.exclude_keys
         places = {name.rpartition(".")[2] for name in names if not name.startswith(("trainer.", "tracker."))}

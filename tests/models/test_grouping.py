@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lcoins.models.blocks import attend, initialize
+from lcoins.models.blocks import initialize
 from lcoins.models.grouping import (
     CompetingGroupingAttention,
     GroupingAttention,
@@ -68,14 +68,6 @@ def test_grouping_attention_is_separate_softmaxes(kind: type[GroupingAttention])
     result = attention(tokens, SIZES, mask)
     assert result.shape == tokens.shape
     torch.testing.assert_close(result, written_out(attention, tokens, mask), rtol=1e-4, atol=1e-5)
-
-
-def test_attention_of_bfloat16_on_a_cpu_is_that_of_float32() -> None:
-    q, k, v = (torch.randn(2, HEADS, count, 4, dtype=torch.bfloat16) for count in (3, 9, 9))
-    with torch.autocast("cpu", torch.bfloat16):
-        found = attend(q, k, v)
-    assert found.dtype == torch.bfloat16
-    assert torch.equal(found, attend(q.float(), k.float(), v.float()).bfloat16())
 
 
 @pytest.mark.parametrize("sizes", [SIZES, (12, 5, 0)], ids=["groups", "no groups"])

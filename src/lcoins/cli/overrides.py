@@ -61,7 +61,7 @@ def _place(key: str, text: str, sweep: bool) -> str:
     if not text.strip():
         raise ValueError(f"{key} is empty; give it a value as {key}=..., or null for none")
     parsed = _parsed(text)
-    if parsed is None or isinstance(parsed, list | dict | QuotedString):
+    if text.strip() == "null" or isinstance(parsed, list | dict | QuotedString):  # Hydra takes NULL, too
         return text
     if sweep and "," in text:
         explicit = parsed is not UNREADABLE and not (isinstance(parsed, ChoiceSweep) and parsed.simple_form)
