@@ -86,7 +86,7 @@ def in_bash(line: str, tmp_path: Path) -> list[str]:
 
 def test_bash_gets_what_stands_behind_the_equals_sign(tmp_path: Path) -> None:
     assert in_bash("lcoins train experiment=pho", tmp_path) == ["photos_small"]
-    assert in_bash("lcoins train experim", tmp_path) == ["compopt -o nospace", "experiment="]
+    assert in_bash("lcoins train experiment", tmp_path) == ["compopt -o nospace", "experiment="]
 
 
 @pytest.mark.parametrize("shell", SCRIPTS)
