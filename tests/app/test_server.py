@@ -401,11 +401,11 @@ def test_a_color_word_is_changed_by_a_click_and_back_by_undo_also_after_a_reload
 
 def test_several_photos_to_a_zip(page: Any, photo: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.jpg").write_text("no photo")
-    page.fill("#sentence textarea", SENTENCE)
     page.click("#several .label-wrap")
     page.wait_for_selector("#photos button")
     page.set_input_files("#photos input[type=file]", [str(photo), str(tmp_path / "notes.jpg")])
     page.wait_for_selector("#photos table")
+    page.fill("#sentence textarea", SENTENCE)  # by now the page has put back what it kept of a sentence
     page.click("#go-several")
     page.wait_for_selector("#zip")
     assert "1 photo is in color; 1 is not:" in page.inner_text("#said")

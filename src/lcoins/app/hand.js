@@ -4,22 +4,21 @@
   const told = () => JSON.parse(find("#name [data-told]")?.dataset.told || "null");
   const APART = 0.008; // of the picture: points of a stroke that are nearer are left out
   const MOST_POINTS = 200;
-  let waiting = [], focus = null, reopen = false;
+  // Changes that the server has yet to take up; where each goes on once it is shown, and whether "By numbers" stays open.
+  const waiting = [], then = [];
   // A change is taken up by the click of a hidden button, whose event reads it from here.
-  window.lcoins.send = (change, focused) => {
+  window.lcoins.send = (change, focus = null, reopen = false) => {
     waiting.push(JSON.stringify(change));
-    focus = focused || null;
+    then.push({ focus, reopen });
     find("#change").click();
   };
   window.lcoins.takeChange = () => waiting.shift() || "{}";
   window.lcoins.told = told;
   window.lcoins.afterChange = () => {
-    const wanted = focus;
-    focus = null;
+    const { focus, reopen } = then.shift() || {};
     setTimeout(() => {
       if (reopen && find("#hints details")) find("#hints details").open = true;
-      if (wanted && (document.activeElement === document.body || reopen)) find(wanted)?.focus({ preventScroll: true });
-      reopen = false;
+      if (focus && (document.activeElement === document.body || reopen)) find(focus)?.focus({ preventScroll: true });
     }, 100);
     const message = find("#message [role=alert]");
     if (message) message.scrollIntoView({ block: "nearest" });
@@ -82,7 +81,7 @@
     event.preventDefault();
     const { x, y, color } = event.target.elements;
     const points = [[Number(x.value) / 100, Number(y.value) / 100]];
-    reopen = true; // so that the next one can be given at once
-    window.lcoins.send({ hints: [...hints(), { points, color: color.value }] }, "#hints form input");
+    // Open, so that the next one can be given at once.
+    window.lcoins.send({ hints: [...hints(), { points, color: color.value }] }, "#hints form input", true);
   }, true);
 }
