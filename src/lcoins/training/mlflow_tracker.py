@@ -9,8 +9,8 @@ from lightning.pytorch.loggers import MLFlowLogger
 from PIL import Image
 
 from lcoins.code_version import code_version
-from lcoins.evaluation.result import EvaluationReport
-from lcoins.training.wandb_tracker import identity, sheet_of
+from lcoins.evaluation.result import EvaluationReport, sheet_file
+from lcoins.training.wandb_tracker import identity
 
 FOLDER_TAG = "lcoins.run"  # the tag by which a resumed run is found again
 DATABASE, FILES = "mlflow.db", "mlflow"  # beside the runs, where no tracking server is named
@@ -31,7 +31,7 @@ class MlflowTracker(MLFlowLogger):
         """Figures, and the contact sheets under ``test``; ``model`` goes under ``checkpoints``."""
         self.log_metrics(figures)
         for report in reports:
-            self.experiment.log_artifact(self.run_id, str(sheet_of(report, sheets)), "test")
+            self.experiment.log_artifact(self.run_id, str(sheet_file(sheets, report.title)), "test")
         if model is not None:
             self.experiment.log_artifact(self.run_id, str(model), "checkpoints")
         self.finalize("success")
