@@ -43,25 +43,27 @@ def mlflow_tracker(config: Mapping[str, Any], folder: Path, starts: int) -> Mlfl
     Without ``tracker.uri`` and ``MLFLOW_TRACKING_URI`` all runs of the folder ``runs`` share one SQLite database there.
     A new run gets the config as a file and its single values as parameters, which MLflow lets nobody change later.
     """
+    from mlflow.tracking import MlflowClient  # of the extra `mlflow`
+
     tracker, name, runs = config["tracker"], config["name"], Path(config["runs"]).resolve()
     uri = tracker["uri"] or os.environ.get("MLFLOW_TRACKING_URI")
     local = {"artifact_location": (runs / FILES).as_uri()} if uri is None else {}
     if uri is None:
         runs.mkdir(parents=True, exist_ok=True)
-    place = {"experiment_name": tracker["project"], "tracking_uri": uri or f"sqlite:///{runs / DATABASE}", **local}
-    mine = identity(folder)
-    logger = MlflowTracker(
-        **place,
-        run_name=f"{name}/{folder.parent.name}/{folder.name}",
-        tags={FOLDER_TAG: mine, "group": f"{name}/{folder.parent.name}", **dict.fromkeys(tracker["tags"], "true")},
-    )
-    client = logger._mlflow_client
+        uri = f"sqlite:///{runs / DATABASE}"
+    place = {"experiment_name": tracker["project"], "tracking_uri": uri, **local}
+    mine, client = identity(folder), MlflowClient(uri)
     experiment = client.get_experiment_by_name(tracker["project"])
     begun = client.search_runs([experiment.experiment_id], f"tags.`{FOLDER_TAG}` = '{mine}'") if experiment else []
     if begun:
         run = begun[0].info.run_id
         client.update_run(run, status="RUNNING")
         return MlflowTracker(**place, run_id=run)
+    logger = MlflowTracker(
+        **place,
+        run_name=f"{name}/{folder.parent.name}/{folder.name}",
+        tags={FOLDER_TAG: mine, "group": f"{name}/{folder.parent.name}", **dict.fromkeys(tracker["tags"], "true")},
+    )
     logger.log_hyperparams({**config, "variant": folder.parent.name, "code": code_version()})
     logger.experiment.log_dict(logger.run_id, dict(config), "config.yaml")
     return logger
