@@ -58,7 +58,7 @@ def run(*command: Path | str, cwd: Path) -> str:
 def main(dist: Path) -> None:
     """Tries every file of a folder; SystemExit where it holds other than one wheel and one sdist."""
     files = sorted([*dist.glob("*.whl"), *dist.glob("*.tar.gz")])
-    if [file.suffix for file in files] != [".whl", ".gz"] and [file.suffix for file in files] != [".gz", ".whl"]:
+    if sorted(file.suffix for file in files) != [".gz", ".whl"]:
         raise SystemExit(f"{dist} holds {[file.name for file in files]}; expected one wheel and one sdist")
     for file in files:
         with tempfile.TemporaryDirectory(prefix="lcoins-release-") as folder:

@@ -41,3 +41,14 @@ def test_a_second_caption_and_shared_crops_count() -> None:
     assert plain < count.training(4, 9, recolored=True) < 2 * plain
     shared, encoder = count.training(4, 9, crops=1), multiply_adds(count._colorizer, 9, recolored=False)
     assert plain - shared >= 3 * 2 * encoder["LCoIns.image_encoder"]
+
+
+def test_batches_of_all_shapes_are_known_from_the_same_counts() -> None:
+    """A batch of repainted photos has another number of captions each time; no step waits for a new count."""
+    count = OperationCount(model_config("model=tiny"))
+    shapes = ((7, 3), (5, 5))
+    expected = [count._count(captions, 9, crops, False, True) for captions, crops in shapes]
+    count.training(4, 9, crops=2)
+    known = count._counted.cache_info().misses
+    assert [count.training(captions, 9, crops=crops) for captions, crops in shapes] == expected
+    assert count._counted.cache_info().misses == known == 6

@@ -166,15 +166,17 @@ def _time_step(case: StepCase, batch_size: int, warmup: int, steps: int, device:
     compile_blocks(colorizer, case.compile)
     for _ in range(warmup):
         step()
-    seconds, processor_seconds, peaks = [], [], []
+    seconds, processor_seconds, peaks, memory = [], [], [], 0.0
     for _ in range(steps):
         peaks.append(matrix_product_rate(device, dtype))
+        if rgb.is_cuda:  # its matrices are larger than a small step, and no part of it
+            torch.cuda.reset_peak_memory_stats(device)
         start = time.perf_counter(), time.process_time()
         step()
         synchronize(rgb.device)
         seconds.append(time.perf_counter() - start[0])
         processor_seconds.append(time.process_time() - start[1])
-    memory = torch.cuda.max_memory_allocated() / 2**20 if rgb.is_cuda else peak_mib()
+        memory = max(memory, torch.cuda.max_memory_allocated(device) / 2**20 if rgb.is_cuda else peak_mib())
     words = colorizer.tokenize(captions).ids.shape[1]
     count, middle, busy = OperationCount(case.model), statistics.median(seconds), statistics.median(processor_seconds)
     operations = (

@@ -82,13 +82,18 @@ def write_json(content: Mapping[str, Any], path: Path) -> None:
     write_whole(path, json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def sheet_file(directory: Path, title: str) -> Path:
+    """The contact sheet that :func:`write_report` writes of a test set."""
+    return directory / f"{title}_sheet.png"
+
+
 def write_report(report: EvaluationReport, rows: Sequence[PairRow], directory: Path) -> None:
     """Writes ``<title>_sheet.png``, ``<title>_pairs.csv`` and ``<title>.json``, each whole."""
     table = io.StringIO()
     writer = csv.DictWriter(table, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    contact_sheet([sheet for _, sheet in report.examples], directory / f"{report.title}_sheet.png")
+    contact_sheet([sheet for _, sheet in report.examples], sheet_file(directory, report.title))
     write_whole(directory / f"{report.title}_pairs.csv", table.getvalue())
     content = {name: value for name, value in vars(report).items() if name != "examples"}
     write_json(content, directory / f"{report.title}.json")

@@ -41,7 +41,8 @@ def multiply_adds(colorizer: Any, words: int, recolored: bool) -> dict[str, int]
 class OperationCount:
     """The operations of a batch of any shape, for the system of a plain model config.
 
-    They are a polynomial of second degree in the number of word pieces, so three counts give them for any number.
+    They are proportional to the number of pictures and of captions, and a polynomial of second degree in the number of
+    word pieces. So those of one caption, and of a second one for the same picture, at three lengths give them all.
 
     Args:
         model: The config.
@@ -57,7 +58,7 @@ class OperationCount:
 
     def inference(self, captions: int, words: int) -> int:
         """Operations of coloring as many pictures as ``captions``, padded to ``words`` word pieces."""
-        return self._polynomial(words, captions, None, recolored=False, train=False)
+        return captions * self._polynomial(words, 1, None, recolored=False, train=False)
 
     def training(self, captions: int, words: int, *, crops: int | None = None, recolored: bool = False) -> int:
         """Operations of a training batch, forward and backward; frozen parts have no backward.
@@ -68,7 +69,11 @@ class OperationCount:
             crops: Pictures, where several captions share one; None gives each caption its own.
             recolored: Whether each picture is colored a second time, by its recolored caption.
         """
-        return self._polynomial(words, captions, crops, recolored=recolored, train=True)
+        first = self._polynomial(words, 1, None, recolored=recolored, train=True)
+        if crops is None or crops == captions:
+            return captions * first
+        second = self._polynomial(words, 2, 1, recolored=recolored, train=True) - first
+        return crops * first + (captions - crops) * second
 
     def _polynomial(self, words: int, captions: int, crops: int | None, *, recolored: bool, train: bool) -> int:
         if self._colorizer.text_encoder.tokenize.fixed:  # the number of words is part of its shape

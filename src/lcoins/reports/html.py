@@ -12,6 +12,7 @@ from PIL import Image
 
 import lcoins
 from lcoins.evaluation.obedience import chance_level
+from lcoins.evaluation.result import sheet_file
 from lcoins.files import write_whole
 from lcoins.reports.comparison import SHORTCUT, WORDS, Comparison, Estimate, Gap, Metric
 from lcoins.reports.obedience_table import obedience_tables
@@ -150,7 +151,7 @@ def _plots(comparison: Comparison) -> Iterator[tuple[str, str]]:
 def _sheets(comparison: Comparison, name: str) -> Iterator[Entry]:
     """The contact sheets of each variant's first seed, as JPEG data for the page."""
     for variant, runs in comparison.variants.items():
-        path = runs[0].folder / "test" / f"{name}_sheet.png"
+        path = sheet_file(runs[0].folder / "test", name)
         if path.is_file():
             with Image.open(path) as sheet:
                 picture = sheet.convert("RGB")

@@ -9,8 +9,8 @@ from lightning.pytorch.loggers import MLFlowLogger
 from PIL import Image
 
 from lcoins.code_version import code_version
-from lcoins.evaluation.result import EvaluationReport
-from lcoins.training.wandb_tracker import identity, sheet_of
+from lcoins.evaluation.result import EvaluationReport, sheet_file
+from lcoins.training.wandb_tracker import identity
 
 FOLDER_TAG = "lcoins.run"  # the tag by which a resumed run is found again
 DATABASE, FILES = "mlflow.db", "mlflow"  # beside the runs, where no tracking server is named
@@ -31,7 +31,7 @@ class MlflowTracker(MLFlowLogger):
         """Figures, and the contact sheets under ``test``; ``model`` goes under ``checkpoints``."""
         self.log_metrics(figures)
         for report in reports:
-            self.experiment.log_artifact(self.run_id, str(sheet_of(report, sheets)), "test")
+            self.experiment.log_artifact(self.run_id, str(sheet_file(sheets, report.title)), "test")
         if model is not None:
             self.experiment.log_artifact(self.run_id, str(model), "checkpoints")
         self.finalize("success")
@@ -43,25 +43,27 @@ def mlflow_tracker(config: Mapping[str, Any], folder: Path, starts: int) -> Mlfl
     Without ``tracker.uri`` and ``MLFLOW_TRACKING_URI`` all runs of the folder ``runs`` share one SQLite database there.
     A new run gets the config as a file and its single values as parameters, which MLflow lets nobody change later.
     """
+    from mlflow.tracking import MlflowClient  # of the extra `mlflow`
+
     tracker, name, runs = config["tracker"], config["name"], Path(config["runs"]).resolve()
     uri = tracker["uri"] or os.environ.get("MLFLOW_TRACKING_URI")
     local = {"artifact_location": (runs / FILES).as_uri()} if uri is None else {}
     if uri is None:
         runs.mkdir(parents=True, exist_ok=True)
-    place = {"experiment_name": tracker["project"], "tracking_uri": uri or f"sqlite:///{runs / DATABASE}", **local}
-    mine = identity(folder)
-    logger = MlflowTracker(
-        **place,
-        run_name=f"{name}/{folder.parent.name}/{folder.name}",
-        tags={FOLDER_TAG: mine, "group": f"{name}/{folder.parent.name}", **dict.fromkeys(tracker["tags"], "true")},
-    )
-    client = logger._mlflow_client
+        uri = f"sqlite:///{runs / DATABASE}"
+    place = {"experiment_name": tracker["project"], "tracking_uri": uri, **local}
+    mine, client = identity(folder), MlflowClient(uri)
     experiment = client.get_experiment_by_name(tracker["project"])
     begun = client.search_runs([experiment.experiment_id], f"tags.`{FOLDER_TAG}` = '{mine}'") if experiment else []
     if begun:
         run = begun[0].info.run_id
         client.update_run(run, status="RUNNING")
         return MlflowTracker(**place, run_id=run)
+    logger = MlflowTracker(
+        **place,
+        run_name=f"{name}/{folder.parent.name}/{folder.name}",
+        tags={FOLDER_TAG: mine, "group": f"{name}/{folder.parent.name}", **dict.fromkeys(tracker["tags"], "true")},
+    )
     logger.log_hyperparams({**config, "variant": folder.parent.name, "code": code_version()})
     logger.experiment.log_dict(logger.run_id, dict(config), "config.yaml")
     return logger

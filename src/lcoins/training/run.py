@@ -44,6 +44,7 @@ EXPECTED_WARNINGS = (
     r"The '\w+_dataloader' does not have many workers",  # data.workers is the user's choice
     r"Checkpoint directory .* exists and is not empty",  # true of every resumed run
     r"Precision bf16-mixed is not supported by the model summary",  # affects only the size in MB that it prints
+    r"FLOPs not found for",  # Lightning's table of GPUs lacks this one; the peak is measured
     r"You're resuming from a checkpoint that ended before the epoch ended",  # the sampler knows where it was
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of PyTorch
     r"You requested to overfit but enabled \w+ dataloader shuffling",  # debug=overfit wants one and the same batch

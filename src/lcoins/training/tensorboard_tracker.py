@@ -8,8 +8,7 @@ import numpy as np
 from lightning.pytorch.loggers import TensorBoardLogger
 from PIL import Image
 
-from lcoins.evaluation.result import EvaluationReport
-from lcoins.training.wandb_tracker import sheet_of
+from lcoins.evaluation.result import EvaluationReport, sheet_file
 
 
 class TensorBoardTracker(TensorBoardLogger):
@@ -41,7 +40,7 @@ class TensorBoardTracker(TensorBoardLogger):
         """
         self.log_hyperparams(dict(self.config), metrics=dict(figures), step=0)
         for report in reports:
-            self.log_image(f"test/{report.title}_sheet", [sheet_of(report, sheets)], 0)
+            self.log_image(f"test/{report.title}_sheet", [sheet_file(sheets, report.title)], 0)
         self.experiment.close()
 
 

@@ -63,7 +63,9 @@ class TrainingThroughput(ThroughputMonitor):
         super().setup(trainer, pl_module, stage)
         if stage != "fit" or not trainer.is_global_zero:
             return
-        dtype = torch.bfloat16 if "bf16" in str(trainer.precision) else torch.float32
+        precision = str(trainer.precision)
+        half = torch.bfloat16 if precision.startswith("bf16") else torch.float16
+        dtype = half if "16" in precision else torch.float32
         peak = matrix_product_rate(trainer.strategy.root_device, dtype)
         monitors: dict[Any, Any] = self._throughputs
         for monitor in monitors.values():

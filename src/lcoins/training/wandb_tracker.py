@@ -10,7 +10,7 @@ from lightning.pytorch.loggers import WandbLogger
 
 from lcoins.code_version import code_version
 from lcoins.evaluation.contact_sheet import SheetRow
-from lcoins.evaluation.result import EvaluationReport
+from lcoins.evaluation.result import EvaluationReport, sheet_file
 
 if TYPE_CHECKING:  # importing wandb makes temporary folders, so it waits for a tracker that is on
     import wandb
@@ -27,7 +27,7 @@ class WandbTracker(WandbLogger):
 
         self.experiment.summary.update(figures)
         for report in reports:
-            picture, table = wandb.Image(str(sheet_of(report, sheets))), examples_table(report)
+            picture, table = wandb.Image(str(sheet_file(sheets, report.title))), examples_table(report)
             self.experiment.log({f"test/{report.title}_sheet": picture, f"test/{report.title}": table})
         if model is not None:
             self.experiment.log_artifact(str(model), f"model-{self.experiment.id}", "model", aliases=["best"])
@@ -65,11 +65,6 @@ def wandb_tracker(config: Mapping[str, Any], folder: Path, starts: int) -> Wandb
 def identity(folder: Path) -> str:
     """What a run is known by wherever its folder is not: 16 hexadecimal digits of the folder's path."""
     return hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
-
-
-def sheet_of(report: EvaluationReport, folder: Path) -> Path:
-    """The contact sheet that an evaluation into ``folder`` has written."""
-    return folder / f"{report.title}_sheet.png"
 
 
 def examples_table(report: EvaluationReport) -> "wandb.Table":
