@@ -121,11 +121,11 @@ class Studio:
 
     def chosen(self, session: Session) -> Variant | None:
         """The chosen variant, under the hints that the photo has now; the others wait until they are chosen."""
-        variant = session.variant
-        if variant is not None and variant.hints != session.hints:
-            hints = placed(session.hints, session.size, self.colorizer.image_size)
-            variant.colors = under_hints(variant.colors, session.network_lightness, hints)
-            variant.hints = session.hints
+        variant, hints = session.variant, session.hints  # read once: others may come while a large photo is written
+        if variant is not None and variant.hints != hints:
+            by_hand = placed(hints, session.size, self.colorizer.image_size)
+            variant.colors = under_hints(variant.colors, session.network_lightness, by_hand)
+            variant.hints = hints
         return variant
 
     def preview(self, session: Session, variant: Variant, strength: float, longest: int = SCREEN_SIDE) -> Path:
