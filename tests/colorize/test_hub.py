@@ -1,9 +1,12 @@
 """Packages on a hub, which is a server of this test: what is fetched, refused and sent."""
 
 import base64
+import errno
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -78,6 +81,9 @@ def test_what_comes_from_a_hub_is_checked_as_any_package(hub: FakeHub, monkeypat
     hub.files[INDEX] = json.dumps(index).encode()
     with pytest.raises(ValueError, match=r"os\.system"):
         lcoins.load_colorizer(f"hf://{REPOSITORY}")
+    hub.files[INDEX] = json.dumps(json.loads(good) | {"model": {"_target_": "a", "text_encoder": "text"}}).encode()
+    with pytest.raises(ValueError, match=r"package\.json"):
+        lcoins.load_colorizer(f"hf://{REPOSITORY}")
     hub.files[INDEX], hub.files[WEIGHTS] = good, hub.files[WEIGHTS][:-1] + b"!"
     with pytest.raises(ValueError, match=r"is missing, cut off or changed"):
         lcoins.load_colorizer(f"hf://{REPOSITORY}@{hub.commit}")
@@ -101,6 +107,19 @@ def test_what_is_not_there_for_one_is_said_in_one_line(
     assert "expected hf://owner/name" in said(*colorize, "hf://colors")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert "cannot be reached for hf://someone/new" in said(*colorize, "hf://someone/new")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
+def test_a_disk_that_takes_nothing_is_not_taken_for_the_network(
+    hub: FakeHub, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number), *([str(tmp_path)] if number == errno.EACCES else []))
+
+    monkeypatch.setattr("huggingface_hub.file_download.http_get", fail)
+    with pytest.raises(OSError, match=f"could not be written: {os.strerror(number)}") as refusal:
+        fetch_package(f"hf://{REPOSITORY}")
+    assert "network" not in str(refusal.value)
 
 
 def test_a_package_is_sent_with_its_card_in_one_commit(
