@@ -20,6 +20,7 @@ import lcoins
 from lcoins.cli.main import app
 from lcoins.colorize.export import export_package
 from lcoins.colorize.hub import LARGEST, fetch_package, is_on_hub, push_package
+from lcoins.colorize.model_card import model_card
 from lcoins.models.checkpoint import INDEX, WEIGHTS, load_package
 
 FIGURES = {"coco_test/psnr": 23.14, "coco_test/lpips_alex": 0.181, "chance": 0.1}
@@ -151,6 +152,11 @@ def test_a_package_is_sent_with_its_card_in_one_commit(
     assert measured == {"psnr": 23.14, "lpips_alex": 0.181}
     assert f'load_colorizer("hf://{REPOSITORY}")' in text and "| coco_test | psnr | 23.14 |" in text
     assert "- commit: abc" in text
+
+
+def test_a_package_that_says_nothing_of_itself_has_a_card() -> None:
+    card = model_card({"model": {"_target_": "lcoins.models.Any"}}, REPOSITORY)
+    assert all(said in card for said in ("None were measured.", "Nothing is said about it.", "No license is named"))
 
 
 def test_a_broken_package_is_not_sent(hub: FakeHub, tmp_path: Path, package: Path) -> None:
