@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from fake_hub import REPOSITORY, FakeHub, fake_hub
+from fake_hub import REPOSITORY, FakeHub
+from local_server import answering
 from PIL import Image
 from shrunk import MODEL, checkpoint
 from typer.testing import CliRunner
@@ -39,7 +40,7 @@ def hub(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     """A hub with the package, a cache of this test and no token."""
     from huggingface_hub import constants
 
-    with fake_hub() as served:
+    with answering(FakeHub()) as served:
         served.files = {name: (package / name).read_bytes() for name in (INDEX, WEIGHTS)}
         monkeypatch.setenv("HF_ENDPOINT", served.address)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
