@@ -2,22 +2,18 @@
 
 import hashlib
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from local_server import LocalServer, QuietHandler
 
 REPOSITORY = "someone/colors"
 
 
-class FakeHub(ThreadingHTTPServer):
+class FakeHub(LocalServer):
     """``files`` are those of the repository, ``private`` hides it, and ``sent`` has what each POST brought."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.files: dict[str, bytes] = {}
         self.sizes: dict[str, int] = {}  # said of a file, where it is not its own
         self.private, self.sent, self.asked = False, list[tuple[str, Any]](), list[str]()
@@ -27,14 +23,9 @@ class FakeHub(ThreadingHTTPServer):
         """What the repository holds now has this name."""
         return hashlib.sha1(b"".join(self.files.values())).hexdigest()
 
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     server: FakeHub
-    protocol_version = "HTTP/1.1"
 
     def do_HEAD(self) -> None:
         self._file(body=False)
@@ -93,20 +84,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(text)
-
-    def log_message(self, *arguments: Any) -> None:
-        pass
-
-
-@contextmanager
-def fake_hub() -> Iterator[FakeHub]:
-    """A hub that answers until the block ends."""
-    hub = FakeHub()
-    thread = threading.Thread(target=hub.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield hub
-    finally:
-        hub.shutdown()
-        hub.server_close()
-        thread.join()

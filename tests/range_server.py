@@ -1,33 +1,25 @@
 """A web server of one folder that answers ranges, counts requests, and misbehaves as a test asks it to."""
 
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
+
+from local_server import LocalServer, QuietHandler
 
 Answer = tuple[int, bytes]
 
 
-class RangeServer(ThreadingHTTPServer):
+class RangeServer(LocalServer):
     """``requests`` lists the paths asked for; ``spoil`` may change the status and the body of an answer."""
 
-    daemon_threads = True
-
     def __init__(self, folder: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.folder, self.requests, self.has_ranges = folder, list[str](), True
         self.spoil: Callable[[str, Answer], Answer] = lambda path, answer: answer
 
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     server: RangeServer
-    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         self._answer(body=True)
@@ -57,18 +49,3 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(content)
             except ConnectionError:  # the client had enough
                 self.close_connection = True
-
-    def log_message(self, *_: object) -> None: ...
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[RangeServer]:
-    """Serves a folder on this machine."""
-    with RangeServer(folder) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()

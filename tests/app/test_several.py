@@ -77,6 +77,7 @@ def test_photos_by_a_list(studio: Studio, uploads: list[Path], tmp_path: Path) -
         ("one,two\n1,2\n", "list.csv line 1: expected a header photo,caption"),
         ("photo,caption\n" + "a.jpg,a red star\n" * 200, "1 photos with 200 pictures"),
         ("photo,caption\n" + "x" * 2**20, "too large"),
+        ("photo,caption\na.jpg," + "a red star " * 50, "at most 500 letters"),
     ],
 )
 def test_a_list_that_cannot_be_used(studio: Studio, uploads: list[Path], tmp_path: Path, rows: str, said: str) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from torch import Tensor
 from lcoins.app.regions import NO_GROUPS
 from lcoins.app.studio import KEPT, MAX_SENTENCES, MAX_VARIANTS, NO_REGIONS, SCREEN_SIDE, InputError, Studio, sentences
 from lcoins.color.words import find_colors
+from lcoins.colorize.by_hand import StrokeHint, color_named
+from lcoins.colorize.sentence_colors import SentenceColors, under_hints
 from lcoins.models.colorizer import Colorization
 
 SENTENCE = "a red star beside a blue moon"
@@ -60,6 +63,27 @@ def test_each_line_is_a_variant_and_the_last_is_chosen(studio: Studio, photo: Pa
         studio.color(session, f"a green star {number}")
     assert len(session.variants) == MAX_VARIANTS and session.chosen == MAX_VARIANTS - 1
     assert session.variants[0].sentence == "a green star 0"
+
+
+def test_hints_that_come_while_others_are_taken_up_are_not_lost(
+    studio: Studio, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, later = ((StrokeHint(((0.5, 0.5),), name, color_named(name)),) for name in ("blue", "green"))
+    session = studio.open(photo)
+    studio.color(session, "a red star")
+    session.hints = first
+
+    def meanwhile(*arguments: Any) -> SentenceColors:
+        session.hints = later
+        return under_hints(*arguments)
+
+    monkeypatch.setattr("lcoins.app.studio.under_hints", meanwhile)
+    studio.chosen(session)
+    monkeypatch.undo()
+    assert session.variant is not None and session.variant.hints == first
+    early = session.variant.colors.offset
+    studio.chosen(session)
+    assert session.variant.hints == later and not torch.equal(session.variant.colors.offset, early)
 
 
 def test_strength_scales_the_colors(studio: Studio, photo: Path) -> None:

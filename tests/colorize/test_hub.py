@@ -1,14 +1,18 @@
 """Packages on a hub, which is a server of this test: what is fetched, refused and sent."""
 
 import base64
+import errno
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
-from fake_hub import REPOSITORY, FakeHub, fake_hub
+from fake_hub import REPOSITORY, FakeHub
+from local_server import answering
 from PIL import Image
 from shrunk import MODEL, checkpoint
 from typer.testing import CliRunner
@@ -17,6 +21,7 @@ import lcoins
 from lcoins.cli.main import app
 from lcoins.colorize.export import export_package
 from lcoins.colorize.hub import LARGEST, fetch_package, is_on_hub, push_package
+from lcoins.colorize.model_card import model_card
 from lcoins.models.checkpoint import INDEX, WEIGHTS, load_package
 
 FIGURES = {"coco_test/psnr": 23.14, "coco_test/lpips_alex": 0.181, "chance": 0.1}
@@ -35,7 +40,7 @@ def hub(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     """A hub with the package, a cache of this test and no token."""
     from huggingface_hub import constants
 
-    with fake_hub() as served:
+    with answering(FakeHub()) as served:
         served.files = {name: (package / name).read_bytes() for name in (INDEX, WEIGHTS)}
         monkeypatch.setenv("HF_ENDPOINT", served.address)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
@@ -78,6 +83,9 @@ def test_what_comes_from_a_hub_is_checked_as_any_package(hub: FakeHub, monkeypat
     hub.files[INDEX] = json.dumps(index).encode()
     with pytest.raises(ValueError, match=r"os\.system"):
         lcoins.load_colorizer(f"hf://{REPOSITORY}")
+    hub.files[INDEX] = json.dumps(json.loads(good) | {"model": {"_target_": "a", "text_encoder": "text"}}).encode()
+    with pytest.raises(ValueError, match=r"package\.json"):
+        lcoins.load_colorizer(f"hf://{REPOSITORY}")
     hub.files[INDEX], hub.files[WEIGHTS] = good, hub.files[WEIGHTS][:-1] + b"!"
     with pytest.raises(ValueError, match=r"is missing, cut off or changed"):
         lcoins.load_colorizer(f"hf://{REPOSITORY}@{hub.commit}")
@@ -101,6 +109,19 @@ def test_what_is_not_there_for_one_is_said_in_one_line(
     assert "expected hf://owner/name" in said(*colorize, "hf://colors")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert "cannot be reached for hf://someone/new" in said(*colorize, "hf://someone/new")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
+def test_a_disk_that_takes_nothing_is_not_taken_for_the_network(
+    hub: FakeHub, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number), *([str(tmp_path)] if number == errno.EACCES else []))
+
+    monkeypatch.setattr("huggingface_hub.file_download.http_get", fail)
+    with pytest.raises(OSError, match=f"could not be written: {os.strerror(number)}") as refusal:
+        fetch_package(f"hf://{REPOSITORY}")
+    assert "network" not in str(refusal.value)
 
 
 def test_a_package_is_sent_with_its_card_in_one_commit(
@@ -132,6 +153,11 @@ def test_a_package_is_sent_with_its_card_in_one_commit(
     assert measured == {"psnr": 23.14, "lpips_alex": 0.181}
     assert f'load_colorizer("hf://{REPOSITORY}")' in text and "| coco_test | psnr | 23.14 |" in text
     assert "- commit: abc" in text
+
+
+def test_a_package_that_says_nothing_of_itself_has_a_card() -> None:
+    card = model_card({"model": {"_target_": "lcoins.models.Any"}}, REPOSITORY)
+    assert all(said in card for said in ("None were measured.", "Nothing is said about it.", "No license is named"))
 
 
 def test_a_broken_package_is_not_sent(hub: FakeHub, tmp_path: Path, package: Path) -> None:

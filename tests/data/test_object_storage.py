@@ -12,9 +12,10 @@ import fsspec
 import numpy as np
 import pytest
 import torch
+from local_server import answering
 from moto.server import ThreadedMotoServer
 from PIL import Image
-from range_server import RangeServer, serving
+from range_server import RangeServer
 from torch.utils.data import DataLoader
 from typer.testing import CliRunner
 
@@ -83,7 +84,7 @@ def packed(root: Path, folder: Path | str, **options: Any) -> None:
 def server(root: Path, tmp_path: Path) -> Iterator[RangeServer]:
     """A web server of a pack."""
     packed(root, tmp_path / "pack")
-    with serving(tmp_path / "pack") as found:
+    with answering(RangeServer(tmp_path / "pack")) as found:
         yield found
 
 
@@ -210,7 +211,7 @@ def test_no_bucket_no_credentials_no_permission_no_network(
 
     for text in one_line(root, "s3://nowhere/pack"):
         assert "the bucket does not exist" in text
-    with serving(tmp_path) as closed:
+    with answering(RangeServer(tmp_path)) as closed:
         closed.spoil = lambda path, answer: (403, b"<Error><Code>AccessDenied</Code><Message>No</Message></Error>")
         reconnect("AWS_ENDPOINT_URL", closed.address)
         for text in one_line(root, "s3://bucket/pack"):
@@ -243,7 +244,7 @@ def test_a_server_that_asks_to_be_spared_is_asked_four_times(
 ) -> None:
     """By this package alone: tries of the libraries below it would multiply."""
     monkeypatch.setattr(storage, "_connections", {})
-    with serving(tmp_path) as busy:
+    with answering(RangeServer(tmp_path)) as busy:
         busy.spoil = lambda path, answer: (503, b"<Error><Code>SlowDown</Code><Message>Less</Message></Error>")
         monkeypatch.setenv("AWS_ENDPOINT_URL", busy.address)
         with pytest.raises(OSError, match=r"s3://bucket/pack/pack\.json: .*Less; try again later"):

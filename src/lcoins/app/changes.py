@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from lcoins.app.studio import MAX_LETTERS, MAX_SENTENCES, InputError
+from lcoins.color.names import Lab
 from lcoins.color.reading import read_sentence
 from lcoins.color.words import replaced
 from lcoins.colorize.by_hand import MOST, StrokeHint, color_named
@@ -57,23 +58,21 @@ def read_change(sent: str) -> Change:
     except ValidationError as error:
         raise InputError(NOT_UNDERSTOOD) from error
     hints = None if read.hints is None else tuple(map(_hint, read.hints))
-    word = None if read.word is None else (read.word.index, _name(read.word.color))
+    word = None if read.word is None else (read.word.index, _known(read.word.color)[0])
     return Change(read.text, read.strength, hints, word)
 
 
 def _hint(sent: _SentHint) -> StrokeHint:
-    name = _name(sent.color)
-    return StrokeHint(tuple(sent.points), name, color_named(name))
+    return StrokeHint(tuple(sent.points), *_known(sent.color))
 
 
-def _name(color: str) -> str:
-    """A color's name in one spelling; raises InputError where none is known by it."""
+def _known(color: str) -> tuple[str, Lab]:
+    """A color's name in one spelling, and its CIELAB; raises InputError where none is known by that name."""
     name = " ".join(color.lower().split())
     try:
-        color_named(name)
+        return name, color_named(name)
     except ValueError as error:
         raise InputError(str(error)) from error
-    return name
 
 
 def reworded(sentence: str, index: int, color: str) -> str:

@@ -1,7 +1,6 @@
 // Colors by hand and color words: clicks and brush strokes on the picture, and what they send to the server.
 () => {
   const find = (selector) => document.querySelector(selector);
-  const told = () => JSON.parse(find("#name [data-told]")?.dataset.told || "null");
   const APART = 0.008; // of the picture: points of a stroke that are nearer are left out
   const MOST_POINTS = 200;
   // Changes that the server has yet to take up; where each goes on once it is shown, and whether "By numbers" stays open.
@@ -13,7 +12,6 @@
     find("#change").click();
   };
   window.lcoins.takeChange = () => waiting.shift() || "{}";
-  window.lcoins.told = told;
   window.lcoins.afterChange = () => {
     const { focus, reopen } = then.shift() || {};
     setTimeout(() => {
@@ -23,9 +21,9 @@
     const message = find("#message [role=alert]");
     if (message) message.scrollIntoView({ block: "nearest" });
   };
-  const hints = () => told()?.hints || [];
+  const hints = () => window.lcoins.told()?.hints || [];
   const sentenceColors = () => [...document.querySelectorAll("#words [data-word]")].map((word) => word.dataset.color);
-  const add = (points, color) => window.lcoins.send({ hints: [...hints(), { points, color }] }, "#hand [data-canvas]");
+  const add = (points, color, ...then) => window.lcoins.send({ hints: [...hints(), { points, color }] }, ...then);
   const chosenFirst = () => [...new Set([...sentenceColors(), ...hints().map((hint) => hint.color)])];
 
   let stroke = null;
@@ -59,7 +57,7 @@
     stroke = null;
     const color = await window.lcoins.choose(points.length > 1 ? "The color along this line" : "The color here", chosenFirst());
     draw([]);
-    if (color) add(points, color);
+    if (color) add(points, color, "#hand [data-canvas]");
   });
 
   document.addEventListener("click", async (event) => {
@@ -82,6 +80,6 @@
     const { x, y, color } = event.target.elements;
     const points = [[Number(x.value) / 100, Number(y.value) / 100]];
     // Open, so that the next one can be given at once.
-    window.lcoins.send({ hints: [...hints(), { points, color: color.value }] }, "#hints form input", true);
+    add(points, color.value, "#hints form input", true);
   }, true);
 }

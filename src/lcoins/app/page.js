@@ -9,7 +9,9 @@
     if (condition()) action();
     else if (tries) setTimeout(() => whenever(condition, action, tries - 1), 50);
   };
+  const line = () => find("#name [data-told]")?.dataset.told || "";
   window.lcoins = {
+    told: () => JSON.parse(line() || "null"), // what the server says of the photo
     keepToken: (token) => keep("lcoins-photo", token || ""),
     keepText: (text) => document.body.dataset.restored && keep("lcoins-sentence", text || ""),
     focusSentence: () => whenever(() => find("#name p"), () => find("#sentence textarea").focus({ preventScroll: true })),
@@ -51,9 +53,9 @@
     });
   };
   const describeAll = () => {
-    const line = find("#name [data-told]");
-    if (!line) return;
-    const { photo, sentence, variants } = JSON.parse(line.dataset.told);
+    const told = window.lcoins.told();
+    if (!told) return;
+    const { photo, sentence, variants } = told;
     const gray = `${photo}, gray`, colored = `${photo}, colored by: ${sentence}`;
     describe("#gray img", [gray]);
     describe("#compare img", [gray, colored]);
@@ -62,9 +64,9 @@
   };
   let said = "";
   const look = () => {
-    const told = find("#name [data-told]")?.dataset.told || "";
-    if (told !== said) window.lcoins.record(told ? JSON.parse(told) : null);
-    said = told;
+    const present = line();
+    if (present !== said) window.lcoins.record(window.lcoins.told());
+    said = present;
     const label = find("#name p") ? "Choose another photo, or drop it here" : "Choose a photo, or drop it here";
     for (const field of document.querySelectorAll("#photo input[type=file]")) {
       if (field.accept !== "image/*") field.accept = "image/*";

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lcoins.app.line import Line, Wait
 from lcoins.app.sessions import remove_photo, second_name
-from lcoins.app.studio import InputError, Studio, in_words, sentences
+from lcoins.app.studio import InputError, Studio, expect_short, in_words, sentences
 from lcoins.colorize.batch import BatchResult, PhotoOptions, color_job
 from lcoins.colorize.jobs import Job, plan
 from lcoins.data.caption_lists import LIST_SUFFIXES, PAIRS_SUFFIX
@@ -52,6 +52,7 @@ class Several:
                 f"{MOST_PICTURES} pictures."
             )
         if listed:
+            expect_short(sentence for job in self.jobs for sentence, _ in job.pictures)
             left = sorted({photo.name for photo in photos} - {job.photo.name for job in self.jobs})
             self.lines += [f"{name}: not in the list" for name in left]
 

@@ -3,7 +3,7 @@
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,11 +121,11 @@ class Studio:
 
     def chosen(self, session: Session) -> Variant | None:
         """The chosen variant, under the hints that the photo has now; the others wait until they are chosen."""
-        variant = session.variant
-        if variant is not None and variant.hints != session.hints:
-            hints = placed(session.hints, session.size, self.colorizer.image_size)
-            variant.colors = under_hints(variant.colors, session.network_lightness, hints)
-            variant.hints = session.hints
+        variant, hints = session.variant, session.hints  # read once: others may come while a large photo is written
+        if variant is not None and variant.hints != hints:
+            by_hand = placed(hints, session.size, self.colorizer.image_size)
+            variant.colors = under_hints(variant.colors, session.network_lightness, by_hand)
+            variant.hints = hints
         return variant
 
     def preview(self, session: Session, variant: Variant, strength: float, longest: int = SCREEN_SIDE) -> Path:
@@ -209,9 +209,14 @@ def sentences(text: str) -> list[str]:
         raise InputError("Write a sentence that says what has which color, for example: a woman in a red coat.")
     if len(lines) > MAX_SENTENCES:
         raise InputError(f"These are {len(lines)} sentences; write at most {MAX_SENTENCES} at once.")
-    if max(map(len, lines)) > MAX_LETTERS:
-        raise InputError(f"A sentence may have at most {MAX_LETTERS} letters.")
+    expect_short(lines)
     return list(dict.fromkeys(lines))
+
+
+def expect_short(lines: Iterable[str]) -> None:
+    """Refuses sentences of which one is too long, since each of its color words takes a pass of the network."""
+    if any(len(line) > MAX_LETTERS for line in lines):
+        raise InputError(f"A sentence may have at most {MAX_LETTERS} letters.")
 
 
 def _map_size(session: Session) -> tuple[int, int]:

@@ -6,13 +6,13 @@ as that of a local package is (:mod:`lcoins.models.received`). Libraries of the 
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lcoins.colorize.model_card import model_card
-from lcoins.files import sha256_of
+from lcoins.files import WriteError, sha256_of, stops_all
 from lcoins.models.checkpoint import INDEX, ONNX, WEIGHTS, load_package, read_index
 from lcoins.models.received import TEXT, TEXT_FILES
 
@@ -35,7 +35,7 @@ def fetch_package(source: Path | str) -> Path:
     """The folder, in the hub's cache on this machine, of the package that ``hf://owner/name[@revision]`` names.
 
     Without a network, what was fetched before. Raises ValueError for a name of another form and for files that are too
-    large; OSError where the hub, or something there, cannot be reached.
+    large; OSError where the hub, or something there, cannot be reached, and where the disk takes no more.
     """
     repository, revision = _named(source)
     with _explained(repository):
@@ -43,7 +43,8 @@ def fetch_package(source: Path | str) -> Path:
         index = _fetch(api, repository, revision, INDEX, LARGEST[INDEX])
         commit = index.parent.name  # the other files are of the same one, whatever is sent there meanwhile
         _fetch(api, repository, commit, WEIGHTS, LARGEST[WEIGHTS])
-        if read_index(index.parent)["model"].get("text_encoder", {}).get("source") == TEXT:
+        text = read_index(index.parent)["model"].get("text_encoder")
+        if isinstance(text, Mapping) and text.get("source") == TEXT:
             for name in TEXT_FILES:
                 _fetch(api, repository, commit, f"{TEXT}/{name}", LARGEST_TEXT, name == "vocab.txt")
     return index.parent
@@ -134,9 +135,12 @@ def _explained(repository: str) -> Iterator[None]:
         raise OSError(f"the hub answered {number} for hf://{repository}; {advice}") from error
     except errors.LocalTokenNotFoundError as error:
         raise OSError(f"hf://{repository} needs a token: log in with `hf auth login`, or set HF_TOKEN") from error
-    except (ValueError, FileExistsError):
+    except ValueError:
         raise
     except Exception as error:  # huggingface_hub, its HTTP library and sockets each raise their own kinds
+        if isinstance(error, OSError) and (error.filename or stops_all(error)):  # of this machine's disk
+            where = error.filename or f"the copy of hf://{repository} in the hub's cache"
+            raise WriteError(error.errno, error.strerror, where) from error
         reason = type(error.__cause__ or error).__name__
         raise OSError(
             f"the hub cannot be reached for hf://{repository} ({reason}), and it was not fetched before; check the "

@@ -40,7 +40,8 @@ def model_card(index: Mapping[str, Any], repository: str) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
     figures = {str(name): value for name, value in dict(index.get("figures") or {}).items() if _is_number(value)}
-    expect_plain(index.get("provenance") or {}, "package.json", "provenance")
+    provenance = dict(index.get("provenance") or {})
+    expect_plain(provenance, "package.json", "provenance")
     shown = [(*name.rpartition("/")[::2], value) for name, value in figures.items()]
     results = [
         EvalResult("image-to-image", tests, tests, metric, round(value, 4), task_name="Image colorization")
@@ -61,7 +62,7 @@ def model_card(index: Mapping[str, Any], repository: str) -> str:
     )
     rows = [f"| {tests} | {metric} | {value:.4g} |" for tests, metric, value in shown if tests]
     table = "\n".join(["| test set | figure | value |", "| --- | --- | --- |", *map(_one_line, rows)])
-    origin = [f"- {_one_line(str(name))}: {_one_line(str(said))}" for name, said in index["provenance"].items()]
+    origin = [f"- {_one_line(str(name))}: {_one_line(str(said))}" for name, said in provenance.items()]
     text = TEXT.format(
         title=repository.partition("/")[2],
         repository=repository,
