@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from shrunk import composed
 
-from lcoins.cli.hydra_commands import conf_folder, eval_folder, label
+from lcoins.cli.hydra_commands import _remove_cut_record, conf_folder, eval_folder, label
 from lcoins.cli.overrides import PLACES, hydra_override
 
 TYPED = [
@@ -122,3 +122,12 @@ def test_labels_stay_short_in_bytes_and_printable() -> None:
 def test_labels_that_are_cut_differ_by_what_was_cut() -> None:
     long = ",".join(f"data.tests.number{number}.length=8" for number in range(9))
     assert label(f"{long},recipe.epochs=1") != label(f"{long},recipe.epochs=2")
+
+
+def test_a_record_of_a_sweep_that_a_full_disk_has_cut_is_removed(tmp_path: Path) -> None:
+    record = tmp_path / "multirun.yaml"
+    for text, stays in (("name: whole\n", True), ("name: cu", False), ("", False)):
+        record.write_text(text)
+        _remove_cut_record(["name=x", f"runs={tmp_path}"], "train")
+        assert record.exists() == stays
+    _remove_cut_record([f"runs={tmp_path}"], "train")  # and where there is none

@@ -11,7 +11,7 @@ from shrunk import shrunk
 
 from lcoins.training import checkpoints
 from lcoins.training.batches import Batches
-from lcoins.training.checkpoints import AtomicCheckpointIO, checkpoint_problem, find_resumable
+from lcoins.training.checkpoints import AtomicCheckpointIO, _write, checkpoint_problem, find_resumable
 from lcoins.training.module import ColorizationTraining
 from lcoins.training.run import train_run
 
@@ -55,6 +55,13 @@ def test_a_failed_write_leaves_the_one_before(tmp_path: Path, monkeypatch: pytes
         saved(path, 9)
     assert path.read_bytes() == before
     assert [found.name for found in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_is_told_as_such_though_torch_complains_of_a_position() -> None:
+    with pytest.raises(OSError, match="No space left") as raised:
+        _write({"weights": torch.zeros(100_000)}, Path("/dev/full"))
+    assert raised.value.errno == errno.ENOSPC
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "flipped"])

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from lcoins.cli.spin import spin_setting
 from lcoins.data.photos_with_things import PhotosWithThings
 from lcoins.evaluation.obedience_benchmark import judge_photos, print_obedience
 from lcoins.evaluation.result import flat_figures, print_reports, write_json
+from lcoins.files import stops_all
 from lcoins.models.checkpoint import builtin_package, load_trained, weights_digest
 from lcoins.models.focus import FocusedColorizer
 from lcoins.training import build, run
@@ -250,7 +251,21 @@ def run_command(command: str, arguments: list[str]) -> None:
         arguments = [*arguments, "hydra.output_subdir=null", "hydra/job_logging=none", "hydra/hydra_logging=none"]
     sweep = not {"-m", "--multirun", "hydra.mode=MULTIRUN"}.isdisjoint(arguments)
     sys.argv = [f"lcoins {command}", *(hydra_override(argument, sweep) for argument in arguments)]
-    composed()
+    try:
+        composed()
+    except OSError as error:
+        if stops_all(error):
+            _remove_cut_record(arguments, command)
+        raise
+
+
+def _remove_cut_record(arguments: Sequence[str], command: str) -> None:
+    """Removes what Hydra has half written, on a disk that is full, of its record of a sweep in the folder of runs."""
+    given = [argument.partition("=")[2] for argument in arguments if argument.startswith("runs=")]
+    runs = given[-1] if given else OmegaConf.select(OmegaConf.load(conf_folder() / f"{command}.yaml"), "runs")
+    record = Path(runs).expanduser() / "multirun.yaml" if runs else None
+    if record and record.is_file() and not record.read_bytes().endswith(b"\n"):
+        record.unlink()
 
 
 def refuse_foreign_model(cfg: DictConfig, choices: Mapping[str, str]) -> None:

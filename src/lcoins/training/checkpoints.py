@@ -27,8 +27,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         target = Path(path)
         try:
             with whole_file(target) as partial:
-                with partial.open("wb") as file:
-                    torch.save(checkpoint, file)
+                _write(checkpoint, partial)
                 if problem := checkpoint_problem(partial):
                     raise OSError(errno.EIO, f"what was written cannot be read back ({problem})")
         except OSError as error:
@@ -39,6 +38,17 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 "start the same command again",
             ) from error
         _sync_folder(target.parent)
+
+
+def _write(checkpoint: dict[str, Any], path: Path) -> None:
+    """Writes a file; raises the disk's own error where torch, closing its archive, complains of the place of a byte."""
+    try:
+        with path.open("wb") as file:
+            torch.save(checkpoint, file)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def _sync_folder(folder: Path) -> None:
