@@ -1,0 +1,192 @@
+"""What a color word speaks of: the words of its phrase without colors, "the bus on the left" of "the bus on the left is
+red, beside a green car".
+
+A rule, not a parser. A phrase ends at commas and joining words, and at prepositions that begin no place in the photo; a
+color behind a form of "to be" speaks of all that its clause says before.
+"""
+
+from collections.abc import Sequence
+
+from lcoins.color.phrases import ColorPhrase, Token
+
+_JOINTS = frozenset(["and", "or", "but", "while", "whereas", "then", "as", "that", "which", "who", "whose", "where"])
+_PREPOSITIONS = frozenset(
+    [
+        "in",
+        "on",
+        "at",
+        "by",
+        "near",
+        "next",
+        "beside",
+        "besides",
+        "behind",
+        "under",
+        "over",
+        "above",
+        "below",
+        "against",
+        "with",
+        "without",
+        "of",
+        "to",
+        "from",
+        "for",
+        "into",
+        "onto",
+        "inside",
+        "outside",
+        "through",
+        "across",
+        "along",
+        "around",
+        "between",
+        "among",
+        "before",
+        "after",
+        "down",
+        "up",
+        "off",
+        "toward",
+        "towards",
+        "wearing",
+        "holding",
+        "having",
+        "has",
+        "have",
+        "plus",
+        "versus",
+        "atop",
+        "amid",
+    ]
+)
+_PLACES = frozenset(
+    [
+        "left",
+        "right",
+        "middle",
+        "center",
+        "centre",
+        "top",
+        "bottom",
+        "front",
+        "back",
+        "foreground",
+        "background",
+        "corner",
+        "side",
+        "upper",
+        "lower",
+        "far",
+        "near",
+        "rear",
+        "distance",
+    ]
+)
+_ARTICLES = frozenset(
+    ["a", "an", "the", "its", "his", "her", "their", "my", "your", "our", "this", "these", "that", "those"]
+)
+_TO_BE = frozenset(["is", "are", "was", "were", "be", "looks", "look", "appears", "seems", "become", "becomes"])
+_RELATIVE = frozenset(("that", "which", "who"))
+# Things that end as what they do does; any other word in "-ing" begins to tell what a thing does.
+_NOUNS_IN_ING = frozenset(
+    [
+        "building",
+        "ceiling",
+        "clothing",
+        "painting",
+        "wedding",
+        "earring",
+        "string",
+        "railing",
+        "awning",
+        "frosting",
+        "icing",
+        "topping",
+        "pudding",
+        "lightning",
+        "lighting",
+        "dining",
+        "swimming",
+        "parking",
+        "living",
+        "sewing",
+        "washing",
+        "boxing",
+        "skiing",
+        "hunting",
+        "fishing",
+        "racing",
+        "sibling",
+        "dumpling",
+        "stocking",
+        "sling",
+        "swing",
+        "spring",
+    ]
+)
+_BREAKS = frozenset(".,;:!?()\u2013\u2014")
+
+
+def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> str:
+    """The words that a color phrase speaks of, in lower case; "" where there are none but colors.
+
+    Args:
+        phrase: one of ``phrases``.
+        tokens: the words of the sentence, of :func:`lcoins.color.phrases.tokens_of`.
+        phrases: all that the sentence says of colors, in order.
+    """
+    colors = {index for one in phrases for index in range(one.first, one.last + 1)}
+    first, last = phrase.first, phrase.last
+    behind = first > 0 and _is_predicate(first, tokens, colors)
+    while first > 0 and not _begins(first, tokens, colors, clause=behind):
+        first -= 1
+    if behind:  # "a photo of a train that is blue": of what stands last before it
+        relative = [index for index in range(first, phrase.first) if tokens[index].text in _RELATIVE]
+        while relative and first < relative[-1] and "of" in [token.text for token in tokens[first : relative[-1]]]:
+            first += 1
+    if not behind:
+        while last + 1 < len(tokens) and not _begins(last + 1, tokens, colors, clause=False):
+            last += 1
+    words = [tokens[index].text for index in range(first, last + 1) if index not in colors]
+    while words and words[0] in _JOINTS | _PREPOSITIONS:
+        words = words[1:]
+    return " ".join(word for word in words if word not in _ARTICLES | _TO_BE | _JOINTS | {"there"})
+
+
+def _is_predicate(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether the color at ``index`` stands behind a form of "to be", perhaps after another color of the same thing."""
+    while index > 0:
+        index -= 1
+        word = tokens[index].text
+        if word in _TO_BE:
+            return True
+        if index not in colors and word not in ("and", "or", "all", "very", "both", "completely", "entirely", "mostly"):
+            return False
+    return False
+
+
+def _begins(index: int, tokens: Sequence[Token], colors: set[int], *, clause: bool) -> bool:
+    """Whether the word at ``index`` begins another phrase than that of the word before it; or another clause."""
+    token = tokens[index]
+    if _BREAKS & set(token.gap):
+        return not (index in colors and index - 1 in colors)  # "red, white and blue"
+    word = token.text
+    if word in ("and", "or"):
+        return not (index - 1 in colors and index + 1 < len(tokens) and index + 1 in colors)
+    if word in _JOINTS:
+        return not (clause and word in _RELATIVE)
+    if clause:
+        return False
+    if word in _PREPOSITIONS:
+        return not _is_place(index, tokens)
+    if word in _ARTICLES:
+        return not _is_place(index - 1, tokens)
+    return word.endswith("ing") and len(word) > 4 and word not in _NOUNS_IN_ING and index - 1 not in colors
+
+
+def _is_place(index: int, tokens: Sequence[Token]) -> bool:
+    """Whether the preposition at ``index`` begins a place in the photo: "on the left", "in the middle"."""
+    after = [token.text for token in tokens[index + 1 : index + 3]]
+    is_preposition = tokens[index].text in _PREPOSITIONS
+    return is_preposition and bool(after) and (after[0] in _PLACES or (after[0] in _ARTICLES and after[-1] in _PLACES))
