@@ -18,7 +18,7 @@ from lcoins.colorize.export import export_package, load_photo_colorizer
 from lcoins.files import sha256_of
 from lcoins.study import pictures
 from lcoins.study.make import StudyOptions, make_study
-from lcoins.study.protocol import TRUTH, expect_pictures, read_protocol
+from lcoins.study.protocol import CONSENT, TRUTH, expect_pictures, read_protocol
 from lcoins.study.trials import GOLD_CAPTION
 
 
@@ -203,6 +203,11 @@ def test_a_study_is_never_overwritten_nor_served_with_other_pictures(tmp_path: P
     (tmp_path / "study" / "pictures" / protocol.pictures[0].file).write_bytes(b"other")
     with pytest.raises(ValueError, match="differs from"):
         expect_pictures(protocol, tmp_path / "study")
+
+
+def test_what_people_agree_to_has_a_sentence_in_each_line() -> None:
+    """The page breaks lines where the text does."""
+    assert all(line.endswith(".") for line in CONSENT.splitlines()) and "out of focus" in CONSENT
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"format": "lcoins-study", "version": 99}'])
