@@ -179,6 +179,7 @@ def test_color_imports_no_other_room(module: str) -> None:
         ("gradio", ("app",)),
         ("huggingface_hub", ("colorize/hub", "colorize/model_card", "models/backbones")),
         ("sqlalchemy", ("study",)),
+        ("pyarrow", ("study/result_tables",)),
         ("uvicorn", ("app/guard",)),
         ("tensorboard", ("training/tensorboard_tracker",)),
         ("mlflow", ("training/mlflow_tracker",)),

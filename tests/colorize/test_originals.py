@@ -65,7 +65,7 @@ def test_a_sheet_of_someone_else_stays_without_force(tmp_path: Path) -> None:
     result = colored([photo], "a red wall", "a blue wall")
     assert own.read_bytes() == b"my own"
     assert own in result.skipped
-    assert "1 pictures existed" in result.notices[-1]
+    assert result.notices[-1] == f"{own} existed and was left as it is; --force replaces it"
     own.unlink()
     assert colored([photo], "a red wall", "a blue wall").written == [own]  # what a killed run has left out
 

@@ -9,15 +9,16 @@ import pytest
 from drawn_photos import FakeColorizer
 from drawn_study import draw_pictures, draw_study
 from PIL import Image
+from shrunk import MODEL, checkpoint
 from typer.testing import CliRunner
 
 from lcoins.cli.main import app
 from lcoins.colorize import photo
-from lcoins.colorize.export import load_photo_colorizer
+from lcoins.colorize.export import export_package, load_photo_colorizer
 from lcoins.files import sha256_of
 from lcoins.study import pictures
 from lcoins.study.make import StudyOptions, make_study
-from lcoins.study.protocol import TRUTH, expect_pictures, read_protocol
+from lcoins.study.protocol import CONSENT, TRUTH, expect_pictures, read_protocol
 from lcoins.study.trials import GOLD_CAPTION
 
 
@@ -129,6 +130,33 @@ def test_a_package_colors_as_lcoins_colorize_does(tmp_path: Path, monkeypatch: p
             assert {sha256_of(tmp_path / "one.jpg")[:24] + ".jpg"} == set(stimulus.pictures)
 
 
+def test_a_run_its_checkpoint_and_its_package_color_alike(tmp_path: Path) -> None:
+    _, captions, photos = draw_pictures(tmp_path, 3)
+    trained = checkpoint(tmp_path / "run" / "checkpoints", MODEL)
+    export_package(trained, tmp_path / "package")
+    systems = {"run": str(tmp_path / "run"), "checkpoint": str(trained), "package": str(tmp_path / "package")}
+    options = StudyOptions(images=3, people=1, gold_share=0)
+    protocol, _ = make_study(tmp_path / "study", systems, captions, photos, options)
+    kinds = {entry.name: entry.kind for entry in protocol.entries}
+    assert kinds == {**{name: name for name in systems}, TRUTH: "photos"}
+    weights = {entry.name: entry.weights for entry in protocol.entries}
+    assert weights["run"] == weights["checkpoint"] == sha256_of(trained)
+    for stimulus in protocol.stimuli:
+        assert len(set(stimulus.pictures[:3])) == 1 and stimulus.pictures[3] != stimulus.pictures[0]
+
+
+@pytest.mark.parametrize("source", ["run", "runs", "run/checkpoints"])
+def test_what_is_no_finished_run_is_named(tmp_path: Path, source: str) -> None:
+    """It may hold contact sheets, which are no pictures of photos."""
+    for folder in ("run", "runs/seed=0"):
+        last = tmp_path / folder / "checkpoints" / "last.ckpt"
+        last.parent.mkdir(parents=True)
+        last.touch()
+        Image.new("RGB", (4, 3)).save(tmp_path / folder / "sheet.png")
+    with pytest.raises(ValueError, match=r"is no finished run, but holds \S+last\.ckpt; name that file"):
+        pictures.open_source("one", str(tmp_path / source), None)
+
+
 @pytest.mark.parametrize("name", ["b.png", "b_colorized.jpg", "b.bmp.png", "b.bmp_colorized.png"])
 def test_pictures_are_found_as_lcoins_colorize_names_them(tmp_path: Path, name: str) -> None:
     (tmp_path / "a").mkdir()
@@ -175,6 +203,11 @@ def test_a_study_is_never_overwritten_nor_served_with_other_pictures(tmp_path: P
     (tmp_path / "study" / "pictures" / protocol.pictures[0].file).write_bytes(b"other")
     with pytest.raises(ValueError, match="differs from"):
         expect_pictures(protocol, tmp_path / "study")
+
+
+def test_what_people_agree_to_has_a_sentence_in_each_line() -> None:
+    """The page breaks lines where the text does."""
+    assert all(line.endswith(".") for line in CONSENT.splitlines()) and "out of focus" in CONSENT
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"format": "lcoins-study", "version": 99}'])

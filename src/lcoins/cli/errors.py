@@ -25,7 +25,7 @@ EXTRAS = {
     ),
     "dashboard": ("wandb_workspaces",),
     "serve": ("fastapi", "prometheus_client"),
-    "study": ("sqlalchemy", "uvicorn"),
+    "study": ("pyarrow", "sqlalchemy", "uvicorn"),
     "demo": ("gradio", "starlette"),
     "remote": ("aiohttp", "fsspec", "s3fs"),
 }

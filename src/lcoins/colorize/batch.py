@@ -128,9 +128,12 @@ def colorize_files(
             if stops_all(error):
                 result.notices.append(f"stopped here; photos that were not tried: {len(jobs) - number}")
                 break
-    if result.skipped:
+    if len(result.skipped) == 1:
+        result.notices.append(f"{result.skipped[0]} existed and was left as it is; --force replaces it")
+    elif result.skipped:
         result.notices.append(
-            f"{len(result.skipped)} pictures existed and were left as they are; --force replaces them"
+            f"{len(result.skipped)} pictures existed and were left as they are, the first {result.skipped[0]}; --force "
+            f"replaces them"
         )
     return result
 

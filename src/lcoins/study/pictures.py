@@ -108,6 +108,11 @@ def open_source(name: str, source: str, photos: FolderSource | None) -> Source:
         )
     weights = best if best.is_file() else path if path.is_file() or (path / INDEX).is_file() else None
     if weights is None:
+        if held := sorted(path.rglob("*.ckpt")):
+            raise ValueError(
+                f"{name}={source} is no finished run, but holds {held[0]}; name that file, or the folder of one "
+                f"finished run, which has checkpoints/best.ckpt"
+            )
         return FolderSource(Entry(name, "folder", str(path)), path)
     if photos is None:
         raise ValueError(f"{name}={source} colors photos, but there are none; give their folder with --photos")

@@ -26,7 +26,7 @@ QUESTION_TEXTS: dict[Question, str] = {
 CONSENT = """You will look at pictures and choose one of them, about {trials} times; this takes about {minutes} minutes.
 Some pictures were colored by computer programs. We want to know which ones people prefer.
 You need a screen in color, and should see colors as most people do; we ask about both first.
-We store your choices, how long they took, how large the pictures were on your screen, whether the page was out of
+We store your choices, how long they took, how large the pictures were on your screen, whether the page was out of \
 focus, and the participant number that a recruiting platform hands over. We store no name and no IP address.
 Taking part is voluntary. You may stop at any time by closing the page."""
 

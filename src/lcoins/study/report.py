@@ -1,7 +1,6 @@
-"""The result of a study as one page of Markdown and tables as CSV, with and without the people who are excluded."""
+"""The result of a study as one page of Markdown, with and without the people who are excluded, and as tables."""
 
-import csv
-import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -12,14 +11,25 @@ from lcoins.study.analysis import Analysis, Estimate, analyze
 from lcoins.study.ballots import Exclusion, collect, find_exclusions
 from lcoins.study.paper_table2 import printed_gaps, printed_table
 from lcoins.study.protocol import Protocol
+from lcoins.study.result_tables import (
+    EstimateRow,
+    PaymentRow,
+    PersonRow,
+    VoteRow,
+    estimate_rows,
+    payment_row,
+    person_row,
+    vote_row,
+    write_csv,
+    write_parquet,
+)
 from lcoins.study.store import Store
 
 Lines = list[str]
-Table = Sequence[Mapping[str, Any]]
 
 
 def write_report(store: Store, folder: Path, seed: int = 0) -> list[Path]:
-    """Writes ``report.md`` and its tables, and the exclusions into the store; gives the paths.
+    """Writes ``report.md``, its tables as CSV and Parquet, and the exclusions into the store; gives the paths.
 
     ``payment.csv`` alone names workers and completion codes: it is for paying people, not for publishing. Raises
     ValueError where nobody has voted.
@@ -34,17 +44,17 @@ def write_report(store: Store, folder: Path, seed: int = 0) -> list[Path]:
     ):
         analyses = {"without excluded people": analyze(collect(protocol, rows, out), seed), **analyses}
     store.write_exclusions([vars(one) for one in excluded])
-    tables: dict[str, Table] = {
-        "estimates.csv": [row for name, one in analyses.items() for row in _estimate_rows(name, one)],
-        "exclusions.csv": [vars(one) for one in excluded],
-        "votes.csv": [_vote_row(row) for row in rows],
-        "people.csv": [_person_row(one, rows, out) for one in people],
-        "payment.csv": [_payment_row(one, out) for one in people],
+    answers = Counter(row.participant for row in rows)
+    tables: dict[str, tuple[type, Sequence[Any]]] = {
+        "estimates": (EstimateRow, [row for name, one in analyses.items() for row in estimate_rows(name, one)]),
+        "exclusions": (Exclusion, excluded),
+        "votes": (VoteRow, [vote_row(row) for row in rows]),
+        "people": (PersonRow, [person_row(one, answers[one.id], out) for one in people]),
     }
-    paths = []
-    for file, table in tables.items():
-        write_whole(folder / file, _csv(table))
-        paths.append(folder / file)
+    paths = [write_csv(folder / "payment.csv", PaymentRow, [payment_row(one, out) for one in people])]
+    for name, (kind, table) in tables.items():
+        paths.append(write_csv(folder / f"{name}.csv", kind, table))
+        paths.append(write_parquet(folder / f"{name}.parquet", kind, table))
     write_whole(folder / "report.md", "\n".join(_page(protocol, people, rows, excluded, analyses)) + "\n")
     return [folder / "report.md", *paths]
 
@@ -151,72 +161,3 @@ def _paper(protocol: Protocol, measured: Analysis) -> Lines:
 def _text(one: Estimate, factor: float, digits: int) -> str:
     value, low, high = (f"{factor * number:.{digits}f}" for number in (one.value, one.low, one.high))
     return f"{value} [{low}, {high}]"
-
-
-def _estimate_rows(name: str, one: Analysis) -> list[dict[str, Any]]:
-    named = [
-        *(("share", entry, estimate) for entry, estimate in one.shares.items()),
-        *(("strength", entry, estimate) for entry, estimate in one.strengths.items()),
-        *(("gap of shares", f"{step.better} - {step.worse}", step.gap) for step in one.steps),
-        *(("preference", f"{step.better} over {step.worse}", step.preference) for step in one.steps),
-        *(("position", str(place + 1), estimate) for place, estimate in enumerate(one.positions)),
-        *((("alpha", "", one.alpha),) if one.alpha else ()),
-    ]
-    return [{"people": name, "figure": figure, "of": of, **vars(estimate)} for figure, of, estimate in named]
-
-
-def _vote_row(row: Any) -> dict[str, Any]:
-    shown = [row.entries[index] for index in row.order]
-    return {
-        "person": row.participant,
-        "trial": row.number + 1,
-        "kind": row.kind,
-        "image": row.image,
-        "caption": row.caption,
-        "chosen": row.entries[row.picture],
-        "position": row.position + 1,
-        "shown": " | ".join(shown),
-        "right": "" if row.answer is None else row.picture == row.answer,
-        "seconds": row.milliseconds / 1000,
-        "width": row.width,
-        "height": row.height,
-        "pixel_ratio": row.pixel_ratio,
-        "focus_lost": row.focus_lost,
-    }
-
-
-def _person_row(one: Any, rows: Sequence[Any], out: set[int]) -> dict[str, Any]:
-    checks = one.checks or {}
-    return {
-        "person": one.id,
-        "platform": one.platform,
-        "slot": one.slot,
-        "answers": sum(row.participant == one.id for row in rows),
-        "finished": one.finished is not None,
-        "excluded": one.id in out,
-        "digits": " ".join(checks.get("digits", [])),
-        "filter": checks.get("filter", ""),
-        "device": checks.get("device", ""),
-        "screen": "x".join(map(str, checks.get("screen", []))),
-    }
-
-
-def _payment_row(one: Any, out: set[int]) -> dict[str, Any]:
-    return {
-        "person": one.id,
-        "platform": one.platform,
-        "worker": one.worker or "",
-        "assignment": one.assignment or "",
-        "code": one.code,
-        "finished": one.finished is not None,
-        "excluded": one.id in out,
-    }
-
-
-def _csv(rows: Table) -> str:
-    table = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return table.getvalue()
