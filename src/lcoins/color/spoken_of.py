@@ -7,123 +7,28 @@ color behind a form of "to be" speaks of all that its clause says before.
 
 from collections.abc import Sequence
 
+from lcoins.color.ambiguous_names import word_set
 from lcoins.color.phrases import ColorPhrase, Token
 
-_JOINTS = frozenset(["and", "or", "but", "while", "whereas", "then", "as", "that", "which", "who", "whose", "where"])
-_PREPOSITIONS = frozenset(
-    [
-        "in",
-        "on",
-        "at",
-        "by",
-        "near",
-        "next",
-        "beside",
-        "besides",
-        "behind",
-        "under",
-        "over",
-        "above",
-        "below",
-        "against",
-        "with",
-        "without",
-        "of",
-        "to",
-        "from",
-        "for",
-        "into",
-        "onto",
-        "inside",
-        "outside",
-        "through",
-        "across",
-        "along",
-        "around",
-        "between",
-        "among",
-        "before",
-        "after",
-        "down",
-        "up",
-        "off",
-        "toward",
-        "towards",
-        "wearing",
-        "holding",
-        "having",
-        "has",
-        "have",
-        "plus",
-        "versus",
-        "atop",
-        "amid",
-    ]
+_JOINTS = word_set("and or but while whereas then as that which who whose where")
+_PREPOSITIONS = word_set(
+    """in on at by near next beside besides behind under over above below against with without of to from for into onto
+    inside outside through across along around between among before after down up off toward towards wearing holding
+    having has have plus versus atop amid"""
 )
-_PLACES = frozenset(
-    [
-        "left",
-        "right",
-        "middle",
-        "center",
-        "centre",
-        "top",
-        "bottom",
-        "front",
-        "back",
-        "foreground",
-        "background",
-        "corner",
-        "side",
-        "upper",
-        "lower",
-        "far",
-        "near",
-        "rear",
-        "distance",
-    ]
+_PLACES = word_set(
+    """left right middle center centre top bottom front back foreground background corner side upper lower far near
+    rear distance"""
 )
-_ARTICLES = frozenset(
-    ["a", "an", "the", "its", "his", "her", "their", "my", "your", "our", "this", "these", "that", "those"]
-)
-_TO_BE = frozenset(["is", "are", "was", "were", "be", "looks", "look", "appears", "seems", "become", "becomes"])
-_RELATIVE = frozenset(("that", "which", "who"))
+PLACE_WORDS = _PLACES | word_set("in on at to larger smaller bigger large small central above below")
+_ARTICLES = word_set("a an the its his her their my your our this these that those")
+_TO_BE = word_set("is are was were be looks look appears seems become becomes")
+_RELATIVE = word_set("that which who")
 # Things that end as what they do does; any other word in "-ing" begins to tell what a thing does.
-_NOUNS_IN_ING = frozenset(
-    [
-        "building",
-        "ceiling",
-        "clothing",
-        "painting",
-        "wedding",
-        "earring",
-        "string",
-        "railing",
-        "awning",
-        "frosting",
-        "icing",
-        "topping",
-        "pudding",
-        "lightning",
-        "lighting",
-        "dining",
-        "swimming",
-        "parking",
-        "living",
-        "sewing",
-        "washing",
-        "boxing",
-        "skiing",
-        "hunting",
-        "fishing",
-        "racing",
-        "sibling",
-        "dumpling",
-        "stocking",
-        "sling",
-        "swing",
-        "spring",
-    ]
+_NOUNS_IN_ING = word_set(
+    """building ceiling clothing painting wedding earring string railing awning frosting icing topping pudding
+    lightning lighting dining swimming parking living sewing washing boxing skiing hunting fishing racing sibling
+    dumpling stocking sling swing spring"""
 )
 _BREAKS = frozenset(".,;:!?()\u2013\u2014")
 

@@ -1,7 +1,6 @@
-"""Samples that say where things are: a crop under several sentences, with the places of their color words.
+"""Samples that say where things are: a crop and several sentences about it, with the places of their color words.
 
-Not part of the paper. The crop is not painted: a gray photo looks the same in any colors, so that one pass of what sees
-it serves all sentences about it. They name things by any color that their lightness allows, sometimes a thing that the
+Not part of the paper. The crop is not painted: a gray photo looks the same in any colors. The sentences name things by any color that their lightness allows, sometimes a thing that the
 photo does not show. A photo's own captions say more than outlines do, such as skies and walls: where the photo has the
 color of a word is a guess at its place.
 """
@@ -31,7 +30,9 @@ EVERYWHERE = frozenset(("black", "white", "gray", "brown"))  # too frequent in p
 
 
 class GroundedPhotos(RecoloredPhotos):
-    """An epoch of ``samples`` crops of photos with instances, each under as many sentences as ``options.views``.
+    """An epoch of ``samples`` crops of photos with instances, each with as many sentences as ``options.views``.
+
+    They make up one caption, "a red bus. the dog on the left is blue", in which a name means what it means alone.
 
     With ``fixed`` every epoch has the same draws, for validation. Other arguments are those of
     :class:`~lcoins.data.recolored_photos.RecoloredPhotos`; of the options, only ``views`` and ``crop_scale`` count.
@@ -62,13 +63,10 @@ class GroundedPhotos(RecoloredPhotos):
             rgb, things, flipped = self._crop(source, photo, rng)
             captions = [swap_sides(text) if flipped else text for text in self.sources[source].captions.get(photo, ())]
             said = [self._said(source, photo, rgb, things, captions, rng) for _ in range(self.options.views)]
-            if any(places for _, places in said):
+            caption, places = joined(said)
+            if places:
                 break
-        views = [
-            Sample(rgb, caption, caption, index, f"{photo}_{view}", photo=photo, places=places)
-            for view, (caption, places) in enumerate(said)
-        ]
-        return replace(views[0], further_views=tuple(views[1:]))
+        return Sample(rgb, caption, caption, index, photo, photo=photo, places=places)
 
     def _said(
         self,
@@ -98,6 +96,16 @@ class GroundedPhotos(RecoloredPhotos):
         others = {name for name, _ in instances.named_shares(rng.choice(self.paintable[source]))}
         kinds = sorted(others - shown - NEVER_PAINTED)
         return Thing(rng.choice(kinds), np.zeros((self.image_size, self.image_size), bool)) if kinds else None
+
+
+def joined(said: Sequence[tuple[str, tuple[SaidPlace, ...]]]) -> tuple[str, tuple[SaidPlace, ...]]:
+    """Several sentences, each with its places, as one text, and all places in it."""
+    text, places = "", []
+    for caption, own in said:
+        text += ". " if text else ""
+        places += [replace(place, start=place.start + len(text), end=place.end + len(text)) for place in own]
+        text += caption
+    return text, tuple(places)
 
 
 def mentioned_places(caption: str, mentions: Sequence[Mention]) -> Iterator[SaidPlace]:

@@ -25,9 +25,10 @@ class Instances:
 
 @dataclass(frozen=True, eq=False)
 class SaidPlace:
-    """Where what a color word of a caption speaks of is seen: characters [start, end) of the word, ``mask`` (H, W) bool.
+    """Where what a color word of a caption speaks of is seen.
 
-    An empty mask says that the picture does not show it. ``certain`` is False where the place was guessed from colors.
+    The word has the characters [start, end) of the caption, and ``mask`` (H, W) is bool. An empty mask says that the
+    picture does not show it. ``certain`` is False where the place was guessed from colors.
     """
 
     start: int
@@ -50,8 +51,8 @@ class Sample:
     all captions of one photo. ``pairs`` says which color word belongs to which object, by indices into
     :func:`lcoins.color.words.split_words`; ``labels`` (H, W) uint8 holds the class of each pixel, 255 for none. Both
     are None if they are not known. ``emphasis`` (H, W) says how much a pixel counts because an instance was painted
-    there, 0 elsewhere; ``places`` are those of the color words of which they are known. ``further_views`` are the same
-    crop, in other paint or the same, under other words, which share its batch.
+    there, 0 elsewhere; ``further_views`` are the same crop in other paint under other words, which share its batch.
+    ``places`` are those of the caption's color words of which they are known.
     """
 
     rgb: Tensor

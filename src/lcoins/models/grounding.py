@@ -71,7 +71,7 @@ class Grounding(nn.Module):
     finer features of stride 8 make the cells that names are compared with.
 
     Args:
-        image_size: side of the lightness.
+        seen_at: side to which the lightness is enlarged: the backbone knows small things better so.
         backbone: timm's name of the backbone, which is its own and stays as it is.
         init: the backbone's weights, as for :class:`~lcoins.models.image_encoders.GridEncoder`.
         text_width: channels of a hidden state of BERT.
@@ -83,7 +83,7 @@ class Grounding(nn.Module):
 
     def __init__(
         self,
-        image_size: int,
+        seen_at: int,
         backbone: str,
         init: str,
         text_width: int,
@@ -93,10 +93,10 @@ class Grounding(nn.Module):
         dropout: float,
     ):
         super().__init__()
-        self.width = width
+        self.seen_at = seen_at
         self.backbone, strides, (fine, *coarse) = pretrained.build_backbone(backbone, STAGES, init)
         self.backbone.requires_grad_(False).to(memory_format=torch.channels_last)
-        self.grid, cells = image_size // strides[0], (image_size // strides[1]) ** 2
+        self.grid, cells = seen_at // strides[0], (seen_at // strides[1]) ** 2
         self.norm, self.projection = nn.BatchNorm1d(sum(coarse)), nn.Linear(sum(coarse), width)
         self.fine_norm, self.fine_projection = nn.BatchNorm1d(fine), nn.Linear(fine, width)
         self.position = nn.Parameter(torch.randn(1, cells, width) * 0.02)
@@ -150,7 +150,9 @@ class Grounding(nn.Module):
     def _cells(self, lightness: Float[Tensor, "n 1 s s"]) -> Float[Tensor, "n g2 c"]:
         """The cells of stride 8 as unit vectors, row by row."""
         with torch.no_grad():
-            pixels = lightness.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+            side = (self.seen_at, self.seen_at)
+            larger = interpolate(lightness, size=side, mode="bilinear", align_corners=False, antialias=True)
+            pixels = larger.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
             fine, middle, coarse = self.backbone(pixels)
         size = middle.shape[-2:]
         coarse = interpolate(coarse, size=size, mode="bilinear", align_corners=False)

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits, cross_entropy, normalize
 
+from lcoins.color.spoken_of import PLACE_WORDS
 from lcoins.data.types import Batch, SaidPlace
 from lcoins.models.grounding import Grounded, SaidColor
 from lcoins.training.losses import Losses
@@ -49,13 +50,18 @@ class GroundingObjective:
 
 
 def name_loss(grounded: Grounded, masks: Float[Tensor, "k g g"], things: Sequence[str]) -> Float[Tensor, " k"]:
-    """Cross-entropy of the name that the cells of each mask have on average, among all names of the batch."""
+    """Cross-entropy of the name that the cells of each mask have on average, among all names of the batch.
+
+    A name that shares a noun with another ("left cup", "cups and a cup") is no wrong answer for it.
+    """
     regions = masks.flatten(1).split(grounded.counts)
     seen = torch.cat([region @ cells for region, cells in zip(regions, grounded.cells.float(), strict=True)])
-    number = {thing: index for index, thing in enumerate(dict.fromkeys(things))}
-    first = [things.index(thing) for thing in number]
-    likeness = grounded.contrast * normalize(seen, dim=1) @ grounded.names[first].float().T
-    return cross_entropy(likeness, seen.new_tensor([number[thing] for thing in things]).long(), reduction="none")
+    likeness = grounded.contrast * normalize(seen, dim=1) @ grounded.names.float().T
+    nouns = [frozenset(thing.split()) - PLACE_WORDS or frozenset((thing,)) for thing in things]
+    same = torch.tensor([[bool(one & other) for other in nouns] for one in nouns], device=seen.device)
+    itself = torch.eye(len(nouns), dtype=torch.bool, device=seen.device)
+    likeness = likeness.masked_fill(same & ~itself, float("-inf"))
+    return cross_entropy(likeness, torch.arange(len(nouns), device=seen.device), reduction="none")
 
 
 def overlap(shares: Float[Tensor, "k g g"], masks: Float[Tensor, "k g g"]) -> Float[Tensor, " k"]:
