@@ -1,8 +1,8 @@
 """Samples that say where things are: a crop and several sentences about it, with the places of their color words.
 
-Not part of the paper. The crop is not painted: a gray photo looks the same in any colors. The sentences name things by any color that their lightness allows, sometimes a thing that the
-photo does not show. A photo's own captions say more than outlines do, such as skies and walls: where the photo has the
-color of a word is a guess at its place.
+Not part of the paper. The crop is not painted: a gray photo looks the same in any colors. The sentences name things by
+any color that their lightness allows, sometimes a thing that the photo does not show. A photo's own captions say more
+than outlines do, such as skies and walls: where the photo has the color of a word is a guess at its place.
 """
 
 import random
