@@ -23,7 +23,7 @@ class Instances:
     distinguished_by: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class SaidPlace:
     """Where what a color word of a caption speaks of is seen.
 
