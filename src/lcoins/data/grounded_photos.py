@@ -26,7 +26,7 @@ from lcoins.data.types import SaidPlace, Sample, keyed_random
 ABSENT = 0.3  # of the composed sentences: they name a thing that the photo does not show, too
 OWN_WORDS = 0.25  # of the sentences about a photo with captions: its own, with places guessed from its colors
 GUESSED = (0.008, 0.5)  # share of the crop between which a guess is worth something
-EVERYWHERE = frozenset(("black", "white", "gray", "brown"))  # too frequent in photos to say where a thing is
+TELLING = frozenset(BASIC_COLORS) - {"black", "white", "gray", "brown"}  # photos are full of the others
 
 
 class GroundedPhotos(RecoloredPhotos):
@@ -127,7 +127,7 @@ def guessed_places(caption: str, rgb: Tensor) -> Iterator[SaidPlace]:
     lightness, ab = split_lab(rgb[None].float() / 255)
     words = find_colors(caption)
     named = [word.color for word in words]
-    wanted = [word for word in words if word.color not in EVERYWHERE and named.count(word.color) == 1]
+    wanted = [word for word in words if word.color in TELLING and named.count(word.color) == 1]
     if not wanted:
         return
     terms = terms_of_pixels(lightness.flatten().numpy(), ab[0].flatten(1).numpy()).reshape(rgb.shape[1:])
