@@ -1,0 +1,95 @@
+"""Colors go where grounding finds what they speak of; what it does not find is left to the network."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lcoins.color.lab import from_network_ab
+from lcoins.color.names import BASIC_LAB
+from lcoins.models.colorizer import Colorization
+from lcoins.models.focus import FocusedColorizer
+from lcoins.models.grounded import GroundedColorizer, for_photos
+from lcoins.models.grounding import Grounded, said_colors
+from lcoins.models.text_encoders import Words
+
+PLACES = {"bus": slice(0, 4), "car": slice(4, 8)}  # rows of the photo
+
+
+class Knowing(nn.Module):
+    """Knows where its bus and its car are, and colors nothing; it keeps what it was asked."""
+
+    image_size = 8
+    grounding = object()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.things: list[str] = []
+
+    def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
+        self.asked += captions
+        return Colorization(torch.zeros(len(captions), 2, 8, 8))
+
+    def tokenize(self, things: list[str]) -> Words:
+        self.things = things
+        return Words(torch.zeros(len(things), 1, dtype=torch.long), torch.ones(len(things), 1, dtype=torch.bool))
+
+    def ground(self, lightness: Tensor, things: Words, crop: Tensor) -> Grounded:
+        logits = torch.full((len(self.things), 8, 8), -6.0)
+        for row, thing in zip(logits, self.things, strict=True):
+            for name, rows in PLACES.items():
+                if name in thing:
+                    row[rows] = 6.0
+        return Grounded(logits, torch.zeros(len(logits), 1), torch.zeros(1, 64, 1), [len(logits)], torch.ones(()))
+
+
+def colors(captions: list[str]) -> tuple[Tensor, Knowing]:
+    system = Knowing()
+    return from_network_ab(GroundedColorizer(system).colorize(torch.zeros(len(captions), 1, 8, 8), captions).ab), system
+
+
+def typical(color: str) -> Tensor:
+    return torch.tensor(BASIC_LAB[color][1:])[:, None]
+
+
+def test_each_color_goes_where_its_thing_is() -> None:
+    for captions in (["a red bus and a blue car"], ["the car is blue", "a red bus and a blue car"]):
+        ab, system = colors(captions)
+        torch.testing.assert_close(ab[-1][:, :3, 0], typical("red").expand(2, 3), atol=0.5, rtol=0)
+        torch.testing.assert_close(ab[-1][:, 5:, 0], typical("blue").expand(2, 3), atol=0.5, rtol=0)
+        assert system.asked[-1] == "a bus and a car"
+
+
+def test_what_is_not_named_keeps_its_color() -> None:
+    ab, _ = colors(["a red bus"])
+    assert ab[0, :, 5:].abs().max() < 0.5
+
+
+def test_a_color_whose_thing_is_not_found_is_left_to_the_network() -> None:
+    _, system = colors(["a green zebra and a red bus"])
+    assert "a green zebra and a bus" in system.asked
+
+
+def test_a_caption_without_colors_is_the_networks() -> None:
+    ab, system = colors(["a bus and a car"])
+    assert ab.abs().max() == 0
+    assert system.asked == ["a bus and a car"]
+
+
+def test_gray_takes_the_color_away_and_no_value_leaves_the_scale() -> None:
+    ab, _ = colors(["a gray bus", "a neon green bus"])
+    assert ab[0].abs().max() < 1
+    assert torch.isfinite(ab).all()
+    assert ab.abs().max() <= 110
+
+
+def test_systems_without_grounding_are_focused() -> None:
+    system = Knowing()
+    assert isinstance(for_photos(system), GroundedColorizer)
+    system.grounding = None  # type: ignore[assignment]
+    assert isinstance(for_photos(system), FocusedColorizer)
+
+
+@pytest.mark.parametrize("caption", ["red", "a photo", ""])
+def test_nothing_is_said_of_captions_that_name_no_colored_thing(caption: str) -> None:
+    assert said_colors([caption]) == []
