@@ -76,6 +76,14 @@ def test_a_caption_without_colors_is_the_networks() -> None:
     assert system.asked == ["a bus and a car"]
 
 
+def test_another_color_in_the_same_sentence_takes_no_further_pass_of_the_network() -> None:
+    system = Knowing()
+    grounded, lightness = GroundedColorizer(system), torch.zeros(1, 1, 8, 8)
+    first, second = (grounded.colorize(lightness, [f"a {color} bus"]).ab for color in ("red", "blue"))
+    assert not torch.equal(first, second)
+    assert system.asked == ["a bus"]
+
+
 def test_gray_takes_the_color_away_and_no_value_leaves_the_scale() -> None:
     ab, _ = colors(["a gray bus", "a neon green bus"])
     assert ab[0].abs().max() < 1

@@ -16,7 +16,7 @@ from lcoins.color.lab import from_network_ab, from_network_lightness, to_network
 from lcoins.color.strength import shading, smooth_step
 from lcoins.color.words import without_words
 from lcoins.models.colorizer import Colorization, ColorizationSystem
-from lcoins.models.focus import LARGEST, NOTHING_SAID, FocusedColorizer
+from lcoins.models.focus import LARGEST, NOTHING_SAID, FocusedColorizer, LastAnswer
 from lcoins.models.grounding import SaidColor, said_colors
 
 LEAST, FULL = 0.2, 0.6  # of a thing's largest probability: up to which a pixel is not its own, and from which in full
@@ -40,7 +40,7 @@ class GroundedColorizer(nn.Module):
         super().__init__()
         self.system = system
         self.image_size: int = system.image_size
-        self.focused = FocusedColorizer(system)
+        self._rest = LastAnswer(FocusedColorizer(system))
 
     @torch.inference_mode()
     def colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
@@ -53,7 +53,7 @@ class GroundedColorizer(nn.Module):
             without_words(caption, [color.phrase for color in said if color.caption == number]) or NOTHING_SAID
             for number, caption in enumerate(captions)
         ]
-        result = self.focused.colorize(lightness, left)
+        result = self._rest.colorize(lightness, left)
         ab = from_network_ab(result.ab.float()).clone()
         for number in {color.caption for color in said}:
             own = [index for index, color in enumerate(said) if color.caption == number]
