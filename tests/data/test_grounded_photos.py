@@ -9,15 +9,14 @@ from outlined_photos import box, source
 from lcoins.color.reading import read_sentence
 from lcoins.data.coco_instances import CocoInstances
 from lcoins.data.grounded_photos import GroundedPhotos, guessed_places, joined
-from lcoins.data.recolored_photos import RepaintingOptions, Source
+from lcoins.data.recolored_photos import Source
 from lcoins.data.types import SaidPlace, Sample
 
 TWO = {"bus": box(4, 4, 28, 44), "dog": box(36, 4, 60, 44)}
-OPTIONS = RepaintingOptions(share=1.0, views=4, word_recoloring=0.0, crop_scale=[0.9, 1.0])
 
 
 def grounded(*sources: Source, samples: int = 12, fixed: bool = False) -> GroundedPhotos:
-    return GroundedPhotos(sources, 32, samples, OPTIONS, seed=1, fixed=fixed)
+    return GroundedPhotos(sources, 32, samples, 4, (0.9, 1.0), seed=1, fixed=fixed)
 
 
 def word(sample: Sample, place: SaidPlace) -> str:

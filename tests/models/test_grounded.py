@@ -94,7 +94,7 @@ def test_gray_takes_the_color_away_and_no_value_leaves_the_scale() -> None:
 def test_systems_without_grounding_are_focused() -> None:
     system = Knowing()
     assert isinstance(for_photos(system), GroundedColorizer)
-    system.grounding = None  # type: ignore[assignment]
+    system.grounding = None
     assert isinstance(for_photos(system), FocusedColorizer)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lcoins.color.lab import to_network_lightness
 from lcoins.color.reading import read_sentence
-from lcoins.data.types import Batch, Sample, SaidPlace, collate
+from lcoins.data.types import Batch, SaidPlace, Sample, collate
 from lcoins.models.checkpoint import load_checkpoint
 from lcoins.models.grounded import GroundedColorizer
 from lcoins.models.grounding import Grounded, SaidColor, said_colors
@@ -101,7 +101,7 @@ def test_a_run_trains_grounding_alone_and_its_colorizer_finds_things(tmp_path: P
     source(tmp_path / "photos", things, ["a red bus"])
     files = f"captions: null, instances: {tmp_path}/photos/instances.json, repainted: 1, plain: 1, held_out: 2"
     train = f"data.train=[{{root: {tmp_path}/photos, {files}}}]"
-    small = ("data.samples=24", "data.val_samples=6", "data.batch_size=6", "data.repainting.views=3")
+    small = ("data.samples=24", "data.val_samples=6", "data.batch_size=6", "data.sentences=3")
     cfg = composed("train", "experiment=grounding", "name=test", "trainer=cpu", train, *small, "recipe.epochs=3")
     OmegaConf.set_struct(cfg, False)
     sizes = {

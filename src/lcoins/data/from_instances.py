@@ -99,9 +99,10 @@ def grounding_data(
     val: None,
     *,
     val_samples: int,
+    sentences: int,
+    crop_scale: Sequence[float],
     augmentation: Augmentation,
     seed: int,
-    repainting: Mapping[str, Any],
     **options: Any,
 ) -> ColorizationData:
     """Training of grounding on photos with instances, and validation on those that are held out. Not in the paper.
@@ -110,12 +111,13 @@ def grounding_data(
         train: as for :func:`instance_data`; None where there is nothing to train.
         val: None; the held-out photos of the training sets are the validation set.
         val_samples: how many crops of them are drawn.
+        sentences: about each crop.
+        crop_scale: the least and the largest share of a photo that a crop takes.
         augmentation: what training does to lightness.
         seed: decides all that training draws.
-        repainting: the fields of :class:`~lcoins.data.recolored_photos.RepaintingOptions`.
         options: the fields of :class:`InstanceOptions`.
     """
-    chosen, drawn = InstanceOptions(**options), RepaintingOptions(**repainting)
+    chosen = InstanceOptions(**options)
     sets, pairs = _read_sets(train, {}, chosen)
 
     def photos(held_out: bool, samples: int) -> GroundedPhotos | None:
@@ -124,7 +126,8 @@ def grounding_data(
             for name, one in sets.items()
             if one.held_out is not None or not held_out
         ]
-        return GroundedPhotos(found, chosen.image_size, samples, drawn, seed, fixed=held_out) if found else None
+        drawn = (chosen.image_size, samples, sentences, crop_scale, seed)
+        return GroundedPhotos(found, *drawn, fixed=held_out) if found else None
 
     return ColorizationData(
         train=photos(False, chosen.samples),

@@ -30,12 +30,12 @@ TELLING = frozenset(BASIC_COLORS) - {"black", "white", "gray", "brown"}  # photo
 
 
 class GroundedPhotos(RecoloredPhotos):
-    """An epoch of ``samples`` crops of photos with instances, each with as many sentences as ``options.views``.
+    """An epoch of ``samples`` crops of photos with instances, each with so many ``sentences``.
 
     They make up one caption, "a red bus. the dog on the left is blue", in which a name means what it means alone.
 
     With ``fixed`` every epoch has the same draws, for validation. Other arguments are those of
-    :class:`~lcoins.data.recolored_photos.RecoloredPhotos`; of the options, only ``views`` and ``crop_scale`` count.
+    :class:`~lcoins.data.recolored_photos.RecoloredPhotos` and of its options.
     """
 
     def __init__(
@@ -43,12 +43,16 @@ class GroundedPhotos(RecoloredPhotos):
         sources: Sequence[Source],
         image_size: int,
         samples: int,
-        options: RepaintingOptions,
+        sentences: int,
+        crop_scale: Sequence[float],
         seed: int,
         fixed: bool = False,
     ) -> None:
-        super().__init__(sources, image_size, samples, replace(options, share=1.0), seed)
-        self.fixed = fixed
+        drawn = RepaintingOptions(share=1.0, views=1, word_recoloring=0.0, crop_scale=crop_scale)
+        super().__init__(sources, image_size, samples, drawn, seed)
+        if sentences < 1:
+            raise ValueError(f"data.sentences: expected at least 1, got {sentences}")
+        self.sentences, self.fixed = sentences, fixed
 
     def set_epoch(self, epoch: int) -> None:
         """Chooses the epoch that the draws depend on."""
@@ -62,7 +66,7 @@ class GroundedPhotos(RecoloredPhotos):
             source, photo = draw_photo(self.repainted_ends, self.paintable, rng)
             rgb, things, flipped = self._crop(source, photo, rng)
             captions = [swap_sides(text) if flipped else text for text in self.sources[source].captions.get(photo, ())]
-            said = [self._said(source, photo, rgb, things, captions, rng) for _ in range(self.options.views)]
+            said = [self._said(source, photo, rgb, things, captions, rng) for _ in range(self.sentences)]
             caption, places = joined(said)
             if places:
                 break
