@@ -43,20 +43,27 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
     """
     colors = {index for one in phrases for index in range(one.first, one.last + 1)}
     first, last = phrase.first, phrase.last
-    behind = first > 0 and _is_predicate(first, tokens, colors)
-    while first > 0 and not _begins(first, tokens, colors, clause=behind):
-        first -= 1
-    if behind:  # "a photo of a train that is blue": of what stands last before it
-        relative = [index for index in range(first, phrase.first) if tokens[index].text in _RELATIVE]
-        while relative and first < relative[-1] and "of" in [token.text for token in tokens[first : relative[-1]]]:
-            first += 1
-    if not behind:
+    if _is_predicate(first, tokens, colors):
+        first = _begin(first, tokens, colors, clause=True)
+        relative = [index for index in range(first + 1, phrase.first) if tokens[index].text in _RELATIVE]
+        if relative:  # "a photo of a train that is blue" speaks of what stands last before "that"
+            last = relative[-1] - 1
+            first = _begin(last, tokens, colors, clause=False)
+    else:
+        first = _begin(first, tokens, colors, clause=False)
         while last + 1 < len(tokens) and not _begins(last + 1, tokens, colors, clause=False):
             last += 1
     words = [tokens[index].text for index in range(first, last + 1) if index not in colors]
     while words and words[0] in _JOINTS | _PREPOSITIONS:
         words = words[1:]
     return " ".join(word for word in words if word not in _ARTICLES | _TO_BE | _JOINTS | {"there"})
+
+
+def _begin(index: int, tokens: Sequence[Token], colors: set[int], *, clause: bool) -> int:
+    """Where the phrase, or the clause, of the word at ``index`` begins."""
+    while index > 0 and not _begins(index, tokens, colors, clause=clause):
+        index -= 1
+    return index
 
 
 def _is_predicate(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
