@@ -8,11 +8,11 @@ from lcoins.color.lab import from_network_ab
 from lcoins.color.names import BASIC_LAB
 from lcoins.models.colorizer import Colorization
 from lcoins.models.focus import FocusedColorizer
-from lcoins.models.grounded import GroundedColorizer, for_photos
+from lcoins.models.grounded import GroundedColorizer, for_photos, told_apart
 from lcoins.models.grounding import Grounded, said_colors
 from lcoins.models.text_encoders import Words
 
-PLACES = {"bus": slice(0, 4), "car": slice(4, 8)}  # rows of the photo
+PLACES = {"bus": slice(0, 4), "car": slice(4, 8), "cup": slice(0, 8)}  # rows of the photo
 
 
 class Knowing(nn.Module):
@@ -82,6 +82,24 @@ def test_another_color_in_the_same_sentence_takes_no_further_pass_of_the_network
     first, second = (grounded.colorize(lightness, [f"a {color} bus"]).ab for color in ("red", "blue"))
     assert not torch.equal(first, second)
     assert system.asked == ["a bus"]
+
+
+def test_two_of_a_kind_are_told_apart_by_the_sides_that_a_sentence_names() -> None:
+    """Their common place is cut between them, and not in the middle of the photo."""
+    said = said_colors(["the left cup is red and the right cup is blue"])
+    both = torch.zeros(16, 16)
+    both[:, 0:3], both[:, 5:9] = 0.8, 0.8
+    left, right = told_apart(torch.stack([both, 0.5 * both]), said)
+    assert left[:, 0].min() > right[:, 0].max()
+    assert right[:, 8].min() > left[:, 8].max()
+    (alone,) = told_apart(both[None], said[:1])
+    assert torch.equal(alone, both)
+
+
+def test_the_side_that_a_sentence_names_decides_the_color() -> None:
+    ab, _ = colors(["the upper cup is red and the lower cup is blue"])
+    assert ab[0, 0, 0, 0] > ab[0, 0, 7, 0]
+    assert ab[0, 1, 0, 0] > ab[0, 1, 7, 0]
 
 
 def test_gray_takes_the_color_away_and_no_value_leaves_the_scale() -> None:

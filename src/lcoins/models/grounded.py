@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from lcoins.color.lab import from_network_ab, from_network_lightness, to_network_ab
+from lcoins.color.spoken_of import PLACE_WORDS
 from lcoins.color.strength import shading, smooth_step
 from lcoins.color.words import without_words
 from lcoins.models.colorizer import Colorization, ColorizationSystem
@@ -20,6 +21,8 @@ from lcoins.models.focus import LARGEST, NOTHING_SAID, FocusedColorizer, LastAns
 from lcoins.models.grounding import SaidColor, said_colors
 
 LEAST, FULL = 0.2, 0.6  # of a thing's largest probability: up to which a pixel is not its own, and from which in full
+SIDES = {"left": (1, -1), "right": (1, 1), "upper": (0, -1), "top": (0, -1), "lower": (0, 1), "bottom": (0, 1)}
+SOFT = 4.0  # pixels over which one side goes over into the other
 FOUND = 0.25  # the largest probability below which a thing was not found
 
 
@@ -57,8 +60,9 @@ class GroundedColorizer(nn.Module):
         ab = from_network_ab(result.ab.float()).clone()
         for number in {color.caption for color in said}:
             own = [index for index, color in enumerate(said) if color.caption == number]
+            colors = [said[index] for index in own]
             level = from_network_lightness(lightness[number, 0].float())
-            ab[number] = painted(level, ab[number], places[own], [said[index] for index in own])
+            ab[number] = painted(level, ab[number], told_apart(places[own], colors), colors)
         return Colorization(to_network_ab(ab).clamp(-1, 1), result.assignment)
 
     @torch.inference_mode()
@@ -71,6 +75,41 @@ class GroundedColorizer(nn.Module):
         crop = torch.tensor([color.caption for color in said], device=lightness.device)
         shares = self.system.ground(lightness, things, crop).logits.float().sigmoid()
         return interpolate(shares[:, None], size=lightness.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
+
+
+def told_apart(places: Float[Tensor, "k s s"], said: Sequence[SaidColor]) -> Float[Tensor, "k s s"]:
+    """The places of one caption, where two names that differ by their sides alone, "left cup" and "right cup", share.
+
+    Grounding sees both cups in either name. Their common place is cut where its two parts lie farthest apart (Otsu,
+    1979), and each name keeps its side.
+    """
+    places, sides = places.clone(), [_side(color.thing) for color in said]
+    for one, (noun, axis, direction) in enumerate(sides):
+        other = next((n for n, side in enumerate(sides) if side == (noun, axis, -direction)), None)
+        if not direction or other is None or other < one:
+            continue
+        both = torch.maximum(places[one], places[other])
+        cut = _cut(smooth_step(both / both.amax().clamp(min=1e-6), LEAST, FULL).sum(dim=1 - axis))
+        beyond = torch.sigmoid((torch.arange(both.shape[axis], device=both.device) - cut) / SOFT)
+        beyond = beyond[:, None] if axis == 0 else beyond[None, :]
+        places[one], places[other] = (both * (beyond if way > 0 else 1 - beyond) for way in (direction, -direction))
+    return places
+
+
+def _side(thing: str) -> tuple[str, int, int]:
+    """A name without words of place, the axis (0: down, 1: right) and the direction of its side, or 0 without one."""
+    words = thing.split()
+    axis, direction = next((SIDES[word] for word in words if word in SIDES), (0, 0))
+    return " ".join(word for word in words if word not in PLACE_WORDS), axis, direction
+
+
+def _cut(weights: Float[Tensor, " s"]) -> int:
+    """The position that parts weights into two with the largest variance between them."""
+    at = torch.arange(len(weights), device=weights.device).to(weights)
+    share = weights / weights.sum().clamp(min=1e-6)
+    before, mean_before = share.cumsum(0), (share * at).cumsum(0)
+    between = (mean_before[-1] * before - mean_before).square() / (before * (1 - before)).clamp(min=1e-6)
+    return int(between.argmax())
 
 
 def painted(
