@@ -20,7 +20,7 @@ from lcoins.models.colorizer import Colorization, ColorizationSystem
 from lcoins.models.focus import LARGEST, NOTHING_SAID, FocusedColorizer, LastAnswer
 from lcoins.models.grounding import SaidColor, said_colors
 
-LEAST, FULL = 0.2, 0.6  # of a thing's largest probability: up to which a pixel is not its own, and from which in full
+LEAST, FULL = 0.3, 0.6  # of a thing's largest probability: up to which a pixel is not its own, and from which in full
 SIDES = {"left": (1, -1), "right": (1, 1), "upper": (0, -1), "top": (0, -1), "lower": (0, 1), "bottom": (0, 1)}
 SOFT = 4.0  # pixels over which one side goes over into the other
 FOUND = 0.25  # the largest probability below which a thing was not found
