@@ -10,7 +10,6 @@ from lcoins.models.colorizer import Colorization
 from lcoins.models.focus import FocusedColorizer
 from lcoins.models.grounded import GroundedColorizer, for_photos, told_apart
 from lcoins.models.grounding import Grounded, said_colors
-from lcoins.models.text_encoders import Words
 
 PLACES = {"bus": slice(0, 4), "car": slice(4, 8), "cup": slice(0, 8)}  # rows of the photo
 
@@ -24,19 +23,14 @@ class Knowing(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[str] = []
-        self.things: list[str] = []
 
     def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
         self.asked += captions
         return Colorization(torch.zeros(len(captions), 2, 8, 8))
 
-    def tokenize(self, things: list[str]) -> Words:
-        self.things = things
-        return Words(torch.zeros(len(things), 1, dtype=torch.long), torch.ones(len(things), 1, dtype=torch.bool))
-
-    def ground(self, lightness: Tensor, things: Words, crop: Tensor) -> Grounded:
-        logits = torch.full((len(self.things), 8, 8), -6.0)
-        for row, thing in zip(logits, self.things, strict=True):
+    def ground(self, lightness: Tensor, things: list[str], crop: Tensor) -> Grounded:
+        logits = torch.full((len(things), 8, 8), -6.0)
+        for row, thing in zip(logits, things, strict=True):
             for name, rows in PLACES.items():
                 if name in thing:
                     row[rows] = 6.0

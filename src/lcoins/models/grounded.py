@@ -21,6 +21,7 @@ from lcoins.models.focus import LARGEST, NOTHING_SAID, FocusedColorizer, LastAns
 from lcoins.models.grounding import SaidColor, said_colors
 
 LEAST, FULL = 0.3, 0.6  # of a thing's largest probability: up to which a pixel is not its own, and from which in full
+RIVALRY = 4  # power of the probabilities by which several things share a pixel
 SIDES = {"left": (1, -1), "right": (1, 1), "upper": (0, -1), "top": (0, -1), "lower": (0, 1), "bottom": (0, 1)}
 SOFT = 4.0  # pixels over which one side goes over into the other
 FOUND = 0.25  # the largest probability below which a thing was not found
@@ -71,7 +72,7 @@ class GroundedColorizer(nn.Module):
         if not said:
             return lightness.new_zeros(0, *lightness.shape[-2:])
         self.system.eval()
-        things = self.system.tokenize([color.thing for color in said]).to(lightness.device)
+        things = [color.thing for color in said]
         crop = torch.tensor([color.caption for color in said], device=lightness.device)
         shares = self.system.ground(lightness, things, crop).logits.float().sigmoid()
         return interpolate(shares[:, None], size=lightness.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
@@ -123,10 +124,10 @@ def painted(
     Black, white and gray take the color away: a photo keeps its lightness.
     """
     largest = torch.quantile(places.flatten(1), LARGEST, dim=1)[:, None, None].clamp(min=1e-6)
-    relative = places / largest
-    shares = smooth_step(relative, LEAST, FULL) * relative.square() / relative.square().sum(dim=0).clamp(min=1e-6)
+    surer = places.pow(RIVALRY) / places.pow(RIVALRY).sum(dim=0).clamp(min=1e-9)
+    shares = smooth_step(places / largest, LEAST, FULL) * surer
+    result = ab * (1 - shares.sum(dim=0))
     for share, color in zip(shares, said, strict=True):
         mean = (share * lightness).sum() / share.sum().clamp(min=1e-6)
-        own = ab.new_tensor(color.phrase.lab[1:])[:, None, None] * shading(lightness, mean)
-        ab = ab + share * (own - ab)
-    return ab
+        result += share * ab.new_tensor(color.phrase.lab[1:])[:, None, None] * shading(lightness, mean)
+    return result

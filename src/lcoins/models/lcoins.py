@@ -8,7 +8,7 @@ from lcoins.models.colorizer import Colorization, Colorizer, CounterColorization
 from lcoins.models.grounding import Grounded, Grounding
 from lcoins.models.grouping import GroupingLayer, GroupingTransformer
 from lcoins.models.image_encoders import GridEncoder, PatchEncoder
-from lcoins.models.text_encoders import CaptionEncoder, PhraseEncoder, Words
+from lcoins.models.text_encoders import CaptionEncoder, PhraseEncoder, WordPieces, Words
 from lcoins.models.upsampler import Upsampler
 
 
@@ -176,14 +176,17 @@ class LCoIns(Colorizer):
         present = {name: [m for m in members if m is not None] for name, members in parts.items()}
         return {name: members for name, members in present.items() if members}
 
-    def ground(self, lightness: Float[Tensor, "n 1 s s"], things: Words, crop: Int[Tensor, " k"]) -> Grounded:
-        """Where ``lightness[crop[i]]`` shows what name i means, on a grid of cells of 8 pixels; ``crop`` ascends.
+    def ground(self, lightness: Float[Tensor, "n 1 s s"], things: list[str], crop: Int[Tensor, " k"]) -> Grounded:
+        """Where ``lightness[crop[i]]`` shows what ``things[i]`` names; ``crop`` ascends.
 
+        Names are read between [CLS] and [SEP]: BERT's state of a single piece without them hardly depends on the piece.
         Raises ValueError for a model without grounding.
         """
         if self.grounding is None:
             raise ValueError("this model has no grounding; train it with experiment=grounding, or take other weights")
-        return self.grounding(lightness, self.text_encoder.hidden(things), things.mask, crop)
+        pieces = self.text_encoder.tokenize
+        names = WordPieces(pieces.source, pieces.max_length, special_tokens=True)(things).to(lightness.device)
+        return self.grounding(lightness, self.text_encoder.hidden(names), names.mask, crop)
 
     def predict(self, lightness: Float[Tensor, "b 1 s s"], words: Words) -> Colorization:
         """Colors with the group map."""
