@@ -9,7 +9,7 @@ from lcoins.color.names import BASIC_LAB
 from lcoins.models.colorizer import Colorization
 from lcoins.models.focus import FocusedColorizer
 from lcoins.models.grounded import GroundedColorizer, for_photos, told_apart
-from lcoins.models.grounding import Grounded, said_colors
+from lcoins.models.grounding import MOST, Grounded, said_colors
 
 PLACES = {"bus": slice(0, 4), "car": slice(4, 8), "cup": slice(0, 8)}  # rows of the photo
 
@@ -113,3 +113,10 @@ def test_systems_without_grounding_are_focused() -> None:
 @pytest.mark.parametrize("caption", ["red", "a photo", ""])
 def test_nothing_is_said_of_captions_that_name_no_colored_thing(caption: str) -> None:
     assert said_colors([caption]) == []
+
+
+def test_a_long_sentence_takes_bounded_work() -> None:
+    said = said_colors(["a red car and " * 700, "a blue bus"])
+    assert [color.caption for color in said] == [0] * MOST + [1]
+    (last,) = said_colors([f"{'red ' * MOST}and white car"])[-1:]
+    assert last.thing == "car"  # a color beyond the last that is grounded is no word of its thing

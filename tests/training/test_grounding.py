@@ -18,6 +18,8 @@ from lcoins.models.grounded import GroundedColorizer
 from lcoins.models.grounding import Grounded, SaidColor, said_colors
 from lcoins.training.build import build_training
 from lcoins.training.grounding_losses import GroundingObjective, KnownColor, cells_of, known_colors, name_loss, overlap
+from lcoins.training.losses import Losses
+from lcoins.training.module import ColorizationTraining
 from lcoins.training.run import plain_config, train_run
 
 OBJECTIVE = GroundingObjective(dice_weight=0.25, names_weight=0.1, guessed_weight=0.3, absent_weight=0.5)
@@ -96,6 +98,19 @@ def test_the_places_that_a_batch_knows_meet_the_colors_that_captions_say() -> No
     assert [(one.color.thing, one.color.caption) for one in found] == [("bus", 0), ("dog", 0)]
 
 
+def assert_a_batch_without_places_gives_every_parameter_a_gradient(module: ColorizationTraining) -> None:
+    """Else a process that draws such a batch leaves the others waiting."""
+    unknown = batch(Sample(torch.zeros(3, 64, 64, dtype=torch.uint8), "a red bus", "a red bus", 0, "one"))
+    unknown.ab = torch.zeros(1, 2, 64, 64)
+    logged: list[Losses] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_log_losses", lambda output, losses, batch: logged.append(losses))
+        module.training_step(unknown, 0).backward()
+    assert set(logged[0].terms) == {"cells", "dice", "names"}
+    gradients = [each.grad for each in module.colorizer.parameters() if each.requires_grad]
+    assert all(gradient is not None and not gradient.any() for gradient in gradients)
+
+
 def test_a_run_trains_grounding_alone_and_its_colorizer_finds_things(tmp_path: Path) -> None:
     things = {"bus": box(4, 4, 28, 44), "dog": box(36, 4, 60, 44)}
     source(tmp_path / "photos", things, ["a red bus"])
@@ -117,6 +132,7 @@ def test_a_run_trains_grounding_alone_and_its_colorizer_finds_things(tmp_path: P
     module, _ = build_training(plain_config(cfg), tmp_path)
     trained = {name for name, parameter in module.colorizer.named_parameters() if parameter.requires_grad}
     assert trained and all(name.startswith("grounding.") and "backbone" not in name for name in trained)
+    assert_a_batch_without_places_gives_every_parameter_a_gradient(module)
     figures = train_run(cfg, tmp_path / "run")
     assert 0 < figures["val/overlap"] <= 1
     assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == figures

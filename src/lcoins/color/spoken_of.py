@@ -23,6 +23,12 @@ _PLACES = word_set(
 PLACE_WORDS = _PLACES | word_set("in on at to larger smaller bigger large small central above below")
 _ARTICLES = word_set("a an the its his her their my your our this these that those")
 _TO_BE = word_set("is are was were be looks look appears seems become becomes")
+# What stands between a thing and its color, or before it, and names nothing: "the car should be painted red".
+_AUXILIARIES = word_set(
+    """should must could will would shall may might isn't aren't been being to painted colored coloured dyed stay"""
+)
+_COMMANDS = word_set("make let paint color colour colorize colourise recolor turn dye give keep please")
+_PRONOUNS = word_set("i it they them everything we you he she")
 _RELATIVE = word_set("that which who")
 # Things that end as what they do does; any other word in "-ing" begins to tell what a thing does.
 _NOUNS_IN_ING = word_set(
@@ -30,6 +36,7 @@ _NOUNS_IN_ING = word_set(
     lightning lighting dining swimming parking living sewing washing boxing skiing hunting fishing racing sibling
     dumpling stocking sling swing spring"""
 )
+_BEFORE_COLORS = word_set("and or all very both completely entirely mostly painted colored coloured dyed")  # predicates
 _BREAKS = frozenset(".,;:!?()\u2013\u2014")
 
 
@@ -43,7 +50,10 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
     """
     colors = {index for one in phrases for index in range(one.first, one.last + 1)}
     first, last = phrase.first, phrase.last
-    if _is_predicate(first, tokens, colors):
+    if _is_behind_colon(phrase, tokens, colors):  # "eyes: green"
+        first = _begin(first - 1, tokens, colors, clause=True)
+        last = phrase.first - 1
+    elif _is_predicate(first, tokens, colors):
         first = _begin(first, tokens, colors, clause=True)
         relative = [index for index in range(first + 1, phrase.first) if tokens[index].text in _RELATIVE]
         if relative:  # "a photo of a train that is blue" speaks of what stands last before "that"
@@ -54,9 +64,10 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
         while last + 1 < len(tokens) and not _begins(last + 1, tokens, colors, clause=False):
             last += 1
     words = [tokens[index].text for index in range(first, last + 1) if index not in colors]
-    while words and words[0] in _JOINTS | _PREPOSITIONS:
+    while words and words[0] in _JOINTS | _PREPOSITIONS | _COMMANDS:
         words = words[1:]
-    return " ".join(word for word in words if word not in _ARTICLES | _TO_BE | _JOINTS | {"there"})
+    unnamed = _ARTICLES | _TO_BE | _AUXILIARIES | _JOINTS | _PRONOUNS | {"there"}
+    return " ".join(word for word in words if word not in unnamed)
 
 
 def _begin(index: int, tokens: Sequence[Token], colors: set[int], *, clause: bool) -> int:
@@ -73,9 +84,15 @@ def _is_predicate(index: int, tokens: Sequence[Token], colors: set[int]) -> bool
         word = tokens[index].text
         if word in _TO_BE:
             return True
-        if index not in colors and word not in ("and", "or", "all", "very", "both", "completely", "entirely", "mostly"):
+        if index not in colors and word not in _BEFORE_COLORS:
             return False
     return False
+
+
+def _is_behind_colon(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether a color stands behind a colon and before nothing else: "car: red", but not "a photo: red cars"."""
+    ends = phrase.last + 1 >= len(tokens) or _begins(phrase.last + 1, tokens, colors, clause=False)
+    return phrase.first > 0 and ":" in tokens[phrase.first].gap and ends
 
 
 def _begins(index: int, tokens: Sequence[Token], colors: set[int], *, clause: bool) -> bool:

@@ -22,6 +22,7 @@ from lcoins.color.spoken_of import spoken_of
 from lcoins.models.backbones import pretrained
 
 STAGES = (2, 3, 4)  # of the backbone: strides 8, 16 and 32
+MOST = 64  # colors of a caption that are grounded: a long one must not take any amount of time and memory
 RARE = -2.0  # the logit of a cell before training: most of a photo is not what a name means
 
 
@@ -35,7 +36,7 @@ class SaidColor:
 
 
 def said_colors(captions: Sequence[str]) -> list[SaidColor]:
-    """The color phrases of captions that speak of something, in order.
+    """The color phrases of captions that speak of something, in order; of a caption the first ``MOST`` at most.
 
     >>> [(said.phrase.color, said.thing) for said in said_colors(["the left cup is red, on a blue table"])]
     [('red', 'left cup'), ('blue', 'table')]
@@ -44,8 +45,8 @@ def said_colors(captions: Sequence[str]) -> list[SaidColor]:
     for number, caption in enumerate(captions):
         phrases = read_sentence(caption).colors
         tokens = tokens_of(caption) if phrases else []
-        things = [spoken_of(phrase, tokens, phrases) for phrase in phrases]
-        found += [SaidColor(number, phrase, thing) for phrase, thing in zip(phrases, things, strict=True) if thing]
+        things = [spoken_of(phrase, tokens, phrases) for phrase in phrases[:MOST]]
+        found += [SaidColor(number, phrase, thing) for phrase, thing in zip(phrases, things, strict=False) if thing]
     return found
 
 

@@ -48,6 +48,11 @@ class GroundingObjective:
         total = terms["cells"] + self.dice_weight * terms["dice"] + self.names_weight * terms["names"]
         return Losses(total, {name: term.detach() for name, term in terms.items()})
 
+    def nothing(self, device: torch.device) -> Losses:
+        """The losses of no names: the same terms, all 0."""
+        zero = torch.zeros((), device=device)
+        return Losses(zero, {"cells": zero, "dice": zero, "names": zero})
+
 
 def name_loss(grounded: Grounded, masks: Float[Tensor, "k g g"], things: Sequence[str]) -> Float[Tensor, " k"]:
     """Cross-entropy of the name that the cells of each mask have on average, among all names of the batch.
