@@ -51,9 +51,10 @@ def values(*overrides: str) -> dict[str, Any]:
 @pytest.mark.parametrize("path", [path for path in GROUPS if path != FOR_EVALUATION], ids=str)
 def test_every_choice_composes(path: Path) -> None:
     group = path.parent.name
-    more = {"photos": FOLDERS, "instances": INSTANCES}.get(path.stem, []) if group == "data" else []
+    sets = {"photos": FOLDERS, "instances": INSTANCES, "grounding": INSTANCES[:1]}
+    more = sets.get(path.stem, []) if group == "data" else []
     if group == "objective":  # made for its own system, of whose model it may take values
-        more = [f"system={path.stem if path.stem not in ('lcoins', 'instances') else 'lcoins_tiny'}"]
+        more = [f"system={path.stem if path.stem not in ('lcoins', 'instances', 'grounding') else 'lcoins_tiny'}"]
     config = values(f"{group}={path.stem}", *more)
     assert {"data", "model", "recipe", "objective", "augmentation", "trainer", "tracker"} <= config.keys()
     assert config["trainer"]["max_epochs"] == config["recipe"]["epochs"]
@@ -72,7 +73,8 @@ def test_every_experiment_composes_and_shows_its_command(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.startswith("# @package _global_\n#")
     assert re.search(rf"^#   lcoins train experiment={path.stem}\b", text, flags=re.MULTILINE)
-    folders = FOLDERS if "data.train.root=" in text else INSTANCES if "data.train=[{root" in text else []
+    folders = FOLDERS if "data.train.root=" in text else INSTANCES[:1] if "data.train=[{root" in text else []
+    folders += FOLDERS[2:] if "data.val.root=" in text and "data.train=[{root" in text else []
     # Only a running sweep knows which system it is at.
     own = ["recipe.epochs=1"] if "runtime.choices" in text else []
     config = values(f"experiment={path.stem}", *folders, *own)

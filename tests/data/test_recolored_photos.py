@@ -1,56 +1,21 @@
 """Samples from photos with instances: what views share, what repeats, what is never painted; folders and packs."""
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
+from outlined_photos import ONE, box, source
 from torch.nn.functional import max_pool2d
 
 from lcoins.color.lab import split_lab
 from lcoins.color.names import BASIC_CHROMATIC, BASIC_LAB, hue_distance
 from lcoins.color.words import find_colors
-from lcoins.data.coco_instances import CocoInstances
 from lcoins.data.pack_writer import pack_photos
 from lcoins.data.recolored_photos import RecoloredPhotos, RepaintingOptions, Source
 from lcoins.data.types import Sample, collate
 
 ALL_PAINTED: dict[str, Any] = {"share": 1.0, "views": 3, "word_recoloring": 0.0, "crop_scale": [0.6, 1.0]}
-SIZE = (64, 48)
-
-
-def box(left: int, upper: int, right: int, lower: int) -> list[int]:
-    return [left, upper, right, upper, right, lower, left, lower]
-
-
-ONE = {"bus": box(16, 12, 48, 36)}
-
-
-def source(folder: Path, things: dict[str, list[int]] = ONE, captions: Sequence[str] = (), count: int = 6) -> Source:
-    """A folder of gray photos, each with the same things."""
-    folder.mkdir(exist_ok=True)
-    names = [f"{number}.png" for number in range(count)]
-    for number, name in enumerate(names):
-        pixels = np.random.default_rng(number).integers(90, 140, (*SIZE[::-1], 1), dtype=np.uint8).repeat(3, axis=2)
-        Image.fromarray(pixels).save(folder / name)
-    kinds = sorted({kind.split()[0] for kind in things})
-    content = {
-        "images": [{"id": n, "file_name": name, "width": SIZE[0], "height": SIZE[1]} for n, name in enumerate(names)],
-        "categories": [{"id": n, "name": kind} for n, kind in enumerate(kinds)],
-        "annotations": [
-            {"image_id": n, "category_id": kinds.index(kind.split()[0]), "iscrowd": 0, "segmentation": [outline]}
-            for n in range(count)
-            for kind, outline in things.items()
-        ],
-    }
-    (folder / "instances.json").write_text(json.dumps(content))
-    (folder / "captions.json").write_text(json.dumps({name: list(captions) or ["a street"] for name in names}))
-    listed = {name: list(captions) for name in names} if captions else {}
-    return Source(folder, tuple(names), listed, CocoInstances(folder / "instances.json"), 1, 1)
 
 
 def photos(*sources: Source, samples: int = 12, **options: Any) -> RecoloredPhotos:

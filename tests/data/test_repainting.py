@@ -29,7 +29,7 @@ def test_another_color_changes_nothing_else_in_the_sentence() -> None:
     for seed in range(100):
         said = []
         for name in ("red", "purple", "gray"):
-            words = describe([(thing, NamedColor(name, BASIC_LAB[name]))], [thing], [], random.Random(seed))
+            words, _ = describe([(thing, NamedColor(name, BASIC_LAB[name]))], [thing], [], random.Random(seed))
             forms = "|".join((name, name.replace("gray", "grey"), ISH.get(name, name)))
             rest = re.sub(rf"(?i)\b({forms})(-colou?red)?\b", "COLOR", words)
             said.append(rest.replace("an COLOR", "a COLOR").replace("An COLOR", "A COLOR"))

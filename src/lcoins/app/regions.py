@@ -21,6 +21,7 @@ from lcoins.evaluation.contact_sheet import group_colors, token_map, word_rgb
 from lcoins.models.attention_maps import BlockAttention, attention_maps
 from lcoins.models.colorizer import ColorizationSystem
 from lcoins.models.focus import FocusedColorizer
+from lcoins.models.grounded import GroundedColorizer
 from lcoins.models.lcoins import LCoIns
 from lcoins.models.text_encoders import Words
 
@@ -115,7 +116,7 @@ def _groups(
 
     Groups are inside the system that is focused, and focusing leaves them as they are.
     """
-    if isinstance(colorizer, FocusedColorizer):
+    if isinstance(colorizer, FocusedColorizer | GroundedColorizer):
         colorizer = colorizer.system
     if isinstance(colorizer, LCoIns):
         try:

@@ -31,7 +31,7 @@ from lcoins.evaluation.obedience_benchmark import judge_photos, print_obedience
 from lcoins.evaluation.result import flat_figures, print_reports, write_json
 from lcoins.files import stops_all
 from lcoins.models.checkpoint import builtin_package, load_trained, weights_digest
-from lcoins.models.focus import FocusedColorizer
+from lcoins.models.grounded import for_photos
 from lcoins.training import build, run
 from lcoins.training.parts import build_part
 from lcoins.training.ranks import is_first
@@ -125,7 +125,7 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
     source = trained_system(cfg.run, cfg.checkpoint)
     colorizer, config = load_trained(source, cfg.device)
     if cfg.focus:
-        colorizer = FocusedColorizer(colorizer)
+        colorizer = for_photos(colorizer)
     merged = OmegaConf.create({k: config.get(k) for k in ("model", "augmentation", "data")} | {"seed": cfg.seed})
     if cfg.get("data") is not None:
         merged.data = cfg.data

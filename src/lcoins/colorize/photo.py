@@ -23,7 +23,7 @@ from lcoins.imaging.read import STRIP_PIXELS, photo_lightness, read_gray_photo, 
 from lcoins.imaging.write import strips_to_image
 from lcoins.models.checkpoint import builtin_package, load_trained
 from lcoins.models.colorizer import ColorizationSystem
-from lcoins.models.focus import FocusedColorizer
+from lcoins.models.grounded import for_photos
 
 LONGEST_SENTENCE = 10_000  # characters; published captions have up to 2,000
 
@@ -79,15 +79,16 @@ def along_edges(network_lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def load_system(source: Path | str | None, device: torch.device | str = "cpu") -> ColorizationSystem:
-    """A package or checkpoint, or the weights in lcoins, for photos: color words act where they act strongly.
+    """A package or checkpoint, or the weights in lcoins, for photos: colors go where what they speak of is found.
 
     ``hf://owner/name`` is a package on the Hugging Face Hub (:mod:`lcoins.colorize.hub`).
 
-    See :mod:`lcoins.models.focus`; the paper's protocol measures a system without it.
+    See :mod:`lcoins.models.grounded`, and :mod:`lcoins.models.focus` for systems without grounding. The paper's
+    protocol measures a system without either.
     """
     if source and is_on_hub(source):
         source = fetch_package(source)
-    return FocusedColorizer(load_trained(Path(source) if source else builtin_package(), device)[0])
+    return for_photos(load_trained(Path(source) if source else builtin_package(), device)[0])
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from lcoins.data.caption_lists import captions_by_photo
 from lcoins.data.coco_instances import CocoInstances
 from lcoins.data.datamodule import ColorizationData
 from lcoins.data.from_lists import ListOptions, PhotoSource, read_usable_pairs
+from lcoins.data.grounded_photos import GroundedPhotos
 from lcoins.data.photo_store import open_photos
 from lcoins.data.photos import Photos
 from lcoins.data.recolored_photos import RecoloredPhotos, RepaintingOptions, Source
@@ -74,17 +75,9 @@ def instance_data(
         options: the fields of :class:`InstanceOptions`.
     """
     chosen = InstanceOptions(**options)
-    if train is not None and not train:
-        raise ValueError(
-            "data.train: expected at least one set, as data.train=[{root: DIR, captions: FILE, instances: "
-            "FILE, repainted: 1, plain: 1, held_out: 26}], got none"
-        )
     given = {"val": val} | {f"tests.{name}": source for name, source in tests.items()}
     lists = {name: PhotoSource(**source) for name, source in given.items() if source is not None}
-    sets = {f"train[{index}]": InstanceSource(**source) for index, source in enumerate(train or ())}
-    listed = {name: PhotoSource(one.root, one.captions) for name, one in sets.items() if one.captions is not None}
-    report = Path(chosen.report) if chosen.report is not None else None
-    pairs = read_usable_pairs(lists | listed, chosen.on_problem, report)
+    sets, pairs = _read_sets(train, lists, chosen)
     sources = [read_source(one, captions_by_photo(pairs[name]) if name in pairs else {}) for name, one in sets.items()]
 
     def photos(name: str, size: int) -> Photos:
@@ -101,8 +94,70 @@ def instance_data(
     )
 
 
-def read_source(one: InstanceSource, captions: Mapping[str, Sequence[str]]) -> Source:
+def grounding_data(
+    train: Sequence[Mapping[str, Any]] | None,
+    val: None,
+    *,
+    val_samples: int,
+    sentences: int,
+    crop_scale: Sequence[float],
+    augmentation: Augmentation,
+    seed: int,
+    **options: Any,
+) -> ColorizationData:
+    """Training of grounding on photos with instances, and validation on those that are held out. Not in the paper.
+
+    Args:
+        train: as for :func:`instance_data`; None where there is nothing to train.
+        val: None; the held-out photos of the training sets are the validation set.
+        val_samples: how many crops of them are drawn.
+        sentences: about each crop.
+        crop_scale: the least and the largest share of a photo that a crop takes.
+        augmentation: what training does to lightness.
+        seed: decides all that training draws.
+        options: the fields of :class:`InstanceOptions`.
+    """
+    chosen = InstanceOptions(**options)
+    sets, pairs = _read_sets(train, {}, chosen)
+
+    def photos(held_out: bool, samples: int) -> GroundedPhotos | None:
+        found = [
+            read_source(one, captions_by_photo(pairs[name]) if name in pairs else {}, held_out)
+            for name, one in sets.items()
+            if one.held_out is not None or not held_out
+        ]
+        drawn = (chosen.image_size, samples, sentences, crop_scale, seed)
+        return GroundedPhotos(found, *drawn, fixed=held_out) if found else None
+
+    return ColorizationData(
+        train=photos(False, chosen.samples),
+        val=photos(True, val_samples),
+        tests={},
+        loader=chosen,
+        augmentation=augmentation,
+        seed=seed,
+    )
+
+
+def _read_sets(
+    train: Sequence[Mapping[str, Any]] | None, lists: Mapping[str, PhotoSource], options: InstanceOptions
+) -> tuple[dict[str, InstanceSource], dict[str, Any]]:
+    """The training sets by name, and the usable pairs of theirs and of other ``lists``."""
+    if train is not None and not train:
+        raise ValueError(
+            "data.train: expected at least one set, as data.train=[{root: DIR, captions: FILE, instances: "
+            "FILE, repainted: 1, plain: 1, held_out: 26}], got none"
+        )
+    sets = {f"train[{index}]": InstanceSource(**source) for index, source in enumerate(train or ())}
+    listed = {name: PhotoSource(one.root, one.captions) for name, one in sets.items() if one.captions is not None}
+    report = Path(options.report) if options.report is not None else None
+    return sets, read_usable_pairs({**lists, **listed}, options.on_problem, report)
+
+
+def read_source(one: InstanceSource, captions: Mapping[str, Sequence[str]], held_out: bool = False) -> Source:
     """The photos that a training set draws from: those with captions or instances, but for the held out ones.
+
+    With ``held_out`` these alone are taken.
 
     Photos that only the file of instances names need not be there; how many are missing is printed in one line.
     """
@@ -116,7 +171,7 @@ def read_source(one: InstanceSource, captions: Mapping[str, Sequence[str]]) -> S
         if missing := len(others) - len(present):
             line = f"{one.instances} names {missing} photos that are not in {one.root}, of {len(instances.photos)}"
             Console().print(line, markup=False, highlight=False, soft_wrap=True)
-    kept = tuple(photo for photo in photos if not is_held_out(photo, one.held_out))
+    kept = tuple(photo for photo in photos if is_held_out(photo, one.held_out) == held_out)
     return Source(Path(one.root), kept, captions, instances, one.repainted, one.plain)
 
 

@@ -149,11 +149,11 @@ class RecoloredPhotos(Dataset[Sample]):
         rng = keyed_random(self.seed, "instances", int(self._epoch), index)
         if rng.random() < self.options.share:
             for _ in range(TRIES):
-                source, photo = _draw_photo(self.repainted_ends, self.paintable, rng)
+                source, photo = draw_photo(self.repainted_ends, self.paintable, rng)
                 sample = self._repainted(source, photo, index, rng)
                 if sample is not None:
                     return sample
-        source, photo = _draw_photo(self.plain_ends, self.described, rng)
+        source, photo = draw_photo(self.plain_ends, self.described, rng)
         return self._as_it_is(source, photo, index, rng)
 
     def _repainted(self, source: int, photo: str, index: int, rng: random.Random) -> Sample | None:
@@ -180,7 +180,7 @@ class RecoloredPhotos(Dataset[Sample]):
             for thing, color in painted:
                 used.setdefault(label(thing), set()).add(color.name)
             pixels, emphasis = paint(lightness[0, 0], ab[0], painted, rng)
-            caption = describe(painted, things, captions, random.Random(words))
+            caption, _ = describe(painted, things, captions, random.Random(words))
             other = recolor(caption, keyed_random(self.seed, RECOLOR_KEY, int(self._epoch), index, view))
             views.append(Sample(pixels, caption, other, index, f"{photo}_{view}", photo=photo, emphasis=emphasis))
         return replace(views[0], further_views=tuple(views[1:]))
@@ -233,7 +233,7 @@ def _ends(frequencies: Sequence[float], photos: Sequence[Sequence[str]]) -> list
     return [*accumulate(frequency * len(own) for frequency, own in zip(frequencies, photos, strict=True))]
 
 
-def _draw_photo(ends: Sequence[float], photos: Sequence[Sequence[str]], rng: random.Random) -> tuple[int, str]:
+def draw_photo(ends: Sequence[float], photos: Sequence[Sequence[str]], rng: random.Random) -> tuple[int, str]:
     """The number of a source, and one of its photos."""
     source = min(bisect_right(ends, rng.random() * ends[-1]), len(ends) - 1)
     return source, rng.choice(photos[source])

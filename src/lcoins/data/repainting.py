@@ -76,23 +76,28 @@ def exchange_colors(painted: Painted) -> Painted:
     return [*zip(things, turned, strict=True)] if fits else []
 
 
-def describe(painted: Painted, things: Sequence[Thing], captions: Sequence[str], rng: random.Random) -> str:
-    """A sentence that names all that is painted with its color: one of the photo's ``captions``, changed, or composed.
+def describe(
+    painted: Painted, things: Sequence[Thing], captions: Sequence[str], rng: random.Random, absent: Thing | None = None
+) -> tuple[str, list[Mention]]:
+    """A sentence that names all that is painted with its color, and what it names; one of ``captions``, or composed.
 
-    ``things`` are all of the crop, of which some may be named beside.
+    ``captions`` are the photo's own, of which one may be changed to say so. ``things`` are all of the crop, of which
+    some may be named beside; ``absent``, which the crop does not show, is named in a composed sentence.
     """
     forms = random.Random(rng.random())  # apart, so that another color does not change the rest of the sentence
     mentions = [Mention(thing, spoken(color.name, forms)) for thing, color in painted]
     if captions and rng.random() < OWN_CAPTION:
         changed = recolored(rng.choice(list(captions)), mentions, rng)
         if changed is not None:
-            return changed
+            return changed, mentions
     if rng.random() < BYSTANDERS:
         kinds = {thing.kind for thing, _ in painted}
         others = [thing for thing in things if thing.kind not in kinds and thing.share > SEEN]
         for thing in rng.sample(others, min(len(others), rng.choice((1, 1, 2)))):
             mentions.append(Mention(thing, thing.color if rng.random() < BYSTANDER_COLOR else None))
-    return compose(mentions, rng)
+    if absent is not None:
+        mentions.append(Mention(absent, spoken(rng.choice(tuple(BASIC_LAB)), forms)))
+    return compose(mentions, rng), mentions
 
 
 def spoken(name: str, rng: random.Random) -> str:

@@ -23,6 +23,20 @@ class Instances:
     distinguished_by: str | None = None
 
 
+@dataclass(eq=False)
+class SaidPlace:
+    """Where what a color word of a caption speaks of is seen.
+
+    The word has the characters [start, end) of the caption, and ``mask`` (H, W) is bool. An empty mask says that the
+    picture does not show it. ``certain`` is False where the place was guessed from colors.
+    """
+
+    start: int
+    end: int
+    mask: Tensor
+    certain: bool = True
+
+
 # Part of the key that draws the substitutes of color words. Keep the British spelling: another would draw other words.
 RECOLOR_KEY = "recolour"
 VOID = 255  # the label of a pixel that belongs to no known class
@@ -38,6 +52,7 @@ class Sample:
     :func:`lcoins.color.words.split_words`; ``labels`` (H, W) uint8 holds the class of each pixel, 255 for none. Both
     are None if they are not known. ``emphasis`` (H, W) says how much a pixel counts because an instance was painted
     there, 0 elsewhere; ``further_views`` are the same crop in other paint under other words, which share its batch.
+    ``places`` are those of the caption's color words of which they are known.
     """
 
     rgb: Tensor
@@ -50,6 +65,7 @@ class Sample:
     pairs: ObjectColors | None = None
     labels: Tensor | None = None
     emphasis: Tensor | None = None
+    places: tuple[SaidPlace, ...] = ()
     further_views: "tuple[Sample, ...]" = ()
 
     @property
@@ -78,6 +94,7 @@ class Batch:
     instances: list[Instances | None]
     photos: list[str]
     pairs: list[ObjectColors | None] = field(default_factory=list)
+    places: list[tuple[SaidPlace, ...]] = field(default_factory=list)
     labels: Tensor | None = None
     lightness: Tensor | None = None
     ab: Tensor | None = None
@@ -124,6 +141,7 @@ def collate(samples: list[Sample]) -> Batch:
         instances=[sample.instances for sample in samples],
         photos=[sample.photo or sample.name for sample in samples],
         pairs=[sample.pairs for sample in samples],
+        places=[sample.places for sample in samples],
         labels=_stack_labels(samples),
         emphasis=_stack_emphasis(samples),
         crop=torch.tensor(crop) if several else None,

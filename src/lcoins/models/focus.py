@@ -26,19 +26,37 @@ NOTHING_SAID = "a photo"
 CLEAR = 12.0  # units of ab: words whose largest effect is smaller have found nothing, and are left as they are
 
 
+class LastAnswer:
+    """A system that is not asked again what it was asked last: words are tested one by one, and all else stays."""
+
+    def __init__(self, system: ColorizationSystem):
+        self.system = system
+        self._last: tuple[Tensor, list[str], Colorization] | None = None
+
+    def colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
+        """The system's answer; ``lightness`` is not changed afterwards, nor is what comes back."""
+        if self._last is not None:
+            seen, said, answer = self._last
+            if said == captions and seen.device == lightness.device and torch.equal(seen, lightness):
+                return answer
+        answer = self.system.colorize(lightness, captions)
+        self._last = lightness, captions, answer
+        return answer
+
+
 class FocusedColorizer(nn.Module):
     """A system whose color words act where they act strongly; it takes the place of the system that it holds.
 
     LEAST, FULL and GAIN were chosen on validation photos by the benchmark of obedience. A caption without color words
     comes back as the system colors it; any other takes a second pass of the network, but not where it is that of the
-    call before: the words of a sentence are tested one by one, and without them it is the same sentence.
+    call before.
     """
 
     def __init__(self, system: ColorizationSystem):
         super().__init__()
         self.system = system
         self.image_size = system.image_size
-        self._last: tuple[Tensor, list[str], Tensor] | None = None  # lightness, captions and ab of :meth:`_without`
+        self._plain = LastAnswer(system)
 
     def colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
         """Colors network lightness as the captions say; the maps of the system, if it gives any, stay."""
@@ -48,20 +66,10 @@ class FocusedColorizer(nn.Module):
         result = self.system.colorize(lightness, captions)
         if not colored:
             return result
-        without = self._without(lightness[colored], [plain[index] for index in colored])
+        without = self._plain.colorize(lightness[colored], [plain[index] for index in colored]).ab.float()
         ab = result.ab.float().clone()
         ab[colored] = focused(ab[colored], without)
         return replace(result, ab=ab)
-
-    def _without(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Float[Tensor, "b 2 s s"]:
-        """Network ab for captions whose color words are left out; ``lightness`` is not changed afterwards."""
-        if self._last is not None:
-            seen, said, ab = self._last
-            if said == captions and seen.device == lightness.device and torch.equal(seen, lightness):
-                return ab
-        ab = self.system.colorize(lightness, captions).ab.float()
-        self._last = lightness, captions, ab
-        return ab
 
 
 def focused(ab: Float[Tensor, "b 2 h w"], without: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b 2 h w"]:

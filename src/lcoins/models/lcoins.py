@@ -5,9 +5,10 @@ from torch import Tensor, nn
 
 from lcoins.models.blocks import initialize
 from lcoins.models.colorizer import Colorization, Colorizer, CounterColorization, Parts, Relevance
+from lcoins.models.grounding import Grounded, Grounding
 from lcoins.models.grouping import GroupingLayer, GroupingTransformer
 from lcoins.models.image_encoders import GridEncoder, PatchEncoder
-from lcoins.models.text_encoders import CaptionEncoder, PhraseEncoder, Words
+from lcoins.models.text_encoders import CaptionEncoder, PhraseEncoder, WordPieces, Words
 from lcoins.models.upsampler import Upsampler
 
 
@@ -38,6 +39,7 @@ class LCoIns(Colorizer):
         upsampler: image tokens to ab.
         grouping_layer: assigns image tokens to groups; None without groups and without the counter-color loss.
         shared_space: None is "w/o CL". Without groups it compares words with image tokens, as the paper says.
+        grounding: finds what colors speak of; it takes no part in ``forward``. The paper has none.
     """
 
     # The grouping layer, which learns by the same loss, is kept for use: it draws the group map.
@@ -53,6 +55,7 @@ class LCoIns(Colorizer):
         upsampler: Upsampler,
         grouping_layer: GroupingLayer | None = None,
         shared_space: SharedSpace | None = None,
+        grounding: Grounding | None = None,
     ):
         super().__init__()
         self.image_size = image_size
@@ -62,6 +65,7 @@ class LCoIns(Colorizer):
         self.upsampler = upsampler
         self.grouping_layer = grouping_layer
         self.shared_space = shared_space
+        self.grounding = grounding
         _refuse_impossible_groups(transformer.n_groups, grouping_layer, shared_space)
         self._expect_one_width()
         self._expect_fitting_details()
@@ -167,9 +171,22 @@ class LCoIns(Colorizer):
             "upsampler": [self.upsampler.layers, self.upsampler.fusions],
             "grouping layer": [self.grouping_layer],
             "shared space": [self.shared_space],
+            "grounding": [self.grounding],
         }
         present = {name: [m for m in members if m is not None] for name, members in parts.items()}
         return {name: members for name, members in present.items() if members}
+
+    def ground(self, lightness: Float[Tensor, "n 1 s s"], things: list[str], crop: Int[Tensor, " k"]) -> Grounded:
+        """Where ``lightness[crop[i]]`` shows what ``things[i]`` names; ``crop`` ascends.
+
+        Names are read between [CLS] and [SEP]: BERT's state of a single piece without them hardly depends on the piece.
+        Raises ValueError for a model without grounding.
+        """
+        if self.grounding is None:
+            raise ValueError("this model has no grounding; train it with experiment=grounding, or take other weights")
+        pieces = self.text_encoder.tokenize
+        names = WordPieces(pieces.source, pieces.max_length, special_tokens=True)(things).to(lightness.device)
+        return self.grounding(lightness, self.text_encoder.hidden(names), names.mask, crop)
 
     def predict(self, lightness: Float[Tensor, "b 1 s s"], words: Words) -> Colorization:
         """Colors with the group map."""

@@ -132,9 +132,12 @@ class CaptionEncoder(nn.Module):
 
     def forward(self, words: Words) -> Float[Tensor, "b n c"]:
         """Words to word tokens."""
+        return self.activation(self.projection(self.hidden(words)))
+
+    def hidden(self, words: Words) -> Float[Tensor, "b n t"]:
+        """Words to the states of BERT's last layer."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze):
-            hidden = self.bert(words.ids, words.mask)
-        return self.activation(self.projection(hidden))
+            return self.bert(words.ids, words.mask)
 
 
 class PhraseEncoder(nn.Module):

@@ -10,7 +10,8 @@ from torch import nn
 from lcoins.data.datamodule import ColorizationData
 from lcoins.models.build import build_colorizer, model_class, refuse_foreign_keys
 from lcoins.training.compared_losses import AdversarialObjective, ClassificationObjective
-from lcoins.training.module import AdversarialTraining, ColorizationTraining, Objective
+from lcoins.training.grounding_losses import GroundingObjective
+from lcoins.training.module import AdversarialTraining, ColorizationTraining, GroundingTraining, Objective
 from lcoins.training.optimization import OptimizationRecipe
 from lcoins.training.parts import build_part
 from lcoins.training.statistics import count_classes, lacks_vocabulary, with_vocabulary
@@ -25,6 +26,7 @@ RANGES = {
     "pictures": (0, math.inf),
 }
 MONITORED = ("val/psnr", "val/color_word_accuracy", "val/colorfulness")  # the more, the better
+MONITORED_IN_GROUNDING = ("val/overlap",)
 
 
 def expect_ranges(recipe: Mapping[str, Any]) -> None:
@@ -54,19 +56,27 @@ def build_training(config: dict[str, Any], folder: Path) -> tuple[ColorizationTr
         data = build_data(config["data"], folder)
     _freeze(colorizer, config["recipe"].get("frozen", ()))
     objective = _weighted_objective(config["objective"], data, colorizer, folder / "prior.json")
-    training = AdversarialTraining if isinstance(objective, AdversarialObjective) else ColorizationTraining
+    training = _training(objective)
     palette = data.val_set.palette if data.val_set is not None else None
     clipped = bool((config.get("trainer") or {}).get("gradient_clip_val"))
     recipe = build_recipe(config["recipe"], clipped)
     module = training(colorizer, objective, recipe, palette, config["seed"], config)
-    _expect_monitored(config["recipe"]["monitor"], palette is not None)
+    _expect_monitored(config["recipe"]["monitor"], palette is not None, training)
     return module, data
 
 
-def _expect_monitored(monitor: str, has_words: bool) -> None:
+def _training(objective: Objective) -> type[ColorizationTraining]:
+    """The module that trains by an objective."""
+    if isinstance(objective, AdversarialObjective):
+        return AdversarialTraining
+    return GroundingTraining if isinstance(objective, GroundingObjective) else ColorizationTraining
+
+
+def _expect_monitored(monitor: str, has_words: bool, training: type[ColorizationTraining]) -> None:
     """Refuses to choose the best checkpoint by what validation does not measure, or not on this validation set."""
-    if monitor not in MONITORED:
-        raise ValueError(f"recipe.monitor={monitor} is not measured in validation; take one of {', '.join(MONITORED)}")
+    measured = MONITORED_IN_GROUNDING if training is GroundingTraining else MONITORED
+    if monitor not in measured:
+        raise ValueError(f"recipe.monitor={monitor} is not measured in validation; take one of {', '.join(measured)}")
     if monitor == "val/color_word_accuracy" and not has_words:
         raise ValueError(
             f"recipe.monitor={monitor} needs a validation set whose instances are all known, as data=scenes has; set "

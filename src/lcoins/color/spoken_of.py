@@ -1,0 +1,121 @@
+"""What a color word speaks of: the words of its phrase without colors, "the bus on the left" of "the bus on the left is
+red, beside a green car".
+
+A rule, not a parser. A phrase ends at commas and joining words, and at prepositions that begin no place in the photo; a
+color behind a form of "to be" speaks of all that its clause says before.
+"""
+
+from collections.abc import Sequence
+
+from lcoins.color.ambiguous_names import word_set
+from lcoins.color.phrases import ColorPhrase, Token
+
+_JOINTS = word_set("and or but while whereas then as that which who whose where")
+_PREPOSITIONS = word_set(
+    """in on at by near next beside besides behind under over above below against with without of to from for into onto
+    inside outside through across along around between among before after down up off toward towards wearing holding
+    having has have plus versus atop amid"""
+)
+_PLACES = word_set(
+    """left right middle center centre top bottom front back foreground background corner side upper lower far near
+    rear distance"""
+)
+PLACE_WORDS = _PLACES | word_set("in on at to larger smaller bigger large small central above below")
+_ARTICLES = word_set("a an the its his her their my your our this these that those")
+_TO_BE = word_set("is are was were be looks look appears seems become becomes")
+# What stands between a thing and its color, or before it, and names nothing: "the car should be painted red".
+_AUXILIARIES = word_set(
+    """should must could will would shall may might isn't aren't been being to painted colored coloured dyed stay"""
+)
+_COMMANDS = word_set("make let paint color colour colorize colourise recolor turn dye give keep please")
+_PRONOUNS = word_set("i it they them everything we you he she")
+_RELATIVE = word_set("that which who")
+# Things that end as what they do does; any other word in "-ing" begins to tell what a thing does.
+_NOUNS_IN_ING = word_set(
+    """building ceiling clothing painting wedding earring string railing awning frosting icing topping pudding
+    lightning lighting dining swimming parking living sewing washing boxing skiing hunting fishing racing sibling
+    dumpling stocking sling swing spring"""
+)
+_BEFORE_COLORS = word_set("and or all very both completely entirely mostly painted colored coloured dyed")  # predicates
+_BREAKS = frozenset(".,;:!?()\u2013\u2014")
+
+
+def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> str:
+    """The words that a color phrase speaks of, in lower case; "" where there are none but colors.
+
+    Args:
+        phrase: one of ``phrases``.
+        tokens: the words of the sentence, of :func:`lcoins.color.phrases.tokens_of`.
+        phrases: all that the sentence says of colors, in order.
+    """
+    colors = {index for one in phrases for index in range(one.first, one.last + 1)}
+    first, last = phrase.first, phrase.last
+    if _is_behind_colon(phrase, tokens, colors):  # "eyes: green"
+        first = _begin(first - 1, tokens, colors, clause=True)
+        last = phrase.first - 1
+    elif _is_predicate(first, tokens, colors):
+        first = _begin(first, tokens, colors, clause=True)
+        relative = [index for index in range(first + 1, phrase.first) if tokens[index].text in _RELATIVE]
+        if relative:  # "a photo of a train that is blue" speaks of what stands last before "that"
+            last = relative[-1] - 1
+            first = _begin(last, tokens, colors, clause=False)
+    else:
+        first = _begin(first, tokens, colors, clause=False)
+        while last + 1 < len(tokens) and not _begins(last + 1, tokens, colors, clause=False):
+            last += 1
+    words = [tokens[index].text for index in range(first, last + 1) if index not in colors]
+    while words and words[0] in _JOINTS | _PREPOSITIONS | _COMMANDS:
+        words = words[1:]
+    unnamed = _ARTICLES | _TO_BE | _AUXILIARIES | _JOINTS | _PRONOUNS | {"there"}
+    return " ".join(word for word in words if word not in unnamed)
+
+
+def _begin(index: int, tokens: Sequence[Token], colors: set[int], *, clause: bool) -> int:
+    """Where the phrase, or the clause, of the word at ``index`` begins."""
+    while index > 0 and not _begins(index, tokens, colors, clause=clause):
+        index -= 1
+    return index
+
+
+def _is_predicate(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether the color at ``index`` stands behind a form of "to be", perhaps after another color of the same thing."""
+    while index > 0:
+        index -= 1
+        word = tokens[index].text
+        if word in _TO_BE:
+            return True
+        if index not in colors and word not in _BEFORE_COLORS:
+            return False
+    return False
+
+
+def _is_behind_colon(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether a color stands behind a colon and before nothing else: "car: red", but not "a photo: red cars"."""
+    ends = phrase.last + 1 >= len(tokens) or _begins(phrase.last + 1, tokens, colors, clause=False)
+    return phrase.first > 0 and ":" in tokens[phrase.first].gap and ends
+
+
+def _begins(index: int, tokens: Sequence[Token], colors: set[int], *, clause: bool) -> bool:
+    """Whether the word at ``index`` begins another phrase than that of the word before it; or another clause."""
+    token = tokens[index]
+    if _BREAKS & set(token.gap):
+        return not (index in colors and index - 1 in colors)  # "red, white and blue"
+    word = token.text
+    if word in ("and", "or"):
+        return not (index - 1 in colors and index + 1 < len(tokens) and index + 1 in colors)
+    if word in _JOINTS:
+        return not (clause and word in _RELATIVE)
+    if clause:
+        return False
+    if word in _PREPOSITIONS:
+        return not _is_place(index, tokens)
+    if word in _ARTICLES:
+        return not _is_place(index - 1, tokens)
+    return word.endswith("ing") and len(word) > 4 and word not in _NOUNS_IN_ING and index - 1 not in colors
+
+
+def _is_place(index: int, tokens: Sequence[Token]) -> bool:
+    """Whether the preposition at ``index`` begins a place in the photo: "on the left", "in the middle"."""
+    after = [token.text for token in tokens[index + 1 : index + 3]]
+    is_preposition = tokens[index].text in _PREPOSITIONS
+    return is_preposition and bool(after) and (after[0] in _PLACES or (after[0] in _ARTICLES and after[-1] in _PLACES))

@@ -1,0 +1,80 @@
+"""What a color word speaks of, in sentences as people write them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lcoins.color.phrases import tokens_of
+from lcoins.color.reading import read_sentence
+from lcoins.color.spoken_of import spoken_of
+
+SENTENCES = {
+    "a woman in a red coat beside a woman in a blue coat": ["coat", "coat"],
+    "the left cup is red and the right cup is blue": ["left cup", "right cup"],
+    "A red double decker bus driving down the street": ["double decker bus"],
+    "a black and white dog with a yellow ball": ["dog", "dog", "ball"],
+    "the bus on the left is red, beside a green car": ["bus on left", "car"],
+    "red cars": ["cars"],
+    "a photo of a train that is dark blue": ["train"],
+    "A man in a red shirt rides a white horse.": ["shirt rides", "horse"],
+    "the dog on the right side is light brown and near a pink couch": ["dog on right side", "couch"],
+    "an old red barn under a blue sky": ["old barn", "sky"],
+    "red, white and blue flags": ["flags", "flags", "flags"],
+    "yellow flowers in the foreground": ["flowers in foreground"],
+    "a red building. the sky is blue": ["building", "sky"],
+    "red": [""],
+    "make the left car red and the bus on the right blue": ["left car", "bus on right"],
+    "please paint trees green": ["trees"],
+    "let the balloon be green": ["balloon"],
+    "the car should be red": ["car"],
+    "the car must be painted red": ["car"],
+    "a bus that is painted red": ["bus"],
+    "I'd like a red car": ["car"],
+    "make it red": [""],
+    "a red trash can": ["trash can"],
+    "everything is blue": [""],
+    "car: red; eyes: green": ["car", "eyes"],
+    "my photo: red cars": ["cars"],
+    "a man wearing a blue shirt and a red tie": ["shirt", "tie"],
+}
+
+WORDS = (
+    "red",
+    "blue",
+    "bus",
+    "the",
+    "a",
+    "is",
+    "are",
+    "and",
+    ",",
+    ".",
+    "in",
+    "on",
+    "left",
+    "that",
+    "car",
+    "driving",
+    "of",
+)
+
+
+def things(sentence: str) -> list[str]:
+    phrases = read_sentence(sentence).colors
+    return [spoken_of(phrase, tokens_of(sentence), phrases) for phrase in phrases]
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_a_color_speaks_of_the_words_of_its_phrase(sentence: str) -> None:
+    assert things(sentence) == SENTENCES[sentence]
+
+
+def test_the_thing_does_not_depend_on_the_color() -> None:
+    sentence = "a {} bus beside the car on the left, which is {}"
+    assert things(sentence.format("red", "dark blue")) == things(sentence.format("light green", "pink"))
+
+
+@given(st.lists(st.sampled_from(WORDS)))
+def test_what_is_spoken_of_are_words_of_the_sentence_without_colors(words: list[str]) -> None:
+    for thing in things(" ".join(words)):
+        assert set(thing.split()) <= set(words) - {"red", "blue", ",", "."}

@@ -1,0 +1,122 @@
+"""Colors go where grounding finds what they speak of; what it does not find is left to the network."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lcoins.color.lab import from_network_ab
+from lcoins.color.names import BASIC_LAB
+from lcoins.models.colorizer import Colorization
+from lcoins.models.focus import FocusedColorizer
+from lcoins.models.grounded import GroundedColorizer, for_photos, told_apart
+from lcoins.models.grounding import MOST, Grounded, said_colors
+
+PLACES = {"bus": slice(0, 4), "car": slice(4, 8), "cup": slice(0, 8)}  # rows of the photo
+
+
+class Knowing(nn.Module):
+    """Knows where its bus and its car are, and colors nothing; it keeps what it was asked."""
+
+    image_size = 8
+    grounding = object()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
+        self.asked += captions
+        return Colorization(torch.zeros(len(captions), 2, 8, 8))
+
+    def ground(self, lightness: Tensor, things: list[str], crop: Tensor) -> Grounded:
+        logits = torch.full((len(things), 8, 8), -6.0)
+        for row, thing in zip(logits, things, strict=True):
+            for name, rows in PLACES.items():
+                if name in thing:
+                    row[rows] = 6.0
+        return Grounded(logits, torch.zeros(len(logits), 1), torch.zeros(1, 64, 1), [len(logits)], torch.ones(()))
+
+
+def colors(captions: list[str]) -> tuple[Tensor, Knowing]:
+    system = Knowing()
+    return from_network_ab(GroundedColorizer(system).colorize(torch.zeros(len(captions), 1, 8, 8), captions).ab), system
+
+
+def typical(color: str) -> Tensor:
+    return torch.tensor(BASIC_LAB[color][1:])[:, None]
+
+
+def test_each_color_goes_where_its_thing_is() -> None:
+    for captions in (["a red bus and a blue car"], ["the car is blue", "a red bus and a blue car"]):
+        ab, system = colors(captions)
+        torch.testing.assert_close(ab[-1][:, :3, 0], typical("red").expand(2, 3), atol=0.5, rtol=0)
+        torch.testing.assert_close(ab[-1][:, 5:, 0], typical("blue").expand(2, 3), atol=0.5, rtol=0)
+        assert system.asked[-1] == "a bus and a car"
+
+
+def test_what_is_not_named_keeps_its_color() -> None:
+    ab, _ = colors(["a red bus"])
+    assert ab[0, :, 5:].abs().max() < 0.5
+
+
+def test_a_color_whose_thing_is_not_found_is_left_to_the_network() -> None:
+    _, system = colors(["a green zebra and a red bus"])
+    assert "a green zebra and a bus" in system.asked
+
+
+def test_a_caption_without_colors_is_the_networks() -> None:
+    ab, system = colors(["a bus and a car"])
+    assert ab.abs().max() == 0
+    assert system.asked == ["a bus and a car"]
+
+
+def test_another_color_in_the_same_sentence_takes_no_further_pass_of_the_network() -> None:
+    system = Knowing()
+    grounded, lightness = GroundedColorizer(system), torch.zeros(1, 1, 8, 8)
+    first, second = (grounded.colorize(lightness, [f"a {color} bus"]).ab for color in ("red", "blue"))
+    assert not torch.equal(first, second)
+    assert system.asked == ["a bus"]
+
+
+def test_two_of_a_kind_are_told_apart_by_the_sides_that_a_sentence_names() -> None:
+    """Their common place is cut between them, and not in the middle of the photo."""
+    said = said_colors(["the left cup is red and the right cup is blue"])
+    both = torch.zeros(16, 16)
+    both[:, 0:3], both[:, 5:9] = 0.8, 0.8
+    left, right = told_apart(torch.stack([both, 0.5 * both]), said)
+    assert left[:, 0].min() > right[:, 0].max()
+    assert right[:, 8].min() > left[:, 8].max()
+    (alone,) = told_apart(both[None], said[:1])
+    assert torch.equal(alone, both)
+
+
+def test_the_side_that_a_sentence_names_decides_the_color() -> None:
+    ab, _ = colors(["the upper cup is red and the lower cup is blue"])
+    assert ab[0, 0, 0, 0] > ab[0, 0, 7, 0]
+    assert ab[0, 1, 0, 0] > ab[0, 1, 7, 0]
+
+
+def test_gray_takes_the_color_away_and_no_value_leaves_the_scale() -> None:
+    ab, _ = colors(["a gray bus", "a neon green bus"])
+    assert ab[0].abs().max() < 1
+    assert torch.isfinite(ab).all()
+    assert ab.abs().max() <= 110
+
+
+def test_systems_without_grounding_are_focused() -> None:
+    system = Knowing()
+    assert isinstance(for_photos(system), GroundedColorizer)
+    system.grounding = None
+    assert isinstance(for_photos(system), FocusedColorizer)
+
+
+@pytest.mark.parametrize("caption", ["red", "a photo", ""])
+def test_nothing_is_said_of_captions_that_name_no_colored_thing(caption: str) -> None:
+    assert said_colors([caption]) == []
+
+
+def test_a_long_sentence_takes_bounded_work() -> None:
+    said = said_colors(["a red car and " * 700, "a blue bus"])
+    assert [color.caption for color in said] == [0] * MOST + [1]
+    (last,) = said_colors([f"{'red ' * MOST}and white car"])[-1:]
+    assert last.thing == "car"  # a color beyond the last that is grounded is no word of its thing
