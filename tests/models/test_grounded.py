@@ -23,12 +23,14 @@ class Knowing(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[str] = []
+        self.grounded = 0
 
     def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
         self.asked += captions
         return Colorization(torch.zeros(len(captions), 2, 8, 8))
 
     def ground(self, lightness: Tensor, things: list[str], crop: Tensor) -> Grounded:
+        self.grounded += 1
         logits = torch.full((len(things), 8, 8), -6.0)
         for row, thing in zip(logits, things, strict=True):
             for name, rows in PLACES.items():
@@ -76,6 +78,7 @@ def test_another_color_in_the_same_sentence_takes_no_further_pass_of_the_network
     first, second = (grounded.colorize(lightness, [f"a {color} bus"]).ab for color in ("red", "blue"))
     assert not torch.equal(first, second)
     assert system.asked == ["a bus"]
+    assert system.grounded == 1
 
 
 def test_two_of_a_kind_are_told_apart_by_the_sides_that_a_sentence_names() -> None:

@@ -6,7 +6,9 @@ same sentence without color words. Where that difference is small beside its lar
 it is large it is made larger.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Generic, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -25,22 +27,25 @@ LARGEST = 0.98  # quantile over the picture that stands for the largest effect
 NOTHING_SAID = "a photo"
 CLEAR = 12.0  # units of ab: words whose largest effect is smaller have found nothing, and are left as they are
 
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
-class LastAnswer:
-    """A system that is not asked again what it was asked last: words are tested one by one, and all else stays."""
 
-    def __init__(self, system: ColorizationSystem):
-        self.system = system
-        self._last: tuple[Tensor, list[str], Colorization] | None = None
+class LastAnswer(Generic[Asked, Answer]):
+    """What answers about lightness is not asked again what it was asked last: words are tested one by one."""
 
-    def colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
-        """The system's answer; ``lightness`` is not changed afterwards, nor is what comes back."""
+    def __init__(self, answering: Callable[[Tensor, Asked], Answer]):
+        self._answering = answering
+        self._last: tuple[Tensor, Asked, Answer] | None = None
+
+    def __call__(self, lightness: Float[Tensor, "b 1 s s"], asked: Asked) -> Answer:
+        """The answer; ``lightness`` is not changed afterwards, nor is what comes back."""
         if self._last is not None:
-            seen, said, answer = self._last
-            if said == captions and seen.device == lightness.device and torch.equal(seen, lightness):
+            seen, before, answer = self._last
+            if before == asked and seen.device == lightness.device and torch.equal(seen, lightness):
                 return answer
-        answer = self.system.colorize(lightness, captions)
-        self._last = lightness, captions, answer
+        answer = self._answering(lightness, asked)
+        self._last = lightness, asked, answer
         return answer
 
 
@@ -56,7 +61,7 @@ class FocusedColorizer(nn.Module):
         super().__init__()
         self.system = system
         self.image_size = system.image_size
-        self._plain = LastAnswer(system)
+        self._plain = LastAnswer(system.colorize)
 
     def colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
         """Colors network lightness as the captions say; the maps of the system, if it gives any, stay."""
@@ -66,7 +71,7 @@ class FocusedColorizer(nn.Module):
         result = self.system.colorize(lightness, captions)
         if not colored:
             return result
-        without = self._plain.colorize(lightness[colored], [plain[index] for index in colored]).ab.float()
+        without = self._plain(lightness[colored], [plain[index] for index in colored]).ab.float()
         ab = result.ab.float().clone()
         ab[colored] = focused(ab[colored], without)
         return replace(result, ab=ab)

@@ -1,5 +1,7 @@
 """L-CoIns: language-based colorization with instance awareness (Chang et al., CVPR 2023)."""
 
+from functools import cached_property
+
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
@@ -184,9 +186,13 @@ class LCoIns(Colorizer):
         """
         if self.grounding is None:
             raise ValueError("this model has no grounding; train it with experiment=grounding, or take other weights")
-        pieces = self.text_encoder.tokenize
-        names = WordPieces(pieces.source, pieces.max_length, special_tokens=True)(things).to(lightness.device)
+        names = self._name_pieces(things).to(lightness.device)
         return self.grounding(lightness, self.text_encoder.hidden(names), names.mask, crop)
+
+    @cached_property
+    def _name_pieces(self) -> WordPieces:
+        pieces = self.text_encoder.tokenize
+        return WordPieces(pieces.source, pieces.max_length, special_tokens=True)
 
     def predict(self, lightness: Float[Tensor, "b 1 s s"], words: Words) -> Colorization:
         """Colors with the group map."""
