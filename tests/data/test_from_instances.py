@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from lcoins.cli.main import app
 from lcoins.data.augment import LuminanceAugmentation
 from lcoins.data.datamodule import ColorizationData
-from lcoins.data.from_instances import InstanceSource, instance_data, is_held_out, read_source
+from lcoins.data.from_instances import InstanceSource, grounding_data, instance_data, is_held_out, read_source
 from lcoins.data.recolored_photos import RecoloredPhotos
 from lcoins.data.types import Batch
 
@@ -82,6 +82,20 @@ def test_held_out_photos_are_never_drawn(tmp_path: Path) -> None:
     held_out = {name for name in names if is_held_out(name, 3)}
     assert 0 < len(held_out) < 15
     assert {data.train_set[index].photo for index in range(80)} == names - held_out
+
+
+def test_grounding_is_validated_on_the_held_out_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fields = written(tmp_path / "p", photos=20, missing=2) | {"held_out": 3}
+    given: dict[str, Any] = {"augmentation": LuminanceAugmentation(0.0, 1.0), "seed": 0, "val_samples": 40}
+    drawn: dict[str, Any] = {"sentences": 2, "crop_scale": (0.6, 1.0)}
+    data = grounding_data([fields], None, **given, **drawn, **(OPTIONS | {"samples": 80}))
+    assert capsys.readouterr().out.count("names 2 photos") == 1  # each file is read once
+    assert data.train_set is not None and data.val_set is not None
+    held_out = {f"{number}.png" for number in range(20) if is_held_out(f"{number}.png", 3)}
+    assert {data.val_set[index].photo for index in range(40)} == held_out
+    assert not held_out & {data.train_set[index].photo for index in range(80)}
+    with pytest.raises(ValueError, match="expected held_out in one set or more"):
+        grounding_data([fields | {"held_out": None}], None, **given, **drawn, **OPTIONS)
 
 
 def test_a_photo_is_held_out_by_its_file_name_alone() -> None:

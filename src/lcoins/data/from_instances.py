@@ -1,7 +1,7 @@
 """A data module of photos with instances, as `data=instances` has it: repainted photos beside photos as they are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +77,8 @@ def instance_data(
     chosen = InstanceOptions(**options)
     given = {"val": val} | {f"tests.{name}": source for name, source in tests.items()}
     lists = {name: PhotoSource(**source) for name, source in given.items() if source is not None}
-    sets, pairs = _read_sets(train, lists, chosen)
-    sources = [read_source(one, captions_by_photo(pairs[name]) if name in pairs else {}) for name, one in sets.items()]
+    read, pairs = _read_sets(train, lists, chosen)
+    sources = [part_of(source, one, held_out=False) for one, source in read]
 
     def photos(name: str, size: int) -> Photos:
         return Photos(lists[name].root, pairs[name], size, seed=seed)
@@ -118,14 +118,12 @@ def grounding_data(
         options: the fields of :class:`InstanceOptions`.
     """
     chosen = InstanceOptions(**options)
-    sets, pairs = _read_sets(train, {}, chosen)
+    read, _ = _read_sets(train, {}, chosen)
+    if read and all(one.held_out is None for one, _ in read):
+        raise ValueError("data.train: expected held_out in one set or more, for grounding is validated on these photos")
 
     def photos(held_out: bool, samples: int) -> GroundedPhotos | None:
-        found = [
-            read_source(one, captions_by_photo(pairs[name]) if name in pairs else {}, held_out)
-            for name, one in sets.items()
-            if one.held_out is not None or not held_out
-        ]
+        found = [part_of(source, one, held_out) for one, source in read if one.held_out is not None or not held_out]
         drawn = (chosen.image_size, samples, sentences, crop_scale, seed)
         return GroundedPhotos(found, *drawn, fixed=held_out) if found else None
 
@@ -141,8 +139,8 @@ def grounding_data(
 
 def _read_sets(
     train: Sequence[Mapping[str, Any]] | None, lists: Mapping[str, PhotoSource], options: InstanceOptions
-) -> tuple[dict[str, InstanceSource], dict[str, Any]]:
-    """The training sets by name, and the usable pairs of theirs and of other ``lists``."""
+) -> tuple[list[tuple[InstanceSource, Source]], dict[str, Any]]:
+    """The training sets, each with all that is read of it, and the usable pairs of theirs and of other ``lists``."""
     if train is not None and not train:
         raise ValueError(
             "data.train: expected at least one set, as data.train=[{root: DIR, captions: FILE, instances: "
@@ -151,13 +149,13 @@ def _read_sets(
     sets = {f"train[{index}]": InstanceSource(**source) for index, source in enumerate(train or ())}
     listed = {name: PhotoSource(one.root, one.captions) for name, one in sets.items() if one.captions is not None}
     report = Path(options.report) if options.report is not None else None
-    return sets, read_usable_pairs({**lists, **listed}, options.on_problem, report)
+    pairs = read_usable_pairs({**lists, **listed}, options.on_problem, report)
+    named = {name: captions_by_photo(pairs[name]) if name in pairs else {} for name in sets}
+    return [(one, read_source(one, named[name])) for name, one in sets.items()], pairs
 
 
-def read_source(one: InstanceSource, captions: Mapping[str, Sequence[str]], held_out: bool = False) -> Source:
-    """The photos that a training set draws from: those with captions or instances, but for the held out ones.
-
-    With ``held_out`` these alone are taken.
+def read_source(one: InstanceSource, captions: Mapping[str, Sequence[str]]) -> Source:
+    """The photos of a training set, those with captions or instances, the held-out ones among them.
 
     Photos that only the file of instances names need not be there; how many are missing is printed in one line.
     """
@@ -171,8 +169,12 @@ def read_source(one: InstanceSource, captions: Mapping[str, Sequence[str]], held
         if missing := len(others) - len(present):
             line = f"{one.instances} names {missing} photos that are not in {one.root}, of {len(instances.photos)}"
             Console().print(line, markup=False, highlight=False, soft_wrap=True)
-    kept = tuple(photo for photo in photos if is_held_out(photo, one.held_out) == held_out)
-    return Source(Path(one.root), kept, captions, instances, one.repainted, one.plain)
+    return Source(Path(one.root), tuple(photos), captions, instances, one.repainted, one.plain)
+
+
+def part_of(source: Source, one: InstanceSource, held_out: bool) -> Source:
+    """A set's source with its held-out photos alone, or with all others."""
+    return replace(source, photos=tuple(name for name in source.photos if is_held_out(name, one.held_out) == held_out))
 
 
 def is_held_out(photo: str, one_in: int | None) -> bool:
