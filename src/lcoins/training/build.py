@@ -10,8 +10,9 @@ from torch import nn
 from lcoins.data.datamodule import ColorizationData
 from lcoins.models.build import build_colorizer, model_class, refuse_foreign_keys
 from lcoins.training.compared_losses import AdversarialObjective, ClassificationObjective
+from lcoins.training.grounding import GroundingTraining
 from lcoins.training.grounding_losses import GroundingObjective
-from lcoins.training.module import AdversarialTraining, ColorizationTraining, GroundingTraining, Objective
+from lcoins.training.module import AdversarialTraining, ColorizationTraining, Objective
 from lcoins.training.optimization import OptimizationRecipe
 from lcoins.training.parts import build_part
 from lcoins.training.statistics import count_classes, lacks_vocabulary, with_vocabulary
