@@ -111,7 +111,9 @@ def assert_a_batch_without_places_gives_every_parameter_a_gradient(module: Color
     assert all(gradient is not None and not gradient.any() for gradient in gradients)
 
 
-def test_a_run_trains_grounding_alone_and_its_colorizer_finds_things(tmp_path: Path) -> None:
+def test_a_run_trains_grounding_alone_and_its_colorizer_finds_things(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     things = {"bus": box(4, 4, 28, 44), "dog": box(36, 4, 60, 44)}
     source(tmp_path / "photos", things, ["a red bus"])
     files = f"captions: null, instances: {tmp_path}/photos/instances.json, repainted: 1, plain: 1, held_out: 2"
@@ -135,6 +137,8 @@ def test_a_run_trains_grounding_alone_and_its_colorizer_finds_things(tmp_path: P
     assert_a_batch_without_places_gives_every_parameter_a_gradient(module)
     figures = train_run(cfg, tmp_path / "run")
     assert 0 < figures["val/overlap"] <= 1
+    printed = capsys.readouterr().out
+    assert "metrics.json" in printed and "contact sheets" not in printed and "over pairs" not in printed
     assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == figures
     table = (tmp_path / "run" / "csv").rglob("metrics.csv")
     assert "train/names" in next(table).read_text()

@@ -155,10 +155,11 @@ def evaluate_run(config: Mapping[str, Any], folder: Path, data: ColorizationData
     figures = flat_figures(reports) | {config["recipe"]["monitor"]: best_validation_score(best)}
     if trainer.is_global_zero:
         write_json(figures, folder / "metrics.json")
-        print_reports(reports)
+        if reports:
+            print_reports(reports)
         kept = best if config["tracker"].get("log_model") else None
         log_test_results(trainer.loggers, reports, figures, folder / "test", kept)
-        written = f"figures: {folder / 'metrics.json'}; contact sheets: {folder / 'test'}"
+        written = f"figures: {folder / 'metrics.json'}" + (f"; contact sheets: {folder / 'test'}" if reports else "")
         follow = f'next: lcoins colorize PHOTO "a sentence with colors" --checkpoint {shlex.quote(str(best))}'
         for line in (written, follow):  # a folder may be named like markup
             console.print(line, soft_wrap=True, markup=False)
