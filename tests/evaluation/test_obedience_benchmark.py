@@ -18,7 +18,7 @@ from lcoins.color.lab import to_network_ab
 from lcoins.color.words import COLOR_LAB, find_colors
 from lcoins.data.photos_with_things import PhotosWithThings
 from lcoins.evaluation.asked_colors import Question
-from lcoins.evaluation.obedience_benchmark import SYSTEMS, QuestionSheet, judge_photos, print_obedience
+from lcoins.evaluation.obedience_benchmark import FIGURES, SYSTEMS, QuestionSheet, judge_photos, print_obedience
 from lcoins.evaluation.photo_obedience import PhotoThings, sentence_colors
 from lcoins.models.colorizer import Colorization
 
@@ -95,6 +95,17 @@ def test_the_table_has_a_block_for_each_task(
     assert sum(line.strip().startswith("photo itself") for line in lines) == 4
     assert any(line.startswith("7 photos of the file of instances are not in the folder") for line in lines)
     assert "…" not in "".join(lines)
+
+
+def test_intervals_are_whole_in_eighty_columns(
+    photos: PhotosWithThings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = judge_photos(Tinter(), photos, tmp_path / "eval")
+    for task, own in report.figures["system"].items():
+        report.figures["system"][task] = {"things": 99, "photos": own["photos"]} | dict.fromkeys(FIGURES, (0.9, 0.8, 1))
+    print_obedience(report, Console(width=80))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if "0.80" in line]
+    assert lines == [["0.80-1.00"] * len(FIGURES)] * 4
 
 
 def test_a_sentence_that_two_tasks_ask_is_shown_once() -> None:

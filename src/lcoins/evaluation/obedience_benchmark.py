@@ -188,7 +188,8 @@ def _table_of(rows: Sequence[Answer]) -> str:
 def print_obedience(report: ObedienceReport, console: Console | None = None) -> None:
     """Prints one table, a block of lines for each task: gray, the photo itself, the oracle and the system."""
     console = console or Console()
-    table = Table(title="Does the named thing take the named color?", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    narrow: dict[str, Any] = {"box": SIMPLE_HEAD, "padding": 0, "show_edge": False}  # intervals fit into 80 columns
+    table = Table(title="Does the named thing take the named color?", **narrow)
     table.add_column("", no_wrap=True)
     for heading in FIGURES.values():
         table.add_column(heading, justify="right", overflow="fold")  # a wide interval is shown whole
