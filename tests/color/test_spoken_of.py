@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lcoins.color.phrases import tokens_of
 from lcoins.color.reading import read_sentence
-from lcoins.color.spoken_of import spoken_of
+from lcoins.color.spoken_of import things_spoken_of
 
 SENTENCES = {
     "a woman in a red coat beside a woman in a blue coat": ["coat", "coat"],
@@ -36,6 +36,21 @@ SENTENCES = {
     "car: red; eyes: green": ["car", "eyes"],
     "my photo: red cars": ["cars"],
     "a man wearing a blue shirt and a red tie": ["shirt", "tie"],
+    "color the sky blue": ["sky"],
+    "color the wall sky blue": ["wall"],
+    "the sky blue car": ["car"],
+    "a car, red": ["car"],
+    "a dog (brown) on grass (green)": ["dog", "grass"],
+    "the bus on the left in green": ["bus on left"],
+    "a woman in red": [""],
+    "a red car, blue": ["car", ""],
+    "the color of the bus is red": ["bus"],
+    "bus, color red": ["bus"],
+    "the left cup is red and the right one is blue": ["left cup", "right cup"],
+    "two cars, one red, one blue": ["left cars", "right cars"],
+    "two cats, the one on the right is white and the other is black": ["cats on right", "left cats"],
+    "a red cup and a blue one": ["left cup", "right cup"],
+    "the red one": [""],
 }
 
 WORDS = (
@@ -61,7 +76,7 @@ WORDS = (
 
 def things(sentence: str) -> list[str]:
     phrases = read_sentence(sentence).colors
-    return [spoken_of(phrase, tokens_of(sentence), phrases) for phrase in phrases]
+    return things_spoken_of(tokens_of(sentence), phrases, len(phrases))
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)

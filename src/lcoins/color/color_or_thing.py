@@ -33,7 +33,7 @@ _MAKING = word_set("make makes paint paints color colour turn turns dye want mak
 _DEGREES = word_set(
     """very really all mostly quite so rather completely entirely almost partly nearly too now solid of"""
 )
-_PERSONS = word_set(
+PERSONS = word_set(
     """man men woman women boy boys girl girls lady ladies guy guys person people someone child children kid kids
     baby player players couple toddler dressed clad bride bridesmaids he she they him her them one dancer skier
     surfer both all"""
@@ -161,7 +161,7 @@ def _worn(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     """In clothes of the color: an adjective after "in", a thing only where a person stands before "in"."""
     if _at(tokens, phrase.first - 1) != "in":
         return False
-    return phrase.base not in THINGS or _at(tokens, phrase.first - 2) in _PERSONS
+    return phrase.base not in THINGS or _at(tokens, phrase.first - 2) in PERSONS
 
 
 def _made(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:

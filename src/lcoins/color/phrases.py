@@ -105,14 +105,14 @@ def color_phrases(sentence: str, tokens: Sequence[Token]) -> list[ColorPhrase]:
     """
     found, index = [], 0
     while index < len(tokens):
-        phrase = _phrase_at(sentence, tokens, index)
+        phrase = phrase_at(sentence, tokens, index)
         if phrase is not None:
             found.append(phrase)
         index = index + 1 if phrase is None else phrase.last + 1
     return found
 
 
-def _phrase_at(sentence: str, tokens: Sequence[Token], first: int) -> ColorPhrase | None:
+def phrase_at(sentence: str, tokens: Sequence[Token], first: int) -> ColorPhrase | None:
     """The longest phrase that begins at a token: a name, perhaps after shades or a form in "-ish"."""
     index, before = first, []
     name, last, plural = _name_at(tokens, index)

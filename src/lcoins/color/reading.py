@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from lcoins.color.ambiguous_names import word_set
 from lcoins.color.color_or_thing import is_color, is_paintable, joined_by
-from lcoins.color.phrases import ColorPhrase, Token, color_phrases, tokens_of
-from lcoins.color.words import COLORED, replaced
+from lcoins.color.phrases import ColorPhrase, Token, color_phrases, phrase_at, tokens_of
+from lcoins.color.shades import ISH_WORDS, SHADE_WORDS
+from lcoins.color.words import BASIC_COLORS, COLORED, replaced
 
 NEGATED, NAME, THING, PHOTO = "negated", "a name", "a thing", "said of the photo"
 
@@ -35,6 +36,8 @@ _FILLERS = word_set(
 )
 _TITLES = frozenset(("mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir", "mister"))
 _DEMANDS = frozenset(("make", "paint", "color", "colour", "use", "turn", "let", "have", "want", "add", "give"))
+_COLORING = frozenset(("make", "paint", "color", "colour", "colorize", "recolor", "turn", "dye", "keep"))
+_DEFINITE = word_set("the his her its their my your our this that these those")
 # Words that have a capital only at the beginning of a sentence.
 _PLAIN = word_set(
     """a an the this that these those two three four five six many several some his her their its my our your one in
@@ -106,7 +109,7 @@ def read_sentence(sentence: str) -> Reading:
     (['dark red'], [('not blue', 'negated'), ('orange', 'a thing'), ('White House', 'a name')])
     """
     tokens = tokens_of(sentence)
-    phrases = color_phrases(sentence, tokens)
+    phrases = [_demanded(phrase, sentence, tokens) for phrase in color_phrases(sentence, tokens)]
     colors: list[ColorPhrase] = []
     left: list[LeftAlone] = []
     negated: ColorPhrase | None = None  # the last phrase, if it is denied
@@ -144,6 +147,27 @@ def read_sentence(sentence: str) -> Reading:
         kept = {NEGATED: (begin, end), NAME: (phrase.start, phrase.end)}.get(reason)
         left.append(LeftAlone(sentence[begin:end], begin, end, reason, kept))
     return Reading(sentence, tuple(colors), tuple(left))
+
+
+def _demanded(phrase: ColorPhrase, sentence: str, tokens: Sequence[Token]) -> ColorPhrase:
+    """The last word of "color the sky blue", where the phrase is what shall take that color and the color.
+
+    So where the phrase follows an article and ends a demand, and names a thing before its color: not "light blue".
+    """
+    first, last = phrase.first, phrase.last
+    if first == last or first == 0 or tokens[first - 1].text not in _DEFINITE or phrase.colored:
+        return phrase
+    if last + 1 < len(tokens) and tokens[last + 1].joined and tokens[last + 1].text not in ("and", "please"):
+        return phrase
+    start = first
+    while start > 0 and tokens[start].joined and tokens[start - 1].text not in _COLORING:
+        start -= 1
+    if start == 0 or not tokens[start].joined:
+        return phrase
+    thing = " ".join(token.text for token in tokens[first:last])
+    if any(word in SHADE_WORDS or word in BASIC_COLORS or word in ISH_WORDS for word in thing.split()):
+        return phrase
+    return phrase_at(sentence, tokens, last) or phrase
 
 
 def _negation(phrase: ColorPhrase, tokens: Sequence[Token]) -> int | None:

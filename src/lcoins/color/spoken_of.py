@@ -2,12 +2,14 @@
 red, beside a green car".
 
 A rule, not a parser. A phrase ends at commas and joining words, and at prepositions that begin no place in the photo; a
-color behind a form of "to be" speaks of all that its clause says before.
+color behind a form of "to be" speaks of all that its clause says before, and one that stands alone, "a bus, red" or "a
+bus in red", of the phrase before. "One" and "the other" are what was named last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lcoins.color.ambiguous_names import word_set
+from lcoins.color.color_or_thing import PERSONS
 from lcoins.color.phrases import ColorPhrase, Token
 
 _JOINTS = word_set("and or but while whereas then as that which who whose where")
@@ -38,6 +40,36 @@ _NOUNS_IN_ING = word_set(
 )
 _BEFORE_COLORS = word_set("and or all very both completely entirely mostly painted colored coloured dyed")  # predicates
 _BREAKS = frozenset(".,;:!?()\u2013\u2014")
+_COLOR_ITSELF = word_set("color colour shade tone hue")  # "the color of the bus"
+_COUNTS = word_set("two three four five six seven eight nine ten both several some many few pair")
+_STANDING_FOR = word_set("one ones other others another first second latter former")
+_OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top", "upper": "lower", "lower": "upper"}
+_BEFORE_ALONE = (
+    word_set("in of with color colour shade tone painted colored coloured dyed light dark pale deep bright") | _ARTICLES
+)
+
+
+def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase], most: int) -> list[str]:
+    """What each of the first ``most`` color phrases speaks of, in order; "" where there is nothing but colors.
+
+    "One" and "the other" stand for what was named last: "the left cup is red and the right one is blue" speaks of "left
+    cup" and "right cup". Without a place, the one is the left and the other the right.
+
+    Args:
+        tokens: the words of the sentence, of :func:`lcoins.color.phrases.tokens_of`.
+        phrases: all that the sentence says of colors, in order.
+    """
+    found: list[str] = []
+    for phrase in phrases[:most]:
+        thing = spoken_of(phrase, tokens, phrases)
+        words = thing.split()
+        if _STANDING_FOR & {*words} and not [word for word in words if word not in _STANDING_FOR | PLACE_WORDS]:
+            noun = _noun(found[-1]) if found else " ".join(_counted(phrase, tokens))
+            place = [word for word in words if word not in _STANDING_FOR] or [_free_side(noun, found)]
+            behind = place[0] in _PREPOSITIONS
+            thing = " ".join([noun, *place] if behind else [*place, noun]) if noun else ""
+        found.append(thing)
+    return found
 
 
 def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> str:
@@ -63,11 +95,58 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
         first = _begin(first, tokens, colors, clause=False)
         while last + 1 < len(tokens) and not _begins(last + 1, tokens, colors, clause=False):
             last += 1
-    words = [tokens[index].text for index in range(first, last + 1) if index not in colors]
-    while words and words[0] in _JOINTS | _PREPOSITIONS | _COMMANDS:
+    named = _named(tokens[index].text for index in range(first, last + 1) if index not in colors)
+    return " ".join(named or _before(phrase, tokens, colors))
+
+
+def _named(words: Iterable[str]) -> list[str]:
+    """The words that name something, of a phrase or clause without its colors."""
+    words = list(words)
+    while words and words[0] in _JOINTS | _PREPOSITIONS | _COMMANDS | _ARTICLES | _COLOR_ITSELF:
         words = words[1:]
     unnamed = _ARTICLES | _TO_BE | _AUXILIARIES | _JOINTS | _PRONOUNS | {"there"}
-    return " ".join(word for word in words if word not in unnamed)
+    return [word for word in words if word not in unnamed]
+
+
+def _free_side(noun: str, found: list[str]) -> str:
+    """The side that the last thing of this noun leaves free. One without a side becomes the left one, in ``found``."""
+    last = next((index for index in reversed(range(len(found))) if _noun(found[index]) == noun), None)
+    if last is None:
+        return "left"
+    side = next((word for word in found[last].split() if word in _OPPOSITE), None)
+    if side is None:
+        found[last], side = f"left {found[last]}", "left"
+    return _OPPOSITE[side]
+
+
+def _noun(thing: str) -> str:
+    return " ".join(word for word in thing.split() if word not in PLACE_WORDS)
+
+
+def _before(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> list[str]:
+    """What the phrase before a color that stands alone names: "bus" of "a bus, red" and of "a bus in red".
+
+    Nothing where that has a color of its own. Nothing for a person either: clothes take the color, not the skin.
+    """
+    last = phrase.first - 1
+    while last >= 0 and tokens[last].text in _BEFORE_ALONE:
+        last -= 1
+    if last < 0:
+        return []
+    first = _begin(last, tokens, colors, clause=False)
+    words = [] if colors & {*range(first, last + 1)} else _named(token.text for token in tokens[first : last + 1])
+    return [] if PERSONS & {*words} else words
+
+
+def _counted(phrase: ColorPhrase, tokens: Sequence[Token]) -> list[str]:
+    """What is counted before a color phrase, "cars" of "two cars, one red"."""
+    for first in range(phrase.first - 1, -1, -1):
+        if tokens[first].text in _COUNTS:
+            last = first
+            while last + 1 < phrase.first and not _begins(last + 1, tokens, set(), clause=False):
+                last += 1
+            return _named(token.text for token in tokens[first + 1 : last + 1])
+    return []
 
 
 def _begin(index: int, tokens: Sequence[Token], colors: set[int], *, clause: bool) -> int:

@@ -18,7 +18,7 @@ from torch.nn.functional import interpolate, normalize
 
 from lcoins.color.phrases import ColorPhrase, tokens_of
 from lcoins.color.reading import read_sentence
-from lcoins.color.spoken_of import spoken_of
+from lcoins.color.spoken_of import things_spoken_of
 from lcoins.models.backbones import pretrained
 
 STAGES = (2, 3, 4)  # of the backbone: strides 8, 16 and 32
@@ -44,8 +44,7 @@ def said_colors(captions: Sequence[str]) -> list[SaidColor]:
     found = []
     for number, caption in enumerate(captions):
         phrases = read_sentence(caption).colors
-        tokens = tokens_of(caption) if phrases else []
-        things = [spoken_of(phrase, tokens, phrases) for phrase in phrases[:MOST]]
+        things = things_spoken_of(tokens_of(caption), phrases, MOST) if phrases else []
         found += [SaidColor(number, phrase, thing) for phrase, thing in zip(phrases, things, strict=False) if thing]
     return found
 
