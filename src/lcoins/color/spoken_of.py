@@ -25,6 +25,7 @@ _PLACES = word_set(
 PLACE_WORDS = _PLACES | word_set("in on at to larger smaller bigger large small central above below")
 _ARTICLES = word_set("a an the its his her their my your our this these that those")
 _TO_BE = word_set("is are was were be looks look appears seems become becomes")
+CLOTHES = "clothes"  # how grounding knows all that a person wears
 # What stands between a thing and its color, or before it, and names nothing: "the car should be painted red".
 _AUXILIARIES = word_set(
     """should must could will would shall may might isn't aren't been being to painted colored coloured dyed stay"""
@@ -64,12 +65,13 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase], mo
         thing = spoken_of(phrase, tokens, phrases)
         words = thing.split()
         if _STANDING_FOR & {*words} and not [word for word in words if word not in _STANDING_FOR | PLACE_WORDS]:
-            noun = _noun(found[-1]) if found else " ".join(_counted(phrase, tokens))
+            noun = _noun(found[-1]) if found else " ".join(_worn_by(_counted(phrase, tokens)))
             place = [word for word in words if word not in _STANDING_FOR] or [_free_side(noun, found)]
             behind = place[0] in _PREPOSITIONS
             thing = " ".join([noun, *place] if behind else [*place, noun]) if noun else ""
         found.append(thing)
-    return found
+    unclear = CLOTHES if found.count(CLOTHES) > 1 else None  # of two persons, whom nothing tells apart
+    return ["" if thing == unclear else thing for thing in found]
 
 
 def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> str:
@@ -126,7 +128,7 @@ def _noun(thing: str) -> str:
 def _before(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> list[str]:
     """What the phrase before a color that stands alone names: "bus" of "a bus, red" and of "a bus in red".
 
-    Nothing where that has a color of its own. Nothing for a person either: clothes take the color, not the skin.
+    Nothing where that has a color of its own. "A woman in red" has clothes of that color, no skin.
     """
     last = phrase.first - 1
     while last >= 0 and tokens[last].text in _BEFORE_ALONE:
@@ -135,7 +137,15 @@ def _before(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> l
         return []
     first = _begin(last, tokens, colors, clause=False)
     words = [] if colors & {*range(first, last + 1)} else _named(token.text for token in tokens[first : last + 1])
-    return [] if PERSONS & {*words} else words
+    return _worn_by(words)
+
+
+def _worn_by(words: list[str]) -> list[str]:
+    """The words, with clothes in the place of a person: "woman on left" has "clothes on left"."""
+    person = next((index for index, word in enumerate(words) if word in PERSONS - _STANDING_FOR), None)
+    if person is None:
+        return words
+    return [word for word in words[:person] if word in PLACE_WORDS] + [CLOTHES, *words[person + 1 :]]
 
 
 def _counted(phrase: ColorPhrase, tokens: Sequence[Token]) -> list[str]:
