@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from lcoins.color.lab import from_network_ab, from_network_lightness, to_network_ab
+from lcoins.color.natural_colors import natural_ab
 from lcoins.color.spoken_of import PLACE_WORDS
 from lcoins.color.strength import shading, smooth_step
 from lcoins.color.words import without_words
@@ -133,5 +134,6 @@ def painted(
     result = ab * (1 - shares.sum(dim=0))
     for share, color in zip(shares, said, strict=True):
         mean = (share * lightness).sum() / share.sum().clamp(min=1e-6)
-        result += share * ab.new_tensor(color.phrase.lab[1:])[:, None, None] * shading(lightness, mean)
+        named = natural_ab(color.phrase.color, color.thing) or color.phrase.lab[1:]
+        result += share * ab.new_tensor(named)[:, None, None] * shading(lightness, mean)
     return result

@@ -1,0 +1,30 @@
+"""The green of plants and the blue of skies, which photos show as other colors than paint of these names.
+
+Medians over regions of Flickr8k training photos whose captions call them so (five lawns, four skies). In the green of a
+painted car a lawn looks painted.
+"""
+
+from lcoins.color.ambiguous_names import word_set
+from lcoins.color.spoken_of import PLACE_WORDS
+
+Ab = tuple[float, float]
+
+_PLANTS = word_set(
+    """grass grasses lawn field fields meadow meadows turf pasture tree trees leaf leaves foliage bush bushes hedge
+    forest forests woods jungle plant plants moss ivy vine vines hill hills"""
+)
+_SKIES = word_set("sky skies")
+_NATURAL: dict[str, tuple[tuple[frozenset[str], Ab], ...]] = {
+    "green": ((_PLANTS, (-18.0, 40.0)),),
+    "blue": ((_SKIES, (0.0, -33.0)),),
+}
+
+
+def natural_ab(color: str, thing: str) -> Ab | None:
+    """CIELAB ab of a color of nature, for a plain color's name and the words that it speaks of; None for all others.
+
+    >>> natural_ab("green", "grass in foreground"), natural_ab("green", "grass skirt")
+    ((-18.0, 40.0), None)
+    """
+    words = [word for word in thing.split() if word not in PLACE_WORDS]
+    return next((ab for nouns, ab in _NATURAL.get(color, ()) if words and words[-1] in nouns), None)
