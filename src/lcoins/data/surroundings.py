@@ -62,12 +62,13 @@ def surroundings(
         kinds: their names; a photo of furniture has no sky.
         captions: of the photo.
     """
-    found, absent = [], []
+    found: list[Thing] = []
+    absent: list[str] = []
     if _INDOORS & {kind.replace(" ", "_") for kind in kinds}:
         return found, absent
     words = {word.strip(".,;").lower() for caption in captions for word in caption.split()}
     free = ~taken
-    for kind, candidates in _candidates(lightness, ab, words):
+    for kind, candidates in _candidates(lightness, ab):
         if candidates.mean() < NOTHING:
             absent.append(kind)
             continue
@@ -94,9 +95,7 @@ def renamed(thing: Thing, rng: random.Random) -> Thing:
     return replace(thing, kind=name, plural=name in _PLURAL)
 
 
-def _candidates(
-    lightness: NDArray[np.float32], ab: NDArray[np.float32], words: Collection[str]
-) -> Iterator[tuple[str, Mask]]:
+def _candidates(lightness: NDArray[np.float32], ab: NDArray[np.float32]) -> Iterator[tuple[str, Mask]]:
     """The pixels whose color each kind may have."""
     chroma, hue = np.hypot(*ab), np.degrees(np.arctan2(ab[1], ab[0])) % 360
     blurred = gaussian_filter(lightness, 2)
