@@ -1,8 +1,9 @@
 """Samples that say where things are: a crop and several sentences about it, with the places of their color words.
 
 Not part of the paper. The crop is not painted: a gray photo looks the same in any colors. The sentences name things by
-any color that their lightness allows, sometimes a thing that the photo does not show. A photo's own captions say more
-than outlines do, such as skies and walls: where the photo has the color of a word is a guess at its place.
+any color that their lightness allows, sometimes a thing that the photo does not show. Skies, grass and other
+surroundings, which have no outlines, are found by their colors. A photo's own captions say more than outlines do: where
+the photo has the color of a word is a guess at its place.
 """
 
 import random
@@ -15,15 +16,18 @@ import torch
 from torch import Tensor
 
 from lcoins.color.lab import split_lab
+from lcoins.color.names import BASIC_LAB, NamedColor
 from lcoins.color.words import BASIC_COLORS, find_colors, swap_sides
 from lcoins.data.color_naming import terms_of_pixels
 from lcoins.data.instance_sentences import Mention
 from lcoins.data.recolored_photos import TRIES, RecoloredPhotos, RepaintingOptions, Source, draw_photo
 from lcoins.data.repainting import choose_things, describe, draw_colors
+from lcoins.data.surroundings import clothes, renamed, surroundings
 from lcoins.data.things import NEVER_PAINTED, Thing
 from lcoins.data.types import SaidPlace, Sample, keyed_random
 
 ABSENT = 0.3  # of the composed sentences: they name a thing that the photo does not show, too
+AROUND = 0.6  # of the crops: a further sentence names what surrounds the things, if anything is found
 OWN_WORDS = 0.25  # of the sentences about a photo with captions: its own, with places guessed from its colors
 GUESSED = (0.008, 0.5)  # share of the crop between which a guess is worth something
 TELLING = frozenset(BASIC_COLORS) - {"black", "white", "gray", "brown"}  # photos are full of the others
@@ -67,6 +71,8 @@ class GroundedPhotos(RecoloredPhotos):
             rgb, things, flipped = self._crop(source, photo, rng)
             captions = [swap_sides(text) if flipped else text for text in self.sources[source].captions.get(photo, ())]
             said = [self._said(source, photo, rgb, things, captions, rng) for _ in range(self.sentences)]
+            if rng.random() < AROUND:
+                said.append(_said_around(rgb, things, captions, rng))
             caption, places = joined(said)
             if places:
                 break
@@ -100,6 +106,26 @@ class GroundedPhotos(RecoloredPhotos):
         others = {name for name, _ in instances.named_shares(rng.choice(self.paintable[source]))}
         kinds = sorted(others - shown - NEVER_PAINTED)
         return Thing(rng.choice(kinds), np.zeros((self.image_size, self.image_size), bool)) if kinds else None
+
+
+def _said_around(
+    rgb: Tensor, things: Sequence[Thing], captions: Sequence[str], rng: random.Random
+) -> tuple[str, tuple[SaidPlace, ...]]:
+    """A sentence about what surrounds the things of a crop, all that is worn, or what the crop does not show."""
+    lightness, ab = split_lab(rgb[None].float() / 255)
+    taken = np.logical_or.reduce([thing.mask for thing in things], axis=0) if things else np.zeros(rgb.shape[1:], bool)
+    kinds = [thing.kind for thing in things]
+    found, absent = surroundings(lightness[0, 0].numpy(), ab[0].numpy(), taken, kinds, captions)
+    worn = clothes(things)
+    found += [worn] if worn is not None else []
+    chosen = rng.sample(found, min(len(found), 2))
+    if absent and rng.random() < ABSENT:
+        chosen.append(Thing(rng.choice(absent), np.zeros(rgb.shape[1:], bool)))
+    painted = [(renamed(thing, rng), NamedColor(*rng.choice(list(BASIC_LAB.items())))) for thing in chosen]
+    if not painted:
+        return "a photo", ()
+    caption, mentions = describe(painted, (), (), rng)
+    return caption, tuple(mentioned_places(caption, mentions))
 
 
 def joined(said: Sequence[tuple[str, tuple[SaidPlace, ...]]]) -> tuple[str, tuple[SaidPlace, ...]]:
