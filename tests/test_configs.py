@@ -85,7 +85,8 @@ def test_every_experiment_composes_and_shows_its_command(path: Path) -> None:
         build_colorizer(config["model"], weights=False)  # every key is one that a part takes
 
 
-def test_obedient_takes_a_step_on_drawn_photos(tmp_path: Path) -> None:
+@pytest.mark.parametrize("experiment", ["obedient", "natural"])
+def test_training_with_instances_takes_a_step_on_drawn_photos(experiment: str, tmp_path: Path) -> None:
     """Its frozen blocks stay, all else moves, and all its losses are there."""
     source, (left, upper, right, lower) = tmp_path / "photos", (8, 8, 40, 40)
     source.mkdir()
@@ -101,7 +102,7 @@ def test_obedient_takes_a_step_on_drawn_photos(tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text(json.dumps({f"{n}.png": ["a red bus"] for n in range(4)}))
     train_set = f"{{root: {source}, captions: null, instances: {tmp_path}/i.json, repainted: 1, plain: 1}}"
     lists = [f"data.train=[{train_set}]", f"data.val.root={source}", f"data.val.captions={tmp_path}/c.json"]
-    cfg = composed("train", "experiment=obedient", "name=test", *lists, "data.repainting.share=0.8")
+    cfg = composed("train", f"experiment={experiment}", "name=test", *lists, "data.repainting.share=0.8")
     OmegaConf.set_struct(cfg, False)
     cfg.model = OmegaConf.merge(cfg.model, SMALL)
     cfg.model.text_encoder.update(SMALL_BERT)

@@ -21,7 +21,7 @@ COMPOSED = {
     "data=photos": ("train", "data=photos", "name=test", *FOLDERS),
     "data=instances": ("train", "data=instances", "objective=instances", "name=test", "data.train=[]", *FOLDERS[2:]),
     "data=obedience": ("eval", "checkpoint=builtin", "data=obedience", "data.root=x", "data.instances=y"),
-    "experiment=obedient": ("train", "experiment=obedient", "name=test", "data.train=[]", *FOLDERS[2:]),
+    "experiment=natural": ("train", "experiment=natural", "name=test", "data.train=[]", *FOLDERS[2:]),
     "experiment=grounding": ("train", "experiment=grounding", "name=test", "data.train=[]"),
     "augmentation=lighting": ("train", "augmentation=lighting", "name=test"),
     "augmentation=shading": ("train", "augmentation=shading", "name=test"),
