@@ -1,7 +1,7 @@
 """The green of plants, and the blue of skies and water, which photos show as other colors than paint of these names.
 
-From regions of Flickr8k training photos whose captions call them so (55 lawns, 20 skies, 16 waters): the median hue, and
-the upper quartile of chroma, for who names a color wants to see it. In the green of a car a lawn looks painted.
+From regions of Flickr8k training photos whose captions call them so (55 lawns, 20 skies, 16 waters): the median hue,
+and the upper quartile of chroma, for who names a color wants to see it. In the green of a car a lawn looks painted.
 """
 
 from lcoins.color.ambiguous_names import word_set
