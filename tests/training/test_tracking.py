@@ -136,10 +136,13 @@ def test_an_offline_run_that_goes_on_replaces_nothing_when_it_is_sent(tmp_path: 
     assert second._wandb_init["group"] == first._wandb_init["group"]
 
 
-def test_the_environment_may_turn_wandb_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_may_turn_wandb_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("WANDB_MODE", "disabled")
     for mode in ("offline", "online"):
         assert len(build_loggers(plain_config(shrunk(f"tracker={mode}")), tmp_path)) == 1
+        assert f"tracker={mode} is off" in capsys.readouterr().out
     with pytest.raises(
         ValueError, match=r"tracker\.mode=sometimes is none of off, offline, online, tensorboard, mlflow"
     ):
