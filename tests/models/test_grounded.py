@@ -6,12 +6,14 @@ from torch import Tensor, nn
 
 from lcoins.color.lab import from_network_ab
 from lcoins.color.names import BASIC_LAB
+from lcoins.color.natural_colors import natural_ab
 from lcoins.models.colorizer import Colorization
 from lcoins.models.focus import FocusedColorizer
 from lcoins.models.grounded import GroundedColorizer, for_photos, told_apart
 from lcoins.models.grounding import MOST, Grounded, said_colors
 
-PLACES = {"bus": slice(0, 4), "car": slice(4, 8), "cup": slice(0, 8)}  # rows of the photo
+# Rows of the photo.
+PLACES = {"bus": slice(0, 4), "car": slice(4, 8), "cup": slice(0, 8), "sky": slice(0, 4), "grass": slice(4, 8)}
 
 
 class Knowing(nn.Module):
@@ -54,6 +56,14 @@ def test_each_color_goes_where_its_thing_is() -> None:
         torch.testing.assert_close(ab[-1][:, :3, 0], typical("red").expand(2, 3), atol=0.5, rtol=0)
         torch.testing.assert_close(ab[-1][:, 5:, 0], typical("blue").expand(2, 3), atol=0.5, rtol=0)
         assert system.asked[-1] == "a bus and a car"
+
+
+def test_sky_and_grass_have_the_colors_of_nature() -> None:
+    ab, _ = colors(["green grass under a blue sky"])
+    for rows, color, thing in ((slice(0, 3), "blue", "sky"), (slice(5, 8), "green", "grass")):
+        natural = natural_ab(color, thing)
+        assert natural is not None
+        torch.testing.assert_close(ab[0][:, rows, 0], torch.tensor(natural)[:, None].expand(2, 3), atol=0.5, rtol=0)
 
 
 def test_what_is_not_named_keeps_its_color() -> None:
