@@ -79,7 +79,7 @@ WORDS = (
 
 def things(sentence: str) -> list[str]:
     phrases = read_sentence(sentence).colors
-    return things_spoken_of(tokens_of(sentence), phrases, len(phrases))
+    return things_spoken_of(tokens_of(sentence), phrases)
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)

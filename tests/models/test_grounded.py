@@ -7,10 +7,11 @@ from torch import Tensor, nn
 from lcoins.color.lab import from_network_ab
 from lcoins.color.names import BASIC_LAB
 from lcoins.color.natural_colors import natural_ab
+from lcoins.color.spoken_of import MOST
 from lcoins.models.colorizer import Colorization
 from lcoins.models.focus import FocusedColorizer
 from lcoins.models.grounded import GroundedColorizer, for_photos, told_apart
-from lcoins.models.grounding import MOST, Grounded, said_colors
+from lcoins.models.grounding import Grounded, said_colors
 
 # Rows of the photo.
 PLACES = {"bus": slice(0, 4), "car": slice(4, 8), "cup": slice(0, 8), "sky": slice(0, 4), "grass": slice(4, 8)}

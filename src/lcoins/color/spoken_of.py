@@ -25,6 +25,7 @@ _PLACES = word_set(
 PLACE_WORDS = _PLACES | word_set("in on at to larger smaller bigger large small central above below")
 _ARTICLES = word_set("a an the its his her their my your our this these that those")
 _TO_BE = word_set("is are was were be looks look appears seems become becomes")
+MOST = 64  # colors of a sentence: a long one must not take any amount of time and memory
 CLOTHES = "clothes"  # how grounding knows all that a person wears
 # What stands between a thing and its color, or before it, and names nothing: "the car should be painted red".
 _AUXILIARIES = word_set(
@@ -50,8 +51,8 @@ _BEFORE_ALONE = (
 )
 
 
-def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase], most: int) -> list[str]:
-    """What each of the first ``most`` color phrases speaks of, in order; "" where there is nothing but colors.
+def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> list[str]:
+    """What each of the first ``MOST`` color phrases speaks of, in order; "" where there is nothing but colors.
 
     "One" and "the other" stand for what was named last: "the left cup is red and the right one is blue" speaks of "left
     cup" and "right cup". Without a place, the one is the left and the other the right.
@@ -61,7 +62,7 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase], mo
         phrases: all that the sentence says of colors, in order.
     """
     found: list[str] = []
-    for phrase in phrases[:most]:
+    for phrase in phrases[:MOST]:
         thing = spoken_of(phrase, tokens, phrases)
         words = thing.split()
         if _STANDING_FOR & {*words} and not [word for word in words if word not in _STANDING_FOR | PLACE_WORDS]:

@@ -2,19 +2,23 @@
 
 from functools import cache
 
+from lcoins.color.phrases import tokens_of
 from lcoins.color.reading import read_sentence
 from lcoins.color.spelling import misspelled, seems_english
+from lcoins.color.spoken_of import things_spoken_of
 from lcoins.models.backbones.bert_weights import bert_folder
 
 
 def understood_line(sentence: str) -> str:
-    """One line with the colors of a sentence.
+    """One line with the colors of a sentence, each with what it speaks of.
 
     >>> understood_line("a dark-red car, not a blue one")
-    "'a dark-red car, not a blue one': understood as colors: dark-red"
+    "'a dark-red car, not a blue one': understood as colors: dark-red (car)"
     """
-    words = [phrase.word for phrase in read_sentence(sentence).colors]
-    return f"{sentence!r}: understood as colors: {', '.join(words) or 'none'}"
+    phrases = read_sentence(sentence).colors
+    things = dict(enumerate(things_spoken_of(tokens_of(sentence), phrases)))
+    said = [phrase.word + (f" ({things[n]})" if things.get(n) else "") for n, phrase in enumerate(phrases)]
+    return f"{sentence!r}: understood as colors: {', '.join(said) or 'none'}"
 
 
 def remarks(sentence: str) -> list[str]:

@@ -22,7 +22,6 @@ from lcoins.color.spoken_of import things_spoken_of
 from lcoins.models.backbones import pretrained
 
 STAGES = (2, 3, 4)  # of the backbone: strides 8, 16 and 32
-MOST = 64  # colors of a caption that are grounded: a long one must not take any amount of time and memory
 RARE = -2.0  # the logit of a cell before training: most of a photo is not what a name means
 
 
@@ -44,7 +43,7 @@ def said_colors(captions: Sequence[str]) -> list[SaidColor]:
     found = []
     for number, caption in enumerate(captions):
         phrases = read_sentence(caption).colors
-        things = things_spoken_of(tokens_of(caption), phrases, MOST) if phrases else []
+        things = things_spoken_of(tokens_of(caption), phrases) if phrases else []
         found += [SaidColor(number, phrase, thing) for phrase, thing in zip(phrases, things, strict=False) if thing]
     return found
 
