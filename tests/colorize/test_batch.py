@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,15 @@ def test_a_missing_variant_is_made_and_the_others_stay(album: Path) -> None:
     assert again.written == [second]
     assert again.skipped == [first, album / "a_colorized_sheet.png"]
     assert hue(first) == "green"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs links")
+def test_a_link_that_leads_nowhere_is_named(album: Path) -> None:
+    (album / "c.png").symlink_to("c.png")
+    (album / "d.png").symlink_to("gone.png")
+    result = colored([album], "a red wall")
+    assert len(result.written) == 2
+    assert {path.name for path in result.failed} == {"c.png", "d.png"}
 
 
 def test_several_sentences_for_a_folder(album: Path) -> None:

@@ -150,7 +150,7 @@ def _of_folder(folder: Path, sentences: Sequence[str], output: Path | None) -> l
     if target.resolve() == folder.resolve():
         raise ValueError(f"{target}: the pictures would lie among the photos; choose another folder with -o")
     visible = (path for path in sorted(folder.iterdir()) if not path.name.startswith("."))
-    photos = [path for path in visible if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file()]
+    photos = [path for path in visible if path.suffix.lower() in PHOTO_SUFFIXES and not path.is_dir()]
     if not photos:
         raise ValueError(
             f"{folder}: no photo in it; expected files that end in one of {', '.join(sorted(PHOTO_SUFFIXES))}"
