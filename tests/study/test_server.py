@@ -170,14 +170,13 @@ def test_a_session_that_floods_is_slowed() -> None:
 
 
 def test_simulated_people_are_understood(tmp_path: Path) -> None:
-    """40 people, of whom 4 press at random and 4 to the left: the truth lies near the intervals of those who remain.
+    """40 people, of whom 4 press at random and 4 to the left: the truth lies in the intervals of those who remain.
 
-    Who gets which pictures depends on who comes first, so that each run draws anew: within twice an interval of 95 %
-    the truth lies in all but one of some ten thousand.
+    They come one after the other: who gets which pictures depends on who comes first, and so would the votes.
     """
     folder, world = make(tmp_path, images=10, people=40, per_person=8, repeat_share=0.125)
     server = serve(folder, world)
-    done = run(server.address, world, 40, 20)
+    done = run(server.address, world, 40, 1)
     server.process.send_signal(signal.SIGINT)
     server.process.communicate(timeout=30)
     assert all(one["code"] for one in done)
@@ -189,9 +188,8 @@ def test_simulated_people_are_understood(tmp_path: Path) -> None:
         rows = [row for row in csv.DictReader(file) if row["people"] == "without excluded people"]
     shares = {row["of"]: row for row in rows if row["figure"] == "share"}
     truth = true_shares(world, [tuple(STRENGTHS)], 1000)
-    for name, share in truth.items():
-        low, high = float(shares[name]["low"]), float(shares[name]["high"])
-        assert abs(share - (low + high) / 2) <= high - low < 0.4, name
+    inside = [float(shares[n]["low"]) <= share <= float(shares[n]["high"]) for n, share in truth.items()]
+    assert sum(inside) >= 3, inside  # of four intervals at 95 %
     with (folder / "report" / "people.csv").open(newline="") as file:
         excluded = {int(row["person"]): row["excluded"] == "True" for row in csv.DictReader(file)}
     with (folder / "report" / "payment.csv").open(newline="") as file:
