@@ -54,6 +54,7 @@ SENTENCES = {
     "two cats, the one on the right is white and the other is black": ["cats on right", "left cats"],
     "a red cup and a blue one": ["left cup", "right cup"],
     "the red one": [""],
+    "red, and a blue one": ["", ""],
 }
 
 WORDS = (

@@ -5,7 +5,7 @@ and the upper quartile of chroma, for who names a color wants to see it. In the 
 """
 
 from lcoins.color.ambiguous_names import word_set
-from lcoins.color.spoken_of import PLACE_WORDS
+from lcoins.color.spoken_of import noun_of
 
 Ab = tuple[float, float]
 
@@ -27,5 +27,5 @@ def natural_ab(color: str, thing: str) -> Ab | None:
     >>> natural_ab("green", "grass in foreground"), natural_ab("green", "grass skirt")
     ((-21.0, 38.0), None)
     """
-    words = [word for word in thing.split() if word not in PLACE_WORDS]
-    return next((ab for nouns, ab in _NATURAL.get(color, ()) if words and words[-1] in nouns), None)
+    noun = noun_of(thing).rpartition(" ")[2]
+    return next((ab for nouns, ab in _NATURAL.get(color, ()) if noun in nouns), None)

@@ -47,7 +47,7 @@ _COUNTS = word_set("two three four five six seven eight nine ten both several so
 _STANDING_FOR = word_set("one ones other others another first second latter former")
 _OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top", "upper": "lower", "lower": "upper"}
 _BEFORE_ALONE = (
-    word_set("in of with color colour shade tone painted colored coloured dyed light dark pale deep bright") | _ARTICLES
+    word_set("in of with painted colored coloured dyed light dark pale deep bright") | _COLOR_ITSELF | _ARTICLES
 )
 
 
@@ -66,10 +66,9 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
         thing = spoken_of(phrase, tokens, phrases)
         words = thing.split()
         if _STANDING_FOR & {*words} and not [word for word in words if word not in _STANDING_FOR | PLACE_WORDS]:
-            noun = _noun(found[-1]) if found else " ".join(_worn_by(_counted(phrase, tokens)))
-            place = [word for word in words if word not in _STANDING_FOR] or [_free_side(noun, found)]
-            behind = place[0] in _PREPOSITIONS
-            thing = " ".join([noun, *place] if behind else [*place, noun]) if noun else ""
+            noun = noun_of(found[-1]) if found else " ".join(_worn_by(_counted(phrase, tokens)))
+            place = [word for word in words if word not in _STANDING_FOR]
+            thing = _placed(noun, place or [_free_side(noun, found)]) if noun else ""
         found.append(thing)
     unclear = CLOTHES if found.count(CLOTHES) > 1 else None  # of two persons, whom nothing tells apart
     return ["" if thing == unclear else thing for thing in found]
@@ -96,8 +95,7 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
             first = _begin(last, tokens, colors, clause=False)
     else:
         first = _begin(first, tokens, colors, clause=False)
-        while last + 1 < len(tokens) and not _begins(last + 1, tokens, colors, clause=False):
-            last += 1
+        last = _end(last, tokens, colors)
     named = _named(tokens[index].text for index in range(first, last + 1) if index not in colors)
     return " ".join(named or _before(phrase, tokens, colors))
 
@@ -113,7 +111,7 @@ def _named(words: Iterable[str]) -> list[str]:
 
 def _free_side(noun: str, found: list[str]) -> str:
     """The side that the last thing of this noun leaves free. One without a side becomes the left one, in ``found``."""
-    last = next((index for index in reversed(range(len(found))) if _noun(found[index]) == noun), None)
+    last = next((index for index in reversed(range(len(found))) if noun_of(found[index]) == noun), None)
     if last is None:
         return "left"
     side = next((word for word in found[last].split() if word in _OPPOSITE), None)
@@ -122,7 +120,12 @@ def _free_side(noun: str, found: list[str]) -> str:
     return _OPPOSITE[side]
 
 
-def _noun(thing: str) -> str:
+def _placed(noun: str, place: list[str]) -> str:
+    return " ".join([noun, *place] if place[0] in _PREPOSITIONS else [*place, noun])
+
+
+def noun_of(thing: str) -> str:
+    """A name without its words of place: "cup" of "left cup" and of "cup on right"."""
     return " ".join(word for word in thing.split() if word not in PLACE_WORDS)
 
 
@@ -153,10 +156,7 @@ def _counted(phrase: ColorPhrase, tokens: Sequence[Token]) -> list[str]:
     """What is counted before a color phrase, "cars" of "two cars, one red"."""
     for first in range(phrase.first - 1, -1, -1):
         if tokens[first].text in _COUNTS:
-            last = first
-            while last + 1 < phrase.first and not _begins(last + 1, tokens, set(), clause=False):
-                last += 1
-            return _named(token.text for token in tokens[first + 1 : last + 1])
+            return _named(token.text for token in tokens[first + 1 : _end(first, tokens[: phrase.first], set()) + 1])
     return []
 
 
@@ -164,6 +164,13 @@ def _begin(index: int, tokens: Sequence[Token], colors: set[int], *, clause: boo
     """Where the phrase, or the clause, of the word at ``index`` begins."""
     while index > 0 and not _begins(index, tokens, colors, clause=clause):
         index -= 1
+    return index
+
+
+def _end(index: int, tokens: Sequence[Token], colors: set[int]) -> int:
+    """Where the phrase of the word at ``index`` ends."""
+    while index + 1 < len(tokens) and not _begins(index + 1, tokens, colors, clause=False):
+        index += 1
     return index
 
 

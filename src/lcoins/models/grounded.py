@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 
 from lcoins.color.lab import from_network_ab, from_network_lightness, to_network_ab
 from lcoins.color.natural_colors import natural_ab
-from lcoins.color.spoken_of import PLACE_WORDS
+from lcoins.color.spoken_of import noun_of
 from lcoins.color.strength import shading, smooth_step
 from lcoins.color.words import without_words
 from lcoins.models.colorizer import Colorization, ColorizationSystem
@@ -106,7 +106,7 @@ def _side(thing: str) -> tuple[str, int, int]:
     """A name without words of place, the axis (0: down, 1: right) and the direction of its side, or 0 without one."""
     words = thing.split()
     axis, direction = next((SIDES[word] for word in words if word in SIDES), (0, 0))
-    return " ".join(word for word in words if word not in PLACE_WORDS), axis, direction
+    return noun_of(thing), axis, direction
 
 
 def _cut(weights: Float[Tensor, " s"]) -> int:

@@ -78,8 +78,6 @@ def build_loggers(config: Mapping[str, Any], folder: Path) -> list[Logger]:
             f"tracker=off"
         )
     tracker = make(config, folder, starts) if is_first() else None
-    if tracker is None and is_first():
-        print(f"tracker={mode} is off, for the environment has WANDB_MODE=disabled; CSV files are written")
     return [*loggers, tracker] if tracker is not None else loggers
 
 

@@ -41,9 +41,10 @@ def wandb_tracker(config: Mapping[str, Any], folder: Path, starts: int) -> Wandb
     form one group, which wandb can average. Offline, each of its ``starts`` after the first has an id of its own,
     because `wandb sync` would replace what an earlier folder of the same id holds.
     """
-    if os.environ.get("WANDB_MODE") == "disabled":
-        return None
     tracker, name = config["tracker"], config["name"]
+    if os.environ.get("WANDB_MODE") == "disabled":
+        print(f"tracker={tracker['mode']} is off, for the environment has WANDB_MODE=disabled; CSV files are written")
+        return None
     offline = tracker["mode"] == "offline"
     start = f"-{starts + 1}" if offline and starts else ""
     return WandbTracker(
