@@ -52,7 +52,7 @@ _BEFORE_ALONE = (
 
 
 def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> list[str]:
-    """What each of the first ``MOST`` color phrases speaks of, in order; "" where there is nothing but colors.
+    """What each color phrase speaks of, in order; "" where there is nothing but colors, and from ``MOST`` phrases on.
 
     "One" and "the other" stand for what was named last: "the left cup is red and the right one is blue" speaks of "left
     cup" and "right cup". Without a place, the one is the left and the other the right.
@@ -71,7 +71,7 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
             thing = _placed(noun, place or [_free_side(noun, found)]) if noun else ""
         found.append(thing)
     unclear = CLOTHES if found.count(CLOTHES) > 1 else None  # of two persons, whom nothing tells apart
-    return ["" if thing == unclear else thing for thing in found]
+    return ["" if thing == unclear else thing for thing in found] + [""] * (len(phrases) - len(found))
 
 
 def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> str:

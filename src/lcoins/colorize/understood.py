@@ -16,8 +16,8 @@ def understood_line(sentence: str) -> str:
     "'a dark-red car, not a blue one': understood as colors: dark-red (car)"
     """
     phrases = read_sentence(sentence).colors
-    things = dict(enumerate(things_spoken_of(tokens_of(sentence), phrases)))
-    said = [phrase.word + (f" ({things[n]})" if things.get(n) else "") for n, phrase in enumerate(phrases)]
+    things = things_spoken_of(tokens_of(sentence), phrases)
+    said = [f"{one.word} ({thing})" if thing else one.word for one, thing in zip(phrases, things, strict=True)]
     return f"{sentence!r}: understood as colors: {', '.join(said) or 'none'}"
 
 

@@ -41,7 +41,8 @@ _INDOORS = word_set(
 )
 LEAST, MOST = 0.03, 0.75  # share of the crop
 NOTHING = 0.004  # share of pixels of the right color up to which a crop is said not to show it
-BLUE = 0.4  # of a sky: the rest may be clouds
+BLUE = 0.4  # share of a sky whose b is below BLUISH: the rest may be clouds
+BLUISH = -4.0
 SMOOTH = 2.2  # units of L*: the spread around a pixel of a sky
 EDGE = 0.25  # share of an edge of the crop that a sky or a ground touches
 
@@ -67,17 +68,15 @@ def surroundings(
     if _INDOORS & {kind.replace(" ", "_") for kind in kinds}:
         return found, absent
     words = {word.strip(".,;").lower() for caption in captions for word in caption.split()}
-    free = ~taken
     for kind, candidates in _candidates(lightness, ab):
         if candidates.mean() < NOTHING:
             absent.append(kind)
             continue
         told = kind not in _TOLD or bool(_TOLD[kind] & words)
-        mask = _region(kind, candidates & free) if told else None
-        mask = None if mask is None else mask & free
-        if mask is not None and kind == "sky" and (ab[1][mask] < -4).mean() < BLUE:
+        mask = _region(kind, candidates, ~taken) if told else None
+        if mask is None or not LEAST <= mask.mean() <= MOST:
             continue
-        if mask is not None and LEAST <= mask.mean() <= MOST:
+        if kind != "sky" or (ab[1][mask] < BLUISH).mean() >= BLUE:
             found.append(Thing(kind, mask))
     return found, absent
 
@@ -111,11 +110,12 @@ def _candidates(lightness: NDArray[np.float32], ab: NDArray[np.float32]) -> Iter
     yield "sand", (hue > 45) & (hue < 100) & (chroma > 7) & (chroma < 45) & (lightness > 40)
 
 
-def _region(kind: str, candidates: Mask) -> Mask | None:
-    """The largest connected region of the candidates where the kind may be, and what else of them is as high or low.
+def _region(kind: str, candidates: Mask, free: Mask) -> Mask | None:
+    """The largest connected region of the free candidates where the kind may be, and what else is as high or low.
 
     None where there is none.
     """
+    candidates = candidates & free
     opened = binary_opening(candidates, iterations=2)
     numbers, count = label(opened)
     if not count:
@@ -138,4 +138,4 @@ def _region(kind: str, candidates: Mask) -> Mask | None:
         return None
     level = np.arange(len(largest))[:, None]
     within = level <= rows.max() if kind in ("sky", "trees") else level >= rows.min()
-    return binary_closing(candidates & within, iterations=2)
+    return binary_closing(candidates & within, iterations=2) & free

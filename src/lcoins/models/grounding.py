@@ -44,7 +44,7 @@ def said_colors(captions: Sequence[str]) -> list[SaidColor]:
     for number, caption in enumerate(captions):
         phrases = read_sentence(caption).colors
         things = things_spoken_of(tokens_of(caption), phrases) if phrases else []
-        found += [SaidColor(number, phrase, thing) for phrase, thing in zip(phrases, things, strict=False) if thing]
+        found += [SaidColor(number, phrase, thing) for phrase, thing in zip(phrases, things, strict=True) if thing]
     return found
 
 
