@@ -72,8 +72,8 @@ def test_photos_by_a_list(studio: Studio, uploads: list[Path], tmp_path: Path) -
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ("photo,caption\n../../a.jpg,a red star\n", "bad rows in list.csv"),
-        ("photo,caption\n/etc/passwd,a red star\n", "bad rows in list.csv"),
+        ("photo,caption\n../../a.jpg,a red star\n", "list.csv: bad rows: 1"),
+        ("photo,caption\n/etc/passwd,a red star\n", "list.csv: bad rows: 1"),
         ("one,two\n1,2\n", "list.csv line 1: expected a header photo,caption"),
         ("photo,caption\n" + "a.jpg,a red star\n" * 200, "1 photos with 200 pictures"),
         ("photo,caption\n" + "x" * 2**20, "too large"),

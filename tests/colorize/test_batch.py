@@ -97,7 +97,7 @@ def test_a_list_brings_a_sentence_for_each_photo(album: Path, ending: str) -> No
 def test_wrong_lists_and_sentences_are_refused(album: Path) -> None:
     path = album / "list.csv"
     path.write_text("photo,caption\na.png,a red wall\n../b.png,a red wall\n")
-    with pytest.raises(ValueError, match=r"1 bad rows in .*list\.csv, the first: .*line 3"):
+    with pytest.raises(ValueError, match=r"list\.csv: bad rows: 1, the first: .*line 3"):
         colored([path])
     with pytest.raises(ValueError, match="brings its own sentences; leave out 'a red wall'"):
         colored([path], "a red wall")

@@ -106,6 +106,10 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no finished run below"):
         find_runs([tmp_path])
     write_run(tmp_path / "s" / "ablation=full" / "seed=0", [20.0, 21.0], [1, 1])
+    for missing, said in (("mistyped", "mistyped does not exist"), ("s/empty", "no finished run below .*empty")):
+        (tmp_path / "s" / "empty").mkdir(exist_ok=True)
+        with pytest.raises(FileNotFoundError, match=said):
+            find_runs([tmp_path, tmp_path / missing])
     write_run(tmp_path / "s" / "ablation=no_ge" / "seed=0", [20.0], [1])
     with pytest.raises(ValueError, match="different pairs of 'clear'"):
         Comparison(find_runs([tmp_path]))

@@ -67,11 +67,6 @@ def table1(
     from lcoins.reports.table1 import Table1
     from lcoins.reports.table1_formats import WRITERS
 
-    if missing := [str(folder) for folder in runs if not folder.exists()]:
-        raise FileNotFoundError(
-            f"expected folders of finished runs, but {', '.join(missing)} does not exist; give the "
-            f"folders to which `lcoins train` wrote its runs"
-        )
     target = output or runs[0]
     folder = target.is_dir() or not target.suffix
     if not folder and target.suffix not in WRITERS:

@@ -134,7 +134,7 @@ def _of_list(path: Path, sentences: Sequence[str], output: Path | None) -> list[
         raise ValueError(f"{path} brings its own sentences; leave out {sentences[0]!r}")
     pairs, problems = read_pairs(path)
     if problems:
-        raise ValueError(f"{len(problems)} bad rows in {path}, the first: {problems[0]}")
+        raise ValueError(f"{path}: bad rows: {len(problems):,}, the first: {problems[0]}")
     folder = output or path.with_name(f"{path.stem}_colorized")
     _expect_folder(folder, path)
     return [

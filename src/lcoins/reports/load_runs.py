@@ -51,24 +51,24 @@ class Run:
 def find_runs(folders: Sequence[Path]) -> list[Run]:
     """The finished runs in and below ``folders``, by variant and seed; evaluations of other data are skipped.
 
-    Raises FileNotFoundError if there is none.
+    Raises FileNotFoundError if one of the folders is not there or holds none.
     """
-    finished = sorted(
-        {
+    finished: set[Path] = set()
+    for folder in folders:
+        found = {
             metrics.parent
-            for folder in folders
             for metrics in folder.rglob("metrics.json")
             if (metrics.parent / "config.yaml").is_file() and (metrics.parent / "test").is_dir()
         }
-    )
-    if not finished:
-        named = ", ".join(map(str, folders))
-        raise FileNotFoundError(
-            f"no finished run below {named}: expected folders with config.yaml, metrics.json and "
-            f"test/, as `lcoins train` leaves them; give the folder of your runs"
-        )
-    names = _variant_names([folder.parent for folder in finished])
-    runs = [_read_run(folder, names[folder.parent]) for folder in finished]
+        if not found:
+            wrong = f"no finished run below {folder}" if folder.exists() else f"{folder} does not exist"
+            raise FileNotFoundError(
+                f"{wrong}: expected folders with config.yaml, metrics.json and test/, as `lcoins train` leaves them; "
+                f"give the folders of your runs"
+            )
+        finished |= found
+    names = _variant_names([folder.parent for folder in sorted(finished)])
+    runs = [_read_run(folder, names[folder.parent]) for folder in sorted(finished)]
     return sorted(runs, key=lambda run: (run.variant, run.seed))
 
 
