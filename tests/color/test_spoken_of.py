@@ -9,7 +9,21 @@ from lcoins.color.reading import read_sentence
 from lcoins.color.spoken_of import things_spoken_of
 
 SENTENCES = {
-    "a woman in a red coat beside a woman in a blue coat": ["coat", "coat"],
+    "a woman in a red coat beside a woman in a blue coat": ["left coat", "right coat"],
+    "a red cup to the left of a blue cup": ["cup left", "right cup"],
+    "a red cup to the right of a blue cup": ["cup right", "left cup"],
+    "a red book on top of a blue book": ["book on top", "bottom book"],
+    "a red kite above a blue kite": ["upper kite", "lower kite"],
+    "a red kite below a blue kite": ["lower kite", "upper kite"],
+    "the left cup is red and the other cup is blue": ["left cup", "right cup"],
+    "the first bus is red, the second bus is blue": ["left bus", "right bus"],
+    "a bus is red and another bus is blue": ["left bus", "right bus"],
+    "a black and white dog beside a brown dog": ["left dog", "left dog", "right dog"],
+    "a black and white dog beside another dog": ["dog", "dog"],
+    "the bus is red and blue": ["bus", "bus"],
+    "a red bus beside a red bus": ["bus", "bus"],
+    "a red bus, a green bus and a blue bus": ["bus", "bus", "bus"],
+    "a large white dog growling at a large black dog": ["left large dog", "right large dog"],
     "the left cup is red and the right cup is blue": ["left cup", "right cup"],
     "A red double decker bus driving down the street": ["double decker bus"],
     "a black and white dog with a yellow ball": ["dog", "dog", "ball"],
@@ -44,7 +58,8 @@ SENTENCES = {
     "the bus on the left in green": ["bus on left"],
     "a woman in red": ["clothes"],
     "the old man on the left in a dark blue": ["clothes on left"],
-    "a woman in red and a man in blue": ["", ""],
+    "a woman in red and a man in blue": ["left clothes", "right clothes"],
+    "three women, one in red, one in blue, one in green": ["", "", ""],
     "two women, one in red, one in blue": ["left clothes", "right clothes"],
     "a red car, blue": ["car", ""],
     "the color of the bus is red": ["bus"],
@@ -94,6 +109,6 @@ def test_the_thing_does_not_depend_on_the_color() -> None:
 
 
 @given(st.lists(st.sampled_from(WORDS)))
-def test_what_is_spoken_of_are_words_of_the_sentence_without_colors(words: list[str]) -> None:
+def test_what_is_spoken_of_are_words_of_the_sentence_without_colors_and_sides(words: list[str]) -> None:
     for thing in things(" ".join(words)):
-        assert set(thing.split()) <= set(words) - {"red", "blue", ",", "."}
+        assert set(thing.split()) <= {*words, "left", "right"} - {"red", "blue", ",", "."}

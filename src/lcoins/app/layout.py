@@ -9,7 +9,7 @@ from lcoins.app.tools import tools
 EXAMPLES = (
     "a woman in a red coat beside a blue car",
     "a brown dog on green grass under a blue sky",
-    "a white house with a red roof",
+    "a red cup beside a blue cup",
 )
 COMPARE, WORDS, GROUPS, HAND = "Before and after", "Word map", "Group map", "By hand"
 

@@ -46,6 +46,7 @@ _COLOR_ITSELF = word_set("color colour shade tone hue")  # "the color of the bus
 _COUNTS = word_set("two three four five six seven eight nine ten both several some many few pair")
 _STANDING_FOR = word_set("one ones other others another first second latter former")
 _OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top", "upper": "lower", "lower": "upper"}
+_OVER, _UNDER = word_set("above over atop"), word_set("below beneath under underneath")
 _BEFORE_ALONE = (
     word_set("in of with painted colored coloured dyed light dark pale deep bright") | _COLOR_ITSELF | _ARTICLES
 )
@@ -55,7 +56,9 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
     """What each color phrase speaks of, in order; "" where there is nothing but colors, and from ``MOST`` phrases on.
 
     "One" and "the other" stand for what was named last: "the left cup is red and the right one is blue" speaks of "left
-    cup" and "right cup". Without a place, the one is the left and the other the right.
+    cup" and "right cup". Of two things of one name, each has a side: where the sentence gives none, the first is the
+    left one, so that "a red cup beside a blue cup" is "left cup" and "right cup". Of 119 captions of training photos
+    that name two things so, 64 % begin at the left.
 
     Args:
         tokens: the words of the sentence, of :func:`lcoins.color.phrases.tokens_of`.
@@ -63,15 +66,42 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
     """
     found: list[str] = []
     for phrase in phrases[:MOST]:
-        thing = spoken_of(phrase, tokens, phrases)
-        words = thing.split()
-        if _STANDING_FOR & {*words} and not [word for word in words if word not in _STANDING_FOR | PLACE_WORDS]:
+        words = spoken_of(phrase, tokens, phrases).split()
+        named = [word for word in words if word not in _STANDING_FOR]
+        if words != named and not noun_of(" ".join(named)):
             noun = noun_of(found[-1]) if found else " ".join(_worn_by(_counted(phrase, tokens)))
-            place = [word for word in words if word not in _STANDING_FOR]
-            thing = _placed(noun, place or [_free_side(noun, found)]) if noun else ""
-        found.append(thing)
-    unclear = CLOTHES if found.count(CLOTHES) > 1 else None  # of two persons, whom nothing tells apart
+            named = _placed(noun, named) if noun else []
+        found.append(" ".join(named))
+    for noun in dict.fromkeys(map(noun_of, found)):
+        _give_sides(found, noun, tokens, phrases)
+    unclear = CLOTHES if found.count(CLOTHES) > 1 else None  # of several persons, whom nothing tells apart
     return ["" if thing == unclear else thing for thing in found] + [""] * (len(phrases) - len(found))
+
+
+def _give_sides(found: list[str], noun: str, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> None:
+    """Gives the two things of one name in ``found``, if they are two and differ in color, the sides that they lack."""
+    mentions: list[list[int]] = []  # indices of the phrases about each thing: two of "a red and white cup"
+    for index in (index for index, thing in enumerate(found) if noun and noun_of(thing) == noun):
+        between = _between(phrases[mentions[-1][-1]], phrases[index], tokens) if mentions else set()
+        if not mentions or between & (_STANDING_FOR | (PERSONS if noun == CLOTHES else {noun.split()[-1]})):
+            mentions.append([])
+        mentions[-1].append(index)
+    colors = [{phrases[index].color for index in mention} for mention in mentions]
+    if len(mentions) != 2 or colors[0] == colors[1]:
+        return
+    sides = [next((side for side in _OPPOSITE if side in found[mention[0]].split()), None) for mention in mentions]
+    if sides == [None, None]:
+        between = _between(phrases[mentions[0][-1]], phrases[mentions[1][0]], tokens)
+        sides = ["upper", None] if between & _OVER else ["lower", None] if between & _UNDER else ["left", None]
+    for mention, side, other in zip(mentions, sides, reversed(sides), strict=True):
+        if side is None or not any(side in found[index].split() for index in mention):
+            for index in mention:
+                found[index] = f"{side or _OPPOSITE[other or 'right']} {found[index]}"
+
+
+def _between(one: ColorPhrase, other: ColorPhrase, tokens: Sequence[Token]) -> set[str]:
+    """The words between two color phrases."""
+    return {token.text for token in tokens[one.last + 1 : other.first]}
 
 
 def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> str:
@@ -109,19 +139,8 @@ def _named(words: Iterable[str]) -> list[str]:
     return [word for word in words if word not in unnamed]
 
 
-def _free_side(noun: str, found: list[str]) -> str:
-    """The side that the last thing of this noun leaves free. One without a side becomes the left one, in ``found``."""
-    last = next((index for index in reversed(range(len(found))) if noun_of(found[index]) == noun), None)
-    if last is None:
-        return "left"
-    side = next((word for word in found[last].split() if word in _OPPOSITE), None)
-    if side is None:
-        found[last], side = f"left {found[last]}", "left"
-    return _OPPOSITE[side]
-
-
-def _placed(noun: str, place: list[str]) -> str:
-    return " ".join([noun, *place] if place[0] in _PREPOSITIONS else [*place, noun])
+def _placed(noun: str, place: list[str]) -> list[str]:
+    return [noun, *place] if place and place[0] in _PREPOSITIONS else [*place, noun]
 
 
 def noun_of(thing: str) -> str:
