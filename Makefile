@@ -37,7 +37,7 @@ test: $(READY) ## run the tests, one process per core, without a network or a GP
 	$(BIN)/python -m pytest -q -n auto $(ARGS)
 
 faults: $(READY) ## kill, starve, race and mislead the commands for some minutes, and print what was counted
-	$(BIN)/python -m pytest -q -m faults tests/faults $(ARGS)
+	$(BIN)/python -m pytest -q -m faults -n auto --dist worksteal tests/faults $(ARGS)
 
 check: $(READY) ## check lint, format, types, spelling, imports, and one training step from a built wheel
 	$(BIN)/ruff check .
