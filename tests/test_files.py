@@ -30,10 +30,12 @@ from lcoins.files import (
     open_whole,
     stops_all,
     whole_file,
+    whole_folder,
     write_whole,
 )
 from lcoins.imaging.read import GrayPhoto
 from lcoins.imaging.write import write_picture
+from lcoins.locks import FolderInUse
 from lcoins.reports.picture_grid import save_figure
 
 DISK = 16 * 1024  # bytes
@@ -134,6 +136,22 @@ def test_libraries_get_no_descriptor_and_still_write(tmp_path: Path) -> None:
     with whole_file(tmp_path / "x.safetensors") as partial:
         partial.write_bytes(save({"x": torch.zeros(3)}))
     assert (tmp_path / "x.safetensors").stat().st_size > 12
+
+
+def test_a_folder_is_made_by_one_process_at_a_time_and_as_a_whole(tmp_path: Path) -> None:
+    left = tmp_path / ".made.part"
+    (left / "below").mkdir(parents=True)
+    (left / "half").write_text("of a killed process")
+    with whole_folder(tmp_path / "made") as partial:
+        (partial / "whole").write_text("text")
+        with pytest.raises(FolderInUse, match=r"\.made\.part is in use by process"), whole_folder(tmp_path / "made"):
+            raise AssertionError("two at once")
+    assert [path.name for path in tmp_path.rglob("*")] == ["made", "whole"]
+    with pytest.raises(FileExistsError, match="made exists; choose another name"), whole_folder(tmp_path / "made"):
+        raise AssertionError("over another one")
+    with pytest.raises(ZeroDivisionError), whole_folder(tmp_path / "failed"):
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.rglob("*")] == ["made", "whole"]
 
 
 def test_what_killed_writers_left_is_removed_at_the_next_start(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
-from lcoins.locks import LOCK, process_birth
+from lcoins.locks import LOCK, locked, process_birth
 
 LONGEST_NAME = 255  # bytes; what the common file systems hold
 _FULL = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}  # no other file can be written either
@@ -86,18 +86,25 @@ def open_whole(path: Path) -> Iterator[io.BufferedWriter]:
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Yields a new folder beside ``folder``, which becomes ``folder`` when the block ends without an error.
 
-    Raises FileExistsError where ``folder`` exists. What a killed process has left of an earlier try is removed.
+    Raises FileExistsError where ``folder`` exists, and FolderInUse where another process is about to make it. What a
+    killed process has left of an earlier try is removed.
     """
-    if folder.exists():
-        raise FileExistsError(f"{folder} exists; choose another name, or remove it")
     partial = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with locked(partial):
+        if folder.exists():
+            shutil.rmtree(partial)
+            raise FileExistsError(f"{folder} exists; choose another name, or remove it")
+        for left in partial.iterdir():
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left)
+            elif left.name != LOCK:
+                left.unlink()
+        try:
+            yield partial
+            partial.rename(folder)
+            (folder / LOCK).unlink()  # after the name is taken, so that no other process can lock it in between
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_whole(path: Path, text: str) -> None:
