@@ -101,7 +101,7 @@ def test_a_static_scene_is_what_its_photo_would_be(tmp_path: Path) -> None:
     assert result.flicker == {"before": 0, "after": 0}
 
 
-@pytest.mark.parametrize("after", [0, 1, 5, 8])
+@pytest.mark.parametrize("after", [0, 1, 5, 8, 10])  # after the last picture the record is not yet finished
 def test_a_run_cut_short_ends_as_if_it_had_not_been(shots: Path, tmp_path: Path, after: int) -> None:
     whole = colored(shots, tmp_path / "whole")
 
@@ -116,6 +116,7 @@ def test_a_run_cut_short_ends_as_if_it_had_not_been(shots: Path, tmp_path: Path,
     assert len(again.written) == 10 - after
     assert pictures(tmp_path / "out") == pictures(tmp_path / "whole")
     assert again.flicker == whole.flicker
+    assert (tmp_path / "out" / RECORD).read_bytes() == (tmp_path / "whole" / RECORD).read_bytes()
 
 
 def test_what_is_done_is_left_and_what_is_lost_is_made_again(shots: Path, tmp_path: Path) -> None:

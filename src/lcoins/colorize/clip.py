@@ -121,9 +121,8 @@ def _color_all(
         for target in targets:
             target.unlink(missing_ok=True)
     result.skipped = [target for target in targets if target.exists()]
-    if result.skipped:
-        _expect_same(record, made_by)
-    if len(result.skipped) == len(targets):
+    finished = _is_finished(record, made_by) if result.skipped else False
+    if finished and len(result.skipped) == len(targets):
         return result
     write_whole(record, _as_json(made_by))
     result.notices += remarks(str(made_by["sentence"]))
@@ -224,8 +223,11 @@ def _expect_size(photo: Path, size: tuple[int, int], first: Path, expected: tupl
         )
 
 
-def _expect_same(record: Path, made_by: dict[str, object]) -> None:
-    """Refuses pictures that were made in another way than is asked for now, or in an unknown one."""
+def _is_finished(record: Path, made_by: dict[str, object]) -> bool:
+    """Whether the record tells the flicker, the last that is written.
+
+    Refuses pictures that were made in another way than is asked for now, or in an unknown one.
+    """
     try:
         found = json.loads(record.read_text(encoding="utf-8"))
         others = [f"{key} {found[key]!r}" for key, value in made_by.items() if found[key] != value]
@@ -239,6 +241,7 @@ def _expect_same(record: Path, made_by: dict[str, object]) -> None:
             f"{record.parent} holds pictures made with other settings ({', '.join(others)}); choose "
             f"another folder with -o, or replace them with --force"
         )
+    return "flicker" in found
 
 
 def _as_json(record: dict[str, object]) -> str:
