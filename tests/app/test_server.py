@@ -81,7 +81,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def page(served: Served, chromium: Any) -> Iterator[Any]:
     """The page in a fresh browser; it must ask nobody else for anything, and have no fault of its own."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    # Without motion, so that a click does not meet a page that still scrolls to its picture.
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 900}, accept_downloads=True, reduced_motion="reduce"
+    )
     opened = context.new_page()
     opened.set_default_timeout(WAIT)
     asked: list[str] = []
