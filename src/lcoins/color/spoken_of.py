@@ -80,23 +80,27 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
 
 def _give_sides(found: list[str], noun: str, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> None:
     """Gives the two things of one name in ``found``, if they are two and differ in color, the sides that they lack."""
-    mentions: list[list[int]] = []  # indices of the phrases about each thing: two of "a red and white cup"
+    mentions = _mentions(found, noun, tokens, phrases)
+    if len(mentions) != 2 or len({frozenset(phrases[index].color for index in mention) for mention in mentions}) == 1:
+        return
+    one, other = (next((side for side in _OPPOSITE if side in found[mention[0]].split()), "") for mention in mentions)
+    between = _between(phrases[mentions[0][-1]], phrases[mentions[1][0]], tokens)
+    said = "upper" if between & _OVER else "lower" if between & _UNDER else "left"
+    first = one or _OPPOSITE.get(other, said)
+    for mention, given, side in zip(mentions, (one, other), (first, _OPPOSITE[first]), strict=True):
+        for index in mention if not given else ():
+            found[index] = f"{side} {found[index]}"
+
+
+def _mentions(found: list[str], noun: str, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> list[list[int]]:
+    """The phrases about each thing of a name, as indices: two of them in "a red and white cup", before "and a cup"."""
+    again = _STANDING_FOR | (PERSONS if noun == CLOTHES else {*noun.split()[-1:]})
+    mentions: list[list[int]] = []
     for index in (index for index, thing in enumerate(found) if noun and noun_of(thing) == noun):
-        between = _between(phrases[mentions[-1][-1]], phrases[index], tokens) if mentions else set()
-        if not mentions or between & (_STANDING_FOR | (PERSONS if noun == CLOTHES else {noun.split()[-1]})):
+        if not mentions or _between(phrases[mentions[-1][-1]], phrases[index], tokens) & again:
             mentions.append([])
         mentions[-1].append(index)
-    colors = [{phrases[index].color for index in mention} for mention in mentions]
-    if len(mentions) != 2 or colors[0] == colors[1]:
-        return
-    sides = [next((side for side in _OPPOSITE if side in found[mention[0]].split()), None) for mention in mentions]
-    if sides == [None, None]:
-        between = _between(phrases[mentions[0][-1]], phrases[mentions[1][0]], tokens)
-        sides = ["upper", None] if between & _OVER else ["lower", None] if between & _UNDER else ["left", None]
-    for mention, side, other in zip(mentions, sides, reversed(sides), strict=True):
-        if side is None or not any(side in found[index].split() for index in mention):
-            for index in mention:
-                found[index] = f"{side or _OPPOSITE[other or 'right']} {found[index]}"
+    return mentions
 
 
 def _between(one: ColorPhrase, other: ColorPhrase, tokens: Sequence[Token]) -> set[str]:
