@@ -193,6 +193,22 @@ def test_what_is_wrong_is_said_plainly(page: Any, photo: Path, tmp_path: Path) -
     assert "No color word was found" in page.inner_text("#words")
 
 
+def test_what_is_begun_before_the_first_answer_stays(page: Any, photo: Path) -> None:
+    held: list[Any] = []
+    page.route("**/queue/join*", lambda route: route.continue_() if held else held.append(route))
+    page.reload()
+    page.wait_for_selector("#go")
+    while not held:
+        page.wait_for_timeout(50)
+    page.fill("#sentence textarea", SENTENCE)
+    upload(page, photo)
+    with page.expect_response("**/queue/join*"):
+        held[0].continue_()
+    page.wait_for_timeout(1000)  # for the answer, which comes with those to other events
+    assert page.input_value("#sentence textarea") == SENTENCE and "old.jpg" in chosen(page)
+    color(page, SENTENCE)
+
+
 def chosen(page: Any) -> str:
     """The name and size of the photo on the page."""
     return page.inner_text("#name")

@@ -23,10 +23,11 @@ PEOPLE = 200  # events that may wait at once
 LARGE = 8.0  # megapixels from which a photo is read and written beside the others' previews
 PACE = {"read": 0.15, "write": 0.7, "color": 2.0, "show": 0.4}  # seconds for a megapixel, a sentence, a view, at first
 NO_LONGER = "The photo is no longer on the server. Choose it again."
-# What the browser has kept of a page that is loaded again; the page's events may come before page.js has run.
-RESTORE = """() => { document.body.dataset.restored = "yes";
-return ["lcoins-photo", "lcoins-sentence"].map((name) => {
-try { return sessionStorage.getItem(name) || ""; } catch { return ""; } }); }"""
+# What the browser has kept of a page that is loaded again, where nothing newer is there; the page's events may come
+# before page.js has run. The server has no part in it: its answer may be late, and by then people have begun.
+RESTORE = """(token, text) => { document.body.dataset.restored = "yes";
+const kept = (name) => { try { return sessionStorage.getItem(name) || ""; } catch { return ""; } };
+return [token || kept("lcoins-photo"), text || kept("lcoins-sentence")]; }"""
 KEEP_TOKEN, KEEP_TEXT = (f"(value) => window.lcoins?.{name}(value)" for name in ("keepToken", "keepText"))
 AFTER_COLORING, AFTER_CHANGE, AFTER_OPENING, AFTER_REMOVAL, DOWNLOAD = (
     f"() => window.lcoins?.{name}()"
@@ -81,7 +82,8 @@ class Page(Shown):
         removed = self.remove.click(self._remove, state, [*shown, self.token], **quiet)
         removed.success(**keep_token)
         then(removed, AFTER_REMOVAL)
-        self.blocks.load(self._restore, [self.token, self.text], [*shown, self.token, self.text], js=RESTORE, **quiet)
+        restored = self.blocks.load(None, [self.token, self.text], [self.token, self.text], js=RESTORE, **quiet)
+        restored.success(self._restore, self.token, shown, **quiet)
         self.text.change(None, self.text, None, js=KEEP_TEXT, **quiet)
         for trigger in (self.go.click, self.text.submit):
             then(
@@ -173,23 +175,23 @@ class Page(Shown):
         self.sessions.close(token)
         return {self.token: "", self.message: "", **self.updated(None, view, strength)}
 
-    async def _restore(self, token: str, text: str) -> AsyncIterator[dict[Any, Any]]:
-        """Shows what was on a page before it was loaded again; the browser has kept the token and the sentence."""
-        update: dict[Any, Any] = {self.token: token, self.text: text}
+    async def _restore(self, token: str) -> AsyncIterator[dict[Any, Any]]:
+        """Shows what was on a page before it was loaded again; nothing where there is no photo, or no longer."""
         session = self.sessions.get(token)
         if session is None:
-            yield update | {self.token: "", self.message: alert(NO_LONGER) if token else ""}
+            yield {self.message: alert(NO_LONGER) if token else gr.skip()}
             return
         view, strength = session.view or COMPARE, session.strength
 
         def work() -> dict[Any, Any]:
             with self.sessions.using(token) as session:
+                if session is None:  # removed, or another photo was chosen meanwhile
+                    return {}
                 shown = self.updated(session, view, strength)
-            shown[self.view] = gr.update(value=view, visible=bool(session and session.variant))
-            shown[self.strength] = gr.update(value=strength, visible=bool(session and session.variant))
+            shown[self.view] = gr.update(value=view, visible=bool(session.variant))
+            shown[self.strength] = gr.update(value=strength, visible=bool(session.variant))
             return shown
 
-        yield update
         async for update in self._in_turn(self.line, work, "show", 1):
             yield update
 
