@@ -81,10 +81,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def page(served: Served, chromium: Any) -> Iterator[Any]:
     """The page in a fresh browser; it must ask nobody else for anything, and have no fault of its own."""
-    # Without motion, so that a click does not meet a page that still scrolls to its picture.
-    context = chromium.new_context(
-        viewport={"width": 1280, "height": 900}, accept_downloads=True, reduced_motion="reduce"
-    )
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     opened = context.new_page()
     opened.set_default_timeout(WAIT)
     asked: list[str] = []
