@@ -91,15 +91,14 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """
     partial = folder.with_name(f".{folder.name}.part")
     with locked(partial):
-        if folder.exists():
-            shutil.rmtree(partial)
-            raise FileExistsError(f"{folder} exists; choose another name, or remove it")
-        for left in partial.iterdir():
-            if left.is_dir() and not left.is_symlink():
-                shutil.rmtree(left)
-            elif left.name != LOCK:
-                left.unlink()
         try:
+            if folder.exists():
+                raise FileExistsError(f"{folder} exists; choose another name, or remove it")
+            for left in partial.iterdir():
+                if left.is_dir() and not left.is_symlink():
+                    shutil.rmtree(left)
+                elif left.name != LOCK:
+                    left.unlink()
             yield partial
             partial.rename(folder)
             (folder / LOCK).unlink()  # after the name is taken, so that no other process can lock it in between

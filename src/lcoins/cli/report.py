@@ -68,7 +68,7 @@ def table1(
     from lcoins.reports.table1_formats import WRITERS
 
     target = output or runs[0]
-    folder = target.is_dir() or not target.suffix
+    folder = output is None or target.is_dir() or not target.suffix
     if not folder and target.suffix not in WRITERS:
         raise ValueError(
             f"expected a folder, or a file that ends in {', '.join(WRITERS)}, got {target}; give one of "

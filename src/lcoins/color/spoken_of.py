@@ -72,7 +72,7 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
             noun = noun_of(found[-1]) if found else " ".join(_worn_by(_counted(phrase, tokens)))
             named = _placed(noun, named) if noun else []
         found.append(" ".join(named))
-    for noun in dict.fromkeys(map(noun_of, found)):
+    for noun in dict.fromkeys(filter(None, map(noun_of, found))):
         _give_sides(found, noun, tokens, phrases)
     unclear = CLOTHES if found.count(CLOTHES) > 1 else None  # of several persons, whom nothing tells apart
     return ["" if thing == unclear else thing for thing in found] + [""] * (len(phrases) - len(found))
@@ -94,9 +94,9 @@ def _give_sides(found: list[str], noun: str, tokens: Sequence[Token], phrases: S
 
 def _mentions(found: list[str], noun: str, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> list[list[int]]:
     """The phrases about each thing of a name, as indices: two of them in "a red and white cup", before "and a cup"."""
-    again = _STANDING_FOR | (PERSONS if noun == CLOTHES else {*noun.split()[-1:]})
+    again = _STANDING_FOR | (PERSONS if noun == CLOTHES else {noun.split()[-1]})
     mentions: list[list[int]] = []
-    for index in (index for index, thing in enumerate(found) if noun and noun_of(thing) == noun):
+    for index in (index for index, thing in enumerate(found) if noun_of(thing) == noun):
         if not mentions or _between(phrases[mentions[-1][-1]], phrases[index], tokens) & again:
             mentions.append([])
         mentions[-1].append(index)

@@ -121,7 +121,7 @@ def _color_all(
         for target in targets:
             target.unlink(missing_ok=True)
     result.skipped = [target for target in targets if target.exists()]
-    finished = _is_finished(record, made_by) if result.skipped else False
+    finished = bool(result.skipped) and _is_finished(record, made_by)
     if finished and len(result.skipped) == len(targets):
         return result
     write_whole(record, _as_json(made_by))

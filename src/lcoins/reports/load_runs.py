@@ -67,8 +67,9 @@ def find_runs(folders: Sequence[Path]) -> list[Run]:
                 f"give the folders of your runs"
             )
         finished |= found
-    names = _variant_names([folder.parent for folder in sorted(finished)])
-    runs = [_read_run(folder, names[folder.parent]) for folder in sorted(finished)]
+    ordered = sorted(finished)
+    names = _variant_names([folder.parent for folder in ordered])
+    runs = [_read_run(folder, names[folder.parent]) for folder in ordered]
     return sorted(runs, key=lambda run: (run.variant, run.seed))
 
 
