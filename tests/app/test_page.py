@@ -256,6 +256,27 @@ def test_a_change_without_a_photo_or_sense_is_answered(page: Any, photo: Path) -
         assert "do not fit together" in after(page._change(sent, "", token, COMPARE, 1.0))[page.message]
 
 
+def test_a_suggestion_joins_what_is_written(tmp_path: Path, photo: Path) -> None:
+    from lcoins.app.studio import MAX_SENTENCES
+
+    said = iter(("a star beside a moon", "a star beside a moon", "", "a moon"))
+    page = built(Studio(FakeColorizer(), tmp_path, 10**6, captioner=lambda lightness: next(said)))  # type: ignore[arg-type]
+    token = after(upload(page, photo))[page.token]
+    asked = page._queued(page._suggest, "suggest")
+    update = after(asked("a red star\n", token))
+    assert update[page.text] == "a red star\na star beside a moon" and "Name the colors" in update[page.message]
+    assert after(asked("a star beside a moon", token))[page.text] == "a star beside a moon"
+    assert "says nothing" in after(asked("", token))[page.message]
+    assert "remove one" in after(asked("\n".join("abcdef"[:MAX_SENTENCES]), token))[page.message]
+    assert "Choose a photo" in after(asked("", ""))[page.message]
+    assert next(said) == "a moon"  # nobody asked in vain
+    page.close()
+
+
+def test_without_a_captioner_there_is_no_button(page: Any) -> None:
+    assert not page.suggest.visible
+
+
 def test_several_photos_leave_a_zip_alone(page: Any, photo: Path) -> None:
     (page.studio.folder / "checksum").mkdir()
     sent = page.studio.folder / "checksum" / "a.jpg"

@@ -36,7 +36,7 @@ def distributions(lines: list[str]) -> set[str]:
 
 def test_a_photo_is_colored_without_any_extra(tmp_path: Path) -> None:
     Image.new("RGB", (40, 30), (90, 120, 60)).save(tmp_path / "photo.png")
-    hidden = MODULES | {"transformers", "sentence_transformers", "pandas", "sklearn", "onnx", "pillow_heif"}
+    hidden = MODULES | {"sentence_transformers", "pandas", "sklearn", "onnx", "pillow_heif"}
     done = run_without(hidden, "colorize", "photo.png", "a red car", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "photo_colorized.png").is_file()
@@ -52,6 +52,7 @@ def test_a_photo_is_colored_without_any_extra(tmp_path: Path) -> None:
         (["report", "."], "report"),
         (["report", "dashboard"], "dashboard"),
         (["demo"], "demo"),
+        (["caption", "photo.png", "--captioner", "."], "caption"),
         (["serve"], "serve"),
         (["study", "serve", "."], "study"),
         (["study", "report", "."], "study"),

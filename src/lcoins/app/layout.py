@@ -17,20 +17,20 @@ COMPARE, WORDS, GROUPS, HAND = "Before and after", "Word map", "Group map", "By 
 class Layout:
     """The components of the page, to be made inside of blocks."""
 
-    def build(self, title: str) -> None:
-        """Makes the components; ``title`` is what the page calls the model."""
+    def build(self, title: str, suggests: bool) -> None:
+        """Makes the components; ``title`` is what the page calls the model, ``suggests`` whether it has a captioner."""
         self.token = gr.Textbox(visible=False)  # of the photo that the page shows
         self.sent = gr.Textbox(visible=False)  # a change, which page.js writes
         self.change = gr.Button(visible="hidden", elem_id="change")  # page.js clicks it
         gr.HTML(head(title), elem_id="head")
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=2, min_width=300, elem_id="controls"):
-                self._controls()
+                self._controls(suggests)
             with gr.Column(scale=3, min_width=300, elem_id="picture"):
                 self._picture()
         self._several()
 
-    def _controls(self) -> None:
+    def _controls(self, suggests: bool) -> None:
         self.file = gr.File(label="Photo", file_count="single", height=120, elem_id="photo")
         with gr.Row(visible=False, elem_id="chosen") as self.chosen:
             self.name = gr.HTML("", elem_id="name")
@@ -47,6 +47,7 @@ class Layout:
         )
         with gr.Row(elem_id="examples"):
             self.examples = [gr.Button(example, size="sm", variant="secondary") for example in EXAMPLES]
+        self.suggest = gr.Button("Suggest a sentence", size="sm", visible=suggests, elem_id="suggest")
         self.go = gr.Button("Color it", variant="primary", elem_id="go")
         gr.HTML(tools(), elem_id="tools")
 

@@ -21,7 +21,13 @@ from lcoins.app.studio import MAX_VARIANTS, InputError, Studio
 
 PEOPLE = 200  # events that may wait at once
 LARGE = 8.0  # megapixels from which a photo is read and written beside the others' previews
-PACE = {"read": 0.15, "write": 0.7, "color": 2.0, "show": 0.4}  # seconds for a megapixel, a sentence, a view, at first
+PACE = {
+    "read": 0.15,
+    "write": 0.7,
+    "color": 2.0,
+    "suggest": 3.0,
+    "show": 0.4,
+}  # seconds for a megapixel, a sentence, a suggestion, a view, at first
 NO_LONGER = "The photo is no longer on the server. Choose it again."
 # What the browser has kept of a page that is loaded again, where nothing newer is there; the page's events may come
 # before page.js has run. The server has no part in it: its answer may be late, and by then people have begun.
@@ -46,7 +52,7 @@ class Page(Shown):
         self.line, self.large_photos = Line(PACE), Line(PACE)
         self.newest: dict[str, str] = {}  # the last upload of each open page that is still on its way
         with gr.Blocks(title="Color a gray photo: lcoins", analytics_enabled=False) as self.blocks:
-            self.build(title)
+            self.build(title, suggests=studio.captioner is not None)
             self._events()
         self.blocks.queue(max_size=PEOPLE, default_concurrency_limit=None)
 
@@ -100,6 +106,9 @@ class Page(Shown):
                 **with_progress,
             ),
             AFTER_CHANGE,
+        )
+        self.suggest.click(
+            self._queued(self._suggest, "suggest"), [self.text, self.token], [self.text, self.message], **with_progress
         )
         self.go_several.click(
             self._color_several,
@@ -203,6 +212,11 @@ class Page(Shown):
             names = ", ".join(f"“{label}”" for label in labels(gone))
             update[self.message] = notice(f"{MAX_VARIANTS} pictures are kept of a photo; the first went: {names}.")
         return update
+
+    def _suggest(self, text: str, token: str) -> dict[Any, Any]:
+        with self._using(token) as session:
+            text = self.studio.suggested(session, text)
+        return {self.text: text, self.message: notice("Name the colors: one before each thing. Then color it.")}
 
     async def _change(
         self, sent: str, text: str, token: str, view: str, strength: float

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from lcoins.app.folder import temporary_folder
 from lcoins.app.guard import GradioGuard, answered_hosts, listener
 from lcoins.app.sessions import Sessions
+from lcoins.colorize.captioner import Captioner
 from lcoins.models.colorizer import ColorizationSystem
 
 FORM_BYTES = 2**16  # of an upload in addition to the file
@@ -49,6 +50,7 @@ def serving(
     port: int = 7860,
     limits: Limits | None = None,
     device: torch.device | str = "cpu",
+    captioner: Captioner | None = None,
 ) -> Iterator[str]:
     """Serves the page while the block runs, and yields its address.
 
@@ -62,6 +64,7 @@ def serving(
         port: The port to listen at; 0 takes a free one.
         limits: The limits of an upload.
         device: Where the colorizer runs.
+        captioner: What suggests sentences; without one the page has no button for it.
     """
     limits = limits or Limits()
     with listener(host, port) as free:  # Gradio opens it itself, but says less where it cannot
@@ -72,7 +75,7 @@ def serving(
         from lcoins.app.studio import Studio
         from lcoins.app.theme import CSS, SCRIPT, theme
 
-        studio = Studio(colorizer, folder, limits.megapixels * 1_000_000, device)
+        studio = Studio(colorizer, folder, limits.megapixels * 1_000_000, device, captioner)
         sessions = Sessions(folder, limits.megabytes_together * 2**20)
         page = Page(studio, name, sessions)
         max_bytes = limits.megabytes * 2**20

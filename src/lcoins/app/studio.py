@@ -18,7 +18,9 @@ from lcoins.app.sessions import SESSION_PREFIX, Session, Variant, second_name
 from lcoins.color.lab import resize_ab
 from lcoins.colorize.batch import write_picture
 from lcoins.colorize.by_hand import placed
+from lcoins.colorize.captioner import Captioner
 from lcoins.colorize.photo import (
+    NO_COLOR,
     checked_sentence,
     fitted,
     lightness_for_network,
@@ -51,7 +53,6 @@ MESSAGES = {  # by the kind of a PhotoError
 MAX_LETTERS = 500  # of a sentence
 MAX_SENTENCES = 6  # at once
 MAX_VARIANTS = 12  # of one photo; the first ones go
-NO_COLOR = torch.zeros(1, 2, 1, 1)
 PREVIEW: dict[str, Any] = {"format": "JPEG", "quality": 92, "subsampling": 0}
 
 
@@ -67,6 +68,7 @@ class Studio:
     folder: Path
     max_pixels: int
     device: torch.device | str = "cpu"
+    captioner: Captioner | None = None  # suggests sentences, where there is one
 
     def new_folder(self) -> Path:
         """A folder for the files of one photo."""
@@ -118,6 +120,16 @@ class Studio:
                 made = [variant.sentence for variant in session.variants]
             session.chosen = made.index(sentence)
         return gone
+
+    def suggested(self, session: Session, text: str) -> str:
+        """``text`` with one more line, which the captioner suggests; raises InputError where it cannot."""
+        lines = [line for line in text.splitlines() if line.strip()]
+        if len(lines) == MAX_SENTENCES:
+            raise InputError(f"There are {MAX_SENTENCES} sentences already; remove one for a suggestion.")
+        sentence = self.captioner(session.lightness)[:MAX_LETTERS] if self.captioner else ""
+        if not sentence:
+            raise InputError("The captioner says nothing about this photo. Write a sentence of your own.")
+        return "\n".join([*lines, *([] if sentence in lines else [sentence])])
 
     def chosen(self, session: Session) -> Variant | None:
         """The chosen variant, under the hints that the photo has now; the others wait until they are chosen."""

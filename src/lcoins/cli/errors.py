@@ -27,6 +27,7 @@ EXTRAS = {
     "serve": ("fastapi", "prometheus_client"),
     "study": ("pyarrow", "sqlalchemy", "uvicorn"),
     "demo": ("gradio", "starlette"),
+    "caption": ("transformers",),
     "remote": ("aiohttp", "fsspec", "s3fs"),
 }
 

@@ -13,6 +13,12 @@ Checkpoint = Annotated[
     Path | None,
     typer.Option(help="A package of `lcoins export`, hf://OWNER/NAME, or a best.ckpt; default: the weights in lcoins."),
 ]
+Source = Annotated[
+    str,
+    typer.Option(
+        help="A captioning model of transformers, such as BLIP: a folder with safetensors, or hf://OWNER/NAME."
+    ),
+]
 Device = Annotated[str, typer.Option(help="cpu, cuda, mps …")]
 
 
@@ -146,6 +152,9 @@ def demo(
     max_total_megabytes: Annotated[
         int, typer.Option(min=1, help="All files of the page together, in megabytes.")
     ] = 4000,
+    captioner: Annotated[
+        str | None, typer.Option(help="A captioning model as of `lcoins caption`; the page then suggests sentences.")
+    ] = None,
     device: Device = "cpu",
 ) -> None:
     """Serve a web page on this machine: choose a photo, write a sentence, compare, download. Needs the extra `demo`."""
@@ -154,6 +163,7 @@ def demo(
 
     from lcoins.app.folder import remove_dead_folders
     from lcoins.app.server import Limits, serving, wait_for_end
+    from lcoins.colorize.captioner import Captioner
     from lcoins.colorize.photo import load_system
 
     warnings.filterwarnings("ignore", module="PIL")  # about damaged files, which the page explains
@@ -162,12 +172,31 @@ def demo(
     limits = Limits(max_megabytes, max_megapixels, max_total_megabytes)
     if left := remove_dead_folders():
         typer.echo(f"removed {left} files of a page whose server was killed")
-    with serving(colorizer, name=name, host=host, port=port, limits=limits, device=device) as address:
+    suggests = Captioner(captioner, device) if captioner else None
+    with serving(
+        colorizer, name=name, host=host, port=port, limits=limits, device=device, captioner=suggests
+    ) as address:
         typer.echo(f"The page is at {address} (Ctrl-C stops it and removes all uploads)")
         if open_browser:
             webbrowser.open(address)
         wait_for_end()
     typer.echo("stopped; all uploads are removed")
+
+
+@app.command()
+def caption(
+    photo: Annotated[Path, typer.Argument(help="The photo.")],
+    captioner: Source,
+    device: Device = "cpu",
+) -> None:
+    """Suggest a sentence for a photo, in which you then name the colors. Needs the extra `caption`, and a captioner."""
+    from lcoins.colorize.captioner import Captioner
+    from lcoins.imaging.read import read_gray_photo
+
+    sentence = Captioner(captioner, device)(read_gray_photo(photo).lightness)
+    if not sentence:
+        raise ValueError(f"{captioner} says nothing about {photo}; write a sentence of your own")
+    typer.echo(sentence)
 
 
 def split_arguments(arguments: list[str]) -> tuple[list[Path], list[str]]:

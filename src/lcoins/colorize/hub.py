@@ -37,7 +37,7 @@ def fetch_package(source: Path | str) -> Path:
     Without a network, what was fetched before. Raises ValueError for a name of another form and for files that are too
     large; OSError where the hub, or something there, cannot be reached, and where the disk takes no more.
     """
-    repository, revision = _named(source)
+    repository, revision = named(source)
     with _explained(repository):
         api = _api()
         index = _fetch(api, repository, revision, INDEX, LARGEST[INDEX])
@@ -57,7 +57,7 @@ def push_package(folder: Path, target: str, private: bool = False) -> str:
     there is made. Raises ValueError for a ``target`` of another form or a package that is not whole; OSError without a
     token, or where the hub refuses.
     """
-    repository, revision = _named(target)
+    repository, revision = named(target)
     _, index = load_package(folder)
     files = [WEIGHTS, *(f"{TEXT}/{name}" for name in TEXT_FILES if (folder / TEXT / name).is_file())]
     if "onnx" in index:
@@ -76,7 +76,8 @@ def push_package(folder: Path, target: str, private: bool = False) -> str:
     return str(done.commit_url)
 
 
-def _named(source: Path | str) -> tuple[str, str | None]:
+def named(source: Path | str) -> tuple[str, str | None]:
+    """The repository that a source on the hub names, and its revision; ValueError for a name of another form."""
     found = NAME.fullmatch(str(source))
     if not found or ".." in str(source):
         raise ValueError(f"expected hf://owner/name or hf://owner/name@revision, got {str(source)!r}; correct it")

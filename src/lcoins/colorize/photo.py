@@ -25,6 +25,7 @@ from lcoins.models.checkpoint import builtin_package, load_trained
 from lcoins.models.colorizer import ColorizationSystem
 from lcoins.models.grounded import for_photos
 
+NO_COLOR = torch.zeros(1, 2, 1, 1)  # ab of a photo that stays gray
 LONGEST_SENTENCE = 10_000  # characters; published captions have up to 2,000
 
 
