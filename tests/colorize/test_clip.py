@@ -236,7 +236,7 @@ def test_the_command(shots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     drawn_frame(2, 40, 2.0).save(shots / "shot2_frame2.png")
     again = CliRunner().invoke(cli.app, arguments)
     assert again.exit_code == 0, again.output
-    assert "9 pictures existed" in again.output
+    assert "left as they are: 9 pictures that existed" in again.output
     monkeypatch.setattr("sys.argv", ["lcoins", *arguments, "--smoothing", "0.5"])
     (tmp_path / "out" / "shot2_frame2.png").unlink()
     with pytest.raises(SystemExit, match="2"):

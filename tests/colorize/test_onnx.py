@@ -176,7 +176,8 @@ def test_resampling_around_the_network_is_that_of_photos(height: int, width: int
     """At least two pixels wide: PyTorch 2.14 shrinks to a width of one as if all rows were the first."""
     lightness, words = torch.rand(2, 1, height, width), (torch.zeros(2, 1).long(), torch.ones(2, 1).bool())
     found = onnx_export.FlexibleNetwork(Square(side))(lightness, *words)
-    torch.testing.assert_close(found, in_pytorch(Square(side), lightness, ["a", "b"]), rtol=0, atol=2e-6)
+    expected = in_pytorch(Square(side), lightness, ["a", "b"])
+    torch.testing.assert_close(found, expected, rtol=0, atol=90 * torch.finfo(torch.float32).eps)  # sums of 90 terms
 
 
 @given(side=st.integers(1, 300))

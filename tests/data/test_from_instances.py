@@ -109,7 +109,7 @@ def test_a_photo_is_held_out_by_its_file_name_alone() -> None:
 def test_photos_that_only_the_instances_name_may_be_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = read_source(InstanceSource(**written(tmp_path / "p", missing=2)), {"0.png": ["a street"]})
     assert source.photos == tuple(f"{number}.png" for number in range(6))
-    assert "names 2 photos that are not in" in capsys.readouterr().out
+    assert "names 2 photos that " in capsys.readouterr().out
 
 
 def test_photos_of_instances_can_be_packed(tmp_path: Path) -> None:

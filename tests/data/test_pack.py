@@ -316,8 +316,8 @@ def test_the_commands_pack_and_measure(root: Path, tmp_path: Path) -> None:
     captions.write_text(json.dumps({name: ["a red car"] for name in NAMES} | {"": ["no photo"]}))
     done = run("pack", root, captions, "-o", tmp_path / "pack", "--size", 0)
     assert done.exit_code == 0, done.output
-    assert "5 photos, 0 MiB, 1 shards written, 0 kept, 0 photos could not be read" in done.output
-    assert "1 bad rows are skipped; `lcoins data check` names them" in done.output
+    assert "5 photos, 0 MiB, 1 shard written, 0 kept, not readable: 0" in done.output
+    assert "left out: 1 bad row; `lcoins data check` names them" in done.output
     measured = run("speed", tmp_path / "pack", captions, "--image-size", 16, "--seconds", 0.1, "--json")
     figures = json.loads(measured.output)
     assert figures["samples"] >= 1

@@ -93,7 +93,7 @@ def test_the_table_has_a_block_for_each_task(
     lines = capsys.readouterr().out.splitlines()
     assert any(line.strip() == "instances, 2 things" for line in lines)
     assert sum(line.strip().startswith("photo itself") for line in lines) == 4
-    assert any(line.startswith("7 photos of the file of instances are not in the folder") for line in lines)
+    assert any(line == "left out: 7 photos of the file of instances that the folder lacks" for line in lines)
     assert "…" not in "".join(lines)
 
 

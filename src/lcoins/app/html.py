@@ -10,6 +10,7 @@ from lcoins.color.reading import read_sentence
 from lcoins.color.words import BASIC_COLORS
 from lcoins.colorize.understood import remarks
 from lcoins.evaluation.contact_sheet import word_rgb
+from lcoins.wording import counted
 
 START = f"""
 <div class="start"><ol><li>Choose a photo.</li><li>Write what has which color.</li>
@@ -45,7 +46,7 @@ def notice(text: str) -> str:
 
 def several_line(colored: int, lines: list[str]) -> str:
     """How many of several photos were colored, and a line for each that was not."""
-    photos = "1 photo is" if colored == 1 else f"{colored} photos are"
+    photos = f"{counted(colored, 'photo')} {'is' if colored == 1 else 'are'}"
     also = f"; {len(lines)} {'is' if len(lines) == 1 else 'are'} not:" if lines else "."
     left = f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>" if lines else ""
     return f'<p role="status">{photos} in color{also}</p>{left}'

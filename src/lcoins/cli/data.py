@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lcoins.cli import data_build, data_describe
+from lcoins.wording import counted
 
 app = typer.Typer(
     name="data",
@@ -52,7 +53,9 @@ def pack(
         names |= {pair.photo for pair in pairs}
         lists[list_name(path, lists)] = pairs
         if problems:
-            typer.secho(f"{path}: {len(problems)} bad rows are skipped; `lcoins data check` names them", err=True)
+            typer.secho(
+                f"{path}: left out: {counted(len(problems), 'bad row')}; `lcoins data check` names them", err=True
+            )
     done = PackProgress()
     with Progress() as progress:
         task = progress.add_task("packing photos", total=len(names))
@@ -62,8 +65,8 @@ def pack(
     for error in done.failed.values():
         typer.secho(str(error), fg="red", err=True)
     typer.echo(
-        f"{output}: {done.photos} photos, {done.bytes / 2**20:,.0f} MiB, {done.shards_written} shards written, "
-        f"{done.shards_kept} kept, {len(done.failed)} photos could not be read"
+        f"{output}: {counted(done.photos, 'photo')}, {done.bytes / 2**20:,.0f} MiB, "
+        f"{counted(done.shards_written, 'shard')} written, {done.shards_kept} kept, not readable: {len(done.failed)}"
     )
     if done.failed and not leave_out:
         typer.secho(
@@ -181,7 +184,7 @@ def preview(
         raise ProblemsFound(
             f"none of the {len(chosen)} photos drawn can be read; run: lcoins data check {root} {captions}"
         )
-    title = f"{captions.name}: {len(listed):,} photos, {len(pairs):,} captions"
-    title += f", {len(problems):,} bad rows" if problems else ""
+    title = f"{captions.name}: {counted(len(listed), 'photo')}, {counted(len(pairs), 'caption')}"
+    title += f", {counted(len(problems), 'bad row')}" if problems else ""
     preview_sheet(title, shown, [pair.caption for pair in pairs], output)
     typer.echo(f"wrote {output}")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from lcoins.wording import counted
+
 
 def describe(
     photos: Annotated[Path, typer.Argument(help="The folder of photos, or a pack of them.")],
@@ -38,9 +40,9 @@ def describe(
     for problem in files.problems(DESCRIBED):
         typer.secho(str(problem), fg="red", err=True)
     typer.echo(
-        f"{output}: {progress.described:,} photos, {progress.captions:,} captions, {progress.colored:,} things with a "
-        f"color; {progress.silent:,} photos with nothing sure to be said of"
-        + "".join(f", {count:,} left out: {what}" for what, count in progress.left_out.items())
+        f"{output}: {counted(progress.described, 'photo')}, {counted(progress.captions, 'caption')}, "
+        f"{counted(progress.colored, 'thing')} with a color; {counted(progress.silent, 'photo')} with nothing sure "
+        "to be said of" + "".join(f", {count:,} left out: {what}" for what, count in progress.left_out.items())
     )
     written = (files.object_colors, files.instances, files.left_out, files.manifest)
     typer.echo(f"beside it: {', '.join(path.name for path in written)}")

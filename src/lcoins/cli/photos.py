@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from lcoins.cli.errors import say
+from lcoins.wording import counted
 
 app = typer.Typer(pretty_exceptions_enable=False)
 Checkpoint = Annotated[
@@ -95,7 +96,7 @@ def colorize(
     for path, reason in result.failed.items():
         typer.secho(reason if reason.startswith(str(path)) else f"{path}: {reason}", fg="red", err=True)
     if result.failed:
-        say(f"{len(result.failed)} photos could not be colored, for the reasons above")
+        say(f"not colored, for the reasons above: {counted(len(result.failed), 'photo')}")
         raise typer.Exit(1)
 
 
@@ -171,7 +172,7 @@ def demo(
     name = checkpoint.name if checkpoint else "the weights in lcoins"
     limits = Limits(max_megabytes, max_megapixels, max_total_megabytes)
     if left := remove_dead_folders():
-        typer.echo(f"removed {left} files of a page whose server was killed")
+        typer.echo(f"removed {counted(left, 'file')} of a page whose server was killed")
     suggests = Captioner(captioner, device) if captioner else None
     with serving(
         colorizer, name=name, host=host, port=port, limits=limits, device=device, captioner=suggests

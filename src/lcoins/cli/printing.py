@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lcoins.data.audit import Finding
+from lcoins.wording import counted
 
 SHOWN = 3  # findings of each kind and split; the report has all
 
@@ -51,7 +52,8 @@ def print_manifest(manifest: Mapping[str, Any], folder: Path, console: Console |
     console = console or Console()
     for split, counts in manifest["splits"].items():
         first = ", ".join(f"{color} {count:,}" for color, count in list(counts["colors"].items())[:5])
-        line = f"{split}: {counts['photos']:,} photos, {counts['captions']:,} captions ({first} ...)"
+        size = f"{counted(counts['photos'], 'photo')}, {counted(counts['captions'], 'caption')}"
+        line = f"{split}: {size} ({first} ...)"
         console.print(line, soft_wrap=True, highlight=False)
     for name, figures in manifest.items():
         if isinstance(figures, dict) and name not in ("splits", "left_out") and figures:

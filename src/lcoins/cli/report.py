@@ -6,6 +6,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from lcoins.wording import counted
+
 SCENE_SETS = ("clear", "instances", "unobserved", "counter", "recolor")
 
 
@@ -50,8 +52,9 @@ def page(
         raise ValueError(f"{path} must end in .html or .md, which chooses the format")
     comparison = Comparison(find_runs(runs), baseline)
     writers[path.suffix](comparison, path, title)
-    count = sum(len(found) for found in comparison.variants.values())
-    typer.echo(f"wrote {path}: {count} runs of {len(comparison.variants)} variants, gaps to {comparison.baseline}")
+    found = counted(sum(map(len, comparison.variants.values())), "run")
+    of = counted(len(comparison.variants), "variant")
+    typer.echo(f"wrote {path}: {found} of {of}, gaps to {comparison.baseline}")
 
 
 @app.command()

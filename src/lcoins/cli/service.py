@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from lcoins.cli.photos import Checkpoint, Device
+from lcoins.wording import counted
 
 TOKEN = "LCOINS_TOKEN"  # the environment's name for the token
 SHORTEST_TOKEN = 16  # characters
@@ -43,7 +44,7 @@ def serve(
     limits = ServiceLimits(max_megabytes, max_megapixels, waiting)
     service = Service(load_system(checkpoint, device), limits, token, device)
     if left := remove_dead_folders(FOLDER_PREFIX):
-        typer.echo(f"removed {left} files of a service that was killed")
+        typer.echo(f"removed {counted(left, 'file')} of a service that was killed")
     with temporary_folder(FOLDER_PREFIX):  # in which photos lie while they are colored
         serve_until_stopped(
             service.app, host, port, lambda address: typer.echo(f"serving at {address}colorize (Ctrl-C stops it)")

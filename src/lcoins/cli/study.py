@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from lcoins.wording import counted
+
 app = typer.Typer(
     name="study",
     help="Ask people which pictures they prefer: make a study, serve its page, report the result.",
@@ -99,8 +101,8 @@ def make(
     for remark in remarks:
         typer.echo(remark)
     typer.echo(
-        f"wrote {folder / FILE}: {images} images, {len(protocol.entries)} pictures each, {people} people with "
-        f"{len(protocol.slots[0])} trials each"
+        f"wrote {folder / FILE}: {counted(images, 'image')}, {counted(len(protocol.entries), 'picture')} each; "
+        f"participants: {people}, {counted(len(protocol.slots[0]), 'trial')} each"
     )
     for name, (low, high) in protocol.settings["balance"].items():
         typer.echo(f"  {name.replace('_', ' ')}: {low} to {high} times")

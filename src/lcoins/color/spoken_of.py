@@ -45,7 +45,8 @@ _BREAKS = frozenset(".,;:!?()\u2013\u2014")
 _COLOR_ITSELF = word_set("color colour shade tone hue")  # "the color of the bus"
 _COUNTS = word_set("two three four five six seven eight nine ten both several some many few pair")
 _STANDING_FOR = word_set("one ones other others another first second latter former")
-_OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top", "upper": "lower", "lower": "upper"}
+SIDES = (("left", "right"), ("upper", "lower"), ("top", "bottom"))  # opposites, that of the smaller coordinate first
+_OPPOSITE = {word: other for pair in SIDES for word, other in (pair, pair[::-1])}
 _OVER, _UNDER = word_set("above over atop"), word_set("below beneath under underneath")
 _BEFORE_ALONE = (
     word_set("in of with painted colored coloured dyed light dark pale deep bright") | _COLOR_ITSELF | _ARTICLES

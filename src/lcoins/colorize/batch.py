@@ -132,8 +132,8 @@ def colorize_files(
         result.notices.append(f"{result.skipped[0]} existed and was left as it is; --force replaces it")
     elif result.skipped:
         result.notices.append(
-            f"{len(result.skipped)} pictures existed and were left as they are, the first {result.skipped[0]}; --force "
-            f"replaces them"
+            f"{len(result.skipped):,} pictures existed and were left as they are, the first {result.skipped[0]}; "
+            f"--force replaces them"
         )
     return result
 

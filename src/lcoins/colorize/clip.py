@@ -36,6 +36,7 @@ from lcoins.imaging.read import GrayPhoto, read_gray_photo
 from lcoins.imaging.write import write_picture
 from lcoins.locks import locked
 from lcoins.models.colorizer import ColorizationSystem
+from lcoins.wording import counted
 
 RECORD = "lcoins_frames.json"
 SMOOTHING = 0.8  # chosen on one panned clip with film grain, where flicker fell from 1.3 to 0.4 and PSNR stayed
@@ -144,9 +145,9 @@ def _color_all(
 
 def flicker_report(result: ClipResult) -> list[str]:
     """What to tell the user: how many pictures, and the flicker before and after."""
-    lines = [f"wrote {len(result.written)} pictures to {result.written[0].parent}"] if result.written else []
+    lines = [f"wrote {counted(len(result.written), 'picture')} to {result.written[0].parent}"] if result.written else []
     if result.skipped:
-        lines.append(f"{len(result.skipped)} pictures existed and were left as they are; --force replaces them")
+        lines.append(f"left as they are: {counted(len(result.skipped), 'picture')} that existed; --force replaces them")
     if "before" in result.flicker:
         own = f"; the frames' own colors: {result.flicker['own']:.2f}" if "own" in result.flicker else ""
         lines.append(

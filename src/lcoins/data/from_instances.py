@@ -17,6 +17,7 @@ from lcoins.data.photo_store import open_photos
 from lcoins.data.photos import Photos
 from lcoins.data.recolored_photos import RecoloredPhotos, RepaintingOptions, Source
 from lcoins.data.types import key
+from lcoins.wording import counted
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,9 @@ def read_source(one: InstanceSource, captions: Mapping[str, Sequence[str]]) -> S
         present = [photo for photo in others if photo in store]
         photos += present
         if missing := len(others) - len(present):
-            line = f"{one.instances} names {missing} photos that are not in {one.root}, of {len(instances.photos)}"
+            line = (
+                f"{one.instances} names {counted(missing, 'photo')} that {one.root} lacks, of {len(instances.photos):,}"
+            )
             Console().print(line, markup=False, highlight=False, soft_wrap=True)
     return Source(Path(one.root), tuple(photos), captions, instances, one.repainted, one.plain)
 

@@ -39,6 +39,7 @@ from lcoins.evaluation.photo_obedience import (
 from lcoins.evaluation.result import write_json
 from lcoins.files import sha256_of, write_whole
 from lcoins.models.colorizer import ColorizationSystem
+from lcoins.wording import counted
 
 TITLE = "obedience"
 SHEET_ROWS = 12
@@ -214,4 +215,4 @@ def _cell(value: Sequence[float] | None, interval: bool) -> str:
 def _notes(settings: Mapping[str, Any]) -> Iterator[str]:
     yield "beside the system's figures: their 95 % intervals over photos; spill: movement outside over that inside"
     if missing := settings["photos"]["missing"]:
-        yield f"{missing:,} photos of the file of instances are not in the folder and were left out"
+        yield f"left out: {counted(missing, 'photo')} of the file of instances that the folder lacks"

@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 
 from lcoins.color.lab import from_network_ab, from_network_lightness, to_network_ab
 from lcoins.color.natural_colors import natural_ab
-from lcoins.color.spoken_of import noun_of
+from lcoins.color.spoken_of import SIDES, noun_of
 from lcoins.color.strength import shading, smooth_step
 from lcoins.color.words import without_words
 from lcoins.models.colorizer import Colorization, ColorizationSystem
@@ -23,7 +23,8 @@ from lcoins.models.grounding import SaidColor, said_colors
 
 LEAST, FULL = 0.3, 0.6  # of a thing's largest probability: up to which a pixel is not its own, and from which in full
 RIVALRY = 4  # power of the probabilities by which several things share a pixel
-SIDES = {"left": (1, -1), "right": (1, 1), "upper": (0, -1), "top": (0, -1), "lower": (0, 1), "bottom": (0, 1)}
+# Of each word, the axis, 0 vertical and 1 horizontal, and the direction along it.
+DIRECTIONS = {word: (int("left" in pair), at) for pair in SIDES for word, at in zip(pair, (-1, 1), strict=True)}
 SOFT = 4.0  # pixels over which one side goes over into the other
 FOUND = 0.25  # the largest probability below which a thing was not found
 
@@ -105,7 +106,7 @@ def told_apart(places: Float[Tensor, "k s s"], said: Sequence[SaidColor]) -> Flo
 def _side(thing: str) -> tuple[str, int, int]:
     """A name without words of place, the axis (0: down, 1: right) and the direction of its side, or 0 without one."""
     words = thing.split()
-    axis, direction = next((SIDES[word] for word in words if word in SIDES), (0, 0))
+    axis, direction = next((DIRECTIONS[word] for word in words if word in DIRECTIONS), (0, 0))
     return noun_of(thing), axis, direction
 
 

@@ -5,6 +5,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from lcoins.reports.load_runs import Run
+from lcoins.wording import counted
 
 FIGURES = {"hit": "hit ↑", "way": "way ↑", "spill": "spill ↓", "stray": "stray ↓", "both": "both ↑"}
 BESIDE = {"gray": "gray", "truth": "photo itself", "oracle": "oracle"}  # what stands beside the systems
@@ -36,9 +37,10 @@ def _table(systems: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
     settings = first["settings"]
     return {
         "caption": (
-            f"Things of {settings['photos']['read']:,} photos asked for in colors, at {settings['image_size']} px "
-            f"({settings['files']['instances']['name']}, seed {settings['seed']}): share that took the color, way "
-            f"towards it, and movement of all else over that of the thing. Of one run: the 95 % interval over photos."
+            f"Things of {counted(settings['photos']['read'], 'photo')} asked for in colors, at "
+            f"{settings['image_size']} px ({settings['files']['instances']['name']}, seed {settings['seed']}): share "
+            f"that took the color, way towards it, and movement of all else over that of the thing. Of one run: the "
+            f"95 % interval over photos."
         ),
         "headings": [f"{task}, {tasks[task]['things']:,}: {FIGURES[figure]}" for task, figure in columns],
         "columns": columns,

@@ -12,6 +12,7 @@ from lcoins.reports.comparison import WORDS, Comparison, Estimate, Metric
 from lcoins.reports.load_runs import Run
 from lcoins.reports.obedience_table import obedience_tables
 from lcoins.training.run_folder import NOT_IDENTITY, read_run_config
+from lcoins.wording import counted
 
 Config = dict[str, Any]  # values by dotted path, as in "model.image_size"
 SYSTEMS = {
@@ -96,7 +97,7 @@ class Table1:
         for label, run in ((row.label, run) for row in self.measured for run, _ in row.runs):
             for title, settings in run.settings.items():
                 size = " by ".join(map(str, settings.get("size", ["unknown"])))
-                pairs = f"{self.names[title]}: {len(run.pairs[title]):,} pairs of {size} px"
+                pairs = f"{self.names[title]}: {counted(len(run.pairs[title]), 'pair')} of {size} px"
                 for line in (pairs, _protocol(settings)):
                     labels_by_line.setdefault(line, {})[label] = None
         for line, labels in sorted(labels_by_line.items(), key=lambda item: item[0].startswith("Protocol")):
