@@ -30,8 +30,8 @@ eval: need-RUN $(READY) ## evaluate one run by the paper's protocol: RUN=runs/..
 sweep: $(READY) ## train the full model and its four ablations, three seeds each, one run after the other
 	$(BIN)/lcoins train experiment=ablations $(ARGS)
 
-colorize: need-PHOTO need-CAPTION need-CHECKPOINT $(READY) ## color one photo: PHOTO=... CAPTION="..." CHECKPOINT=...
-	$(BIN)/lcoins colorize "$$PHOTO" "$$CAPTION" --checkpoint "$$CHECKPOINT" $(ARGS)
+colorize: need-PHOTO need-CAPTION $(READY) ## color one photo: PHOTO=... CAPTION="..."; CHECKPOINT=... for other weights
+	$(BIN)/lcoins colorize "$$PHOTO" "$$CAPTION" $${CHECKPOINT:+--checkpoint "$$CHECKPOINT"} $(ARGS)
 
 test: $(READY) ## run the tests, one process per core, without a network or a GPU
 	$(BIN)/python -m pytest -q -n auto $(ARGS)
@@ -69,7 +69,6 @@ release: .venv/.release-ready ## build wheel and sdist into dist/, check them, a
 need-RUN: example = RUN=runs/scenes-lcoins_tiny/default/seed=0
 need-PHOTO: example = PHOTO=old.jpg
 need-CAPTION: example = CAPTION="a woman in a red coat"
-need-CHECKPOINT: example = CHECKPOINT=runs/scenes-lcoins_tiny/default/seed=0/checkpoints/best.ckpt
-.PHONY: need-RUN need-PHOTO need-CAPTION need-CHECKPOINT
-need-RUN need-PHOTO need-CAPTION need-CHECKPOINT: need-%:
+.PHONY: need-RUN need-PHOTO need-CAPTION
+need-RUN need-PHOTO need-CAPTION: need-%:
 	@test -n "$$$*" || { echo '$* is missing, for example $(example)' >&2; exit 2; }

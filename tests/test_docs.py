@@ -142,3 +142,53 @@ def test_the_check_of_the_site_finds_dead_links_and_other_servers(
     (tmp_path / "b.html").write_text('<script src="https://example.org/x.js"></script><a href="a.html#top"></a>')
     found = check.problems(tmp_path.resolve())
     assert [line.partition(":")[0] for line in found] == ["a.html", "a.html", "b.html", "b.html", "s.css"]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        '<pre><code><span class="o">--</span><span class="mi">8</span> <span>&lt;</span> --"a.py"</code></pre>',
+        '<p>--8&lt;-- "a.yaml"</p>',
+    ],
+)
+def test_the_check_of_the_site_refuses_a_raw_snippet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: str
+) -> None:
+    check = load(HOOKS / "check_site.py", "check_site", monkeypatch)
+    (tmp_path / "a.html").write_text(f"<p>pass <code>--8bit</code></p>{shown}")
+    (found,) = check.problems(tmp_path.resolve())
+    assert found.startswith("a.html: shows '--8") and "in place of a file" in found
+
+
+def test_snippets_of_the_pages_are_whole_and_name_files() -> None:
+    lines = [
+        line
+        for page in (ROOT / "docs").rglob("*.md")
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith("--8")
+    ]
+    assert len(lines) > 3
+    for line in lines:
+        whole = re.fullmatch(r'--8<-- "(.+)"', line)
+        assert whole is not None and (ROOT / whole[1]).is_file(), line
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name
+)
+def test_every_relative_link_leads_to_a_file_of_the_repository(page: Path) -> None:
+    links = re.findall(r"\]\(([^)\s#:]+)(?:#[^)\s]*)?\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_links_to_code_notebooks_and_listings_become_those_of_the_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    links = load(HOOKS / "repository_links.py", "repository_links", monkeypatch)
+    text = (
+        "[a](../notebooks/first_run.ipynb) [b](../../src/lcoins/models/compared) [c](../../conf/data) [d](../../conf) "
+        "[e](../../src/lcoins/cli/main.py) [`f`](own_system/crossing.py) [g](own-data-set.md#x) [h](https://e.org/conf)"
+    )
+    assert links.for_site(text, "tutorials/index.md", {"data"}) == (
+        "[a](../notebooks/first_run.md) [b](../reference/python/models.md) [c](../reference/configuration/data.md) "
+        "[d](../reference/configuration/commands.md) [e](../reference/commands.md) `f` [g](own-data-set.md#x) "
+        "[h](https://e.org/conf)"
+    )

@@ -1,7 +1,9 @@
 """The files around the code say what is there: container, workflow, forms, threat model, metadata."""
 
+import os
 import re
 import shlex
+import subprocess
 import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
@@ -51,6 +53,32 @@ def test_the_container_has_its_stages_its_extras_and_another_user_than_root() ->
     assert not [line for line in words if line[0] in ("ENV", "ARG") and secret.search(" ".join(line))]
     (entry,) = [line for line in words if line[0] == "ENTRYPOINT"]
     assert entry[1].strip('["]') in PROJECT["scripts"]
+
+
+@pytest.mark.parametrize(
+    ("given", "passed"), [([], []), (["CHECKPOINT=a b/best.ckpt"], ["--checkpoint", "a b/best.ckpt"])]
+)
+def test_make_colorize_takes_the_weights_of_lcoins_unless_others_are_named(
+    tmp_path: Path, given: list[str], passed: list[str]
+) -> None:
+    command = tmp_path / "lcoins"
+    command.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    command.chmod(0o755)
+    ready = tmp_path / "ready"
+    make = ["make", "-s", "-o", str(ready), f"BIN={tmp_path}", f"READY={ready}"]
+    words = [*make, "colorize", "PHOTO=old.jpg", "CAPTION=a red car", *given]
+    environment = {name: value for name, value in os.environ.items() if name != "CHECKPOINT"}
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["colorize", "old.jpg", "a red car", *passed]
+
+
+def test_no_cell_of_the_model_card_is_half_empty() -> None:
+    card = (ROOT / "src" / "lcoins" / "weights" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    table = card.partition("## Figures")[2].partition("\n\nBy the")[0].strip().splitlines()[2:]
+    assert len(table) == 8
+    for line in table:
+        name, *figures = (cell.strip() for cell in line.strip("|").split("|"))
+        assert name and all(figures) and not any("," in figure for figure in figures), line
 
 
 def test_the_workflow_runs_what_continuous_integration_runs() -> None:

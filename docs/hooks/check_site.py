@@ -1,6 +1,7 @@
-"""Checks the built site: every link and anchor leads somewhere, and no page asks another server for anything.
+"""Checks the built site: links and anchors lead somewhere, and no page fetches from another server.
 
-MkDocs checks the links that are written in Markdown; here is what came of them, generated pages included.
+Nor does a page show the sign of a snippet where a file should stand. MkDocs checks the links that are written in
+Markdown; here is what came of them, generated pages included.
 """
 
 import re
@@ -18,19 +19,27 @@ FETCHED = {
     "video": "src",
     "audio": "src",
 }
+RAW_SNIPPET = re.compile(r"^[ \t]*--8\b.*", flags=re.MULTILINE)  # also as a formatter writes it, "--8 < --"
+WITHIN_A_LINE = ("a", "b", "code", "em", "i", "span", "strong")
 NOT_FETCHED = ("canonical", "alternate", "next", "prev", "license")  # rel of a <link> that a browser does not load
 
 
 class PageLinks(HTMLParser):
-    """What a page points to, what it fetches, and the anchors that it has."""
+    """What a page points to, what it fetches, the anchors that it has, and its text."""
 
     def __init__(self) -> None:
         super().__init__()
         self.links: list[str] = []
         self.fetched: list[str] = []
         self.anchors: set[str] = set()
+        self.text: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in WITHIN_A_LINE:
+            self.text.append("\n")
         values = {name: value or "" for name, value in attrs}
         self.anchors |= {values[name] for name in ("id", "name") if name in values}
         if tag == "a" and "href" in values:
@@ -41,7 +50,7 @@ class PageLinks(HTMLParser):
 
 
 def problems(site: Path) -> list[str]:
-    """One line for each dead link, missing anchor and address that would be fetched from elsewhere."""
+    """One line for each dead link, missing anchor, address that would be fetched from elsewhere, and raw snippet."""
     pages = {}
     for file in sorted(site.rglob("*.html")):
         pages[file] = PageLinks()
@@ -51,6 +60,10 @@ def problems(site: Path) -> list[str]:
         if file.name == "404.html":
             continue  # served at any address
         name = file.relative_to(site)
+        found += [
+            f"{name}: shows {line.strip()!r} in place of a file; write the sign as --8<-- in the page"
+            for line in RAW_SNIPPET.findall("".join(page.text))
+        ]
         for address in page.links + page.fetched:
             found += [f"{name}: {problem}" for problem in _problem(address, file, pages, address in page.fetched)]
     for file in sorted(site.rglob("*.css")):

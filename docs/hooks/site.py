@@ -11,6 +11,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from notebook_pages import notebook_pages
+from repository_links import for_site
 from result_tables import with_tables
 
 log = logging.getLogger("mkdocs.hooks.lcoins")
@@ -53,8 +54,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Shows measured tables where a page asks for them."""
-    return with_tables(markdown)
+    """Shows measured tables where a page asks for them, and leads links of written pages to generated ones."""
+    written = (Path(config.docs_dir) / page.file.src_uri).is_file()  # generated pages link inside the site already
+    return with_tables(for_site(markdown, page.file.src_uri, GROUPS) if written else markdown)
 
 
 def _slug(room: str) -> str:

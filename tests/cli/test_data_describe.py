@@ -43,6 +43,19 @@ def test_describe_says_what_it_did_and_what_it_left_out(
     assert "lcoins: " in error and "made otherwise" in error and "Traceback" not in error
 
 
+def test_describe_counts_the_photos_that_only_the_outlines_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files, output = write_photos(tmp_path, SCENES * 2), tmp_path / "list.json"
+    (files.root / "1.png").unlink()
+    (files.root / "2.png").unlink()
+    (files.root / "3.png").write_bytes(b"no photo")
+    assert lcoins(monkeypatch, "data", "describe", files.root, files.instances, "-o", output, "--processes", "1") == 0
+    printed = capsys.readouterr().err
+    assert f"{files.instances} names 2 photos that {files.root} lacks, of 6" in printed
+    assert "missing photo" not in printed and "3.png" in printed
+
+
 def test_agreement_prints_precision_and_coverage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

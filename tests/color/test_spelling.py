@@ -3,6 +3,7 @@
 import pytest
 
 from lcoins.color.spelling import edits, meant_color, misspelled, seems_english
+from lcoins.colorize.understood import remarks
 
 ORDINARY = {"a", "car", "mellow", "tank", "great", "read", "gravel", "cream", "plow", "crown", "clack", "white"}
 
@@ -23,12 +24,24 @@ ORDINARY = {"a", "car", "mellow", "tank", "great", "read", "gravel", "cream", "p
         ("burgandy", "burgundy"),
         ("crimsom", "crimson"),
         ("bluee", "blue"),
+        ("bluue", "blue"),
+        ("bluuue", "blue"),
+        ("reddd", "red"),
+        ("redd", "red"),
+        ("greeeen", "green"),
+        ("yelllow", "yellow"),
+        *((word, None) for word in ("bleed", "bras", "reds", "tanned")),
         *((word, None) for word in (*sorted(ORDINARY), "tanks", "gravels", "cars", "red", "yellow", "blu", "khakis")),
         *((word, None) for word in ("mitt", "slats", "corral", "xyzzy", "grün", "b2ue", "vermillion", "tangerines")),
     ],
 )
 def test_a_misspelled_color_is_guessed_and_other_words_are_not(word: str, meant: str | None) -> None:
     assert meant_color(word, ORDINARY) == meant
+
+
+def test_words_of_the_text_encoder_are_no_colors_with_letters_too_many() -> None:
+    assert not [line for word in ("reed", "bleed", "greed", "tanned") for line in remarks(f"a {word} car")]
+    assert remarks("a reddd car") == ["'reddd' is not known as a color: did you mean red?"]
 
 
 def test_names_are_no_misspelled_colors() -> None:

@@ -94,6 +94,19 @@ def test_a_list_brings_a_sentence_for_each_photo(album: Path, ending: str) -> No
     assert list(result.failed) == [album / "gone.png"]
 
 
+def test_what_was_not_understood_in_a_list_is_said_once(album: Path) -> None:
+    path = album / "list.csv"
+    path.write_text("photo,caption\na.png,a yelow car\nb.jpg,a yelow bus\ngone.png,a red bus\n")
+    result = colored([path])
+    assert result.notices[:2] == [
+        "no color word known in 2 of 3 sentences, the first 'a yelow car' (such as red, blue, brown): the model has to "
+        "guess",
+        "'yelow' is not known as a color: did you mean yellow?",
+    ]
+    assert "yelow" not in "".join(result.notices[2:])
+    assert f"no such photo in {album.absolute()}" in result.failed[album / "gone.png"]
+
+
 def test_wrong_lists_and_sentences_are_refused(album: Path) -> None:
     path = album / "list.csv"
     path.write_text("photo,caption\na.png,a red wall\n../b.png,a red wall\n")

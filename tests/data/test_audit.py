@@ -102,6 +102,16 @@ def test_one_fault_of_each_kind_is_found_and_none_is_fatal(tmp_path: Path) -> No
     )
 
 
+def test_a_photo_that_another_list_of_its_folder_names_has_a_caption(tmp_path: Path) -> None:
+    train = make_split(tmp_path, "train", {"a.png": ["a red car"], "b.png": ["a blue car"]})
+    train.captions.write_text(json.dumps({"a.png": ["a red car"]}))
+    (tmp_path / "val.json").write_text(json.dumps({"b.png": ["a blue car"]}))
+    scene(50).save(train.root / "unlisted.png")
+    val = Split("val", train.root / ".." / train.root.name, tmp_path / "val.json")
+    found = [f for f in check(train, val) if f.kind == "photo without a caption"]
+    assert [(f.split, f.photo) for f in found] == [("train", "unlisted.png")]
+
+
 def test_a_photo_in_two_splits_is_found_by_name_bytes_and_look(tmp_path: Path) -> None:
     by_name, by_bytes, by_look = (scene(seed) for seed in (1, 2, 3))
     train = make_split(

@@ -101,6 +101,21 @@ def test_another_choice_than_stop_and_leave_out_is_refused(tmp_path: Path) -> No
         made(source(tmp_path, "train", 2), None, {}, on_problem="ignore")
 
 
+def test_a_training_says_where_a_test_set_is_the_validation_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, val, other = (source(tmp_path, name, 3) for name in ("train", "val", "other"))
+    made(train, val, {"test": val, "other": other})
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "test set" in line]
+    assert line == (
+        "tests.test: the test set is the validation set, which also chose the checkpoint; for a test of its own give "
+        "data.tests.test.root and data.tests.test.captions"
+    )
+    made(train, val, {"other": other})
+    made(None, None, {"test": val})
+    assert "test set" not in capsys.readouterr().out
+
+
 def test_evaluation_needs_no_training_photos(tmp_path: Path) -> None:
     data = made(None, None, {"test": source(tmp_path, "test", 3)})
     assert data.train_set is None

@@ -26,7 +26,7 @@ def describe(
 
     from lcoins.data.describe_photos import describe_photos
     from lcoins.data.described_files import DescribedFiles
-    from lcoins.data.validate import DESCRIBED
+    from lcoins.data.validate import DESCRIBED, MISSING
 
     files = DescribedFiles(output)
     progress = None
@@ -37,7 +37,10 @@ def describe(
     if progress is None:
         typer.echo(f"{output} is finished, with the same options; nothing to do")
         return
-    for problem in files.problems(DESCRIBED):
+    if missing := progress.left_out[MISSING]:  # an outlines file often names photos of a larger set
+        lacking = f"{instances} names {counted(missing, 'photo')} that {photos} lacks, of {progress.total:,}"
+        typer.secho(lacking, fg="red", err=True)
+    for problem in files.problems(DESCRIBED, without=MISSING):
         typer.secho(str(problem), fg="red", err=True)
     typer.echo(
         f"{output}: {counted(progress.described, 'photo')}, {counted(progress.captions, 'caption')}, "

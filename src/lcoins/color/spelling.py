@@ -1,7 +1,9 @@
 """Words that are no color as they are spelled: which color was probably meant, and whether a sentence is English."""
 
+import re
 import unicodedata
 from collections.abc import Container
+from itertools import groupby
 
 from lcoins.color.ambiguous_names import THINGS, word_set
 from lcoins.color.names import KNOWN_LAB
@@ -15,6 +17,16 @@ _RIGHT = {name for name in (*KNOWN_LAB, *ISH_WORDS, *SPELLINGS) if " " not in na
 # Things are left out: "mitt" means no mint, "slats" no slate.
 _NAMES = sorted(name for name in _RIGHT - THINGS if len(name) >= SHORTEST and SPELLINGS.get(name, name) == name)
 _COMMON = frozenset(BASIC_COLORS)
+
+
+def _drawn_out(name: str) -> re.Pattern[str]:
+    """What a name looks like with each of its letters written as often as in the name, or oftener."""
+    return re.compile("".join(f"{letter}{{{len(list(run))},}}" for letter, run in groupby(name)))
+
+
+_DRAWN_OUT = {
+    name: _drawn_out(name) for name in sorted(_RIGHT - THINGS) if SPELLINGS.get(name, name) == name and name.isalpha()
+}
 
 _ENGLISH = word_set(
     """a an the this that these those his her their its my our your and or but in on at by near next under over
@@ -35,7 +47,8 @@ _FOREIGN = word_set(
 def meant_color(word: str, ordinary: Container[str]) -> str | None:
     """The color name that a word probably misspells, or None where it is no color, or right.
 
-    One letter may be missing, added, wrong, or exchanged with its neighbor; in long words two.
+    One letter may be missing, added, wrong, or exchanged with its neighbor; in long words two. Letters may be written
+    too often, as in "reddd".
 
     Args:
         word: in lower case.
@@ -46,6 +59,10 @@ def meant_color(word: str, ordinary: Container[str]) -> str | None:
     """
     if len(word) < SHORTEST or not word.isalpha() or not word.isascii():
         return None
+    if word in _RIGHT or word in ordinary:
+        return None
+    if drawn_out := next((name for name, pattern in _DRAWN_OUT.items() if pattern.fullmatch(word)), None):
+        return drawn_out
     if any(form in _RIGHT or form in ordinary for form in _forms(word)):
         return None
     allowed = 2 if len(word) >= LONG else 1

@@ -20,12 +20,11 @@ from lcoins.colorize.photo import (
     checked_sentence,
     fitted,
     lightness_for_network,
-    recognized_color_words,
     recompose,
     recompose_strips,
 )
 from lcoins.colorize.sentence_colors import sentence_colors
-from lcoins.colorize.understood import remarks
+from lcoins.colorize.understood import remarks_on_all, without_colors
 from lcoins.evaluation.contact_sheet import SheetRow, contact_sheet
 from lcoins.files import expect_name, stops_all
 from lcoins.imaging.decode import load_photo
@@ -107,12 +106,9 @@ def colorize_files(
     if options.hints and len(jobs) != 1:
         raise ValueError(f"hints belong to one photo, but {len(jobs)} are to be colored; give one photo, or no hints")
     result = BatchResult()
-    for sentence in dict.fromkeys(sentence for job in jobs for sentence, _ in job.pictures):
-        if not recognized_color_words(sentence):
-            result.notices.append(
-                f"no color word known in {sentence!r} (such as red, blue, brown): the model has to guess"
-            )
-        result.notices += remarks(sentence)
+    said = list(dict.fromkeys(sentence for job in jobs for sentence, _ in job.pictures))
+    for some in [[one] for one in said] if sentences else [said]:  # a list may have thousands
+        result.notices += [*without_colors(some), *remarks_on_all(some)]
     if len(jobs) == 1 and len(jobs[0].pictures) == 1 and sources[0].is_file() and sentences:
         ((_, target),) = jobs[0].pictures
         expect_name(target)

@@ -1,5 +1,6 @@
 """What is said about a sentence beside its picture: the colors that were understood, and all that was not."""
 
+from collections.abc import Sequence
 from functools import cache
 
 from lcoins.color.phrases import tokens_of
@@ -29,21 +30,54 @@ def remarks(sentence: str) -> list[str]:
     ["'vermilion' is read as 'bright red', the nearest color that the model learned",
      "not read as colors: 'Brown' (a name), 'coffee' (a thing), 'not a red' (negated)"]
     """
-    reading = read_sentence(sentence)
-    substitutes = {phrase.word: phrase.substitute for phrase in reading.colors if phrase.substitute}
+    return remarks_on_all([sentence])
+
+
+def remarks_on_all(sentences: Sequence[str]) -> list[str]:
+    """The remarks on many sentences, each word once.
+
+    >>> remarks_on_all(["a yelow car", "a yelow bus"])
+    ["'yelow' is not known as a color: did you mean yellow?"]
+    """
+    readings = [read_sentence(sentence) for sentence in sentences]
     lines = [
-        f"{word!r} is read as {other!r}, the nearest color that the model learned"
-        for word, other in substitutes.items()
+        f"{phrase.word!r} is read as {phrase.substitute!r}, the nearest color that the model learned"
+        for reading in readings
+        for phrase in reading.colors
+        if phrase.substitute
     ]
-    if reading.left_alone:
-        parts = dict.fromkeys(f"{part.text!r} ({part.reason})" for part in reading.left_alone)
+    parts = dict.fromkeys(f"{part.text!r} ({part.reason})" for reading in readings for part in reading.left_alone)
+    if parts:
         lines.append(f"not read as colors: {', '.join(parts)}")
-    if not seems_english(sentence):
-        return [*lines, f"{sentence!r} does not look like English: only English is understood"]
-    return lines + [
+    foreign = list(dict.fromkeys(sentence for sentence in sentences if not seems_english(sentence)))
+    if len(foreign) == 1:
+        lines.append(f"{foreign[0]!r} does not look like English: only English is understood")
+    elif foreign:
+        lines.append(
+            f"{len(foreign):,} sentences do not look like English, the first {foreign[0]!r}: only English is understood"
+        )
+    lines += [
         f"{word!r} is not known as a color: did you mean {color}?"
+        for sentence in sentences
+        if seems_english(sentence)
         for word, color in misspelled(sentence, _ordinary_words()).items()
     ]
+    return list(dict.fromkeys(lines))
+
+
+def without_colors(sentences: Sequence[str]) -> list[str]:
+    """One line on the sentences in which no color word is known, or none where there is no such sentence.
+
+    >>> without_colors(["a red car", "a tree"])
+    ["no color word known in 'a tree' (such as red, blue, brown): the model has to guess"]
+    """
+    found = [sentence for sentence in sentences if not read_sentence(sentence).colors]
+    if not found:
+        return []
+    where = (
+        repr(found[0]) if len(found) == 1 else f"{len(found):,} of {len(sentences):,} sentences, the first {found[0]!r}"
+    )
+    return [f"no color word known in {where} (such as red, blue, brown): the model has to guess"]
 
 
 @cache

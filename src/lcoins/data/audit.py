@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,7 @@ def check_splits(
     findings: list[Finding] = []
     counts: dict[str, dict[str, int]] = {}
     fingerprints: dict[PhotoOfSplit, Fingerprint] = {}
+    folders: dict[Path, tuple[Split, set[Path]]] = {}  # each with its first split, and all photos that a list names
     for split in splits:
         pairs, problems = read_pairs(split.captions)
         listed = by_photo(pairs)
@@ -82,8 +83,10 @@ def check_splits(
                 usable += 1
         findings += [_error(split.name, problem) for problem in problems]
         findings += _about_captions(split.name, listed, count_pieces, longest)
-        findings += _unlisted(split, listed)
+        folders.setdefault(split.root.resolve(), (split, set()))[1].update(map(Path, listed))
         counts[split.name] = {"photos": len(listed), "captions": len(pairs), "usable photos": usable}
+    for split, names in folders.values():
+        findings += _unlisted(split, names)
     findings += _near_gray(fingerprints)
     findings += _shared_names(fingerprints)
     findings += _duplicates(fingerprints)
@@ -146,8 +149,8 @@ def _about_captions(
             earlier.add(caption.casefold())
 
 
-def _unlisted(split: Split, listed: Mapping[str, list[Pair]]) -> Iterator[Finding]:
-    names = {Path(photo) for photo in listed}
+def _unlisted(split: Split, names: Container[Path]) -> Iterator[Finding]:
+    """The photos in a split's folder that are not among the names, which are those of all lists of this folder."""
     for path in sorted(split.root.rglob("*")):
         if path.suffix.lower() in PHOTO_ENDINGS and path.relative_to(split.root) not in names:
             name = path.relative_to(split.root).as_posix()

@@ -48,10 +48,11 @@ class DescribedFiles:
     def _beside(self, ending: str) -> Path:
         return self.captions.with_name(f"{self.captions.stem}_{ending}")
 
-    def problems(self, most: int) -> list[Problem]:
-        """The first problems of the photos that a finished data set lacks."""
+    def problems(self, most: int, without: str | None = None) -> list[Problem]:
+        """The first problems of the photos that a finished data set lacks, except those of one kind."""
         with self.left_out.open(encoding="utf-8") as file:
-            return [Problem(**json.loads(line)) for line in islice(file, most)]
+            found = (Problem(**json.loads(line)) for line in file)
+            return list(islice((problem for problem in found if problem.what != without), most))
 
     def made_with(self) -> Mapping[str, Any] | None:
         """The options of the finished data set, or None where none is finished, or of another origin."""

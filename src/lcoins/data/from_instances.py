@@ -5,13 +5,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from lcoins.data.augment import Augmentation
 from lcoins.data.caption_lists import captions_by_photo
 from lcoins.data.coco_instances import CocoInstances
 from lcoins.data.datamodule import ColorizationData
-from lcoins.data.from_lists import ListOptions, PhotoSource, read_usable_pairs
+from lcoins.data.from_lists import (
+    ListOptions,
+    PhotoSource,
+    print_line,
+    read_usable_pairs,
+    say_where_a_test_is_the_validation,
+)
 from lcoins.data.grounded_photos import GroundedPhotos
 from lcoins.data.photo_store import open_photos
 from lcoins.data.photos import Photos
@@ -79,6 +83,8 @@ def instance_data(
     given = {"val": val} | {f"tests.{name}": source for name, source in tests.items()}
     lists = {name: PhotoSource(**source) for name, source in given.items() if source is not None}
     read, pairs = _read_sets(train, lists, chosen)
+    if train is not None:
+        say_where_a_test_is_the_validation(lists)
     sources = [part_of(source, one, held_out=False) for one, source in read]
 
     def photos(name: str, size: int) -> Photos:
@@ -168,10 +174,9 @@ def read_source(one: InstanceSource, captions: Mapping[str, Sequence[str]]) -> S
         present = [photo for photo in others if photo in store]
         photos += present
         if missing := len(others) - len(present):
-            line = (
+            print_line(
                 f"{one.instances} names {counted(missing, 'photo')} that {one.root} lacks, of {len(instances.photos):,}"
             )
-            Console().print(line, markup=False, highlight=False, soft_wrap=True)
     return Source(Path(one.root), tuple(photos), captions, instances, one.repainted, one.plain)
 
 

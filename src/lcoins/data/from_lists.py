@@ -102,6 +102,8 @@ def photo_data(
     given = {"train": train} | merged | {"val": val} | {f"tests.{name}": source for name, source in tests.items()}
     sources = {name: PhotoSource(**source) for name, source in given.items() if source is not None}
     pairs = read_usable_pairs(sources, chosen.on_problem, Path(chosen.report) if chosen.report is not None else None)
+    if train is not None:
+        say_where_a_test_is_the_validation(sources)
 
     def photos(name: str, size: int, view: RandomView | None = None) -> Photos:
         annotations = _annotations(name, sources[name], pairs[name])
@@ -117,6 +119,17 @@ def photo_data(
         seed=seed,
         word_recoloring=word_recoloring,
     )
+
+
+def say_where_a_test_is_the_validation(sources: Mapping[str, PhotoSource]) -> None:
+    """Prints a line for each test set with the photos and captions of validation, as it is where none is given."""
+    for name, source in sources.items():
+        val = sources.get("val")
+        if name.startswith("tests.") and val and (source.root, source.captions) == (val.root, val.captions):
+            print_line(
+                f"{name}: the test set is the validation set, which also chose the checkpoint; for a test of its own "
+                f"give data.{name}.root and data.{name}.captions"
+            )
 
 
 def read_usable_pairs(
@@ -163,7 +176,7 @@ def _annotations(name: str, source: PhotoSource, pairs: Iterable[Pair]) -> Annot
         object_colors, dropped = read_object_colors(source.object_colors, captions)
         unknown = len(captions) - len(object_colors)
         if unknown or dropped:
-            _print_line(
+            print_line(
                 f"{name}: {source.object_colors} lacks the object-color pairs of {unknown} of {len(captions)} photos "
                 f"(it has none, or those of another number of captions); {dropped} pairs name no two words of their "
                 f"caption"
@@ -171,9 +184,10 @@ def _annotations(name: str, source: PhotoSource, pairs: Iterable[Pair]) -> Annot
     if source.labels:
         labels = PixelLabels(source.labels, captions.keys())
         if unknown := len(captions) - len(labels.known):
-            _print_line(f"{name}: {source.labels} lacks the labels of {unknown} of {len(captions)} photos")
+            print_line(f"{name}: {source.labels} lacks the labels of {unknown} of {len(captions)} photos")
     return Annotations(Polygons(source.instances) if source.instances else None, object_colors, labels)
 
 
-def _print_line(line: str) -> None:
+def print_line(line: str) -> None:
+    """Prints a line as it is, however long."""
     Console().print(line, markup=False, highlight=False, soft_wrap=True)

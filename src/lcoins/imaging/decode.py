@@ -117,7 +117,7 @@ def opened_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Ima
             raise FileNotFoundError(path)
         file = path.open("rb")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise FileNotFoundError(f"{path}: no such photo; check the name and the folder") from error
+        raise FileNotFoundError(f"{path}: no such photo in {path.absolute().parent}; check the name") from error
     except (OSError, ValueError) as error:
         raise _photo_error(
             path, "unreadable file", str(error), "check its name, its permissions and the disk"
