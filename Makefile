@@ -11,7 +11,7 @@ help:
 	@echo 'make TARGET [ARGS="key=value ..."]'
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## create .venv with lcoins and all its extras, unless it is up to date
+setup: $(READY) ## create .venv with lcoins and what training, coloring and tests need, unless it is up to date
 	@echo "ready: $(BIN)/lcoins"
 
 $(READY): pyproject.toml constraints.txt
