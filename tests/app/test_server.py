@@ -516,7 +516,7 @@ def test_nothing_is_left_after_a_kill_and_ctrl_c(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", KILLED], env={**os.environ, "TMPDIR": str(tmp_path / "tmp")})
     assert list((tmp_path / "tmp").glob("*/files/photo.jpg"))
     server = serve(tmp_path, "--checkpoint", str(checkpoint(tmp_path, MODEL)))
-    assert "removed 1 files of a page whose server was killed" in server.said
+    assert "removed 1 file of a page whose server was killed" in server.said
     assert not list((tmp_path / "tmp").glob("*/files/photo.jpg"))
     boundary = "x" * 20
     body = (

@@ -231,7 +231,7 @@ def test_nothing_is_left_after_a_kill_and_an_end(ending: signal.Signals, tmp_pat
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path, env=environment
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == "removed 1 files of a service that was killed\n" and not dead.exists()
+    assert process.stdout.readline() == "removed 1 file of a service that was killed\n" and not dead.exists()
     found = re.search(r"serving at (\S+) ", process.stdout.readline())
     assert found
     answer = httpx.post(found[1], json={"photo": photo(), "sentences": ["a red car"]}, timeout=60, trust_env=False)

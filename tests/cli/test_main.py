@@ -200,7 +200,10 @@ def test_evaluation_without_a_run(lcoins: Call, capsys: pytest.CaptureFixture[st
     assert message.count("\n") == 1
 
 
-def test_obedience_of_a_run_and_of_its_package(lcoins: Call, run_folder: Path, tmp_path: Path) -> None:
+def test_obedience_of_a_run_and_of_its_package(
+    lcoins: Call, run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The network alone is asked of a run, and what a person gets of a package."""
     best = checkpoint(run_folder / "checkpoints", MODEL)
     assert lcoins("export", best, "-o", tmp_path / "package") == 0
     files = write_things(tmp_path / "drawn", *TWO_PHOTOS)
@@ -211,12 +214,15 @@ def test_obedience_of_a_run_and_of_its_package(lcoins: Call, run_folder: Path, t
     assert first.parent == run_folder / "eval" / "data.image_size=32,data=obedience"
     again = tmp_path / "again"
     package = [f"checkpoint={tmp_path / 'package'}", f"output={again}"]
-    assert lcoins("eval", *package, *data, captions, "data.image_size=32") == 0
+    assert "by the network alone" in capsys.readouterr().out
+    assert lcoins("eval", *package, *data, captions, "data.image_size=32", "focus=false") == 0
+    assert "by the network alone" in capsys.readouterr().out
     one, other = (json.loads((folder / "obedience.json").read_text()) for folder in (first.parent, again))
     assert one["figures"] == other["figures"] and one["figures"].keys() == {"gray", "truth", "oracle", "system"}
     assert one["settings"]["weights"] != other["settings"]["weights"]
     assert (again / "obedience_sheet.png").is_file() and (again / "obedience_things.csv").is_file()
     assert lcoins("eval", *package, *data, "data.limit=1", "data.image_size=32") == 0
+    assert "as lcoins colorize does" in capsys.readouterr().out
     assert json.loads((again / "obedience.json").read_text())["settings"]["photos"]["read"] == 1
 
 

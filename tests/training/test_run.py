@@ -13,7 +13,7 @@ from lcoins.cli import hydra_commands
 from lcoins.colorize.export import export_package
 from lcoins.locks import FolderInUse, locked
 from lcoins.models.build import build_colorizer
-from lcoins.models.checkpoint import load_checkpoint
+from lcoins.models.checkpoint import builtin_package, load_checkpoint, load_package, read_index
 from lcoins.training import run
 from lcoins.training.build import build_data
 from lcoins.training.picture_log import PictureLog
@@ -88,6 +88,17 @@ def test_weights_of_another_model_are_refused_with_the_differences(run_folder: P
     other = build_colorizer({**plain_config(shrunk())["model"], **transformer(n_groups=3)})
     with pytest.raises(ValueError, match=r"does not fit this model, 1 differences:\n  transformer.group_tokens"):
         load_start_weights(other, best)
+
+
+def test_the_weights_in_lcoins_start_a_training_that_has_no_grounding(capsys: pytest.CaptureFixture[str]) -> None:
+    """As the tutorial on a data set of one's own does, with the package that `lcoins export` writes by default."""
+    model = {**read_index(builtin_package())["model"], "grounding": None}
+    colorizer = build_colorizer(model, weights=False)
+    load_start_weights(colorizer, builtin_package())
+    given = load_package(builtin_package())[0].state_dict()
+    for name, value in colorizer.state_dict().items():
+        assert name.startswith(tuple(colorizer.training_parts)) or torch.equal(value, given[name]), name
+    assert "its grounding is left out" in capsys.readouterr().out
 
 
 def test_parts_that_the_start_weights_lack_are_named_as_new(run_folder: Path) -> None:

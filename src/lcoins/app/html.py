@@ -1,6 +1,7 @@
 """The pieces of HTML that the page shows: its head, what is known of a photo and of a sentence's words, messages."""
 
 import json
+from collections.abc import Sequence
 from html import escape
 
 from lcoins.app.regions import Region
@@ -69,8 +70,8 @@ def photo_line(session: Session) -> str:
     )
 
 
-def words_line(sentence: str, silent: list[str]) -> str:
-    """The color words of a sentence, and remarks on those without effect and on what was left alone."""
+def words_line(sentence: str, silent: Sequence[str] = (), not_found: Sequence[str] = ()) -> str:
+    """The color words of a sentence, and remarks on words without effect, things not found, and what was left alone."""
     words = read_sentence(sentence).colors
     said = "".join(f"<p>{escape(line)}.</p>".replace("?.", "?") for line in remarks(sentence))
     if not words:
@@ -86,6 +87,8 @@ def words_line(sentence: str, silent: list[str]) -> str:
     lines = [f"<ul><li>Color words, to change:</li>{chips}</ul>"]
     for word in silent:
         lines.append(f"<p>“{escape(word)}” has no effect: another color would give nearly the same picture.</p>")
+    for thing in not_found:
+        lines.append(f"<p>“{escape(thing)}” was not found, so its color may go anywhere. Give it by hand.</p>")
     return "".join(lines) + said
 
 

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lcoins.color.ambiguous_names import word_set
 from lcoins.color.lab import resize_ab
 from lcoins.color.phrases import ColorPhrase
 from lcoins.color.reading import read_sentence
@@ -28,7 +29,8 @@ from lcoins.models.text_encoders import Words
 DOMINANCE = 1.5  # times its even share of attention that a word needs to name a group
 SMALLEST = 0.005  # share of the picture below which a group is left out
 NO_GROUPS = "This system has no groups: its words act on every part of the photo directly."
-EVEN = "Groups without a word attend to all words about equally."
+FUNCTION_WORDS = word_set("a an the and or of on in at by with beside is are to under over near between")
+EVEN = "Groups without a word attend to all words about equally, or to one that names nothing."
 NO_WORDS = "This system has groups, but its words act on the photo directly, so no group belongs to a word."
 
 
@@ -95,7 +97,10 @@ def group_regions(
 
 
 def dominant_word(attention: BlockAttention, words: Words, sentence: str, group: int) -> str | None:
-    """The word that a group attends to most, or None if its share is less than DOMINANCE times the even share."""
+    """The word that a group attends to most.
+
+    None where its share is less than DOMINANCE times the even share, and for words such as "and", which name nothing.
+    """
     shares = [0.0] * len(split_words(sentence))
     index = -1  # of the word that a piece belongs to
     starts = words.word_indices[0].tolist() if words.word_indices is not None else []
@@ -106,7 +111,8 @@ def dominant_word(attention: BlockAttention, words: Words, sentence: str, group:
     best = max(range(len(shares)), key=shares.__getitem__, default=None)
     if best is None or shares[best] * len(shares) < DOMINANCE:
         return None
-    return split_words(sentence)[best]
+    word = split_words(sentence)[best]
+    return None if word.lower() in FUNCTION_WORDS else word
 
 
 def _groups(

@@ -66,6 +66,7 @@ class Picture(BaseModel):
     picture: str = Field(description="The picture's file, in base64, of the photo's size.")
     words: list[WordEffect]
     silent: list[str] = Field(description="Color words that found no region in the photo.")
+    not_found: list[str] = Field(description="Things that were not found in the photo, whose colors may go anywhere.")
     remarks: list[str] = Field(description="What was not understood, or read as another word.")
 
 
@@ -174,9 +175,15 @@ class Service:
                 write_picture(target, photo, strips)
                 words = [WordEffect(word=word, share=round(share, 4)) for word, share in colors.shares()]
                 encoded = base64.b64encode(target.read_bytes()).decode()
-                said = remarks(sentence)
                 pictures.append(
-                    Picture(sentence=sentence, picture=encoded, words=words, silent=colors.silent(), remarks=said)
+                    Picture(
+                        sentence=sentence,
+                        picture=encoded,
+                        words=words,
+                        silent=colors.silent(),
+                        not_found=list(colors.not_found),
+                        remarks=remarks(sentence),
+                    )
                 )
             notices = [notice.replace(f"{file}: ", "") for notice in photo.notices]
             return Pictures(size=photo.size, notices=notices, pictures=pictures)

@@ -56,7 +56,7 @@ class Shown(Layout):
         gray = str(session.gray)
         if variant is None:
             return update | {self.gray: gr.update(value=gray, visible=True)}
-        update[self.words] = words_line(variant.sentence, variant.colors.silent())
+        update[self.words] = words_line(variant.sentence, variant.colors.silent(), variant.colors.not_found)
         if len(session.variants) > 1:
             pictures = [str(self.studio.preview(session, one, strength, THUMBNAIL_SIDE)) for one in session.variants]
             names = labels([one.sentence for one in session.variants])

@@ -14,7 +14,6 @@ from typing import Any, Literal, get_args, get_origin
 
 from omegaconf import OmegaConf
 
-from lcoins.benchmark.model_size import part_sizes
 from lcoins.cli.overrides import is_place
 from lcoins.data.from_lists import PhotoOptions
 from lcoins.training.optimization import OptimizationRecipe
@@ -28,9 +27,19 @@ NAMES: dict[type, str] = {
     dict: "keys with values",
     type(None): "null",
 }
+
+
+@dataclass
+class TopKeys:
+    """The keys at the top of a config that conf/ leaves at null: word pieces of ``info``, and those of ``eval``."""
+
+    words: int | None = None
+    focus: bool | None = None
+
+
 # What takes the keys of a part whose _target_, if it names one, does not list them.
 TAKERS: dict[str, Any] = {
-    "": part_sizes,  # the whole config, for the keys at its top that conf/ leaves at null
+    "": TopKeys,
     "trainer": "lightning.Trainer",
     "recipe": OptimizationRecipe,
     "data": PhotoOptions,

@@ -124,8 +124,15 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
     """Evaluates a run, a checkpoint or a package on its own test sets, or on the given data group, into ``folder``."""
     source = trained_system(cfg.run, cfg.checkpoint)
     colorizer, config = load_trained(source, cfg.device)
-    if cfg.focus:
+    asked = cfg.get("data") is not None and cfg.data.get("_target_") == OBEDIENCE
+    focus = source.is_dir() and asked if cfg.focus is None else cfg.focus
+    if focus:
         colorizer = for_photos(colorizer)
+    if asked:
+        said = (
+            "as lcoins colorize does (focus=true)" if focus else "by the network alone; focus=true: as lcoins colorize"
+        )
+        run.console.print(f"colored {said}", markup=False, highlight=False)
     merged = OmegaConf.create({k: config.get(k) for k in ("model", "augmentation", "data")} | {"seed": cfg.seed})
     if cfg.get("data") is not None:
         merged.data = cfg.data

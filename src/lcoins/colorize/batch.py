@@ -164,6 +164,10 @@ def color_job(colorizer: ColorizationSystem, job: Job, options: PhotoOptions, re
             result.notices.append(
                 f"{job.photo}: {word!r} found no region: any other color would give nearly the same picture"
             )
+        for thing in colors.not_found:
+            result.notices.append(
+                f"{job.photo}: {thing!r} was not found, so its color may go anywhere; --hint or --mask gives it by hand"
+            )
         if shares := [f"{word!r} {share:.0%}" for word, share in colors.shares()]:
             result.effects.append(f"{target}: of the picture, {', '.join(shares)}")
     if job.sheet is not None and job.sheet in missing:

@@ -11,6 +11,7 @@ from lcoins.color.phrases import ColorPhrase
 from lcoins.colorize.photo import along_edges, network_ab
 from lcoins.colorize.word_effect import has_effect, share_moved, word_effects
 from lcoins.models.colorizer import ColorizationSystem
+from lcoins.models.grounded import GroundedColorizer
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,13 +19,15 @@ class SentenceColors:
     """Colors as ``slope`` and ``offset`` over lightness, (1, 2, S, S) each, for ``recompose`` of ``colorize.photo``.
 
     ``effects`` has each color phrase of the sentence with how far it moves ab, (S, S), of ``word_effects``. ``ab``,
-    (1, 2, S, S) in CIELAB units, is what the network said, without hints.
+    (1, 2, S, S) in CIELAB units, is what the network said, without hints. ``not_found`` has the things that grounding
+    has not found.
     """
 
     slope: Tensor
     offset: Tensor
     effects: list[tuple[ColorPhrase, Tensor]]
     ab: Tensor
+    not_found: tuple[str, ...] = ()
 
     def shares(self) -> list[tuple[str, float]]:
         """Each phrase that has found a region, as written, with the share of the picture, 0..1, that it moves."""
@@ -48,7 +51,11 @@ def sentence_colors(
     """
     ab = network_ab(colorizer, network_lightness, sentence)
     slope, offset = _under(hints, network_lightness, ab)
-    return SentenceColors(slope, offset, word_effects(colorizer, network_lightness, sentence, ab), ab)
+    effects = word_effects(colorizer, network_lightness, sentence, ab)
+    not_found: list[str] = []
+    if isinstance(colorizer, GroundedColorizer):
+        not_found = colorizer.not_found(network_lightness, sentence)
+    return SentenceColors(slope, offset, effects, ab, tuple(not_found))
 
 
 def under_hints(colors: SentenceColors, network_lightness: Tensor, hints: Sequence[Hint]) -> SentenceColors:

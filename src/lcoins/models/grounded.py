@@ -25,6 +25,7 @@ LEAST, FULL = 0.3, 0.6  # of a thing's largest probability: up to which a pixel 
 RIVALRY = 4  # power of the probabilities by which several things share a pixel
 # Of each word, the axis, 0 vertical and 1 horizontal, and the direction along it.
 DIRECTIONS = {word: (int("left" in pair), at) for pair in SIDES for word, at in zip(pair, (-1, 1), strict=True)}
+ON_ITS_SIDE = 0.7  # share of a place in a half of the photo from which a thing that is said to lie there lies there
 SOFT = 4.0  # pixels over which one side goes over into the other
 FOUND = 0.25  # the largest probability below which a thing was not found
 
@@ -69,6 +70,12 @@ class GroundedColorizer(nn.Module):
             ab[number] = painted(level, ab[number], told_apart(places[own], colors), colors)
         return Colorization(to_network_ab(ab).clamp(-1, 1), result.assignment)
 
+    def not_found(self, lightness: Float[Tensor, "1 1 s s"], caption: str) -> list[str]:
+        """The things of a caption that no place of the photo shows, each once; their colors are the network's."""
+        said = said_colors([caption])
+        most = self.places(lightness, said).flatten(1).amax(dim=1).tolist() if said else []
+        return list(dict.fromkeys(color.thing for color, sure in zip(said, most, strict=True) if sure < FOUND))
+
     @torch.inference_mode()
     def places(self, lightness: Float[Tensor, "b 1 s s"], said: Sequence[SaidColor]) -> Float[Tensor, "k s s"]:
         """The probability, 0..1, that a pixel belongs to what each color speaks of."""
@@ -85,22 +92,34 @@ class GroundedColorizer(nn.Module):
 
 
 def told_apart(places: Float[Tensor, "k s s"], said: Sequence[SaidColor]) -> Float[Tensor, "k s s"]:
-    """The places of one caption, where two names that differ by their sides alone, "left cup" and "right cup", share.
+    """The places of one caption, where a name says on which side its thing is: "left cup".
 
-    Grounding sees both cups in either name. Their common place is cut where its two parts lie farthest apart (Otsu,
-    1979), and each name keeps its side.
+    Grounding sees all cups in it. Their place is cut where its two parts lie farthest apart (Otsu, 1979), and the name
+    keeps its side. Of two names that differ by their sides alone, "left cup" and "right cup", the common place is cut.
+    A name without its opposite may speak of one thing only, which must not be cut: it stays whole where it mostly lies
+    in the half of the photo that the name says. Of 204 training photos with one thing in that half 78 % stay whole, and
+    of 144 with two side by side 75 % of the names are cut.
     """
     places, sides = places.clone(), [_side(color.thing) for color in said]
     for one, (noun, axis, direction) in enumerate(sides):
-        other = next((n for n, side in enumerate(sides) if side == (noun, axis, -direction)), None)
-        if not direction or other is None or other < one:
+        other = next((n for n, side in enumerate(sides) if side == (noun, axis, -direction)), one)
+        if not direction or other < one:
             continue
-        both = torch.maximum(places[one], places[other])
-        cut = _cut(smooth_step(both / both.amax().clamp(min=1e-6), LEAST, FULL).sum(dim=1 - axis))
-        beyond = torch.sigmoid((torch.arange(both.shape[axis], device=both.device) - cut) / SOFT)
+        common = torch.maximum(places[one], places[other])
+        weights = smooth_step(common / common.amax().clamp(min=1e-6), LEAST, FULL).sum(dim=1 - axis)
+        if other == one and _share_on_side(weights, direction) >= ON_ITS_SIDE:
+            continue
+        beyond = torch.sigmoid((torch.arange(len(weights), device=weights.device) - _cut(weights)) / SOFT)
         beyond = beyond[:, None] if axis == 0 else beyond[None, :]
-        places[one], places[other] = (both * (beyond if way > 0 else 1 - beyond) for way in (direction, -direction))
+        for name, way in {other: -direction, one: direction}.items():
+            places[name] = common * (beyond if way > 0 else 1 - beyond)
     return places
+
+
+def _share_on_side(weights: Float[Tensor, " s"], direction: int) -> float:
+    """The share of weights along an axis that lies in its first half, for -1, or its second, for 1."""
+    half = len(weights) // 2
+    return float((weights[half:] if direction > 0 else weights[:half]).sum() / weights.sum().clamp(min=1e-6))
 
 
 def _side(thing: str) -> tuple[str, int, int]:

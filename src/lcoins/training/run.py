@@ -110,9 +110,14 @@ def load_start_weights(colorizer: Colorizer, source: Path, new_parts: Sequence[s
     """Loads the weights of a package or a checkpoint into a colorizer of the same shape.
 
     Parts that only a training loss needs keep their random start if a package lacks them, and so do ``new_parts``, the
-    beginnings of parameters' names. Raises ValueError with the differences if the weights do not fit.
+    beginnings of parameters' names. The grounding of a package is left out where this model has none. Raises ValueError
+    with the differences if the weights do not fit.
     """
     given, expected = load_trained(source)[0].state_dict(), colorizer.state_dict()
+    grounding = [name for name in given if name.startswith("grounding.")]
+    if grounding and not any(name.startswith("grounding.") for name in expected):
+        given = {name: value for name, value in given.items() if name not in grounding}
+        console.print(f"start_from={source}: its grounding is left out, for this model has none", markup=False)
     optional = {name: None for name in expected if name.startswith((*colorizer.training_parts, *new_parts))}
     mismatches = state_dict_mismatches(expected, {**optional, **given})
     if mismatches:

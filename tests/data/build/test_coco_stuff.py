@@ -176,7 +176,7 @@ def test_the_command_says_what_must_be_fetched(lists: Path, tmp_path: Path) -> N
     assert "selected_train.json from L-CoDe" in result.output
     assert "annotations_trainval2017.zip" in result.output
     assert "obj2col.json from L-CoDe" in result.output
-    assert "val: 1 photos, 1 captions (green 1 ...)" in result.output
+    assert "val: 1 photo, 1 caption (green 1 ...)" in result.output
     for path in lists.iterdir():
         path.unlink()
     with pytest.raises(FileNotFoundError, match=r"holds none of the lists; put there"):
