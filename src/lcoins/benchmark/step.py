@@ -41,7 +41,7 @@ class StepCase:
     """One step to time: configs of model and objective, precision, and whether it trains.
 
     ``counter`` adds the second pass of the counter-color loss, ``reference`` takes :class:`WrittenOutAttention`, and
-    ``compile`` is what ``system.compile`` has.
+    ``compile`` is what ``system.compile`` has. Captions are CAPTIONS, or of as many words as ``words`` says.
     """
 
     name: str
@@ -52,6 +52,7 @@ class StepCase:
     counter: bool = False
     reference: bool = False
     compile: str = "none"
+    words: int | None = None
 
     @property
     def augment(self) -> bool:
@@ -159,7 +160,8 @@ def _time_step(case: StepCase, batch_size: int, warmup: int, steps: int, device:
             block.attention.__class__ = WrittenOutAttention
     size = colorizer.image_size
     rgb = torch.rand(batch_size, 3, size, size, device=device)
-    captions = [CAPTIONS[i % len(CAPTIONS)] for i in range(batch_size)]
+    said = CAPTIONS if case.words is None else [" ".join(["red"] * case.words)]
+    captions = [said[i % len(said)] for i in range(batch_size)]
     step = _training_step(colorizer, case, rgb, captions) if case.train else _inference(colorizer, case, rgb, captions)
     dtype = torch.bfloat16 if case.precision == "bf16-mixed" else torch.float32
     products = product_rate(step, device)

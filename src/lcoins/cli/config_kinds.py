@@ -31,9 +31,10 @@ NAMES: dict[type, str] = {
 
 @dataclass
 class TopKeys:
-    """The keys at the top of a config that conf/ leaves at null: word pieces of ``info``, and those of ``eval``."""
+    """The keys at the top of a config that conf/ leaves at null: those of ``info``, ``bench`` and ``eval``."""
 
     words: int | None = None
+    growth: str | None = None
     focus: bool | None = None
 
 
