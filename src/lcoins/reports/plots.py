@@ -97,7 +97,10 @@ def curves_plot(comparison: Comparison, column: str, title: str) -> str | None:
                 )
         axes.set_xlabel("epoch")
         axes.set_ylabel(title)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        ordinals = [epoch + 1 for seeds in curves.values() for curve in seeds for epoch in curve]
+        if min(ordinals) == max(ordinals):  # a range around one epoch would be divided into hundredths
+            axes.set_xlim(ordinals[0] - 0.9, ordinals[0] + 0.9)
         axes.grid(axis="y", alpha=0.3)
         _legend(axes)
         return _svg(figure)
