@@ -194,7 +194,9 @@ def test_no_checkpoint(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFix
     assert not (run_folder / "eval").exists()
 
 
-def test_a_run_without_a_checkpoint_names_finished_ones(lcoins: Call, tmp_path: Path, capsys: Any) -> None:
+def test_a_run_without_a_checkpoint_names_finished_ones(
+    lcoins: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     finished = tmp_path / "runs" / "mine" / "ablation=full" / "seed=0"
     (finished / "checkpoints").mkdir(parents=True)
     for file in ("metrics.json", "checkpoints/best.ckpt"):

@@ -17,7 +17,7 @@ def trainer_at(epoch: int, first: bool = True) -> Any:
 def test_a_line_an_epoch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A run that goes on with its fifth epoch estimates by the epochs since then."""
     now = iter([0.0, 60.0, 120.0])
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(now)))
     lines = EpochLines("val/color_word_accuracy")
     lines.on_train_start(trainer_at(4), None)  # type: ignore[arg-type]
     for epoch in (4, 5, 17):

@@ -95,9 +95,8 @@ def _train_run(config: dict[str, Any], folder: Path) -> dict[str, float]:
     with trackers_confined(folder / "wandb"):
         trainer = build_trainer(shared_out, folder, data, module)
         start, notices = find_resumable(folder, batches) if not config["trainer"].get("fast_dev_run") else (None, [])
-        length = (
-            counted(epochs, "epoch") if (epochs := trainer.max_epochs or -1) > 0 else f"{trainer.max_steps:,} steps"
-        )
+        epochs = trainer.max_epochs or -1  # -1: a number of steps ends the training
+        length = counted(epochs, "epoch") if epochs > 0 else counted(trainer.max_steps, "step")
         for notice in [f"training {length} in {folder}", *notices]:
             console.print(notice, markup=False, highlight=False, soft_wrap=True)
         if start is None and config["start_from"] is not None:
