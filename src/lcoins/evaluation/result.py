@@ -109,7 +109,7 @@ def print_reports(reports: Iterable[EvaluationReport], console: Console | None =
     notes = [f"{report.title}: {note}" for report in reports for note in report.notes]
     missing = {name: text for report in reports for name, text in report.unavailable.items()}
     for line in [*notes, *(_left_out(name, text) for name, text in missing.items())]:
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _left_out(metric: str, reason: str) -> str:

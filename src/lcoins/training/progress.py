@@ -78,7 +78,8 @@ class PartsSummary(RichModelSummary):
             table.add_column(heading)
         table.add_column("parameters", justify="right")
         for row in zip(columns["Name"], columns["Type"], columns["Params"], strict=True):
-            table.add_row(*row)
+            if row[2] != "0":  # means of validation have none
+                table.add_row(*row)
         get_console().print(table)
         fixed = total_parameters - trainable_parameters
         rest = f", {fixed:,} others stay as they are" if fixed else ""
