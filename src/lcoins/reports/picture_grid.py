@@ -66,13 +66,13 @@ def picture_grid(titles: Sequence[str], rows: Sequence[PictureRow], path: Path, 
 
 
 def wrapped_title(title: str, letters: int) -> str:
-    """The title of a column in up to three lines of ``letters``, broken behind , / = . and _ first, and then cut.
+    """The title of a column in up to three lines of ``letters``, broken behind , / = . and - first, and then cut.
 
     >>> wrapped_title("ablation=no_la,epochs=2", 12)
     'ablation=\\nno_la,\\nepochs=2'
     """
     lines = [""]
-    for part in re.findall(r"[^,/=._ -]*[,/=._ -]?", title):
+    for part in re.findall(r"[^,/=. -]*[,/=. -]?", title):
         for piece in [part[at : at + letters] for at in range(0, len(part), letters)]:
             if len(lines[-1] + piece) <= letters:
                 lines[-1] += piece
