@@ -191,6 +191,20 @@ def test_no_checkpoint(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFix
     assert "no checkpoint at" in one_line(capsys)
     assert lcoins("eval", f"run={run_folder}") == 2
     assert f"no checkpoint at {run_folder}/checkpoints/best.ckpt; train one" in one_line(capsys)
+    assert not (run_folder / "eval").exists()
+
+
+def test_a_run_without_a_checkpoint_names_finished_ones(
+    lcoins: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished = tmp_path / "runs" / "mine" / "ablation=full" / "seed=0"
+    (finished / "checkpoints").mkdir(parents=True)
+    for file in ("metrics.json", "checkpoints/best.ckpt"):
+        (finished / file).touch()
+    asked = tmp_path / "runs" / "mine" / "default" / "seed=0"
+    assert lcoins("eval", f"run={asked}", f"output={tmp_path / 'out'}") == 2
+    assert f"finished runs near it: {finished}" in one_line(capsys)
+    assert not asked.parent.exists() and not (tmp_path / "out").exists()
 
 
 def test_evaluation_without_a_run(lcoins: Call, capsys: pytest.CaptureFixture[str]) -> None:

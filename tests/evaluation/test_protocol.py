@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from lcoins.color.lab import resize_ab, split_lab, to_network_ab
 from lcoins.color.words import COLOR_LAB, find_colors
 from lcoins.data.types import Instances, Sample, collate
-from lcoins.evaluation.lpips import Lpips
+from lcoins.evaluation.lpips import Lpips, available_lpips
 from lcoins.evaluation.protocol import EvaluationOptions, evaluate
 from lcoins.evaluation.result import EvaluationReport, flat_figures, print_reports, write_json
 
@@ -250,6 +250,10 @@ def test_lpips_stands_beside_its_gray_floor_and_names_its_weights(tmp_path):
     console = Console(record=True, width=120, file=io.StringIO())
     print_reports([report], console)
     assert "lpips_vgg not computed: put vgg.pth there" in console.export_text()
+    report.unavailable = available_lpips({"vgg": tmp_path / "absent.pth"})[1]
+    print_reports([report], console)
+    expected = "LPIPS vgg left out: no weights; evaluation.lpips.vgg=FILE gives them (docs/howto/evaluate.md)"
+    assert expected in console.export_text()
 
 
 def test_the_table_shows_prediction_gray_truth_and_chance(tmp_path):

@@ -1,5 +1,6 @@
 """Comparison of runs whose rows are written by the test, so that every mean, gap and interval is known."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from finished_run import write_run
 
 from lcoins.reports.comparison import WORDS, Comparison, Metric
-from lcoins.reports.load_runs import find_runs
+from lcoins.reports.load_runs import _variant_names, find_runs
 
 PSNR = Metric("PSNR", "psnr", +1, 2)
 PAIRS = 40
@@ -119,7 +120,53 @@ def test_refusals(tmp_path: Path) -> None:
 
 def test_runs_of_several_names_are_called_by_them(tmp_path: Path) -> None:
     """Sweeps over models have a folder each, and nothing else that differs."""
-    from lcoins.reports.load_runs import _variant_names
-
     parents = [tmp_path / "tiny" / "default", tmp_path / "lcode" / "default", tmp_path / "lcode" / "ablation=x"]
     assert list(_variant_names(parents).values()) == ["tiny", "lcode", "lcode/x"]
+
+
+def test_runs_in_folders_with_cut_names_are_called_by_what_differs(tmp_path: Path) -> None:
+    """Their names end in a digest; Hydra's record beside the run has the overrides."""
+    for digest, name in enumerate(("full", "no_la", "no_ga")):
+        cut = f"ablation={name},data.tests.clear.length=64,data.tests.instances.length=64,data.train.length=320,data.v"
+        folder = write_run(tmp_path / "s" / f"{cut}-{digest:08x}" / "seed=0", [20.0], [1])
+        (folder / ".hydra").mkdir()
+        given = [f"ablation={name}", "recipe.epochs=1", "data.val.length=64", "name=s", "seed=0"]
+        record = {
+            "job": {"config": {"override_dirname": {"exclude_keys": ["name", "seed"]}}},
+            "overrides": {"task": given},
+        }
+        (folder / ".hydra" / "hydra.yaml").write_text(json.dumps({"hydra": record}))
+    assert [run.variant for run in find_runs([tmp_path])] == ["full", "no_ga", "no_la"]
+
+
+@pytest.mark.parametrize("record", [None, "hydra: 1", "&a [*a]", "hydra: {job: 2}"])
+def test_a_cut_name_without_a_record_that_can_be_read_is_taken_as_it_is(tmp_path: Path, record: str | None) -> None:
+    name = f"ablation=full,{'x' * 90}-01234567"
+    folder = write_run(tmp_path / "s" / name / "seed=0", [20.0], [1])
+    if record is not None:
+        (folder / ".hydra").mkdir()
+        (folder / ".hydra" / "hydra.yaml").write_text(record)
+    assert [run.variant for run in find_runs([tmp_path])] == [name]
+
+
+@pytest.mark.parametrize(
+    ("folders", "names"),
+    [
+        (["recipe.epochs=2"], ["epochs=2"]),
+        (["recipe.epochs=2", "recipe.epochs=3"], ["epochs=2", "epochs=3"]),
+        (["recipe.ema=null", "default"], ["ema=null", "default"]),
+        (["a.length=1,ablation=x", "b.length=1,ablation=y"], ["a.length=1,ablation=x", "b.length=1,ablation=y"]),
+        (
+            ["ablation=full,recipe.epochs=2", "ablation=no_la,recipe.epochs=3"],
+            ["ablation=full,epochs=2", "ablation=no_la,epochs=3"],
+        ),
+    ],
+)
+def test_a_number_keeps_its_key(folders: list[str], names: list[str]) -> None:
+    assert list(_variant_names([Path("s", folder) for folder in folders]).values()) == names
+
+
+def test_what_rounds_to_zero_is_zero() -> None:
+    shown = [PSNR.text(value, signed=True) for value in (-0.004, 0.004, -0.006, 0.006)]
+    assert shown == ["0.00", "0.00", "\N{MINUS SIGN}0.01", "+0.01"]
+    assert WORDS.text(-0.0004, signed=True) == "0.0" and PSNR.text(-0.001) == "0.00"

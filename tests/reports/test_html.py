@@ -10,7 +10,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from lcoins.cli.main import app
+from lcoins.reports.comparison import Comparison
+from lcoins.reports.html import set_table
 from lcoins.reports.load_runs import find_runs
+from lcoins.reports.plots import curves_plot
 
 
 @pytest.fixture
@@ -109,3 +112,55 @@ def test_many_test_sets_fit_a_narrow_screen(tmp_path: Path, chromium: Any) -> No
     page.goto((tmp_path / "runs" / "report.html").as_uri())
     assert page.locator("nav a").count() == 6
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_one_variant_has_no_gaps(tmp_path: Path) -> None:
+    write_run(tmp_path / "recipe.epochs=2" / "seed=0", [20.0] * 3, [2] * 3)
+    assert "1 run of 1 variant\n" in report(tmp_path)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "gaps are to" not in text and "the gap to" not in text
+
+
+def test_a_gap_that_is_shown_as_zero_is_neither_gain_nor_loss(tmp_path: Path) -> None:
+    for name, loss in (("full", 0.0), ("no_ge", 0.002), ("no_la", 1.0)):
+        write_run(tmp_path / f"ablation={name}" / "seed=0", [20.0 - loss] * 6, [2] * 6)
+    rows = set_table(Comparison(find_runs([tmp_path])), "clear")["rows"]
+    psnr = [row["cells"][-1] for row in rows]
+    assert [(cell["gap"], cell["kind"]) for cell in psnr[1:]] == [
+        ("0.00 [0.00, 0.00]", ""),
+        ("\N{MINUS SIGN}1.00 [\N{MINUS SIGN}1.00, \N{MINUS SIGN}1.00]", "loss"),
+    ]
+
+
+def test_one_epoch_has_a_whole_number_on_its_axis(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "default" / "seed=0", [20.0] * 3, [2] * 3)
+    (folder / "csv" / "version_0").mkdir(parents=True)
+    (folder / "csv" / "version_0" / "metrics.csv").write_text("epoch,val/psnr\n0,20\n")
+    drawn = curves_plot(Comparison(find_runs([tmp_path])), "val/psnr", "PSNR")
+    assert drawn is not None
+    assert [
+        text for text in re.findall(r"<text [^>]*>([^<]*)</text>", drawn.partition('id="matplotlib.axis_2"')[0])
+    ] == ["1", "epoch"]
+
+
+def test_the_gray_picture_has_a_row(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "default" / "seed=0", [20.0] * 3, [2] * 3)
+    path = folder / "test" / "clear_pairs.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([f"{lines[0]},gray_psnr", *(f"{line},18.5" for line in lines[1:])]) + "\n")
+    table = set_table(Comparison(find_runs([tmp_path])), "clear")
+    gray = table["rows"][-1]
+    assert gray["variant"] == "gray picture" and [cell["text"] for cell in gray["cells"]] == ["", "18.50"]
+
+
+def test_a_wide_table_shows_that_it_scrolls(tmp_path: Path, chromium: Any) -> None:
+    for name in ("full", "a_variant_with_a_long_name_of_many_words_that_fills_a_narrow_screen"):
+        for title in ("clear", "instances", "unobserved", "counter", "recolor"):
+            write_run(tmp_path / "runs" / f"ablation={name}" / "seed=0", [20.0] * 6, [2] * 6, title=title)
+    report(tmp_path / "runs")
+    page = chromium.new_page(viewport={"width": 360, "height": 800})
+    page.goto((tmp_path / "runs" / "report.html").as_uri())
+    page.wait_for_function("document.querySelector('.wide').classList.contains('cut')")
+    assert page.locator("tbody td:first-child").first.bounding_box()["width"] <= 0.45 * 360
+    page.evaluate("document.querySelector('.wide').scrollLeft = 10000")
+    page.wait_for_function("!document.querySelector('.wide').classList.contains('cut')")

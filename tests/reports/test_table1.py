@@ -211,9 +211,9 @@ def test_runs_of_different_configs_are_never_averaged(tmp_path: Path) -> None:
             config = config_of(seed=seed, recipe__epochs=epochs)
             write_run(tmp_path / "s" / name / f"seed={seed}", config, "multi_instance", shifted(by))
     table = table_of(tmp_path)
-    assert labels(table) == [*SYSTEMS[:5], "L-CoIns (6)", "L-CoIns (9)", *SYSTEMS[6:]]
-    assert line_of(table, "L-CoIns (6)")[6:8] == ["22.000 ± 0.000", "*24.823*"]
-    assert line_of(table, "L-CoIns (9)")[6:8] == ["24.000 ± 0.000", "*24.823*"]
+    assert labels(table) == [*SYSTEMS[:5], "L-CoIns (epochs=6)", "L-CoIns (epochs=9)", *SYSTEMS[6:]]
+    assert line_of(table, "L-CoIns (epochs=6)")[6:8] == ["22.000 ± 0.000", "*24.823*"]
+    assert line_of(table, "L-CoIns (epochs=9)")[6:8] == ["24.000 ± 0.000", "*24.823*"]
 
 
 def test_variants_that_find_runs_calls_the_same_keep_apart(tmp_path: Path) -> None:

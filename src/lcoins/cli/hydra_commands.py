@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from lcoins.training.ranks import is_first
 from lcoins.training.stopping import StoppedBySignal
 
 LONGEST_LABEL, LONGEST_NAME = 100, 200  # bytes; a file system takes 255
+DEEPEST = 4  # folders between those of all runs and a run, about
 OF_RUN = ("best", "last")  # the checkpoints that a run leaves
 OBEDIENCE = f"{PhotosWithThings.__module__}.{PhotosWithThings.__qualname__}"
 
@@ -101,6 +103,31 @@ def eval_folder(run: str | None, checkpoint: str, overrides: str) -> str:
             "checkpoint=builtin for the weights in lcoins, or checkpoint=PATH of a package or a best.ckpt"
         )
     return f"eval/{Path(checkpoint).name.removesuffix('.ckpt')}/{label(overrides)}"
+
+
+def with_checkpoint(output: str, run: str | None, checkpoint: str) -> str:
+    """The folder ``output`` of an evaluation, if the run that it names has the checkpoint.
+
+    Hydra asks before it makes the folder, so that nothing is left where there is nothing to evaluate. Raises
+    FileNotFoundError with finished runs beside or below the nearest folder that exists.
+    """
+    if run is None or checkpoint not in OF_RUN or trained_system(run, checkpoint).exists():
+        return output
+    near = finished_near(Path(run))
+    others = f"; finished runs near it: {', '.join(map(str, near))}" if near else ""
+    raise FileNotFoundError(
+        f"no checkpoint at {trained_system(run, checkpoint)}; train one with `lcoins train`, or give its path{others}"
+    )
+
+
+def finished_near(folder: Path, most: int = 4) -> list[Path]:
+    """Up to ``most`` finished runs that lie beside or below the nearest parent of a folder that exists and has some."""
+    for parent in [folder, *folder.parents][:DEEPEST]:
+        patterns = ["*/" * depth + "metrics.json" for depth in range(DEEPEST)]
+        found = (path.parent for pattern in patterns for path in parent.glob(pattern))
+        if near := sorted(islice((run for run in found if (run / "checkpoints" / "best.ckpt").is_file()), most)):
+            return near
+    return []
 
 
 def expect_no_links(folder: Path) -> None:
@@ -253,7 +280,7 @@ def run_command(command: str, arguments: list[str]) -> None:
 
     What the command returns goes to Hydra, for a sweeper that searches.
     """
-    for resolver in (label, eval_folder, per_node, of_first):
+    for resolver in (label, eval_folder, with_checkpoint, per_node, of_first):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints a traceback where explain() has one line
 

@@ -54,7 +54,8 @@ def page(
     writers[path.suffix](comparison, path, title)
     found = counted(sum(map(len, comparison.variants.values())), "run")
     of = counted(len(comparison.variants), "variant")
-    typer.echo(f"wrote {path}: {found} of {of}, gaps to {comparison.baseline}")
+    gaps = f", gaps to {comparison.baseline}" if len(comparison.variants) > 1 else ""
+    typer.echo(f"wrote {path}: {found} of {of}{gaps}")
 
 
 @app.command()

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from torch import Tensor
 
@@ -39,6 +38,7 @@ from lcoins.evaluation.photo_obedience import (
 from lcoins.evaluation.result import write_json
 from lcoins.files import sha256_of, write_whole
 from lcoins.models.colorizer import ColorizationSystem
+from lcoins.progress import followed
 from lcoins.wording import counted
 
 TITLE = "obedience"
@@ -84,7 +84,7 @@ def judge_photos(
         photos: what it is judged on.
         folder: where the files are written.
         device: where the system runs.
-        progress: whether to show a progress bar.
+        progress: whether to show how far it is.
         hints: "masks" or "places" gives each asked thing its color by hand as well (:mod:`lcoins.color.hints`).
         weights: name and SHA-256 of the system's weights, for the settings.
     """
@@ -93,7 +93,7 @@ def judge_photos(
     rows: list[Answer] = []
     sheet = QuestionSheet(photos.seed)
     pixels, asked, seen, counts = hashlib.sha256(), hashlib.sha256(), 0, Counter[str]()
-    for photo in track(photos, TITLE, total=len(photos)) if progress else photos:
+    for photo in followed(photos, TITLE, len(photos)) if progress else photos:
         seen += 1
         pixels.update(photo.rgb.numpy().data)
         things = ask(photo, photos.seed)

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import track
 from torch import Tensor, nn
 
 from lcoins.color.lab import from_network_ab, join_lab, network_input, resize_ab, split_lab, to_network_ab
@@ -29,6 +28,7 @@ from lcoins.evaluation.quality import colorfulness, psnr, ssim, to_uint8
 from lcoins.evaluation.result import EvaluationReport, PairRow, write_report
 from lcoins.files import open_whole, sha256_of
 from lcoins.models.colorizer import Colorization
+from lcoins.progress import followed
 
 DEFINITIONS = {  # in words, for a reader of the report
     "reference": "original lightness and ab through Lab and back",
@@ -52,7 +52,7 @@ class EvaluationOptions:
         recolor: Whether captions with exchanged color words are colored too, to measure the response
             (:func:`lcoins.evaluation.obedience.recoloring_response`).
         device: Where the colorizer and the LPIPS networks run.
-        progress: Whether to show a progress bar.
+        progress: Whether to show how far it is.
         sheet_rows: Number of pairs on the contact sheet.
     """
 
@@ -89,7 +89,7 @@ def evaluate(
     for net in options.lpips.values():
         net.to(options.device)
     colorizer.to(options.device)
-    batches = track(loader, description=title) if options.progress else loader
+    batches = followed(loader, title) if options.progress else loader
     found = _of_all_processes([evaluator.evaluate_batch(batch) for batch in batches])
     if not found:
         raise ValueError(f"nothing to evaluate for {title!r}: the loader gave no pair; check the list of captions")

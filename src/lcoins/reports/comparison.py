@@ -40,8 +40,14 @@ class Metric:
         return self.title + {1: " ↑", -1: " ↓", 0: ""}[self.better]
 
     def text(self, value: float, signed: bool = False) -> str:
+        """The value as it is shown; what rounds to zero has no sign."""
         value, digits = (100 * value, 1) if self.percent else (value, self.digits)
-        return f"{value:{'+' if signed else ''}.{digits}f}".replace("-", "\N{MINUS SIGN}")
+        sign = "+" if signed and round(value, digits) else ""
+        return f"{value:{sign}z.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+    def shows_zero(self, value: float) -> bool:
+        """Whether the value is shown as zero."""
+        return not round(100 * value if self.percent else value, 1 if self.percent else self.digits)
 
 
 WORDS = Metric("words right, %", "instances_correct", +1, 3, "instances", percent=True)

@@ -2,7 +2,8 @@
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -97,10 +98,24 @@ def set_table(comparison: Comparison, name: str) -> dict[str, Any]:
             value = stable[variant]
             cells.append({"value": value, "text": "" if value is None else f"{value:.2f}", "gap": "", "kind": ""})
         rows.append({"variant": variant, "cells": cells})
+    rows += _gray_row(comparison, name, metrics, len(rows[0]["cells"]))
     headings = [metric.heading for metric in metrics]
     if any(value is not None for value in stable.values()):
         headings.append("groups: agreement of seeds ↑")
     return {"caption": "", "headings": headings, "rows": rows}
+
+
+def _gray_row(comparison: Comparison, name: str, metrics: Sequence[Metric], width: int) -> list[dict[str, Any]]:
+    """The row of the gray picture, which has no color: what its figures would be; none if no run measured them."""
+    cells = []
+    for metric in metrics:
+        gray = replace(metric, column=f"gray_{metric.column}")
+        estimate = comparison.estimate(name, gray, comparison.baseline) if metric.per is None else None
+        cells.append(_cell(gray, estimate and Estimate(estimate.mean, None, ()), None))
+    if not any(cell["text"] for cell in cells):
+        return []
+    empty = [_cell(WORDS, None, None)] * (width - len(cells))
+    return [{"variant": "gray picture", "cells": [*cells, *empty]}]
 
 
 def _cell(metric: Metric, estimate: Estimate | None, gap: Gap | None) -> Entry:
@@ -114,7 +129,8 @@ def _cell(metric: Metric, estimate: Estimate | None, gap: Gap | None) -> Entry:
         return {"value": estimate.mean, "text": text, "gap": "", "kind": ""}
     low, high = metric.text(gap.low, signed=True), metric.text(gap.high, signed=True)
     shown = f"{metric.text(gap.value, signed=True)} [{low}, {high}]{' ≈' if gap.may_be_chance else ''}"
-    kind = "" if gap.may_be_chance or not metric.better else "gain" if gap.value * metric.better > 0 else "loss"
+    unclear = gap.may_be_chance or metric.shows_zero(gap.value) or not metric.better
+    kind = "" if unclear else "gain" if gap.value * metric.better > 0 else "loss"
     return {"value": estimate.mean, "text": text, "gap": shown, "kind": kind}
 
 

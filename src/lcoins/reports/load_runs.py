@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcoins.evaluation.result import TEXT_COLUMNS
-from lcoins.training.run_folder import read_run_config
+from lcoins.training.run_folder import read_run_config, recorded_overrides
 
 Array = NDArray[np.float64]
 
+CUT_NAME = re.compile(r".{90,}-[0-9a-f]{8}")  # of a folder, as `lcoins train` shortens it
+SAYS_NOTHING = re.compile(r"[-+.\d]\S*|true|false|null|none|inf|nan|", re.IGNORECASE)  # a value without its key
 USUAL_ORDER = ("clear", "instances", "unobserved", "counter", "recolor")
 
 
@@ -68,23 +71,47 @@ def find_runs(folders: Sequence[Path]) -> list[Run]:
             )
         finished |= found
     ordered = sorted(finished)
-    names = _variant_names([folder.parent for folder in ordered])
+    choices = {folder.parent: overrides for folder in ordered if (overrides := _recorded_choices(folder)) is not None}
+    names = _variant_names([folder.parent for folder in ordered], choices)
     runs = [_read_run(folder, names[folder.parent]) for folder in ordered]
     return sorted(runs, key=lambda run: (run.variant, run.seed))
 
 
-def _variant_names(parents: Sequence[Path]) -> dict[Path, str]:
-    """Short names from the folders: without the overrides that all share, and without the key if only one is left.
+def _recorded_choices(folder: Path) -> list[str] | None:
+    """The recorded overrides of a run in a folder whose name is cut; None where the name says all or none are left.
 
-    ``ablation=full,x=1`` and ``ablation=no_ge,x=1`` become "full" and "no_ge".
+    ``data`` and ``system`` are left out where the name of the runs, the folder above, holds them already.
     """
-    overrides = {parent: parent.name.split(",") for parent in parents}
+    if not CUT_NAME.fullmatch(folder.parent.name):
+        return None
+    overrides = recorded_overrides(folder)
+    if overrides is None:
+        return None
+    held = {f"{key}={name}" for key in ("data", "system") for name in re.split("[-/]", folder.parent.parent.name)}
+    return [override for override in overrides if override not in held]
+
+
+def _variant_names(parents: Sequence[Path], choices: Mapping[Path, list[str]] | None = None) -> dict[Path, str]:
+    """Short names by what differs: without the overrides that all share, and without keys that need not be said.
+
+    ``ablation=full,x=1`` and ``ablation=no_ge,x=1`` become "full" and "no_ge". A number, true, false or null keeps the
+    last part of its key: ``recipe.epochs=2`` becomes "epochs=2". ``choices`` holds the overrides of folders whose names
+    do not have them all.
+    """
+    overrides = {parent: (choices or {}).get(parent) or parent.name.split(",") for parent in parents}
     shared = set.intersection(*map(set, overrides.values())) if len(overrides) > 1 else set()
     distinct = {parent: [part for part in parts if part not in shared] for parent, parts in overrides.items()}
     keys = {part.partition("=")[0] for parts in distinct.values() for part in parts if part != "default"}
-    if len(keys) == 1:
-        distinct = {parent: [part.partition("=")[2] or part for part in parts] for parent, parts in distinct.items()}
-    labels = {parent: ",".join(parts) or "default" for parent, parts in distinct.items()}
+    ends = [key.rpartition(".")[2] for key in keys]
+
+    def shortened(part: str) -> str:
+        key, _, value = part.partition("=")
+        if len(keys) == 1 and not SAYS_NOTHING.fullmatch(value):
+            return value
+        end = key.rpartition(".")[2]
+        return f"{end}={value}" if "=" in part and ends.count(end) == 1 else part
+
+    labels = {parent: ",".join(map(shortened, parts)) or "default" for parent, parts in distinct.items()}
     if len({parent.parent for parent in parents}) > 1:
         labels = {
             parent: "/".join([parent.parent.name, *([label] if label != "default" else [])])

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lcoins.reports.comparison import WORDS, Comparison
+from lcoins.reports.picture_grid import wrapped_title
 
 STYLE: Any = {
     "font.size": 9,
@@ -19,6 +20,7 @@ STYLE: Any = {
     "svg.hashsalt": "lcoins",  # the same runs give the same file
     "font.family": "sans-serif",
 }
+LEGEND_LETTERS = 28  # in a line
 COLORS = ("#1d1d1f", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito
 
 
@@ -97,7 +99,10 @@ def curves_plot(comparison: Comparison, column: str, title: str) -> str | None:
                 )
         axes.set_xlabel("epoch")
         axes.set_ylabel(title)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        ordinals = [epoch + 1 for seeds in curves.values() for curve in seeds for epoch in curve]
+        if min(ordinals) == max(ordinals):  # a range around one epoch would be divided into hundredths
+            axes.set_xlim(ordinals[0] - 0.9, ordinals[0] + 0.9)
         axes.grid(axis="y", alpha=0.3)
         _legend(axes)
         return _svg(figure)
@@ -109,7 +114,9 @@ def _axes(height: float) -> tuple[Figure, Axes]:
 
 
 def _legend(axes: Axes) -> None:
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    handles, labels = axes.get_legend_handles_labels()
+    wrapped = [wrapped_title(label, LEGEND_LETTERS) for label in labels]  # a long name would leave the axes no width
+    axes.legend(handles, wrapped, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def _shift(index: int, count: int) -> float:

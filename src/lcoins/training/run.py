@@ -18,6 +18,7 @@ from rich.markup import escape
 from torch import nn
 
 from lcoins.data.datamodule import ColorizationData
+from lcoins.data.from_scenes import scene_data
 from lcoins.evaluation.lpips import available_lpips
 from lcoins.evaluation.protocol import EvaluationOptions, evaluate
 from lcoins.evaluation.result import EvaluationReport, flat_figures, print_reports, write_json
@@ -35,7 +36,8 @@ from lcoins.training.ranks import all_ranks, expect_all_processes, is_first, qui
 from lcoins.training.run_folder import open_run_folder
 from lcoins.training.stopping import stoppable
 from lcoins.training.tracking import log_test_results, trackers_confined
-from lcoins.training.trainer import best_validation_score, build_trainer, count_devices
+from lcoins.training.trainer import advertisements_hidden, best_validation_score, build_trainer, count_devices
+from lcoins.wording import counted
 
 # Warnings of Lightning at the start of training that say nothing useful here, each with the reason.
 EXPECTED_WARNINGS = (
@@ -51,6 +53,7 @@ EXPECTED_WARNINGS = (
     r".*`lr_scheduler.step\(\)` before `optimizer.step\(\)`",  # a resumed schedule starts behind its optimizer
 )
 
+SCENES = f"{scene_data.__module__}.{scene_data.__qualname__}"
 console = Console()
 
 
@@ -92,7 +95,9 @@ def _train_run(config: dict[str, Any], folder: Path) -> dict[str, float]:
     with trackers_confined(folder / "wandb"):
         trainer = build_trainer(shared_out, folder, data, module)
         start, notices = find_resumable(folder, batches) if not config["trainer"].get("fast_dev_run") else (None, [])
-        for notice in notices:
+        epochs = trainer.max_epochs or -1  # -1: a number of steps ends the training
+        length = counted(epochs, "epoch") if epochs > 0 else counted(trainer.max_steps, "step")
+        for notice in [f"training {length} in {folder}", *notices]:
             console.print(notice, markup=False, highlight=False, soft_wrap=True)
         if start is None and config["start_from"] is not None:
             load_start_weights(module.colorizer, Path(config["start_from"]), config["recipe"].get("new_parts", ()))
@@ -135,7 +140,7 @@ def fit_or_resume(trainer: Trainer, module: ColorizationTraining, data: Coloriza
     Ctrl+C raises KeyboardInterrupt, whose message says from where the same command goes on.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), advertisements_hidden():
             for message in EXPECTED_WARNINGS:
                 warnings.filterwarnings("ignore", message)
             trainer.fit(module, data, ckpt_path=str(start) if start else None, weights_only=True)
@@ -165,10 +170,20 @@ def evaluate_run(config: Mapping[str, Any], folder: Path, data: ColorizationData
         kept = best if config["tracker"].get("log_model") else None
         log_test_results(trainer.loggers, reports, figures, folder / "test", kept)
         written = f"figures: {folder / 'metrics.json'}" + (f"; contact sheets: {folder / 'test'}" if reports else "")
-        follow = f'next: lcoins colorize PHOTO "a sentence with colors" --checkpoint {shlex.quote(str(best))}'
-        for line in (written, follow):  # a folder may be named like markup
+        for line in (written, next_command(config["data"], best)):  # a folder may be named like markup
             console.print(line, soft_wrap=True, markup=False)
     return figures
+
+
+def next_command(data: Mapping[str, Any], checkpoint: Path) -> str:
+    """The line that says how the model of a run can be used, by what its plain ``data`` group has taught it."""
+    if data.get("_target_") == SCENES:
+        return (
+            "this model knows drawn scenes only: the contact sheets show what it makes of them; for photos, train on "
+            "some: lcoins train data=photos (docs/howto/paper-data-sets.md), or color with the weights in lcoins: "
+            'lcoins colorize PHOTO "a sentence with colors"'
+        )
+    return f'next: lcoins colorize PHOTO "a sentence with colors" --checkpoint {shlex.quote(str(checkpoint))}'
 
 
 def evaluate_test_sets(

@@ -67,6 +67,20 @@ def read_run_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def recorded_overrides(folder: Path) -> list[str] | None:
+    """The overrides ``key=value`` that name the folder of a run, from Hydra's record of it; None without a record.
+
+    Those that change no result, such as paths and hardware, are left out, as they are of the folder's name.
+    """
+    try:
+        hydra = yaml.safe_load(_text_without_aliases(folder / ".hydra" / "hydra.yaml"))["hydra"]
+        excluded = set(hydra["job"]["config"]["override_dirname"]["exclude_keys"])
+        given = [str(override) for override in hydra["overrides"]["task"]]
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        return None
+    return sorted(override for override in given if override.partition("=")[0].lstrip("+~") not in excluded)
+
+
 def _text_without_aliases(path: Path) -> str:
     """The text of a config; ValueError where an alias could make a few hundred bytes grow beyond any memory."""
     with path.open(encoding="utf-8") as file:

@@ -21,8 +21,6 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import (
     LearningRateMonitor,
     ModelCheckpoint,
-    RichModelSummary,
-    RichProgressBar,
     WeightAveraging,
 )
 
@@ -31,10 +29,13 @@ from lcoins.training.checkpoints import AtomicCheckpointIO, checkpoint_problem
 from lcoins.training.module import ColorizationTraining
 from lcoins.training.optimization import moving_average
 from lcoins.training.picture_log import PictureLog
+from lcoins.training.progress import EpochBar, EpochLines, PartsSummary
 from lcoins.training.ranks import errors_logged_alone
 from lcoins.training.stopping import SaveAndStop
 from lcoins.training.throughput import TrainingThroughput
 from lcoins.training.tracking import build_loggers
+
+UNSAID = ("Tip: For seamless", "Loading `train_dataloader` to estimate")  # in lines of Lightning's that help nobody
 
 
 def count_devices(options: Mapping[str, Any]) -> int:
@@ -83,6 +84,8 @@ def build_trainer(
     options = dict(config["trainer"])
     if options["precision"] == "auto":
         options["precision"] = best_precision(options["accelerator"])
+    if options.get("limit_val_batches") == 1.0 and isinstance(options["limit_val_batches"], float):
+        del options["limit_val_batches"]  # Lightning's default, which it remarks on where it is given
     options["accumulate_grad_batches"] = options.get("accumulate_grad_batches") or 1
     if not module.automatic_optimization and (options["accumulate_grad_batches"] > 1 or options["gradient_clip_val"]):
         raise ValueError(
@@ -116,7 +119,7 @@ def best_precision(accelerator: str) -> str:
 
 @contextmanager
 def advertisements_hidden() -> Iterator[None]:
-    """Keeps Lightning's tips about other products out of its log while a Trainer is made, and its hint to use srun."""
+    """Keeps out of Lightning's log its tips about other products, its hint to use srun and what it reads by the way."""
     log = logging.getLogger("lightning.pytorch.utilities.rank_zero")
     log.addFilter(_is_no_advertisement)
     try:
@@ -128,7 +131,7 @@ def advertisements_hidden() -> Iterator[None]:
 
 
 def _is_no_advertisement(record: logging.LogRecord) -> bool:
-    return "Tip: For seamless" not in record.getMessage()
+    return not any(text in record.getMessage() for text in UNSAID)
 
 
 class RunCheckpoint(ModelCheckpoint):
@@ -169,8 +172,9 @@ def build_callbacks(recipe: Mapping[str, Any], folder: Path, data: ColorizationD
             **checkpoints, filename="best", monitor=recipe["monitor"], mode="max", save_on_train_epoch_end=True
         ),
         RunCheckpoint(**checkpoints, filename="last", save_on_train_epoch_end=True),
-        RichProgressBar(),
-        RichModelSummary(max_depth=2),
+        EpochBar(),
+        EpochLines(recipe["monitor"]),
+        PartsSummary(max_depth=2),
         LearningRateMonitor("step"),
         TrainingThroughput(),
         PictureLog(folder / "pictures", samples),
