@@ -1,6 +1,7 @@
 """The growth of a step: what is timed, multiples of the base, and the command that writes them."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> list[tuple[StepCase, int]]:
         return [replace(TIMING, **size)]  # type: ignore[arg-type]
 
     monkeypatch.setattr(growth, "time_steps", time_steps)
+    # What the command sets in this process is taken back after the test.
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    monkeypatch.setattr(sys, "argv", ["lcoins"])
     return asked
 
 

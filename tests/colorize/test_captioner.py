@@ -1,5 +1,7 @@
 """Sentences suggested for a photo: a captioner is loaded safely, and speaks of the things alone."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,16 @@ def test_pickled_weights_are_not_read(folder: Path, tmp_path: Path) -> None:
     torch.save({}, tmp_path / "pytorch_model.bin")
     with pytest.raises(ValueError, match="safetensors"):
         Captioner(tmp_path)
+
+
+def test_loading_leaves_pytorch_as_it_was(folder: Path) -> None:
+    """In a process of its own, in which nothing has used a device before."""
+    command = (
+        "import sys, torch; from lcoins.colorize.captioner import Captioner; Captioner(sys.argv[1])\n"
+        "with torch.device('meta'): print(torch.linspace(0, 1, 3).device)"
+    )
+    done = subprocess.run([sys.executable, "-c", command, str(folder)], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == "meta"
 
 
 @pytest.mark.parametrize("source", ["nowhere", "hf://nobody"])

@@ -225,6 +225,6 @@ def test_the_command_prints_the_power(tmp_path: Path) -> None:
     arguments += ["--images", "8", "--people", "5", "--mode", "2afc", "--consent", str(tmp_path / "consent.txt")]
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0
-    assert "5 people with" in done.output and "783" in done.output and "194" in done.output and "85" in done.output
+    assert "participants: 5" in done.output and "783" in done.output and "194" in done.output and "85" in done.output
     consent = json.loads((tmp_path / "s" / "protocol.json").read_text())["consent"]
     assert consent["text"] == "You will see 16 pictures." and len(consent["version"]) == 12

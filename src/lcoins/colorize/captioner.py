@@ -42,6 +42,10 @@ class Captioner:
 
         name, options = _place(source)
         logging.disable_progress_bar()
+        # PyTorch notes its functions that make tensors at their first use under a device, and transformers replaces one
+        # of them while it loads: noted then, torch.linspace would heed no device in this process any more.
+        with torch.device("meta"):
+            torch.empty(0)
         try:
             self._processor = AutoProcessor.from_pretrained(name, **options)
             model = AutoModelForImageTextToText.from_pretrained(name, use_safetensors=True, **options)

@@ -22,7 +22,9 @@ def growth_plot(rows: Sequence[Mapping[str, Any]], base: Mapping[str, int], path
     axes_named = list(dict.fromkeys(row["axis"] for row in rows if row["axis"] != "base"))
     with rc_context(STYLE):
         figure = Figure(figsize=(2.6 * len(axes_named), 2.8), layout="constrained")
-        for panel, axis in zip(figure.subplots(1, len(axes_named), squeeze=False)[0], axes_named, strict=True):
+        for panel, axis in zip(
+            figure.subplots(1, len(axes_named), squeeze=False, sharey=True)[0], axes_named, strict=True
+        ):
             points = {row["value"]: row for row in rows if row["axis"] == axis} | {base[axis]: rows[0]}
             values = sorted(points)
             for (key, label, line), color in zip(LINES, COLORS, strict=False):
@@ -31,6 +33,7 @@ def growth_plot(rows: Sequence[Mapping[str, Any]], base: Mapping[str, int], path
                 )
             panel.set_xscale("log", base=2)
             panel.set_yscale("log", base=2)
+            panel.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
             panel.set_xticks(values, [str(value) for value in values])
             panel.set_title(axis)
             panel.grid(alpha=0.3)
