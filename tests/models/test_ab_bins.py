@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from skimage.color import rgb2lab
 from torch import Tensor
@@ -64,10 +64,12 @@ def test_gamut_bins_hold_every_bin_that_srgb_reaches() -> None:
 
 @pytest.mark.parametrize("kind", ["square", "gamut"])
 @given(seed=st.integers(0, 2**32 - 1))
+@example(seed=23380891)  # one color lies exactly between two bins
 def test_nearest_bin_of_an_srgb_color_is_the_nearest_of_all(kind: str, seed: int) -> None:
     grid, ab = AbBins(kind), srgb_ab(seed, side=8)
     distances = torch.cdist(ab.double().flatten(2)[0].T, grid.bins.double())
-    assert torch.equal(grid.nearest(ab).flatten(), distances.argmin(dim=1))
+    chosen = distances.gather(1, grid.nearest(ab).flatten()[:, None])[:, 0]
+    torch.testing.assert_close(chosen, distances.amin(dim=1), rtol=0, atol=1e-4)  # a color may lie between two bins
 
 
 def test_colors_beyond_the_grid_take_a_bin_at_its_border() -> None:
