@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "progress": (),
     "color": (),
     "imaging": ("files", "color"),
-    "data": ("wording", "files", "locks", "color", "imaging"),
+    "data": ("wording", "progress", "files", "locks", "color", "imaging"),
     "models": ("files", "color"),
     "evaluation": ("wording", "progress", "files", "color", "data", "models"),
     "training": ("wording", "progress", "files", "locks", "code_version", "color", "data", "models", "evaluation"),
@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "models",
         "evaluation.contact_sheet",
     ),
-    "benchmark": ("files", "color", "imaging", "data", "models", "training", "colorize"),
+    "benchmark": ("progress", "files", "color", "imaging", "data", "models", "training", "colorize"),
     "reports": ("wording", "files", "color", "imaging", "data", "models", "evaluation", "training", "colorize"),
     "app": (
         "wording",

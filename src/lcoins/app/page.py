@@ -21,13 +21,8 @@ from lcoins.app.studio import MAX_VARIANTS, InputError, Studio
 
 PEOPLE = 200  # events that may wait at once
 LARGE = 8.0  # megapixels from which a photo is read and written beside the others' previews
-PACE = {
-    "read": 0.15,
-    "write": 0.7,
-    "color": 2.0,
-    "suggest": 3.0,
-    "show": 0.4,
-}  # seconds for a megapixel, a sentence, a suggestion, a view, at first
+# Seconds at first: for a megapixel, a sentence, a suggestion, a view.
+PACE = {"read": 0.15, "write": 0.7, "color": 2.0, "suggest": 3.0, "show": 0.4}
 NO_LONGER = "The photo is no longer on the server. Choose it again."
 # What the browser has kept of a page that is loaded again, where nothing newer is there; the page's events may come
 # before page.js has run. The server has no part in it: its answer may be late, and by then people have begun.

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lcoins.color.ambiguous_names import word_set
 from lcoins.color.lab import resize_ab
 from lcoins.color.phrases import ColorPhrase
 from lcoins.color.reading import read_sentence
+from lcoins.color.spoken_of import FUNCTION_WORDS
 from lcoins.color.words import split_words
 from lcoins.colorize.word_effect import VISIBLE, has_effect
 from lcoins.evaluation.contact_sheet import group_colors, token_map, word_rgb
@@ -29,7 +29,6 @@ from lcoins.models.text_encoders import Words
 DOMINANCE = 1.5  # times its even share of attention that a word needs to name a group
 SMALLEST = 0.005  # share of the picture below which a group is left out
 NO_GROUPS = "This system has no groups: its words act on every part of the photo directly."
-FUNCTION_WORDS = word_set("a an the and or of on in at by with beside is are to under over near between")
 EVEN = "Groups without a word attend to all words about equally, or to one that names nothing."
 NO_WORDS = "This system has groups, but its words act on the photo directly, so no group belongs to a word."
 

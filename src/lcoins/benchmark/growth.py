@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from lcoins.benchmark.step import StepCase, StepTiming, step_cases, time_steps
+from lcoins.progress import followed
 
 SIDES = (0.5, 1.5, 2.0)  # of the model's image side
 GROUPS, WORDS = (4, 8, 16, 32, 64), (8, 16, 32, 64)
@@ -37,7 +36,7 @@ def measure_growth(
     base = _case(config_with("batch_size", batch_size), precision, compile)
     planned = [("", 0, base, batch_size), *_changed(config_with, base, batch_size, precision, compile)]
     points = []
-    for axis, value, case, batch in track(planned, "timing steps", console=Console(stderr=True)):
+    for axis, value, case, batch in followed(planned, "timing steps"):
         (timing,) = time_steps([case], batch, warmup, steps, device)
         points.append(Point(axis, value, timing))
     return points

@@ -43,6 +43,8 @@ def time_growth(cfg: DictConfig, picture: Path) -> None:
         raise ValueError(f"growth={picture} must end in .png; the same values are written beside it as .json")
     from lcoins.reports.growth_plot import growth_plot
 
+    picture.parent.mkdir(parents=True, exist_ok=True)  # before minutes of timing
+
     def config_with(key: str, value: Any) -> dict[str, Any]:
         changed = cfg.copy()
         OmegaConf.update(changed, key, value)
@@ -53,7 +55,6 @@ def time_growth(cfg: DictConfig, picture: Path) -> None:
     base = {"image side": cfg.model.image_size, "words": BASE_WORDS, "batch": cfg.batch_size}
     base["groups"] = OmegaConf.select(cfg, "model.transformer.n_groups") or 0
     title = f"{cfg.title}, {machine_name(cfg.device)}"
-    picture.parent.mkdir(parents=True, exist_ok=True)
     write_json({"title": title, "base": base, "rows": rows}, picture.with_suffix(".json"))
     written = growth_plot(rows, base, picture)
     run.console.print(growth_table(rows, title))

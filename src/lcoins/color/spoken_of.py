@@ -25,6 +25,7 @@ _PLACES = word_set(
 PLACE_WORDS = _PLACES | word_set("in on at to larger smaller bigger large small central above below")
 _ARTICLES = word_set("a an the its his her their my your our this these that those")
 _TO_BE = word_set("is are was were be looks look appears seems become becomes")
+FUNCTION_WORDS = _JOINTS | _PREPOSITIONS | _ARTICLES | _TO_BE  # which name no thing
 MOST = 64  # colors of a sentence: a long one must not take any amount of time and memory
 CLOTHES = "clothes"  # how grounding knows all that a person wears
 # What stands between a thing and its color, or before it, and names nothing: "the car should be painted red".

@@ -12,7 +12,6 @@ from lcoins.data.datamodule import ColorizationData
 from lcoins.data.from_lists import (
     ListOptions,
     PhotoSource,
-    print_line,
     read_usable_pairs,
     say_where_a_test_is_the_validation,
 )
@@ -21,6 +20,7 @@ from lcoins.data.photo_store import open_photos
 from lcoins.data.photos import Photos
 from lcoins.data.recolored_photos import RecoloredPhotos, RepaintingOptions, Source
 from lcoins.data.types import key
+from lcoins.progress import say_line
 from lcoins.wording import counted
 
 
@@ -174,7 +174,7 @@ def read_source(one: InstanceSource, captions: Mapping[str, Sequence[str]]) -> S
         present = [photo for photo in others if photo in store]
         photos += present
         if missing := len(others) - len(present):
-            print_line(
+            say_line(
                 f"{one.instances} names {counted(missing, 'photo')} that {one.root} lacks, of {len(instances.photos):,}"
             )
     return Source(Path(one.root), tuple(photos), captions, instances, one.repainted, one.plain)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rich.console import Console
-
 from lcoins.color.object_pairs import read_object_colors
 from lcoins.data.augment import Augmentation
 from lcoins.data.caption_lists import Pair, Problem, captions_by_photo, read_pairs
@@ -18,6 +16,7 @@ from lcoins.data.photos import Annotations, MergedPhotos, Photos, RandomView
 from lcoins.data.pixel_labels import PixelLabels
 from lcoins.data.recoloring import WordRecoloring
 from lcoins.data.validate import ProblemsFound, check_photos, describe, write_report
+from lcoins.progress import say_line
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def say_where_a_test_is_the_validation(sources: Mapping[str, PhotoSource]) -> No
     for name, source in sources.items():
         val = sources.get("val")
         if name.startswith("tests.") and val and (source.root, source.captions) == (val.root, val.captions):
-            print_line(
+            say_line(
                 f"{name}: the test set is the validation set, which also chose the checkpoint; for a test of its own "
                 f"give data.{name}.root and data.{name}.captions"
             )
@@ -164,7 +163,7 @@ def read_usable_pairs(
         raise ProblemsFound(f"{text}\nNothing is left of: {', '.join(empty)}; is root the right folder?")
     if on_problem == "stop":
         raise ProblemsFound(f"{text}\nMend these, or leave them out with data.on_problem=leave_out.")
-    Console().print(f"left out: {text}", markup=False)
+    say_line(f"left out: {text}")
     return usable
 
 
@@ -176,7 +175,7 @@ def _annotations(name: str, source: PhotoSource, pairs: Iterable[Pair]) -> Annot
         object_colors, dropped = read_object_colors(source.object_colors, captions)
         unknown = len(captions) - len(object_colors)
         if unknown or dropped:
-            print_line(
+            say_line(
                 f"{name}: {source.object_colors} lacks the object-color pairs of {unknown} of {len(captions)} photos "
                 f"(it has none, or those of another number of captions); {dropped} pairs name no two words of their "
                 f"caption"
@@ -184,10 +183,5 @@ def _annotations(name: str, source: PhotoSource, pairs: Iterable[Pair]) -> Annot
     if source.labels:
         labels = PixelLabels(source.labels, captions.keys())
         if unknown := len(captions) - len(labels.known):
-            print_line(f"{name}: {source.labels} lacks the labels of {unknown} of {len(captions)} photos")
+            say_line(f"{name}: {source.labels} lacks the labels of {unknown} of {len(captions)} photos")
     return Annotations(Polygons(source.instances) if source.instances else None, object_colors, labels)
-
-
-def print_line(line: str) -> None:
-    """Prints a line as it is, however long."""
-    Console().print(line, markup=False, highlight=False, soft_wrap=True)

@@ -41,13 +41,17 @@ class Metric:
 
     def text(self, value: float, signed: bool = False) -> str:
         """The value as it is shown; what rounds to zero has no sign."""
-        value, digits = (100 * value, 1) if self.percent else (value, self.digits)
-        sign = "+" if signed and round(value, digits) else ""
+        sign = "+" if signed and not self.shows_zero(value) else ""
+        value, digits = self._scaled(value)
         return f"{value:{sign}z.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
     def shows_zero(self, value: float) -> bool:
         """Whether the value is shown as zero."""
-        return not round(100 * value if self.percent else value, 1 if self.percent else self.digits)
+        return not round(*self._scaled(value))
+
+    def _scaled(self, value: float) -> tuple[float, int]:
+        """The value as it is shown, and its digits behind the point."""
+        return (100 * value, 1) if self.percent else (value, self.digits)
 
 
 WORDS = Metric("words right, %", "instances_correct", +1, 3, "instances", percent=True)
