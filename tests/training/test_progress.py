@@ -47,9 +47,14 @@ def test_the_monitored_value_comes_first_and_epochs_count_from_1() -> None:
     assert bar._get_train_description(5).strip() == "epoch 6 of 18"
 
 
-def test_the_summary_names_no_operations(capsys: pytest.CaptureFixture[str]) -> None:
-    columns = [("Name", ["colorizer"]), ("Type", ["LCoIns"]), ("Params", ["3 M"]), ("FLOPs", ["0"])]
+def test_the_summary_names_parts_with_parameters_and_no_operations(capsys: pytest.CaptureFixture[str]) -> None:
+    columns = [
+        ("Name", ["colorizer", "val_means"]),
+        ("Type", ["LCoIns", "ModuleDict"]),
+        ("Params", ["3.0 M", "0    "]),  # padded, as Lightning gives them
+        ("FLOPs", ["0", "0"]),
+    ]
     PartsSummary.summarize(columns, 3_000_000, 2_000_000, 12.0, {}, 0)
     said = capsys.readouterr().out
     assert "colorizer" in said and "2,000,000 parameters are trained, 1,000,000 others stay" in said
-    assert "FLOPs" not in said
+    assert "FLOPs" not in said and "val_means" not in said

@@ -78,7 +78,7 @@ class PartsSummary(RichModelSummary):
             table.add_column(heading)
         table.add_column("parameters", justify="right")
         for row in zip(columns["Name"], columns["Type"], columns["Params"], strict=True):
-            if row[2] != "0":  # means of validation have none
+            if row[2].strip() != "0":  # means of validation have none
                 table.add_row(*row)
         get_console().print(table)
         fixed = total_parameters - trainable_parameters
