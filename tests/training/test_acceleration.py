@@ -9,6 +9,7 @@ from shrunk import MODEL, model_config
 from torch._dynamo.utils import counters
 from typechecker import unchecked_shapes
 
+from lcoins.models.blocks import attend
 from lcoins.models.build import build_colorizer
 from lcoins.training.acceleration import compile_blocks, expect_compiler, fitting_kernels, repeated_blocks
 
@@ -82,11 +83,19 @@ def test_kernels_are_set_back() -> None:
         assert torch.backends.cuda.flash_sdp_enabled() == before
 
 
-def test_attention_written_out_is_as_exact_as_bfloat16() -> None:
+@pytest.mark.parametrize("words", [None, 25])
+def test_attention_written_out_is_as_exact_as_bfloat16(words: int | None) -> None:
     torch.manual_seed(0)
     q, k, v = (torch.randn(2, 4, 40, 16) for _ in range(3))
-    attend = torch.nn.functional.scaled_dot_product_attention
-    with fitting_kernels("cpu", "bf16-mixed"):
-        found = attend(q.bfloat16(), k.bfloat16(), v.bfloat16()).float()
-    expected = attend(q, k, v)
-    assert float((found - expected).norm() / expected.norm()) < 0.01
+    mask = None if words is None else (torch.arange(40) < words)[None, None, None].expand(2, 1, 1, 40)
+    expected = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    torch.testing.assert_close(attend(q, k, v, mask), expected)
+    halves = [x.bfloat16().requires_grad_() for x in (q, k, v)]
+    found = attend(*halves, mask)
+    assert float((found.detach().float() - expected).norm() / expected.norm()) < 0.01
+    found.sum().backward()
+    if words is not None:
+        assert halves[2].grad is not None and not halves[2].grad[:, :, words:].any()  # nothing heard beyond the mask
+    with fitting_kernels("cpu", "bf16-mixed"):  # what BERT and ViT take
+        kernel = torch.nn.functional.scaled_dot_product_attention(*halves, attn_mask=mask)
+    assert float((kernel.detach().float() - expected).norm() / expected.norm()) < 0.01

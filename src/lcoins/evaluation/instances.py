@@ -70,7 +70,7 @@ def mask_regions(masks: Tensor) -> MaskRegions:
 
 def ab_error(ab: Tensor, truth: Tensor) -> Tensor:
     """Distance of each pixel to its true color on the ab plane, (H, W) >= 0."""
-    return (ab - truth).norm(dim=0)
+    return torch.hypot(*(ab - truth))
 
 
 def bleeding(ab: Tensor, truth: Tensor, regions: MaskRegions) -> float | None:

@@ -5,10 +5,10 @@ from functools import partial
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.nn.functional import gumbel_softmax, layer_norm, one_hot, scaled_dot_product_attention, softmax
+from torch.nn.functional import gumbel_softmax, layer_norm, one_hot, softmax
 
 from lcoins.color.lab import in_float32
-from lcoins.models.blocks import SelfAttention, Sizes, transformer_blocks
+from lcoins.models.blocks import SelfAttention, Sizes, attend, transformer_blocks
 
 Heads = Float[Tensor, "b heads _ d"]
 
@@ -34,9 +34,9 @@ class GroupingAttention(SelfAttention):
         (q_img, q_lag, q_grp), (k_img, k_lag, k_grp), (v_img, v_lag, v_grp) = (x.split(sizes, dim=2) for x in (q, k, v))
         n_img, n_lag, n_grp = sizes
         word_mask = mask[:, None, None, :]
-        to_img = scaled_dot_product_attention(torch.cat([q_img, q_grp], dim=2), k_img, v_img)
-        to_lag = scaled_dot_product_attention(torch.cat([q_lag, q_grp], dim=2), k_lag, v_lag, attn_mask=word_mask)
-        to_grp = scaled_dot_product_attention(torch.cat([q_img, q_lag], dim=2), k_grp, v_grp)
+        to_img = attend(torch.cat([q_img, q_grp], dim=2), k_img, v_img)
+        to_lag = attend(torch.cat([q_lag, q_grp], dim=2), k_lag, v_lag, mask=word_mask)
+        to_grp = attend(torch.cat([q_img, q_lag], dim=2), k_grp, v_grp)
         img_inner, grp_from_img = to_img.split([n_img, n_grp], dim=2)
         lag_inner, grp_from_lag = to_lag.split([n_lag, n_grp], dim=2)
         grp_first, grp_second = self.group_slots(grp_from_img, grp_from_lag, (q_grp, k_grp, v_grp), (k_img, v_img))
@@ -64,7 +64,7 @@ class InnerGroupingAttention(GroupingAttention):
     def group_slots(
         self, from_img: Heads, from_lag: Heads, of_grp: tuple[Heads, Heads, Heads], of_img: tuple[Heads, Heads]
     ) -> tuple[Heads, Heads]:
-        return scaled_dot_product_attention(*of_grp), from_img + from_lag
+        return attend(*of_grp), from_img + from_lag
 
 
 class CompetingGroupingAttention(GroupingAttention):
@@ -92,7 +92,7 @@ class JointAttention(SelfAttention):
         q, k, v = self.queries_keys_values(tokens)
         n_img, _, n_grp = sizes
         keys = torch.cat([mask.new_ones(mask.shape[0], n_img), mask, mask.new_ones(mask.shape[0], n_grp)], dim=1)
-        return self.join_heads(scaled_dot_product_attention(q, k, v, attn_mask=keys[:, None, None, :]))
+        return self.join_heads(attend(q, k, v, mask=keys[:, None, None, :]))
 
 
 ATTENTION = {

@@ -3,9 +3,8 @@
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
 
-from lcoins.models.blocks import SelfAttention, Sizes, initialize, transformer_blocks
+from lcoins.models.blocks import SelfAttention, Sizes, attend, initialize, transformer_blocks
 from lcoins.models.colorizer import Colorizer, CorrespondingColorization, Parts
 from lcoins.models.compared.correspondence import Biaffine
 from lcoins.models.image_encoders import GridEncoder, PatchEncoder
@@ -31,9 +30,7 @@ class DecoupledAttention(SelfAttention):
         real = torch.cat([mask.new_ones(mask.shape[0], sizes[0]), mask], dim=1)[:, None, None, :]
         paths = ((q_img, k_obj, v_col), (q_obj, k_obj, v_obj), (q_col, k_col, v_col))
         heads = [
-            scaled_dot_product_attention(
-                query, torch.cat([k_img, key], dim=2), torch.cat([v_img, value], dim=2), attn_mask=real
-            )
+            attend(query, torch.cat([k_img, key], dim=2), torch.cat([v_img, value], dim=2), real)
             for query, key, value in paths
         ]
         return self.join_heads(torch.cat(heads, dim=2))
