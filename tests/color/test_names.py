@@ -5,14 +5,12 @@ import math
 import pytest
 
 from lcoins.color.names import (
-    BASIC_CHROMATIC,
     BASIC_LAB,
     NAMED_LAB,
     PAINTED_LAB,
     SHADE_LAB,
     SHADES,
     NamedColor,
-    hue_distance,
     named,
 )
 from lcoins.color.words import BASIC_COLORS, COLOR_LAB
@@ -21,7 +19,6 @@ from lcoins.color.words import BASIC_COLORS, COLOR_LAB
 def test_the_basic_terms_are_those_of_the_vocabulary() -> None:
     assert tuple(BASIC_LAB) == BASIC_COLORS
     assert all(BASIC_LAB[word] is COLOR_LAB[word] for word in BASIC_COLORS)
-    assert set(BASIC_LAB) - set(BASIC_CHROMATIC) == {"black", "white", "gray"}
 
 
 def test_every_name_stands_once_and_in_range() -> None:
@@ -44,9 +41,3 @@ def test_a_shade_is_told_from_other_names_of_two_words() -> None:
     shades = {color.name for color in named(PAINTED_LAB) if color.is_shade}
     assert shades == set(SHADE_LAB)
     assert not NamedColor("sky blue", NAMED_LAB["sky blue"]).is_shade
-
-
-def test_hue_distance_goes_the_short_way_round() -> None:
-    assert hue_distance((1.0, 0.1), (1.0, -0.1)) == pytest.approx(2 * math.degrees(math.atan(0.1)))
-    assert hue_distance((2.0, 0.0), (-1.0, 0.0)) == pytest.approx(180)
-    assert hue_distance((0.0, 3.0), (5.0, 0.0)) == pytest.approx(90)

@@ -5,10 +5,11 @@ import random
 import numpy as np
 import pytest
 import torch
+from hues import hue_distance
 from torch import Tensor
 
 from lcoins.color.lab import split_lab
-from lcoins.color.names import BASIC_LAB, PAINTED_LAB, NamedColor, hue_distance
+from lcoins.color.names import BASIC_LAB, PAINTED_LAB, NamedColor
 from lcoins.data.instance_recoloring import draw_color, is_allowed, paint
 from lcoins.data.things import Thing
 

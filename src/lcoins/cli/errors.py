@@ -28,7 +28,7 @@ EXTRAS = {
     "study": ("pyarrow", "sqlalchemy", "uvicorn"),
     "demo": ("gradio", "starlette"),
     "caption": ("transformers",),
-    "remote": ("aiohttp", "fsspec", "s3fs"),
+    "remote": ("aiohttp", "fsspec", "gcsfs", "s3fs"),
 }
 
 

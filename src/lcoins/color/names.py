@@ -19,9 +19,7 @@ from lcoins.color.words import BASIC_COLORS, COLOR_LAB
 
 Lab = tuple[float, float, float]
 
-ACHROMATIC = ("black", "white", "gray")
 BASIC_LAB: dict[str, Lab] = {word: COLOR_LAB[word] for word in BASIC_COLORS}
-BASIC_CHROMATIC = tuple(word for word in BASIC_LAB if word not in ACHROMATIC)
 
 NAMED_LAB: dict[str, Lab] = {
     "crimson": (28.4, 51.5, 35.2),
@@ -196,9 +194,3 @@ class NamedColor:
 def named(names: Mapping[str, Lab]) -> tuple[NamedColor, ...]:
     """A table as a list to draw from."""
     return tuple(NamedColor(name, lab) for name, lab in names.items())
-
-
-def hue_distance(first: tuple[float, float], second: tuple[float, float]) -> float:
-    """The angle between two colors (a, b) in degrees, 0..180."""
-    angle = math.degrees(math.atan2(first[1], first[0]) - math.atan2(second[1], second[0]))
-    return abs((angle + 180) % 360 - 180)

@@ -4,13 +4,12 @@ Addresses begin with s3://, gs://, https:// or http://; fsspec reads and writes 
 first request of each process: the connections of a process do not survive in those that are forked from it.
 """
 
+import logging
 import os
 import re
 import time
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +23,6 @@ CHUNK = 8 * 2**20  # bytes of a large file that one request asks for
 CHUNKS = 4  # requests for one file at once
 _ADDRESS = re.compile(r"(s3|gs|https?):/{1,2}(?=[^/])(.+)", re.DOTALL)
 _connections: dict[tuple[int, str], Any] = {}  # those of a parent process stay, for their end would disturb it
-_MODULES = {"s3": "s3fs", "gs": "gcsfs", "http": "aiohttp", "https": "aiohttp"}
 
 
 def address_of(path: Path | str) -> str | None:
@@ -210,24 +208,25 @@ def _connected(protocol: str) -> Any:
 
 def _connect(protocol: str) -> Any:
     """A file system of fsspec; ModuleNotFoundError names the module that is not installed."""
-    if protocol == "gs" and find_spec("gcsfs") is None:  # in no extra, since it is not tested here
-        raise Refused("addresses gs://… need gcsfs, which is not installed; run: pip install gcsfs")
-    import_module(_MODULES[protocol])
     if protocol in ("http", "https"):
         from lcoins.data.web_ranges import WebRanges
 
         return WebRanges(skip_instance_cache=True, use_listings_cache=False)
-    import fsspec
+    # Waiting and trying again is done here; where the libraries do it, too, their tries multiply with these.
+    if protocol == "gs":
+        from gcsfs.core import GCSFileSystem  # by HTTP, whose connections, unlike those of gRPC, a fork survives
 
-    options: dict[str, Any] = {}
-    if protocol == "s3":
-        retries = {"total_max_attempts": 1}
-        options["config_kwargs"] = {
-            "connect_timeout": 10, "read_timeout": 60, "max_pool_connections": 64, "retries": retries
-        }  # fmt: skip
-    files = fsspec.filesystem(protocol, skip_instance_cache=True, use_listings_cache=False, **options)
-    if protocol == "s3":  # waiting and trying again is done here, by neither botocore nor s3fs
-        files.retries = 1
+        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it logs a traceback of what is told in one line here
+        files = GCSFileSystem(skip_instance_cache=True, use_listings_cache=False)
+        files._request = getattr(files._request, "__wrapped__", GCSFileSystem._request).__get__(files)
+        return files
+    from s3fs import S3FileSystem
+
+    config = {
+        "connect_timeout": 10, "read_timeout": 60, "max_pool_connections": 64, "retries": {"total_max_attempts": 1}
+    }  # fmt: skip
+    files = S3FileSystem(skip_instance_cache=True, use_listings_cache=False, config_kwargs=config)
+    files.retries = 1
     return files
 
 

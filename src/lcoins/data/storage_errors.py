@@ -10,7 +10,8 @@ _UNREACHED = {
 }
 _NO_CREDENTIALS = {"CredentialRetrievalError", "DefaultCredentialsError", "NoCredentialsError"}
 _NO_CREDENTIALS |= {"PartialCredentialsError", "ProfileNotFound"}
-_ADVICE = "S3 reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE and AWS_ENDPOINT_URL"
+_S3 = "S3 reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE and AWS_ENDPOINT_URL"
+_GOOGLE = "Google's libraries read GOOGLE_APPLICATION_CREDENTIALS, or what `gcloud auth application-default login` left"
 
 
 class StorageError(OSError):
@@ -25,13 +26,16 @@ def explained(error: BaseException, address: str) -> OSError:
     """The error to raise for one of fsspec or of a library below it, which ``address`` met."""
     if isinstance(error, StorageError):
         return error
+    google = address.startswith("gs:")
+    advice = _GOOGLE if google else _S3
     if isinstance(error, FileNotFoundError):
-        bucket = "the bucket does not exist" if "specified bucket" in str(error) else "no such file"
-        return FileNotFoundError(f"{address}: {bucket}; check the address and AWS_ENDPOINT_URL")
+        missing = "the bucket does not exist" if "specified bucket" in str(error) else "no such file"
+        missing = "no such file or bucket" if google else missing  # gcsfs does not say which
+        return FileNotFoundError(f"{address}: {missing}; check the address{'' if google else ' and AWS_ENDPOINT_URL'}")
     if _names(error) & _NO_CREDENTIALS:
-        return StorageError(f"{address}: no credentials are known ({_first_line(error)}); {_ADVICE}")
-    if isinstance(error, PermissionError) or _status(error) in (401, 403):
-        return StorageError(f"{address}: no permission ({_first_line(error)}); {_ADVICE}")
+        return StorageError(f"{address}: no credentials are known ({_first_line(error)}); {advice}")
+    if _is_forbidden(error):
+        return StorageError(f"{address}: no permission ({_first_line(error)}); {advice}")
     if _names(error) & _UNREACHED:
         return StorageError(f"{address} cannot be reached ({_first_line(error)}); check the network and the address")
     return StorageError(f"{address}: {_first_line(error)}; try again later, or check the address")
@@ -40,9 +44,14 @@ def explained(error: BaseException, address: str) -> OSError:
 def is_lasting(error: BaseException) -> bool:
     """Whether another try would end the same way."""
     status = _status(error)
-    if isinstance(error, Refused | FileNotFoundError | PermissionError) or _names(error) & _NO_CREDENTIALS:
+    if isinstance(error, Refused | FileNotFoundError) or _is_forbidden(error) or _names(error) & _NO_CREDENTIALS:
         return True
     return status is not None and 400 <= status < 500 and status not in (408, 429)
+
+
+def _is_forbidden(error: BaseException) -> bool:
+    """Whether a server answered 401 or 403, of which gcsfs makes an OSError without a code."""
+    return isinstance(error, PermissionError) or _status(error) in (401, 403) or str(error).startswith("Forbidden: ")
 
 
 def _names(error: BaseException) -> set[str]:
