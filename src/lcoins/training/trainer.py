@@ -177,7 +177,7 @@ def build_callbacks(recipe: Mapping[str, Any], folder: Path, data: ColorizationD
         PartsSummary(max_depth=2),
         LearningRateMonitor("step"),
         TrainingThroughput(),
-        PictureLog(folder / "pictures", samples),
+        PictureLog(folder / "pictures", samples, recipe["pictures"]),
     ]
     if recipe["ema"] is not None:
         # Without buffers: averages are truncated, so integers such as BERT's position ids would come out one too small.
