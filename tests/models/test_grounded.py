@@ -10,7 +10,7 @@ from lcoins.color.natural_colors import natural_ab
 from lcoins.color.spoken_of import MOST
 from lcoins.models.colorizer import Colorization
 from lcoins.models.focus import FocusedColorizer
-from lcoins.models.grounded import GroundedColorizer, for_photos, told_apart
+from lcoins.models.grounded import GroundedColorizer, for_photos
 from lcoins.models.grounding import Grounded, said_colors
 
 # Rows of the photo.
@@ -90,34 +90,6 @@ def test_another_color_in_the_same_sentence_takes_no_further_pass_of_the_network
     assert not torch.equal(first, second)
     assert system.asked == ["a bus"]
     assert system.grounded == 1
-
-
-def test_two_of_a_kind_are_told_apart_by_the_sides_that_a_sentence_names() -> None:
-    """Their common place is cut between them, and not in the middle of the photo."""
-    said = said_colors(["the left cup is red and the right cup is blue"])
-    both = torch.zeros(16, 16)
-    both[:, 0:3], both[:, 5:9] = 0.8, 0.8
-    left, right = told_apart(torch.stack([both, 0.5 * both]), said)
-    assert left[:, 0].min() > right[:, 0].max()
-    assert right[:, 8].min() > left[:, 8].max()
-
-
-@pytest.mark.parametrize("side", [0, 1])
-def test_one_side_alone_is_cut_like_both(side: int) -> None:
-    said = said_colors(["the left cup is red and the right cup is blue"])
-    both = torch.zeros(16, 16)
-    both[:, 1:4], both[:, 10:14] = 0.8, 0.8
-    pair = told_apart(both.expand(2, 16, 16), said)
-    (alone,) = told_apart(both[None], [said[side]])
-    assert torch.equal(alone, pair[side])
-
-
-@pytest.mark.parametrize(("side", "columns", "whole"), [("left", 8, True), ("right", 8, False), ("left", 16, False)])
-def test_a_thing_on_its_side_of_the_photo_is_not_cut(side: str, columns: int, whole: bool) -> None:
-    place = torch.zeros(16, 16)
-    place[:, 1:columns] = 0.8
-    (found,) = told_apart(place[None], said_colors([f"the {side} cup is red"]))
-    assert torch.equal(found, place) == whole
 
 
 def test_what_is_not_found_is_named_once() -> None:
