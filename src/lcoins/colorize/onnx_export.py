@@ -7,7 +7,7 @@ CIELAB ab / 110. B, H, W and N are dynamic, N from 1 to ``max_length``.
 The network itself takes one size S, ``network_size``, because image tokens have learned position embeddings. As in
 PyTorch, lightness is resampled to S x S (:func:`lcoins.color.lab.network_input`) and ab back to H x W
 (:func:`lcoins.color.lab.resize_ab`), here inside the file. Colors enlarged in this way blur over edges; lcoins passes
-S x S, which the file does not resample, and enlarges the answer along the photo's edges (:mod:`lcoins.colorize.edges`).
+S x S, which the file does not resample, and enlarges the answer along the photo's edges (:mod:`lcoins.color.edges`).
 Systems that need captions of one length (those with an LSTM; word pieces with ``pad_mask: false``) get them padded
 inside the file. The assignment of image tokens to groups is not an output, since no color depends on it; the file draws
 no random numbers.

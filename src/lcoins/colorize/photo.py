@@ -16,8 +16,8 @@ from PIL import Image
 from torch import Tensor
 
 from lcoins.color import lab
+from lcoins.color.edges import colors_at, follow_edges
 from lcoins.color.reading import read_sentence
-from lcoins.colorize.edges import colors_at, follow_edges
 from lcoins.colorize.hub import fetch_package, is_on_hub
 from lcoins.imaging.read import STRIP_PIXELS, photo_lightness, read_gray_photo, strips
 from lcoins.imaging.write import strips_to_image
@@ -74,7 +74,7 @@ def network_ab(colorizer: ColorizationSystem, network_lightness: Tensor, caption
 def along_edges(network_lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
     """Colors (1, 2, S, S) of :func:`network_ab` as slope and offset over its lightness, (1, 2, S, S) each, on the CPU.
 
-    With them the colors follow the edges of the full-size lightness (:mod:`lcoins.colorize.edges`).
+    With them the colors follow the edges of the full-size lightness (:mod:`lcoins.color.edges`).
     """
     return follow_edges(lab.from_network_lightness(network_lightness.float().cpu()), ab)
 
@@ -139,7 +139,7 @@ def recompose_strips(
 
     Args:
         lightness: (1, 1, H, W) in 0..100.
-        ab: (1, 2, h, w) in CIELAB units; with ``slope`` the offset of :func:`lcoins.colorize.edges.follow_edges`.
+        ab: (1, 2, h, w) in CIELAB units; with ``slope`` the offset of :func:`lcoins.color.edges.follow_edges`.
         slope: (1, 2, h, w), or None to take ab as it is.
         strip_pixels: the most pixels of a strip.
         strength: factor of the colors before they are fitted into the gamut: 0 gives the gray photo, 1 the network's

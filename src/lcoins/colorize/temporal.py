@@ -1,7 +1,7 @@
 """What a clip adds to a photo: colors smoothed over time, and a measure of how much they flicker.
 
 Both work on the network's small squares. There, in frame t, L is lightness, and the colors are a slope and an offset
-at each pixel (:mod:`lcoins.colorize.edges`): ab = offset + slope * L / 100. They are smoothed before they are enlarged:
+at each pixel (:mod:`lcoins.color.edges`): ab = offset + slope * L / 100. They are smoothed before they are enlarged:
 
     weight_t    = smoothing * max(0, 1 - |L_t - L_(t-1)| / MOTION)                   at each pixel
     smooth_t    = weight_t * smooth_(t-1) + (1 - weight_t) * colors_t               slope and offset alike
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from lcoins.colorize.edges import colors_at
+from lcoins.color.edges import colors_at
 
 MOTION = 10.0  # units of L*: a pixel that changes as much shows something else
 CUT = 0.5  # of the picture: where more of it shows something else, a new scene begins

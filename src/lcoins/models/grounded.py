@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from lcoins.color.edges import box_mean, colors_at, follow_edges
 from lcoins.color.lab import from_network_ab, from_network_lightness, to_network_ab
 from lcoins.color.natural_colors import natural_ab
 from lcoins.color.strength import shading, smooth_step
@@ -22,6 +23,9 @@ from lcoins.models.grounding import SaidColor, said_colors
 from lcoins.models.told_apart import FULL, LEAST, told_apart
 
 RIVALRY = 4  # power of the probabilities by which several things share a pixel
+REACH, FLATNESS = 1 / 14, 3e-4  # of the fit of a place to lightness, as follow_edges takes them
+FITTED = 0.25, 0.75  # fitted shares: up to which a pixel lies beyond the thing's edge, and from which within
+INSIDE, DEEP = 1 / 28, (0.75, 1.0)  # of the side, the surroundings that are a place's own to that share deep inside it
 FOUND = 0.25  # the largest probability below which a thing was not found
 
 
@@ -34,8 +38,8 @@ class GroundedColorizer(nn.Module):
     """A system with grounding, whose colors go where their things are; it takes the place of the system that it holds.
 
     A color whose thing is not found, or that speaks of none, is left to the network, focused
-    (:class:`~lcoins.models.focus.FocusedColorizer`). LEAST, FULL and FOUND were chosen on held-out photos by the
-    benchmark of obedience; RIVALRY made no difference there.
+    (:class:`~lcoins.models.focus.FocusedColorizer`). All bounds here were chosen on held-out photos by the benchmark of
+    obedience, those of :func:`within_edges` by looking too; RIVALRY made no difference there.
     """
 
     def __init__(self, system: Any):
@@ -98,10 +102,22 @@ def painted(
     """
     largest = torch.quantile(places.flatten(1), LARGEST, dim=1)[:, None, None].clamp(min=1e-6)
     surer = places.pow(RIVALRY) / places.pow(RIVALRY).sum(dim=0).clamp(min=1e-9)
-    shares = smooth_step(places / largest, LEAST, FULL) * surer
+    shares = within_edges(lightness, smooth_step(places / largest, LEAST, FULL)) * surer
     result = ab * (1 - shares.sum(dim=0))
     for share, color in zip(shares, said, strict=True):
         mean = (share * lightness).sum() / share.sum().clamp(min=1e-6)
         named = natural_ab(color.phrase.color, color.thing) or color.phrase.lab[1:]
         result += share * ab.new_tensor(named)[:, None, None] * shading(lightness, mean)
     return result
+
+
+def within_edges(lightness: Float[Tensor, "s s"], shares: Float[Tensor, "k s s"]) -> Float[Tensor, "k s s"]:
+    """How far pixels belong to things, less what lies beyond the photo's edges: the halo of a place known by cells.
+
+    Around each pixel the share is fitted by a linear function of L* (:func:`~lcoins.color.edges.follow_edges`). What
+    this fit takes for the surroundings loses its share, but for the inside of a large place, and nothing gains any.
+    """
+    slope, offset = follow_edges(lightness[None, None], shares[None], REACH, FLATNESS)
+    fitted = smooth_step(colors_at(lightness[None, None], slope, offset)[0], *FITTED)
+    inside = smooth_step(box_mean(shares[None], max(1, round(INSIDE * shares.shape[-1])))[0], *DEEP)
+    return torch.minimum(shares, torch.maximum(fitted, inside))

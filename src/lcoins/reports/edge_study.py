@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from lcoins.color import lab
-from lcoins.colorize.edges import follow_edges
+from lcoins.color.edges import follow_edges
 from lcoins.colorize.photo import lightness_for_network, recompose
 from lcoins.data.caption_lists import Pair
 from lcoins.data.captioned_instances import AnnotatedPhoto, Polygons

@@ -12,19 +12,22 @@ REACH = 1 / 40  # of the square's side: the radius of a pixel's surroundings; a 
 FLATNESS = 1e-3  # variance of lightness / 100 below which surroundings count as flat and get no slope
 
 
-def follow_edges(lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
+def follow_edges(
+    lightness: Tensor, ab: Tensor, reach: float = REACH, flatness: float = FLATNESS
+) -> tuple[Tensor, Tensor]:
     """Slope and offset, (B, 2, S, S) each, of ab over lightness / 100: ab = slope * lightness / 100 + offset.
 
-    ``lightness`` (B, 1, S, S) in 0..100 and ``ab`` (B, 2, S, S) are those of the small square.
+    ``lightness`` (B, 1, S, S) in 0..100 and ``ab`` (B, 2, S, S) are those of the small square; any other values that
+    should end at the photo's edges, in any number of channels, take the place of ab.
     """
-    radius = max(1, round(REACH * ab.shape[-1]))
+    radius = max(1, round(reach * ab.shape[-1]))
     guide = lightness / 100
-    mean_guide, mean_ab = _mean(guide, radius), _mean(ab, radius)
-    covariance = _mean(guide * ab, radius) - mean_guide * mean_ab
-    variance = _mean(guide * guide, radius) - mean_guide * mean_guide
-    slope = covariance / (variance + FLATNESS)
+    mean_guide, mean_ab = box_mean(guide, radius), box_mean(ab, radius)
+    covariance = box_mean(guide * ab, radius) - mean_guide * mean_ab
+    variance = box_mean(guide * guide, radius) - mean_guide * mean_guide
+    slope = covariance / (variance + flatness)
     offset = mean_ab - slope * mean_guide
-    return _mean(slope, radius), _mean(offset, radius)
+    return box_mean(slope, radius), box_mean(offset, radius)
 
 
 def colors_at(lightness: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
@@ -32,7 +35,7 @@ def colors_at(lightness: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
     return offset + slope * lightness / 100
 
 
-def _mean(values: Tensor, radius: int) -> Tensor:
+def box_mean(values: Tensor, radius: int) -> Tensor:
     """The mean over squares of 2 radius + 1 pixels, cut at the border: of columns first, then of rows."""
     side = 2 * radius + 1
     columns = avg_pool2d(values, (side, 1), stride=1, padding=(radius, 0), count_include_pad=False)

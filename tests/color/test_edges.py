@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lcoins.color import lab
-from lcoins.colorize.edges import follow_edges
+from lcoins.color.edges import follow_edges
 from lcoins.colorize.photo import recompose
 
 
