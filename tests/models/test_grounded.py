@@ -10,7 +10,7 @@ from lcoins.color.natural_colors import natural_ab
 from lcoins.color.spoken_of import MOST
 from lcoins.models.colorizer import Colorization
 from lcoins.models.focus import FocusedColorizer
-from lcoins.models.grounded import GroundedColorizer, for_photos
+from lcoins.models.grounded import GroundedColorizer, for_photos, within_edges
 from lcoins.models.grounding import Grounded, said_colors
 
 # Rows of the photo.
@@ -90,6 +90,33 @@ def test_another_color_in_the_same_sentence_takes_no_further_pass_of_the_network
     assert not torch.equal(first, second)
     assert system.asked == ["a bus"]
     assert system.grounded == 1
+
+
+def bright_thing(size: int = 112) -> tuple[Tensor, Tensor]:
+    """L* of a bright square on a dark ground, whose outlines are those of the square, and the square."""
+    thing = torch.zeros(size, size)
+    thing[40:72, 40:72] = 1
+    return 20 + 60 * thing, thing
+
+
+def test_a_place_known_by_cells_ends_at_the_edge_of_the_photo() -> None:
+    """Its halo of four pixels loses most of its color, the thing nearly nothing."""
+    lightness, thing = bright_thing()
+    place = torch.zeros(1, 112, 112)
+    place[:, 36:76, 36:76] = 1
+    found = within_edges(lightness, place)[0]
+    halo = (place[0] - thing).bool()
+    assert found[thing.bool()].mean() > 0.95
+    assert found[halo].mean() < 0.4
+    assert (found <= place).all()
+
+
+def test_a_place_that_lightness_does_not_tell_stays_as_it_is() -> None:
+    """Flat lightness says nothing of edges, and a place on a checkered ground would lose the dark half of itself."""
+    place = torch.zeros(1, 112, 112)
+    place[:, 50:60, 50:60] = 1
+    flat = torch.full((112, 112), 50.0)
+    assert torch.allclose(within_edges(flat, place), place, atol=0.02)
 
 
 def test_what_is_not_found_is_named_once() -> None:

@@ -26,6 +26,7 @@ RIVALRY = 4  # power of the probabilities by which several things share a pixel
 REACH, FLATNESS = 1 / 14, 3e-4  # of the fit of a place to lightness, as follow_edges takes them
 FITTED = 0.25, 0.75  # fitted shares: up to which a pixel lies beyond the thing's edge, and from which within
 INSIDE, DEEP = 1 / 28, (0.75, 1.0)  # of the side, the surroundings that are a place's own to that share deep inside it
+TOLD = 0.5, 0.6  # share of a place that is left: up to which lightness does not tell it from what is around it
 FOUND = 0.25  # the largest probability below which a thing was not found
 
 
@@ -115,9 +116,12 @@ def within_edges(lightness: Float[Tensor, "s s"], shares: Float[Tensor, "k s s"]
     """How far pixels belong to things, less what lies beyond the photo's edges: the halo of a place known by cells.
 
     Around each pixel the share is fitted by a linear function of L* (:func:`~lcoins.color.edges.follow_edges`). What
-    this fit takes for the surroundings loses its share, but for the inside of a large place, and nothing gains any.
+    this fit takes for the surroundings loses its share, but for the inside of a large place, and nothing gains any. A
+    place that would lose half of itself is not told from its surroundings by lightness, and stays as it is.
     """
     slope, offset = follow_edges(lightness[None, None], shares[None], REACH, FLATNESS)
     fitted = smooth_step(colors_at(lightness[None, None], slope, offset)[0], *FITTED)
     inside = smooth_step(box_mean(shares[None], max(1, round(INSIDE * shares.shape[-1])))[0], *DEEP)
-    return torch.minimum(shares, torch.maximum(fitted, inside))
+    within = torch.minimum(shares, torch.maximum(fitted, inside))
+    left = within.sum(dim=(1, 2), keepdim=True) / shares.sum(dim=(1, 2), keepdim=True).clamp(min=1e-6)
+    return torch.lerp(shares, within, smooth_step(left, *TOLD))
