@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lcoins.color.lab import split_lab
-from lcoins.color.names import BASIC_CHROMATIC, ISH, KNOWN_LAB, PAINTED_LAB, SHADES
+from lcoins.color.names import BASIC_LAB, ISH, KNOWN_LAB, PAINTED_LAB, SHADES
 from lcoins.color.rarer_names import RARER_LAB
 from lcoins.color.shades import ISH_WORDS, SHADE_WORDS, lab_of, painted_name
 
@@ -62,7 +62,7 @@ def test_rarer_names_stand_once_and_in_range_and_shades_are_shades() -> None:
     assert not RARER_LAB.keys() & PAINTED_LAB.keys()
     assert all(0 <= lightness <= 100 and math.hypot(a, b) < 135 for lightness, a, b in RARER_LAB.values())
     assert {*SHADE_WORDS.values()} - {""} == {*SHADES}
-    assert set(ISH) == set(BASIC_CHROMATIC)
+    assert set(ISH) == set(BASIC_LAB) - {"black", "white", "gray"}
 
 
 @pytest.mark.parametrize(
