@@ -255,6 +255,7 @@ def test_a_server_that_asks_to_be_spared_is_asked_four_times(
 def test_a_missing_library_is_named_with_its_extra(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "_connections", {})
     for protocol, library in (("s3", "s3fs"), ("gs", "gcsfs")):
+        monkeypatch.delitem(sys.modules, f"{library}.core", raising=False)
         monkeypatch.setitem(sys.modules, library, None)
         with pytest.raises(ModuleNotFoundError) as caught:
             Pack(f"{protocol}://bucket/pack")
