@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from lcoins.cli.errors import explain
 from lcoins.cli.main import app
-from lcoins.data import pack_writer, storage
+from lcoins.data import storage
 from lcoins.data.indexed_pairs import IndexedPairs
 from lcoins.data.pack import Pack
 from lcoins.data.photos import Photos, RandomView
@@ -27,6 +27,7 @@ from lcoins.data.types import collate
 
 NAMES = ["a.png", "b.png", "sub/c.png", "d.png", "é.png"]
 VIEW = RandomView(hflip="swap_words")
+pytestmark = pytest.mark.usefixtures("quick_and_apart")
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +41,6 @@ def google() -> Iterator[str]:
         patch.setenv("NO_GCE_CHECK", "true")  # for it would ask Google's network whether this machine is one of its own
         yield "gs://bucket"
     server.stop()
-
-
-@pytest.fixture(autouse=True)
-def quick_and_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "WAITS", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(pack_writer, "PHOTOS_PER_SHARD", 2)
-    monkeypatch.setenv("LCOINS_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from lcoins.cli.errors import explain
 from lcoins.cli.main import app
-from lcoins.data import pack_writer, storage
+from lcoins.data import storage
 from lcoins.data.caption_lists import Pair, read_pairs
 from lcoins.data.from_lists import PhotoSource, read_usable_pairs
 from lcoins.data.indexed_pairs import IndexedPairs
@@ -38,6 +38,7 @@ from lcoins.imaging.decode import PhotoError
 NAMES = ["a.png", "b.png", "sub/c.png", "d.png", "é.png"]
 CAPTIONS = {name: [f"a red car {index}", f"a car on the left {index}"] for index, name in enumerate(NAMES)}
 VIEW = RandomView(hflip="swap_words")
+pytestmark = pytest.mark.usefixtures("quick_and_apart")
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +55,6 @@ def s3() -> Iterator[str]:
         fsspec.filesystem("s3", skip_instance_cache=True).mkdir("bucket")
         yield f"http://{host}:{port}"
     server.stop()
-
-
-@pytest.fixture(autouse=True)
-def quick_and_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "WAITS", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(pack_writer, "PHOTOS_PER_SHARD", 2)
-    monkeypatch.setenv("LCOINS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("LCOINS_CACHE_GIB", "0.01")
 
 
 @pytest.fixture

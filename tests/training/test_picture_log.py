@@ -56,7 +56,7 @@ def test_the_first_step_of_a_run_has_a_sheet_of_what_it_trains_on(tmp_path: Path
     with Image.open(tmp_path / "training.png") as sheet:
         assert 2 * 224 < sheet.width < 3 * 224
         assert 2 * 224 < sheet.height < 3 * 224  # two of the three samples
-    rows = trained_rows(batch)
+    rows = trained_rows(batch, 3)
     for row, sample in zip(rows, samples, strict=True):
         photo = (sample.rgb.permute(1, 2, 0) * 255).numpy()
         assert row.caption == sample.caption

@@ -45,7 +45,7 @@ def told_apart(places: Float[Tensor, "k s s"], said: Sequence[SaidColor]) -> Flo
         if not direction or other < one:
             continue
         common = torch.maximum(places[one], places[other])
-        weights = smooth_step(common / common.amax().clamp(min=1e-6), LEAST, FULL).sum(dim=1 - axis)
+        weights = _own(common).sum(dim=1 - axis)
         if other == one and _share_on_side(weights, direction) >= ON_ITS_SIDE:
             continue
         before = _before(weights, axis)
@@ -60,20 +60,29 @@ def told_apart(places: Float[Tensor, "k s s"], said: Sequence[SaidColor]) -> Flo
 
 def _shared_out(places: Float[Tensor, "2 s s"]) -> Float[Tensor, "2 s s"]:
     """The places of two names that claim the same two parts, each with its own part; any others as they are."""
-    relative = places / places.amax(dim=(1, 2), keepdim=True).clamp(min=1e-6)
-    one, other = smooth_step(relative, LEAST, FULL)
+    one, other = (_own(place) for place in places)
     if float(torch.minimum(one, other).sum() / torch.maximum(one, other).sum().clamp(min=1e-6)) < SAME:
         return places
     common = places.amax(dim=0)
-    inside = smooth_step(common / common.amax().clamp(min=1e-6), LEAST, FULL)
+    inside, lead = _own(common), _relative(places[0]) - _relative(places[1])
     for axis in (1, 0):
         weights = inside.sum(dim=1 - axis)
         if _has_gap(weights):
-            first, second = common * _before(weights, axis), common * (1 - _before(weights, axis))
-            lead = relative[0] - relative[1]
+            before = _before(weights, axis)
+            first, second = common * before, common * (1 - before)
             surer = float((lead * first).sum() / first.sum() - (lead * second).sum() / second.sum())
             return torch.stack([second, first] if surer < -SURER else [first, second])
     return places
+
+
+def _relative(place: Float[Tensor, "s s"]) -> Float[Tensor, "s s"]:
+    """The probabilities of a place as shares of the largest."""
+    return place / place.amax().clamp(min=1e-6)
+
+
+def _own(place: Float[Tensor, "s s"]) -> Float[Tensor, "s s"]:
+    """How far a pixel is one of the place, 0..1."""
+    return smooth_step(_relative(place), LEAST, FULL)
 
 
 def _is_plural(noun: str) -> bool:

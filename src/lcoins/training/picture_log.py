@@ -24,7 +24,7 @@ class PictureLog(Callback):
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Batch, batch_idx: int) -> None:
         if trainer.global_step == 0 and batch_idx == 0 and self.trained and _draws(trainer):
-            self._write(trained_rows(batch)[: self.trained], "training.png", "train/pictures", trainer)
+            self._write(trained_rows(batch, self.trained), "training.png", "train/pictures", trainer)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.samples and _draws(trainer):
@@ -54,13 +54,14 @@ class PictureLog(Callback):
         return rows
 
 
-def trained_rows(batch: Batch) -> list[SheetRow]:
-    """One row per sample of a training batch on the device: the lightness that is seen, and the colors to learn."""
+def trained_rows(batch: Batch, most: int) -> list[SheetRow]:
+    """One row for each of the first samples of a training batch: the lightness that is seen and the colors to learn."""
     assert batch.lightness is not None and batch.original_lightness is not None, "the data module fills them"
-    true = pictures(from_network_lightness(batch.original_lightness), from_network_ab(batch.target_ab))
-    seen = pictures(from_network_lightness(batch.lightness), torch.zeros_like(batch.target_ab))
+    lightness, original = (from_network_lightness(part[:most]) for part in (batch.lightness, batch.original_lightness))
+    ab = from_network_ab(batch.target_ab[:most])
+    seen, true = pictures(lightness, torch.zeros_like(ab)), pictures(original, ab)
     panels = [{"input": one, "to learn": other} for one, other in zip(seen, true, strict=True)]
-    return [SheetRow(caption, panel) for caption, panel in zip(batch.captions, panels, strict=True)]
+    return [SheetRow(caption, panel) for caption, panel in zip(batch.captions[:most], panels, strict=True)]
 
 
 def _draws(trainer: Trainer) -> bool:
