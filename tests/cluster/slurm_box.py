@@ -51,8 +51,11 @@ class Box:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # The names of the nodes are known to SLURM alone, so processes are told where the first one listens.
-        self.environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "MASTER_ADDR": "127.0.0.1"}
+        # The names of the nodes are known to SLURM alone, so processes are told where the first one listens. Each has
+        # one thread: Lightning would give as many as a machine has cores for each task, and sums would be rounded in
+        # another order on two machines than on one.
+        settings = {"SLURM_CONF": str(folder / "slurm.conf"), "MASTER_ADDR": "127.0.0.1", "OMP_NUM_THREADS": "1"}
+        self.environment = os.environ | settings
         self.daemons: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> "Box":
