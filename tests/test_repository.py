@@ -20,8 +20,8 @@ FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 
 
 def instructions() -> list[list[str]]:
-    """The words of each line of the Dockerfile that is no comment."""
-    lines = (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    """The words of each line of the Dockerfile that is no comment; lines that end with a backslash are joined."""
+    lines = (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
     return [shlex.split(line) for line in lines if line and not line.startswith("#")]
 
 
@@ -40,12 +40,15 @@ def test_the_container_copies_what_is_there_and_let_in() -> None:
     assert {*needed, "experiments", PROJECT["readme"], *PROJECT["license-files"], "pyproject.toml"} <= copied
 
 
-def test_the_container_has_its_stages_its_extras_and_another_user_than_root() -> None:
+def test_the_container_has_one_origin_both_devices_its_extras_and_another_user_than_root() -> None:
     words = instructions()
     defaults = dict(line[1].split("=") for line in words if line[0] == "ARG")
-    stages = {line[3] for line in words if line[0] == "FROM" and len(line) > 2}
-    origins = [line[1].replace("${DEVICE}", defaults["DEVICE"]) for line in words if line[0] == "FROM"]
-    assert set(origins) - stages == {"python:3.11-slim-bookworm"} and "torch-cuda" in stages
+    assert [line[1:] for line in words if line[0] == "FROM"] == [["python:3.11-slim-bookworm"]]
+    (torch,) = [" ".join(line) for line in words if line[:2] == ["RUN", "case"]]
+    assert defaults["DEVICE"] == "cpu" and {"cpu)", "cuda)", "*)"} <= set(torch.split())
+    # PyTorch's index has not every release of what torch needs, so nothing but the two comes from there.
+    (from_index,) = [branch for branch in torch.split(";;") if "--index-url" in branch]
+    assert "cpu)" in from_index and "--no-deps torch torchvision" in from_index
     assert set(defaults["EXTRAS"].split(",")) <= PROJECT["optional-dependencies"].keys()
     users = [line[1] for line in words if line[0] == "USER"]
     assert users == ["lcoins"] and any("useradd" in line and "lcoins" in line for line in words)

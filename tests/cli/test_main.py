@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from drawn_things import TWO_PHOTOS, write_things
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 from PIL import Image
 from shrunk import MODEL, SPLITS, checkpoint
 
+from lcoins import __version__
 from lcoins.cli import hydra_commands
 from lcoins.cli.main import main
 
@@ -51,6 +53,13 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
     assert "Error executing job" not in message
     assert message.count("lcoins: ") == 1
     return message
+
+
+def test_the_versions_for_a_report_stand_in_one_line(lcoins: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lcoins("--version") == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"lcoins {__version__}") and printed.count("\n") == 1
+    assert f"torch {torch.__version__.partition('+')[0]}" in printed and "Python 3." in printed
 
 
 def test_from_training_to_a_colored_photo(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,6 @@ from lcoins.cli.spin import bound_spin, spin_setting
 
 app = typer.Typer(
     name="lcoins",
-    help="Language-based image colorization: gray photo and sentence in, the right instance in the right color out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -26,6 +25,31 @@ app.command()(service.serve)
 app.add_typer(completion.app)
 infer_app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
 OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+def _print_versions(wanted: bool) -> None:
+    """Prints in one line what a report of a fault needs to name, then ends the command."""
+    if wanted:
+        from importlib.metadata import version
+        from platform import platform, python_version
+
+        from lcoins.code_version import code_version
+
+        code = code_version()
+        lcoins = f"lcoins {code['lcoins']}"
+        if "commit" in code:
+            lcoins += f", commit {code['commit'][:7]}" + (" with changes" if code["changed"] else "")
+        typer.echo(f"{lcoins}; torch {version('torch')}; Python {python_version()}; {platform()}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_versions, is_eager=True, help="Show versions and exit.")
+    ] = False,
+) -> None:
+    """Language-based image colorization: gray photo and sentence in, the right instance in the right color out."""
 
 
 @app.command(context_settings=OVERRIDES)
