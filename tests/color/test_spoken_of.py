@@ -22,7 +22,14 @@ SENTENCES = {
     "a black and white dog beside another dog": ["dog", "dog"],
     "the bus is red and blue": ["bus", "bus"],
     "a red bus beside a red bus": ["bus", "bus"],
-    "a red bus, a green bus and a blue bus": ["bus", "bus", "bus"],
+    "a red bus, a green bus and a blue bus": ["left bus", "middle bus", "right bus"],
+    "a red bus, a red bus and a red bus": ["bus", "bus", "bus"],
+    "a red bus, a green bus, a blue bus and a white bus": ["bus", "bus", "bus", "bus"],
+    "the right bus is red, a bus is green and another bus is blue": ["right bus", "middle bus", "left bus"],
+    "the first car is red, the second is green and the third is blue": ["left car", "middle car", "right car"],
+    "the car in the middle is red, a car is green and a car is blue": ["car in middle", "left car", "right car"],
+    "a red kite above a blue kite and a green kite": ["upper kite", "middle kite", "lower kite"],
+    "the middle cup is red and a cup is blue": ["middle cup", "cup"],
     "a large white dog growling at a large black dog": ["left large dog", "right large dog"],
     "the left cup is red and the right cup is blue": ["left cup", "right cup"],
     "A red double decker bus driving down the street": ["double decker bus"],
@@ -59,7 +66,8 @@ SENTENCES = {
     "a woman in red": ["clothes"],
     "the old man on the left in a dark blue": ["clothes on left"],
     "a woman in red and a man in blue": ["left clothes", "right clothes"],
-    "three women, one in red, one in blue, one in green": ["", "", ""],
+    "three women, one in red, one in blue, one in green": ["left clothes", "middle clothes", "right clothes"],
+    "four women in red, in blue, in green and in white": ["clothes", "", "", ""],
     "two women, one in red, one in blue": ["left clothes", "right clothes"],
     "a red car, blue": ["car", ""],
     "the color of the bus is red": ["bus"],
@@ -111,4 +119,4 @@ def test_the_thing_does_not_depend_on_the_color() -> None:
 @given(st.lists(st.sampled_from(WORDS)))
 def test_what_is_spoken_of_are_words_of_the_sentence_without_colors_and_sides(words: list[str]) -> None:
     for thing in things(" ".join(words)):
-        assert set(thing.split()) <= {*words, "left", "right"} - {"red", "blue", ",", "."}
+        assert set(thing.split()) <= {*words, "left", "middle", "right"} - {"red", "blue", ",", "."}

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lcoins.models.grounding import said_colors
-from lcoins.models.told_apart import told_apart
+from lcoins.models.told_apart import by_lightness, told_apart
 
 
 def columns(*spans: tuple[int, int, float]) -> torch.Tensor:
@@ -78,3 +78,73 @@ def test_a_thing_on_its_side_of_the_photo_is_not_cut(side: str, columns: int, wh
     place[:, 1:columns] = 0.8
     (found,) = told_apart(place[None], said_colors([f"the {side} cup is red"]))
     assert torch.equal(found, place) == whole
+
+
+def large(place: torch.Tensor) -> torch.Tensor:
+    """A place four times as large, so that cuts are sharp beside things."""
+    return place.repeat_interleave(4, dim=0).repeat_interleave(4, dim=1)
+
+
+THREE = large(columns((1, 5, 0.8), (8, 12, 0.6), (24, 31, 0.8)))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_three_of_a_kind_get_one_part_each(axis: int) -> None:
+    caption = "a red kite above a blue kite and a green kite" if axis == 0 else "a red cup, a blue cup and a green cup"
+    parts = shared_out(caption, *[THREE if axis else THREE.T] * 3)
+    for part, (start, end) in zip(parts if axis else parts.mT, ((4, 20), (32, 48), (96, 124)), strict=True):
+        assert part[:, start:end].amax() > 0.5 and part.sum() < 1.1 * part[:, start:end].sum()
+
+
+@pytest.mark.parametrize(
+    ("place", "start", "end"),
+    [
+        pytest.param(THREE, 32, 48, id="between two others"),
+        pytest.param(large(columns((4, 28, 0.8))), 16, 112, id="one large thing"),
+        pytest.param(large(BOTH), 8, 120, id="two things"),
+    ],
+)
+def test_what_lies_in_the_middle_is_cut_from_two_others_only(place: torch.Tensor, start: int, end: int) -> None:
+    (found,) = shared_out("the cup in the middle is red", place)
+    assert found[:, start:end].sum() > 0.9 * max(float(found.sum()), float(place[:, start:end].sum()))
+
+
+def test_an_empty_place_is_cut_into_three_without_error() -> None:
+    assert not shared_out("a red cup, a blue cup and a green cup", *[torch.zeros(32, 32)] * 3).any()
+
+
+STRIPES = torch.tensor([20.0, 55.0, 90.0]).repeat_interleave(8).repeat(24, 1)
+LOW, MIDDLE, HIGH = 4, 12, 20  # a column of each stripe
+
+
+def by_stripes(caption: str) -> list[torch.Tensor]:
+    """The shares of the colors of a caption in the columns LOW, MIDDLE and HIGH."""
+    said = said_colors([caption])
+    shares = torch.full((len(said), 24, 24), 1 / len(said))
+    return list(by_lightness(shares, STRIPES, said)[:, 0, [LOW, MIDDLE, HIGH]])
+
+
+def test_white_gets_the_light_part_black_the_dark_one_and_another_color_the_rest() -> None:
+    red, white = by_stripes("a red and white shirt")
+    assert red[0] > 0.99 and white[2] > 0.99 and torch.allclose(red + white, torch.ones(3))
+    red, black = by_stripes("a red and black shirt")
+    assert red[2] > 0.99 and black[0] > 0.99
+    for share, at in zip(by_stripes("a white, red and black flag"), (2, 1, 0), strict=True):
+        assert share[at] > 0.99 and share.sum() < 1.01
+
+
+def test_two_colors_share_what_is_not_white() -> None:
+    red, white, blue = by_stripes("red, white and blue flags")
+    assert white[2] > 0.99 and torch.equal(red, blue) and 0.49 < float(red[0]) < 0.51
+
+
+@pytest.mark.parametrize("caption", ["a red and blue shirt", "a white shirt and red shorts", "a red shirt"])
+def test_other_colors_stay_as_they_are(caption: str) -> None:
+    shares = by_stripes(caption)
+    assert all(torch.equal(share, torch.full((3,), 1 / len(shares))) for share in shares)
+
+
+def test_a_thing_of_even_lightness_keeps_its_colors_mixed() -> None:
+    said, shares = said_colors(["a red and white shirt"]), torch.full((2, 16, 16), 0.5)
+    gray = torch.linspace(48, 58, 16).repeat(16, 1)
+    assert torch.equal(by_lightness(shares, gray, said), shares)

@@ -20,7 +20,7 @@ from lcoins.color.words import without_words
 from lcoins.models.colorizer import Colorization, ColorizationSystem
 from lcoins.models.focus import LARGEST, NOTHING_SAID, FocusedColorizer, LastAnswer
 from lcoins.models.grounding import SaidColor, said_colors
-from lcoins.models.told_apart import FULL, LEAST, told_apart
+from lcoins.models.told_apart import FULL, LEAST, by_lightness, told_apart
 
 RIVALRY = 4  # power of the probabilities by which several things share a pixel
 REACH, FLATNESS = 1 / 14, 3e-4  # of the fit of a place to lightness, as follow_edges takes them
@@ -104,6 +104,7 @@ def painted(
     largest = torch.quantile(places.flatten(1), LARGEST, dim=1)[:, None, None].clamp(min=1e-6)
     surer = places.pow(RIVALRY) / places.pow(RIVALRY).sum(dim=0).clamp(min=1e-9)
     shares = within_edges(lightness, smooth_step(places / largest, LEAST, FULL)) * surer
+    shares = by_lightness(shares, lightness, said)
     result = ab * (1 - shares.sum(dim=0))
     for share, color in zip(shares, said, strict=True):
         mean = (share * lightness).sum() / share.sum().clamp(min=1e-6)
