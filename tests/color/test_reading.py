@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lcoins.color.names import KNOWN_LAB, PAINTED_LAB
-from lcoins.color.reading import NAME, NEGATED, PHOTO, THING, read_sentence
+from lcoins.color.reading import NAME, NEGATED, PHOTO, SKIN, THING, read_sentence
 
 # Each sentence with the names that it asks for.
 ASKED = [
@@ -186,9 +186,11 @@ LEFT_ALONE = [
     ("a cherry on a cake", "cherry", THING),
     ("an ivory tusk", "ivory", THING),
     ("leafy greens", "greens", THING),
-    ("a red-haired woman", "red", THING),
+    ("a red-hot stove", "red", THING),
     ("a blue-collar worker", "blue", THING),
-    ("a blue-eyed boy", "blue", THING),
+    ("a blue-chip stock", "blue", THING),
+    ("a black man", "black", SKIN),
+    ("two white young women", "white", SKIN),
     ("blue cheese on bread", "blue", THING),
     ("a cup of green tea", "green", THING),
     ("a black and white photo of a man", "black and white", PHOTO),

@@ -18,6 +18,8 @@ THINGS = word_set(
     linen thistle amethyst wisteria heliotrope goldenrod fawn petrol cornflower sienna umber sage maize aubergine
     buff"""
 )
+# What a color speaks of in "a red-haired girl".
+PARTS = {"haired": "hair", "eyed": "eyes", "bearded": "beard", "roofed": "roof"}
 # Names, and the words behind them that make a compound in which they are no color, or not that of the thing.
 _COMPOUNDS = {
     "orange": """juice juices slice slices peel peels tree trees wedge wedges half halves segment segments section

@@ -11,8 +11,9 @@ These rules look at a few words around the name; they do not parse.
 from collections.abc import Sequence
 
 from lcoins.color.ambiguous_names import ADJECTIVES, COMPOUNDS, PAINTABLE, THINGS, word_set
-from lcoins.color.phrases import HYPHENS, ColorPhrase, Token
+from lcoins.color.phrases import ColorPhrase, Token
 from lcoins.color.shades import SHADE_WORDS
+from lcoins.color.words import HYPHENS
 
 _SHADED_THINGS = frozenset(("chocolate", "coffee", "wine", "cherry", "salmon"))  # "dark chocolate"
 # After these no noun of the same phrase follows.
@@ -36,7 +37,9 @@ _DEGREES = word_set(
 PERSONS = word_set(
     """man men woman women boy boys girl girls lady ladies guy guys person people someone child children kid kids
     baby player players couple toddler dressed clad bride bridesmaids he she they him her them one dancer skier
-    surfer both all"""
+    surfer both all everyone everybody mother father mom mum dad parents grandma grandpa grandmother grandfather
+    grandparents sister brother aunt uncle cousin son daughter wife husband groom bridegroom soldier soldiers sailor
+    sailors nurse nurses teacher priest policeman officer officers brunette"""
 )
 _ARTICLES = word_set("a an the this that some two three four five several many few each every")
 
@@ -63,7 +66,34 @@ def is_color(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Col
         return True
     if _predicate(phrase, tokens, phrases) or _worn(phrase, tokens):
         return not _close(tokens, phrase.last + 1) or following in _NO_NOUN
-    return _ends(tokens, phrase.last + 1) and (known or _made(phrase, tokens))
+    return _ends(tokens, phrase.last + 1) and (known or _made(phrase, tokens) or _in_a_list(phrase, tokens, phrases))
+
+
+def _in_a_list(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> bool:
+    """Whether an adjective stands behind its thing in a list of pairs: "hat: orange", "shirt orange, pants blue"."""
+    if phrase.base not in ADJECTIVES:
+        return False
+    if _is_labeled(phrase, tokens):
+        return True
+    others = (other for other in phrases if other is not phrase)
+    return _follows_its_noun(phrase, tokens) and any(
+        _follows_its_noun(other, tokens) and _ends(tokens, other.last + 1) for other in others
+    )
+
+
+def _is_labeled(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
+    """Whether a colon or the like stands between a word and the phrase."""
+    return phrase.first > 0 and tokens[phrase.first].gap.strip() in (":", "=", "(")
+
+
+def _follows_its_noun(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
+    """Whether a word that may be a noun stands directly before, and the phrase does not begin like "a ripe orange"."""
+    index = phrase.first - 1
+    if index < 0 or not tokens[phrase.first].joined or tokens[index].text in _NO_NOUN:
+        return False
+    while index > 0 and tokens[index].joined and tokens[index].text not in _NO_NOUN:
+        index -= 1
+    return tokens[index].text not in ("a", "an", "of", "some", "with")
 
 
 def _makes_compound(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:

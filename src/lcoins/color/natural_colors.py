@@ -5,7 +5,7 @@ and the upper quartile of chroma, for who names a color wants to see it. In the 
 """
 
 from lcoins.color.ambiguous_names import word_set
-from lcoins.color.spoken_of import noun_of
+from lcoins.color.sides import noun_of
 
 Ab = tuple[float, float]
 

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from lcoins.color.names import KNOWN_LAB, Lab
 from lcoins.color.shades import ISH_WORDS, PAINTED_WORDS, SHADE_WORDS, lab_of, painted_name
-from lcoins.color.words import BASIC_COLORS, COLORED, ColorWord, split_words
+from lcoins.color.words import BASIC_COLORS, COLORED, HYPHENS, ColorWord, split_words
 
 _TOKEN = re.compile(r"\w+(?:['\u2019]\w+)*")
 _JOINED = re.compile(r"[^\S\n]+|[-\u2010\u2011]")  # blanks or a hyphen: one phrase
-HYPHENS = ("-", "\u2010", "\u2011")
 SPELLINGS = {
     "grey": "gray",
     "blonde": "blond",

@@ -9,13 +9,13 @@ reads of a sentence (the command line, the page, contact sheets) comes from here
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lcoins.color.ambiguous_names import word_set
+from lcoins.color.ambiguous_names import PARTS, word_set
 from lcoins.color.color_or_thing import is_color, is_paintable, joined_by
 from lcoins.color.phrases import ColorPhrase, Token, color_phrases, phrase_at, tokens_of
 from lcoins.color.shades import ISH_WORDS, SHADE_WORDS
 from lcoins.color.words import BASIC_COLORS, COLORED, replaced
 
-NEGATED, NAME, THING, PHOTO = "negated", "a name", "a thing", "said of the photo"
+NEGATED, NAME, THING, PHOTO, SKIN = "negated", "a name", "a thing", "said of the photo", "said of a person"
 
 _NEGATIONS = frozenset(("not", "no", "never", "without", "neither", "nor", "nothing", "none", "cannot"))
 _NEGATIONS_OF_TWO = frozenset(
@@ -54,6 +54,12 @@ _PICTURES = word_set(
     """photo photos photograph photographs picture pictures image images photography film shot print portrait
     snapshot movie version pic tv television scene view"""
 )
+_SKINS = word_set("black white brown tan")
+_PEOPLE = word_set(
+    """man men woman women boy boys girl girls lady ladies guy guys person people child children kid kids baby babies
+    couple male female toddler teenager"""
+)
+_AGES = word_set("young old elderly little middle-aged adult small tall bald")
 _PATTERNS = word_set("striped stripe checkered checked plaid spotted dotted patterned print trimmed and")
 
 
@@ -129,6 +135,8 @@ def read_sentence(sentence: str) -> Reading:
                 span, reason = name, NAME
             elif _of_the_photo(phrase, tokens):
                 reason = PHOTO
+            elif _of_skin(phrase, tokens):
+                reason = SKIN
             elif _in_compound(phrase, tokens) or not is_color(phrase, tokens, phrases, known):
                 reason = THING
             else:
@@ -227,12 +235,12 @@ def _in_title_case(tokens: Sequence[Token]) -> bool:
 
 
 def _in_compound(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
-    """Whether hyphens join it to a word that it says nothing visible of: "red-haired", "ice-cream", "blue-collar"."""
+    """Whether hyphens join it to a word that it says nothing visible of: "ice-cream", "blue-collar"."""
     last = phrase.last
     while last + 1 < len(tokens) and tokens[last + 1].hyphenated:
         last += 1
     end = tokens[last].text
-    colored = last == phrase.last or end in COLORED | _PATTERNS | {"color", "colour"}
+    colored = last == phrase.last or end in COLORED | _PATTERNS | PARTS.keys() | {"color", "colour"}
     if not colored and not color_phrases(end, tokens_of(end)):
         return True
     before = tokens[phrase.first - 1].text if phrase.first and tokens[phrase.first].joined else ""
@@ -254,3 +262,11 @@ def _of_the_photo(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
         if after in _PICTURES or (before[-1:] == ["in"] and _PICTURES & {*before}):
             return True
     return False
+
+
+def _of_skin(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
+    """Whether it tells of a person and not of paint: "a black man", "two white women"."""
+    after = phrase.last + 1
+    while after < len(tokens) and tokens[after].text in _AGES:
+        after += 1
+    return phrase.color in _SKINS and after < len(tokens) and tokens[after].joined and tokens[after].text in _PEOPLE

@@ -55,10 +55,11 @@ COLOR_CLASS: dict[str, str] = {color: color for color in COLOR_LAB} | SYNONYMS  
 
 # Ends of hyphenated compounds that have the color named before them: "a cream-colored sofa".
 COLORED = frozenset(("colored", "coloured", "hued", "tinted", "toned", "painted", "dyed"))
+HYPHENS = ("-", "\u2010", "\u2011")  # plain, Unicode and non-breaking
 _FOOD = frozenset(("ice-cream",))
 
 WORD = re.compile(r"\w+")
-_COMPOUND = re.compile(r"\w+(?:[-\u2010\u2011]\w+)*")  # with a plain, a Unicode or a non-breaking hyphen
+_COMPOUND = re.compile(r"\w+(?:[-\u2010\u2011]\w+)*")  # with any of HYPHENS
 _ARTICLE = re.compile(r"(?<![\w'\u2019-])an?(?=\s+\Z)", re.IGNORECASE)
 _SIDE = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 
@@ -173,7 +174,8 @@ def without_words(caption: str, words: Sequence[ColorWord]) -> str:
     """
     parts, end = [], 0
     for word in words:
-        rest = caption[word.end :].lstrip()
+        rest = caption[word.end :]
+        rest = rest[1:] if rest[:1] in HYPHENS and rest[1:2].isalpha() else rest.lstrip()  # "a red-haired girl"
         before = caption[end : word.start]
         parts.append(_mend_article(before, rest) if rest[:1].isalpha() else before.rstrip())
         end = len(caption) - len(rest)

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lcoins.color.spoken_of import MIDDLE, SIDES, noun_of
+from lcoins.color.sides import MIDDLE, SIDES, noun_of
 from lcoins.color.strength import smooth_step
 from lcoins.models.grounding import SaidColor
 
@@ -95,7 +95,8 @@ def by_lightness(
         means = [float((amounts * at)[part].sum() / amounts[part].sum().clamp(min=1e-6)) for part in sections]
         if any(lighter - darker < SHADES_APART for darker, lighter in pairwise(means)):
             continue
-        above = [1.0, *(torch.sigmoid((level - cut - 0.5) / SHADES_SOFT) for cut in cuts), 0.0]
+        soft = [torch.sigmoid((level - cut - 0.5) / SHADES_SOFT) for cut in cuts]
+        above = [torch.ones_like(level), *soft, torch.zeros_like(level)]
         for part, (from_here, from_next) in zip(sorted(parts), pairwise(above), strict=True):
             for name in parts[part]:
                 shares[name] = whole * (from_here - from_next) / len(parts[part])

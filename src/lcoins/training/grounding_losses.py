@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits, cross_entropy, normalize
 
-from lcoins.color.spoken_of import PLACE_WORDS
+from lcoins.color.sides import PLACE_WORDS
 from lcoins.data.types import Batch, SaidPlace
 from lcoins.models.grounding import Grounded, SaidColor
 from lcoins.training.losses import Losses

@@ -1,0 +1,114 @@
+"""Where the phrases and clauses of a sentence begin and end. A rule, not a parser.
+
+A phrase ends at commas and joining words, at prepositions that begin no place in the photo, and where the next of a
+list begins; a clause at commas and joining words, and behind a color that stands behind a form of "to be".
+"""
+
+from collections.abc import Sequence
+
+from lcoins.color.ambiguous_names import word_set
+from lcoins.color.phrases import ColorPhrase, Token
+from lcoins.color.sides import ARTICLES, PLACES
+
+JOINTS = word_set("and or but while whereas then as that which who whose where")
+PREPOSITIONS = word_set(
+    """in on at by near next beside besides behind under over above below against with without of to from for into onto
+    inside outside through across along around between among before after down up off toward towards wearing holding
+    having has have had wears wear wore worn plus versus atop amid"""
+)
+TO_BE = word_set("is are was were be looks look appears seems become becomes")
+FUNCTION_WORDS = JOINTS | PREPOSITIONS | ARTICLES | TO_BE  # which name no thing
+COMMANDS = word_set("make let paint color colour colorize colourise recolor turn change dye give keep use please")
+RELATIVE = word_set("that which who")
+# Things that end as what they do does; any other word in "-ing" begins to tell what a thing does.
+_NOUNS_IN_ING = word_set(
+    """building ceiling clothing painting wedding earring string railing awning frosting icing topping pudding
+    lightning lighting dining swimming parking living sewing washing boxing skiing hunting fishing racing sibling
+    dumpling stocking sling swing spring"""
+)
+_BEFORE_COLORS = word_set("and or all very both completely entirely mostly painted colored coloured dyed")  # predicates
+_BREAKS = frozenset(".,;:!?()\u2013\u2014")
+_RUN = 12  # words on either side within which a list without commas is looked for
+_NOT_IN_A_LIST = FUNCTION_WORDS | COMMANDS
+
+
+def begin_of(index: int, tokens: Sequence[Token], colors: set[int], *, clause: bool) -> int:
+    """Where the phrase, or the clause, of the word at ``index`` begins."""
+    while index > 0 and not begins(index, tokens, colors, clause=clause):
+        index -= 1
+    return index
+
+
+def end_of(index: int, tokens: Sequence[Token], colors: set[int]) -> int:
+    """Where the phrase of the word at ``index`` ends."""
+    while index + 1 < len(tokens) and not begins(index + 1, tokens, colors, clause=False):
+        index += 1
+    return index
+
+
+def is_predicate(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether the color at ``index`` stands behind a form of "to be", perhaps after another color of the same thing."""
+    while index > 0:
+        index -= 1
+        word = tokens[index].text
+        if word in TO_BE:
+            return True
+        if index not in colors and word not in _BEFORE_COLORS:
+            return False
+    return False
+
+
+def is_behind_colon(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether a color stands behind a colon and before nothing else: "car: red", but not "a photo: red cars"."""
+    ends = phrase.last + 1 >= len(tokens) or begins(phrase.last + 1, tokens, colors, clause=False)
+    return phrase.first > 0 and ":" in tokens[phrase.first].gap and ends
+
+
+def begins(index: int, tokens: Sequence[Token], colors: set[int], *, clause: bool) -> bool:
+    """Whether the word at ``index`` begins another phrase than that of the word before it; or another clause."""
+    token = tokens[index]
+    if _BREAKS & set(token.gap):
+        return not (index in colors and index - 1 in colors)  # "red, white and blue"
+    word = token.text
+    if word in ("and", "or"):
+        return not (index - 1 in colors and index + 1 < len(tokens) and index + 1 in colors)
+    if word in JOINTS:
+        return not (clause and word in RELATIVE)
+    behind_color = index - 1 in colors and index not in colors and word not in _BEFORE_COLORS
+    if behind_color and is_predicate(index - 1, tokens, colors):  # "the sky is blue the grass is green"
+        return True
+    if clause:
+        return False
+    if _is_next_of_list(index, tokens, colors):
+        return True
+    if word in PREPOSITIONS:
+        return not _is_place(index, tokens)
+    if word in ARTICLES:
+        return not _is_place(index - 1, tokens)
+    return word.endswith("ing") and len(word) > 4 and word not in _NOUNS_IN_ING and index - 1 not in colors
+
+
+def _is_place(index: int, tokens: Sequence[Token]) -> bool:
+    """Whether the preposition at ``index`` begins a place in the photo: "on the left", "in the middle"."""
+    after = [token.text for token in tokens[index + 1 : index + 3]]
+    is_preposition = tokens[index].text in PREPOSITIONS
+    return is_preposition and bool(after) and (after[0] in PLACES or (after[0] in ARTICLES and after[-1] in PLACES))
+
+
+def _is_next_of_list(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether the next of a list without commas begins: "red car | blue sky", "car red | sky blue"."""
+    if (index in colors) == (index - 1 in colors):
+        return False
+
+    def runs_on(at: int) -> bool:
+        return tokens[at].joined and _NOT_IN_A_LIST.isdisjoint((tokens[at].text, tokens[at - 1].text))
+
+    first = last = index
+    while first > max(0, index - _RUN) and runs_on(first):
+        first -= 1
+    while last + 1 < min(len(tokens), index + _RUN) and runs_on(last + 1):
+        last += 1
+    begun = [at for at in range(first, last + 1) if at in colors and (at == first or at - 1 not in colors)]
+    if len(begun) < 2 or (first in colors) == (last in colors):
+        return False
+    return index in begun[1:] if first in colors else index > first and index not in colors and index - 1 in colors

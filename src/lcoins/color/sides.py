@@ -1,0 +1,122 @@
+"""Where in the photo a sentence says that a thing is, and which of several things of one name it means: "left cup"."""
+
+from collections.abc import Callable, Sequence
+
+from lcoins.color.ambiguous_names import word_set
+from lcoins.color.color_or_thing import PERSONS
+from lcoins.color.phrases import ColorPhrase, Token
+
+SIDES = (("left", "right"), ("upper", "lower"), ("top", "bottom"))  # opposites, that of the smaller coordinate first
+MIDDLE = word_set("middle center centre central")
+PLACES = MIDDLE | word_set("left right top bottom front back foreground background corner side upper lower far near")
+PLACES |= word_set("rear distance")
+PLACE_WORDS = PLACES | word_set("in on at to larger smaller bigger large small above below")
+STANDING_FOR = word_set("one ones other others another first second third last latter former")
+ARTICLES = word_set("a an the its his her their my our your this these that those")
+_OPPOSITE = {word: other for pair in SIDES for word, other in (pair, pair[::-1])}
+_DEPTHS = word_set(
+    "front back foreground background far near rear distance behind"
+)  # which tell two apart, as sides do
+_OVER, _UNDER = word_set("above over atop"), word_set("below beneath under underneath")
+_HAVING = word_set("has have had having wears wear wore wearing holds holding carries carrying with in")
+_BEFORE_HAVING = word_set("is are was were who that which dressed side hand")
+_ENDS_AN_OWNER = ARTICLES | word_set(
+    "and or but while whereas then as near by next beside behind under over of for from"
+)
+
+
+def noun_of(thing: str) -> str:
+    """A name without its words of place: "cup" of "left cup" and of "cup on right"."""
+    return " ".join(word for word in thing.split() if word not in PLACE_WORDS)
+
+
+def give_sides(
+    found: list[str],
+    tokens: Sequence[Token],
+    phrases: Sequence[ColorPhrase],
+    named_again: Callable[[str], frozenset[str]],
+) -> None:
+    """Gives things the sides that the sentence says of their owners, and tells two or three of one name apart.
+
+    "The boy on the right has a red shirt" speaks of a "right shirt". Where nothing says which of two things of one name
+    is which, the first is the left one.
+
+    Args:
+        found: what each color phrase speaks of, in order; changed in place.
+        tokens: the words of the sentence.
+        phrases: its color phrases; there may be more of them than are found.
+        named_again: the words by which a sentence names a further thing of a name: "cup" and "one" of "cup".
+    """
+    for noun in dict.fromkeys(filter(None, map(noun_of, found))):
+        mentions = mentions_of(found, noun, tokens, phrases, named_again(noun))
+        given = [side_in(found[mention[0]].split()) for mention in mentions]
+        own = [bool(side) for side in given]
+        for number, mention in enumerate(mentions):
+            given[number] = given[number] or _side_of_owner(mention[0], tokens, phrases)
+        colors = {frozenset(phrases[index].color for index in mention) for mention in mentions}
+        by_depth = any(not _DEPTHS.isdisjoint(found[mention[0]].split()) for mention in mentions)
+        if len(mentions) in (2, 3) and len(colors) > 1 and not by_depth:
+            _fill(given, _between(phrases[mentions[0][-1]], phrases[mentions[1][0]], tokens))
+        for mention, side, is_own in zip(mentions, given, own, strict=True):
+            for index in mention if side and not is_own else ():
+                found[index] = f"{side} {found[index]}"
+
+
+def mentions_of(
+    found: list[str], noun: str, tokens: Sequence[Token], phrases: Sequence[ColorPhrase], again: frozenset[str]
+) -> list[list[int]]:
+    """The phrases about each thing of a name, as indices: two of them in "a red and white cup", before "and a cup"."""
+    mentions: list[list[int]] = []
+    for index in (index for index, thing in enumerate(found) if noun_of(thing) == noun):
+        if not mentions or _between(phrases[mentions[-1][-1]], phrases[index], tokens) & again:
+            mentions.append([])
+        mentions[-1].append(index)
+    return mentions
+
+
+def _between(one: ColorPhrase, other: ColorPhrase, tokens: Sequence[Token]) -> set[str]:
+    """The words between two color phrases."""
+    return {token.text for token in tokens[one.last + 1 : other.first]}
+
+
+def side_in(words: Sequence[str]) -> str:
+    """The first side that words name, "middle" for all that lies between two sides; "" where there is none."""
+    return next((word for word in words if word in _OPPOSITE), "" if MIDDLE.isdisjoint(words) else "middle")
+
+
+def _fill(given: list[str], between: set[str]) -> None:
+    """Fills in the sides that two or three things of one name lack: the opposite, or in the order of the sentence."""
+    if len(given) == 2 and "middle" in given:
+        return
+    said = "upper" if between & _OVER else "lower" if between & _UNDER else "left"
+    first = given[0] if given[0] in _OPPOSITE else _OPPOSITE.get(given[-1], said)
+    sides = [first, *(["middle"] if len(given) == 3 else []), _OPPOSITE[first]]
+    left = iter([side for side in sides if side not in given])
+    given[:] = [side or next(left, "") for side in given]
+
+
+def _side_of_owner(index: int, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> str:
+    """The side of the owner of a thing: of "the boy on the right has a red shirt" and "the right one a red shirt".
+
+    "And blue trousers" belong to whom what stands before belongs to.
+    """
+    colors = {at for phrase in phrases for at in range(phrase.first, phrase.last + 1)}
+    at = phrases[index].first - 1
+    joint = at - 1 if at >= 0 and tokens[at].text in ARTICLES else at
+    if index and joint > 0 and tokens[joint].text == "and" and joint - 1 not in colors:
+        return _side_of_owner(index - 1, tokens, phrases)
+    while at >= 0 and at not in colors and tokens[at].text not in _HAVING | PERSONS | STANDING_FOR:
+        if tokens[at].text in _ENDS_AN_OWNER - ARTICLES or not tokens[at + 1].joined:
+            return ""
+        at -= 1
+    if at < 0 or at in colors or not tokens[at + 1].joined:
+        return ""
+    if tokens[at].text in _HAVING:
+        at -= 1
+    while at >= 0 and tokens[at].joined and tokens[at].text in _BEFORE_HAVING:
+        at -= 1
+    while at >= 0 and at not in colors and tokens[at + 1].joined and tokens[at].text not in _ENDS_AN_OWNER:
+        if side := side_in([tokens[at].text]):
+            return side
+        at -= 1
+    return ""
