@@ -1,9 +1,9 @@
 """What a color word speaks of: the words of its phrase without colors, "the bus on the left" of "the bus on the left is
 red, beside a green car".
 
-A rule, not a parser: a color speaks of the other words of its phrase (:mod:`lcoins.color.clauses`). One behind a form of
-"to be", or at the end of a demand, speaks of what its clause begins with, and one that stands alone, "a bus, red" or "a
-bus in red", of the phrase before. "One" and "the other" are what was named last.
+A rule, not a parser: a color speaks of the other words of its phrase (:mod:`lcoins.color.clauses`). One behind a form
+of "to be", or at the end of a demand, speaks of what its clause begins with, and one that stands alone, "a bus, red" or
+"a bus in red", of the phrase before. "One" and "the other" are what was named last.
 """
 
 from collections.abc import Iterable, Sequence
@@ -180,7 +180,8 @@ def _before(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> l
         words = _named(token.text for token in tokens[first : last + 1])
     if colors & {*range(first, last + 1)}:
         return []
-    if (worn or "in" in between) and {token.text for token in tokens[first : last + 1]} <= _PERSONAL:
+    said = {token.text for token in tokens[first : last + 1]}
+    if said and said <= _PERSONAL and (worn or "in" in between):
         return [CLOTHES]
     if words and worn and PERSONS.isdisjoint(words):  # "the goalie on the left wears red"
         return _placed(CLOTHES, [word for word in words if word in PLACE_WORDS])
