@@ -97,6 +97,18 @@ def test_constraints_pin_every_dependency_within_its_bounds() -> None:
         assert pins[canonicalize_name(requirement.name)] in requirement.specifier, line
 
 
+def test_the_lock_holds_the_versions_of_the_constraints_and_a_hash_of_every_file() -> None:
+    lines = (CHECKOUT / "constraints.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    packages = tomllib.loads((CHECKOUT / "pylock.toml").read_text())["packages"]
+    locked = {package["name"]: package["version"] for package in packages}
+    assert locked.keys() >= {"torch", "lightning", "hydra-core", "mkdocs-material", "pytest"}
+    different = {name: (pins[name], locked[name]) for name in pins.keys() & locked.keys() if pins[name] != locked[name]}
+    assert not different, "make pylock.toml anew, CONTRIBUTING.md says how"
+    files = [file for package in packages for file in [*package.get("wheels", []), package.get("sdist")] if file]
+    assert len(files) > len(packages) / 2 and all(file["hashes"]["sha256"] for file in files)
+
+
 def test_the_wheel_carries_the_weights_and_the_page(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         sizes = {info.filename: info.file_size for info in archive.infolist()}
