@@ -125,6 +125,15 @@ def test_what_is_not_found_is_named_once() -> None:
     assert grounded.not_found(lightness, "a bus") == []
 
 
+def test_one_of_a_kind_is_found_where_the_other_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of "left mug" and "right mug" grounding may know one name only, and see both mugs under it."""
+    monkeypatch.setitem(PLACES, "left mug", slice(0, 8))
+    sentence = "a red mug beside a blue mug"
+    assert GroundedColorizer(Knowing()).not_found(torch.zeros(1, 1, 8, 8), sentence) == []
+    _, system = colors([sentence])
+    assert system.asked[-1] == "a mug beside a mug"
+
+
 def test_the_side_that_a_sentence_names_decides_the_color() -> None:
     ab, _ = colors(["the upper cup is red and the lower cup is blue"])
     assert ab[0, 0, 0, 0] > ab[0, 0, 7, 0]

@@ -15,6 +15,7 @@ from torch.nn.functional import interpolate
 from lcoins.color.edges import box_mean, colors_at, follow_edges
 from lcoins.color.lab import from_network_ab, from_network_lightness, to_network_ab
 from lcoins.color.natural_colors import natural_ab
+from lcoins.color.sides import noun_of
 from lcoins.color.strength import shading, smooth_step
 from lcoins.color.words import without_words
 from lcoins.models.colorizer import Colorization, ColorizationSystem
@@ -55,7 +56,7 @@ class GroundedColorizer(nn.Module):
         """Colors network lightness as the captions say."""
         said = said_colors(captions)
         places = self.places(lightness, said)
-        found = [index for index, most in enumerate(places.amax(dim=(1, 2)).tolist()) if most >= FOUND]
+        found = [index for index, sure in enumerate(_surest(said, places)) if sure >= FOUND]
         said, places = [said[index] for index in found], places[found]
         left = [
             without_words(caption, [color.phrase for color in said if color.caption == number]) or NOTHING_SAID
@@ -73,8 +74,8 @@ class GroundedColorizer(nn.Module):
     def not_found(self, lightness: Float[Tensor, "1 1 s s"], caption: str) -> list[str]:
         """The things of a caption that no place of the photo shows, each once; their colors are the network's."""
         said = said_colors([caption])
-        most = self.places(lightness, said).flatten(1).amax(dim=1).tolist() if said else []
-        return list(dict.fromkeys(color.thing for color, sure in zip(said, most, strict=True) if sure < FOUND))
+        surest = _surest(said, self.places(lightness, said))
+        return list(dict.fromkeys(color.thing for color, sure in zip(said, surest, strict=True) if sure < FOUND))
 
     @torch.inference_mode()
     def places(self, lightness: Float[Tensor, "b 1 s s"], said: Sequence[SaidColor]) -> Float[Tensor, "k s s"]:
@@ -89,6 +90,16 @@ class GroundedColorizer(nn.Module):
         crop = torch.tensor([number for number, _ in asked], device=lightness.device)
         shares = self.system.ground(lightness, [thing for _, thing in asked], crop).logits.float().sigmoid()
         return interpolate(shares[:, None], size=lightness.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
+
+
+def _surest(said: Sequence[SaidColor], places: Float[Tensor, "k s s"]) -> list[float]:
+    """How surely each thing is found: its largest probability, or that of another of its kind, which it shares.
+
+    Of "left cup" and "right cup" grounding sees both cups under either name, but may be surer of one name.
+    """
+    most = places.amax(dim=(1, 2)).tolist()
+    kinds = [(color.caption, noun_of(color.thing)) for color in said]
+    return [max(sure for sure, other in zip(most, kinds, strict=True) if other == kind) for kind in kinds]
 
 
 def painted(
