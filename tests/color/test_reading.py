@@ -191,6 +191,7 @@ LEFT_ALONE = [
     ("a blue-chip stock", "blue", THING),
     ("a black man", "black", SKIN),
     ("two white young women", "white", SKIN),
+    ("a white baby in a chair", "white", SKIN),
     ("blue cheese on bread", "blue", THING),
     ("a cup of green tea", "green", THING),
     ("a black and white photo of a man", "black and white", PHOTO),

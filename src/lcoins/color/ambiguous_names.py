@@ -20,6 +20,15 @@ THINGS = word_set(
 )
 # What a color speaks of in "a red-haired girl".
 PARTS = {"haired": "hair", "eyed": "eyes", "bearded": "beard", "roofed": "roof"}
+# What persons in captions do, which no color behind "in" or "wearing" is said of: "a woman in green skates".
+VERBS = word_set(
+    """rides jumps stands runs holds sits swings walks looks plays climbs dances slides gets does tries kicks takes
+    throws smiles smokes surfs attempts balances makes lays lies picks grins hits keeps catches kneels flies falls
+    clings twirls bends gives prepares laughs pulls chases leaves enjoys crawls crouches talks exercises collides
+    bounces attacks dives carries reads crosses reaches grabs performs poses leans pushes swims skis skates stares
+    waits rests sings eats drinks works leads leaps follows stops serves watches has jump run stand sit walk play
+    ride climb look pose hold dance smile"""
+)
 # Names, and the words behind them that make a compound in which they are no color, or not that of the thing.
 _COMPOUNDS = {
     "orange": """juice juices slice slices peel peels tree trees wedge wedges half halves segment segments section

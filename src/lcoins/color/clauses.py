@@ -10,13 +10,13 @@ from lcoins.color.ambiguous_names import word_set
 from lcoins.color.phrases import ColorPhrase, Token
 from lcoins.color.sides import ARTICLES, PLACES
 
-JOINTS = word_set("and or but while whereas then as that which who whose where")
+JOINTS = word_set("and or but while whilst whereas then as that which who whose where though although because")
 PREPOSITIONS = word_set(
     """in on at by near next beside besides behind under over above below against with without of to from for into onto
-    inside outside through across along around between among before after down up off toward towards wearing holding
-    having has have had wears wear wore worn plus versus atop amid"""
+    inside outside through across along around between among before after except down up off toward towards wearing
+    holding having has have had wears wear wore worn plus versus atop amid"""
 )
-TO_BE = word_set("is are was were be looks look appears seems become becomes")
+TO_BE = word_set("is are was were be been looks look appears seems become becomes")
 FUNCTION_WORDS = JOINTS | PREPOSITIONS | ARTICLES | TO_BE  # which name no thing
 COMMANDS = word_set("make let paint color colour colorize colourise recolor turn change dye give keep use please")
 RELATIVE = word_set("that which who")
@@ -28,6 +28,7 @@ _NOUNS_IN_ING = word_set(
 )
 _BEFORE_COLORS = word_set("and or all very both completely entirely mostly painted colored coloured dyed")  # predicates
 _BREAKS = frozenset(".,;:!?()\u2013\u2014")
+_BEFORE_ADJECTIVES = ARTICLES | word_set("two three four five some")
 _RUN = 12  # words on either side within which a list without commas is looked for
 _NOT_IN_A_LIST = FUNCTION_WORDS | COMMANDS
 
@@ -67,9 +68,10 @@ def is_behind_colon(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[in
 def begins(index: int, tokens: Sequence[Token], colors: set[int], *, clause: bool) -> bool:
     """Whether the word at ``index`` begins another phrase than that of the word before it; or another clause."""
     token = tokens[index]
-    if _BREAKS & set(token.gap):
-        return not (index in colors and index - 1 in colors)  # "red, white and blue"
     word = token.text
+    if _BREAKS & set(token.gap):
+        listed = index in colors or (word in ("and", "or") and index + 1 in colors)
+        return not (index - 1 in colors and (listed or _is_second_adjective(index, tokens, colors)))
     if word in ("and", "or"):
         return not (index - 1 in colors and index + 1 < len(tokens) and index + 1 in colors)
     if word in JOINTS:
@@ -82,10 +84,25 @@ def begins(index: int, tokens: Sequence[Token], colors: set[int], *, clause: boo
     if _is_next_of_list(index, tokens, colors):
         return True
     if word in PREPOSITIONS:
-        return not _is_place(index, tokens)
+        return not (_is_place(index, tokens) or [token.text for token in tokens[index + 1 : index + 2]] == ["been"])
     if word in ARTICLES:
         return not _is_place(index - 1, tokens)
     return word.endswith("ing") and len(word) > 4 and word not in _NOUNS_IN_ING and index - 1 not in colors
+
+
+def _is_second_adjective(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether the word behind a comma goes on with what a color began: "a blue, flowery dress"."""
+    first = index - 1
+    while first > 0 and first - 1 in colors:
+        first -= 1
+    if first == 0 or not tokens[first].joined or "," not in tokens[index].gap:
+        return False
+    word = tokens[index].text
+    return (
+        tokens[first - 1].text in _BEFORE_ADJECTIVES
+        and word not in _NOT_IN_A_LIST | _BEFORE_ADJECTIVES
+        and not word.endswith("ing")
+    )
 
 
 def _is_place(index: int, tokens: Sequence[Token]) -> bool:

@@ -17,7 +17,7 @@ from lcoins.color.words import HYPHENS
 
 _SHADED_THINGS = frozenset(("chocolate", "coffee", "wine", "cherry", "salmon"))  # "dark chocolate"
 # After these no noun of the same phrase follows.
-_NO_NOUN = word_set(
+NO_NOUN = word_set(
     """a an the this that these those his her their its my your our and or but nor while as in on at by near next
     under over behind into onto with of to from for is are was were be been has have had do does did it he she
     they we i you who which what where when there here than then so because if beside between beneath below above
@@ -39,7 +39,8 @@ PERSONS = word_set(
     baby player players couple toddler dressed clad bride bridesmaids he she they him her them one dancer skier
     surfer both all everyone everybody mother father mom mum dad parents grandma grandpa grandmother grandfather
     grandparents sister brother aunt uncle cousin son daughter wife husband groom bridegroom soldier soldiers sailor
-    sailors nurse nurses teacher priest policeman officer officers brunette"""
+    sailors nurse nurses teacher priest policeman officer officers brunette sisters brothers twins nephew niece grandson
+    granddaughter snowboarder rider biker footballer cheerleader runner jockey goalie"""
 )
 _ARTICLES = word_set("a an the this that some two three four five several many few each every")
 
@@ -65,7 +66,7 @@ def is_color(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Col
     if _before_a_noun(phrase, tokens) or _before_another(phrase, tokens, phrases):
         return True
     if _predicate(phrase, tokens, phrases) or _worn(phrase, tokens):
-        return not _close(tokens, phrase.last + 1) or following in _NO_NOUN
+        return not _close(tokens, phrase.last + 1) or following in NO_NOUN
     return _ends(tokens, phrase.last + 1) and (known or _made(phrase, tokens) or _in_a_list(phrase, tokens, phrases))
 
 
@@ -89,9 +90,9 @@ def _is_labeled(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
 def _follows_its_noun(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     """Whether a word that may be a noun stands directly before, and the phrase does not begin like "a ripe orange"."""
     index = phrase.first - 1
-    if index < 0 or not tokens[phrase.first].joined or tokens[index].text in _NO_NOUN:
+    if index < 0 or not tokens[phrase.first].joined or tokens[index].text in NO_NOUN:
         return False
-    while index > 0 and tokens[index].joined and tokens[index].text not in _NO_NOUN:
+    while index > 0 and tokens[index].joined and tokens[index].text not in NO_NOUN:
         index -= 1
     return tokens[index].text not in ("a", "an", "of", "some", "with")
 
@@ -119,21 +120,21 @@ def _ends(tokens: Sequence[Token], index: int) -> bool:
     """Whether the phrase before the index ends there: with the sentence, punctuation, or a word that begins another."""
     if not _close(tokens, index):
         return True
-    return tokens[index].text in _NO_NOUN and tokens[index].text not in ("is", "are", "was", "were", "has", "have")
+    return tokens[index].text in NO_NOUN and tokens[index].text not in ("is", "are", "was", "were", "has", "have")
 
 
 def _before_a_noun(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     """An adjective before any word that is not the beginning of another phrase; a thing before a paintable noun."""
     index = phrase.last + 1
     if phrase.base not in THINGS:
-        return _close(tokens, index) and tokens[index].text not in _NO_NOUN
+        return _close(tokens, index) and tokens[index].text not in NO_NOUN
     return _before_paintable(index, tokens)
 
 
 def _before_paintable(index: int, tokens: Sequence[Token]) -> bool:
     """Whether one of the three words from the index on is paintable, in the same phrase."""
     for token in tokens[index : index + 3]:
-        if not token.joined or token.text in _NO_NOUN:
+        if not token.joined or token.text in NO_NOUN:
             return False
         if is_paintable(token.text):
             return True
@@ -197,7 +198,7 @@ def _worn(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
 def _made(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     """The last word of "make the sofa emerald"."""
     index = phrase.first - 1
-    if _at(tokens, index) in _NO_NOUN:
+    if _at(tokens, index) in NO_NOUN:
         return False
     while index >= 0 and tokens[index + 1].joined:
         if tokens[index].text in _MAKING:

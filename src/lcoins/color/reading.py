@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lcoins.color.ambiguous_names import PARTS, word_set
-from lcoins.color.color_or_thing import is_color, is_paintable, joined_by
+from lcoins.color.color_or_thing import NO_NOUN, is_color, is_paintable, joined_by
 from lcoins.color.phrases import ColorPhrase, Token, color_phrases, phrase_at, tokens_of
 from lcoins.color.shades import ISH_WORDS, SHADE_WORDS
 from lcoins.color.words import BASIC_COLORS, COLORED, replaced
@@ -59,6 +59,7 @@ _PEOPLE = word_set(
     """man men woman women boy boys girl girls lady ladies guy guys person people child children kid kids baby babies
     couple male female toddler teenager"""
 )
+_OF_ANIMALS_TOO = word_set("baby kid male female couple")
 _AGES = word_set("young old elderly little middle-aged adult small tall bald")
 _PATTERNS = word_set("striped stripe checkered checked plaid spotted dotted patterned print trimmed and")
 
@@ -269,4 +270,9 @@ def _of_skin(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     after = phrase.last + 1
     while after < len(tokens) and tokens[after].text in _AGES:
         after += 1
-    return phrase.color in _SKINS and after < len(tokens) and tokens[after].joined and tokens[after].text in _PEOPLE
+    if phrase.color not in _SKINS or after >= len(tokens) or not tokens[after].joined:
+        return False
+    if tokens[after].text in _OF_ANIMALS_TOO and after + 1 < len(tokens) and tokens[after + 1].joined:  # "a baby bear"
+        word = tokens[after + 1].text
+        return word in NO_NOUN | _PEOPLE or word.endswith(("ing", "ed"))
+    return tokens[after].text in _PEOPLE

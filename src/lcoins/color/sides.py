@@ -19,15 +19,26 @@ _DEPTHS = word_set(
 )  # which tell two apart, as sides do
 _OVER, _UNDER = word_set("above over atop"), word_set("below beneath under underneath")
 _HAVING = word_set("has have had having wears wear wore wearing holds holding carries carrying with in")
+# "The right hand", "middle-aged", "middle eastern".
+_NOT_OF_THINGS = word_set("hand hands arm arms leg legs foot feet eye ear shoulder knee wrist aged age class eastern")
+_AFTER_A_PLACE = word_set("is are was were there we i you see can")
+_TO_A_PLACE = word_set("far in on at to")
+_TOWARDS = word_set("to toward towards far")
+_DIRECTED = word_set("look looks looking face faces facing turn turns turned turning lean leans leaning point points")
+_DIRECTED |= word_set("pointing go goes going move moves moving heading")
 _BEFORE_HAVING = word_set("is are was were who that which dressed side hand")
-_ENDS_AN_OWNER = ARTICLES | word_set(
-    "and or but while whereas then as near by next beside behind under over of for from"
-)
+_NO_OWNER = word_set("and or but while whereas then as near by next beside behind under over of for from")
 
 
 def noun_of(thing: str) -> str:
     """A name without its words of place: "cup" of "left cup" and of "cup on right"."""
-    return " ".join(word for word in thing.split() if word not in PLACE_WORDS)
+    words = thing.split()
+    return " ".join(word for at, word in enumerate(words) if word not in PLACE_WORDS or is_garment(at, words))
+
+
+def is_garment(at: int, words: Sequence[str]) -> bool:
+    """Whether a word of a name is the "top" that one wears: of "tank top", not of "book on top" and "top shelf"."""
+    return words[at] == "top" and at == len(words) - 1 and (at == 0 or words[at - 1] not in ("in", "on", "at"))
 
 
 def give_sides(
@@ -38,8 +49,8 @@ def give_sides(
 ) -> None:
     """Gives things the sides that the sentence says of their owners, and tells two or three of one name apart.
 
-    "The boy on the right has a red shirt" speaks of a "right shirt". Where nothing says which of two things of one name
-    is which, the first is the left one.
+    "The boy on the right has a red shirt" speaks of a "right shirt". Where nothing says which of two or three things of
+    one name and of several colors is which, they are taken from left to right, but not where one is in front or behind.
 
     Args:
         found: what each color phrase speaks of, in order; changed in place.
@@ -54,12 +65,21 @@ def give_sides(
         for number, mention in enumerate(mentions):
             given[number] = given[number] or _side_of_owner(mention[0], tokens, phrases)
         colors = {frozenset(phrases[index].color for index in mention) for mention in mentions}
-        by_depth = any(not _DEPTHS.isdisjoint(found[mention[0]].split()) for mention in mentions)
+        by_depth = any(_is_by_depth(found[mention[0]], phrases[mention[0]], tokens) for mention in mentions)
         if len(mentions) in (2, 3) and len(colors) > 1 and not by_depth:
             _fill(given, _between(phrases[mentions[0][-1]], phrases[mentions[1][0]], tokens))
         for mention, side, is_own in zip(mentions, given, own, strict=True):
             for index in mention if side and not is_own else ():
                 found[index] = f"{side} {found[index]}"
+
+
+def _is_by_depth(thing: str, phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
+    """Whether a thing is in front or behind, and not before another: "in front of the house"."""
+    words = thing.split()
+    if words[-2:] == ["in", "front"]:
+        at = next((at for at in range(phrase.last + 1, len(tokens)) if tokens[at].text == "front"), len(tokens))
+        return at + 1 >= len(tokens) or tokens[at + 1].text != "of"
+    return not _DEPTHS.isdisjoint(words)
 
 
 def mentions_of(
@@ -68,6 +88,10 @@ def mentions_of(
     """The phrases about each thing of a name, as indices: two of them in "a red and white cup", before "and a cup"."""
     mentions: list[list[int]] = []
     for index in (index for index, thing in enumerate(found) if noun_of(thing) == noun):
+        same = [mention for mention in mentions[:-1] if phrases[index].color in {phrases[at].color for at in mention}]
+        if same and phrases[index].first and tokens[phrases[index].first - 1].text == "the":  # "and the brown dog"
+            same[-1].append(index)
+            continue
         if not mentions or _between(phrases[mentions[-1][-1]], phrases[index], tokens) & again:
             mentions.append([])
         mentions[-1].append(index)
@@ -81,7 +105,36 @@ def _between(one: ColorPhrase, other: ColorPhrase, tokens: Sequence[Token]) -> s
 
 def side_in(words: Sequence[str]) -> str:
     """The first side that words name, "middle" for all that lies between two sides; "" where there is none."""
-    return next((word for word in words if word in _OPPOSITE), "" if MIDDLE.isdisjoint(words) else "middle")
+    sides = (word for at, word in enumerate(words) if word in _OPPOSITE and not is_garment(at, words))
+    return next(sides, "" if MIDDLE.isdisjoint(words) else "middle")
+
+
+def _is_side(at: int, tokens: Sequence[Token]) -> bool:
+    """Whether a word of place says where something is: not "a black top", "the right hand" or "looking left"."""
+    word, after = tokens[at].text, {token.text for token in tokens[at + 1 : at + 2]}
+    before = at - 1
+    while before >= 0 and tokens[before].text in ARTICLES | _TOWARDS:
+        before -= 1
+    lead = tokens[before].text if before >= 0 else ""
+    if word not in MIDDLE | _OPPOSITE.keys() or after & _NOT_OF_THINGS or lead in _DIRECTED:
+        return False
+    return word not in ("top", "bottom") or lead in ("in", "on", "at")
+
+
+def _side_before(at: int, tokens: Sequence[Token]) -> str:
+    """The side with which a clause begins up to the word at an index: "on the left is", "to the right,", "left:"."""
+    while at >= 0 and tokens[at].text in ARTICLES | _AFTER_A_PLACE:
+        at -= 1
+    if at < 0 or not side_in([tokens[at].text]):
+        return ""
+    first = at - 1
+    while first >= 0 and tokens[first + 1].joined and tokens[first].text in ARTICLES | _TO_A_PLACE:
+        first -= 1
+    first += 1
+    if first == at and ":" not in tokens[at + 1].gap:
+        return ""
+    begins = first == 0 or not tokens[first].joined or tokens[first - 1].text in ("and", "but", "while")
+    return side_in([tokens[at].text]) if begins else ""
 
 
 def _fill(given: list[str], between: set[str]) -> None:
@@ -95,6 +148,16 @@ def _fill(given: list[str], between: set[str]) -> None:
     given[:] = [side or next(left, "") for side in given]
 
 
+def _begins_a_clause(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
+    """Whether a form of "to be" follows: "and a green car is parked"."""
+    for token in tokens[phrase.last + 1 : phrase.last + 5]:
+        if not token.joined or token.text in _NO_OWNER | ARTICLES:
+            return False
+        if token.text in ("is", "are", "was", "were", "stands", "lies", "sits"):
+            return True
+    return False
+
+
 def _side_of_owner(index: int, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> str:
     """The side of the owner of a thing: of "the boy on the right has a red shirt" and "the right one a red shirt".
 
@@ -103,10 +166,13 @@ def _side_of_owner(index: int, tokens: Sequence[Token], phrases: Sequence[ColorP
     colors = {at for phrase in phrases for at in range(phrase.first, phrase.last + 1)}
     at = phrases[index].first - 1
     joint = at - 1 if at >= 0 and tokens[at].text in ARTICLES else at
-    if index and joint > 0 and tokens[joint].text == "and" and joint - 1 not in colors:
+    if joint < at and (side := _side_before(joint, tokens)):
+        return side
+    goes_on = joint > 0 and tokens[joint].text == "and" and joint - 1 not in colors
+    if index and goes_on and not _begins_a_clause(phrases[index], tokens):
         return _side_of_owner(index - 1, tokens, phrases)
     while at >= 0 and at not in colors and tokens[at].text not in _HAVING | PERSONS | STANDING_FOR:
-        if tokens[at].text in _ENDS_AN_OWNER - ARTICLES or not tokens[at + 1].joined:
+        if tokens[at].text in _NO_OWNER or not tokens[at + 1].joined:
             return ""
         at -= 1
     if at < 0 or at in colors or not tokens[at + 1].joined:
@@ -115,8 +181,8 @@ def _side_of_owner(index: int, tokens: Sequence[Token], phrases: Sequence[ColorP
         at -= 1
     while at >= 0 and tokens[at].joined and tokens[at].text in _BEFORE_HAVING:
         at -= 1
-    while at >= 0 and at not in colors and tokens[at + 1].joined and tokens[at].text not in _ENDS_AN_OWNER:
-        if side := side_in([tokens[at].text]):
-            return side
+    while at >= 0 and at not in colors and tokens[at + 1].joined and tokens[at].text not in _NO_OWNER | ARTICLES:
+        if _is_side(at, tokens):
+            return tokens[at].text if tokens[at].text in _OPPOSITE else "middle"
         at -= 1
-    return ""
+    return _side_before(at, tokens) if at >= 0 and tokens[at].text in ARTICLES else ""

@@ -8,7 +8,7 @@ of "to be", or at the end of a demand, speaks of what its clause begins with, an
 
 from collections.abc import Iterable, Sequence
 
-from lcoins.color.ambiguous_names import PARTS, word_set
+from lcoins.color.ambiguous_names import PARTS, VERBS, word_set
 from lcoins.color.clauses import (
     COMMANDS,
     JOINTS,
@@ -23,14 +23,14 @@ from lcoins.color.clauses import (
 )
 from lcoins.color.color_or_thing import PERSONS, joined_by
 from lcoins.color.phrases import ColorPhrase, Token
-from lcoins.color.sides import ARTICLES, PLACE_WORDS, STANDING_FOR, give_sides, mentions_of, noun_of, side_in
+from lcoins.color.sides import ARTICLES, PLACE_WORDS, PLACES, STANDING_FOR, give_sides, mentions_of, noun_of, side_in
 
 MOST = 64  # colors of a sentence: a long one must not take any amount of time and memory
 CLOTHES = "clothes"  # how grounding knows all that a person wears
 # What stands between a thing and its color, or before it, and names nothing: "the car should be painted red".
 _AUXILIARIES = word_set(
-    """should must could will would shall may might isn't aren't been being to painted colored coloured dyed stay
-    please pls always more just"""
+    """should must could will would shall may might isn't aren't has have had been being to painted colored coloured
+    dyed stay please pls always more just"""
 )
 # What a sentence may begin with before it names anything: "I'd like all the cars to be red".
 _OPENING = word_set(
@@ -38,11 +38,15 @@ _OPENING = word_set(
     every each also then now here there"""
 )
 _PRONOUNS = word_set("i it they them everything we you he she")
-_PERSONAL = word_set("he she they")
+_PERSONAL = word_set("he she they i")
 _COLOR_ITSELF = word_set("color colour shade tone hue")  # "the color of the bus"
 _COUNTS = word_set("two three four five six seven eight nine ten both several some most many few pair")
 _BARE_SIDES = word_set("left right")  # "the left is brown"
 _HAIR = word_set("blond blonde")
+_ANIMALS = word_set(
+    "dog dogs puppy puppies cat cats kitten horse horses pony cow cows calf bull bulls goat goats sheep"
+)
+_SETS = word_set("pair set couple bunch group lot pile")
 _AMOUNTS = word_set(
     "pair bunch group couple piece slice bowl cup glass box bag bottle basket lot row team set top side"
 )
@@ -73,8 +77,8 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
         if not words and index and joined_by(tokens, phrases[index - 1], phrase) is not None:
             found.append(found[-1])  # "a dress, red and white"
             continue
-        if phrase.base in _HAIR and not PERSONS.isdisjoint(words):  # "a blond boy"
-            words = [*(word for word in words if word in PLACE_WORDS), "hair"]
+        if phrase.base in _HAIR and not (PERSONS - STANDING_FOR).isdisjoint(words):  # "a blond boy"
+            words = [*(word for word in words if word in PLACES), "hair"]
         named = [word for word in words if word not in STANDING_FOR]
         unnamed = not noun_of(" ".join(word for word in named if word not in _COUNTS))
         if words and unnamed and (words != named or _COUNTS & {*words} or {*words} <= _BARE_SIDES):
@@ -83,14 +87,17 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
         found.append(" ".join(named))
     give_sides(found, tokens, phrases, _named_again)
     clothes = mentions_of(found, CLOTHES, tokens, phrases, _named_again(CLOTHES))
-    if len(clothes) > 1:  # of several persons; of those whom nothing tells apart no one is meant
+    if len({frozenset(phrases[index].color for index in mention) for mention in clothes}) > 1:
+        # Of several persons; of those whom nothing tells apart no one is meant.
         found = ["" if thing == CLOTHES else thing for thing in found]
     return found + [""] * (len(phrases) - len(found))
 
 
 def _named_again(noun: str) -> frozenset[str]:
     """The words by which a sentence names a further thing of a name."""
-    return STANDING_FOR | (PERSONS if noun == CLOTHES else {noun.split()[-1]})
+    if noun == CLOTHES:
+        return STANDING_FOR | PERSONS | _WEARING - {"dressed", "clad"}
+    return STANDING_FOR | {noun.split()[-1]} | (PERSONS if noun in PARTS.values() else frozenset())
 
 
 def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> str:
@@ -103,12 +110,15 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
     """
     colors = {index for one in phrases for index in range(one.first, one.last + 1)}
     after = [token.text for token in tokens[phrase.last + 1 : phrase.last + 2] if token.joined]
-    if after and after[0] in PARTS:
+    following = [token.text for token in tokens[phrase.last + 2 : end_of(phrase.last, tokens, colors) + 1]]
+    if after and after[0] in PARTS and not (after[0] == "haired" and _ANIMALS & {*following}):
         return PARTS[after[0]]
     if is_behind_colon(phrase, tokens, colors):  # "eyes: green"
         first, last = begin_of(phrase.first - 1, tokens, colors, clause=True), phrase.first - 1
     elif (predicate := is_predicate(phrase.first, tokens, colors)) or _is_demanded(phrase, tokens, colors):
         first, last = begin_of(phrase.first, tokens, colors, clause=True), phrase.first - 1
+        if not predicate:  # "the boy wants to paint the fence white"
+            first = next(at for at in range(first, phrase.first) if tokens[at].text in COMMANDS) + 1
         relative = [at for at in range(first + 1, phrase.first) if tokens[at].text in RELATIVE]
         before = {token.text for token in tokens[first : relative[-1]]} if relative else set()
         if not predicate or not before - _OPENING - _PRONOUNS:
@@ -118,9 +128,25 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
     else:
         first, last = begin_of(phrase.first, tokens, colors, clause=False), end_of(phrase.last, tokens, colors)
     named = _named(tokens[index].text for index in range(first, last + 1) if index not in colors)
+    if (
+        named and {*named} <= _SETS and last + 2 < len(tokens) and tokens[last + 1].text == "of"
+    ):  # "a red pair of shoes"
+        last = end_of(last + 2, tokens, colors)
+        named = _named(tokens[index].text for index in range(phrase.last + 1, last + 1) if index not in colors)
+        named = [word for word in named if word not in _SETS | {"of"}]
+    does = bool(named and after == [named[0]] and named[0] in VERBS and _is_worn_alone(phrase.first, tokens, colors))
+    named = (named if not does else []) or _before(phrase, tokens, colors)
     if not named and after == ["for"]:  # "use red for the car"
         named = _named(token.text for token in tokens[phrase.last + 2 : end_of(phrase.last + 2, tokens, colors) + 1])
-    return " ".join(named or _before(phrase, tokens, colors))
+    return " ".join(named)
+
+
+def _is_worn_alone(first: int, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether colors stand directly behind "in" or "wearing", with no article: "a man in white and red tries"."""
+    at = first - 1
+    while at > 0 and (at in colors or tokens[at].text in ("and", "all")):
+        at -= 1
+    return at >= 0 and tokens[at].text in {"in"} | _WEARING
 
 
 def _subject(first: int, last: int, tokens: Sequence[Token], colors: set[int]) -> list[str]:
@@ -136,16 +162,17 @@ def _subject(first: int, last: int, tokens: Sequence[Token], colors: set[int]) -
 
     start = first
     while start < last and (tokens[start].text in unnamed or "of" in (tokens[start].text, tokens[start + 1].text)):
-        if tokens[start].text not in unnamed | _COUNTS | {"of"}:
+        if tokens[start].text not in unnamed | _COUNTS | STANDING_FOR | {"of"}:
             break
         start += 1  # "most of the balloons"
     end = start
     while end < last and not begins(end + 1, tokens, colors, clause=False):
         end += 1
     subject = named(start, end)
-    if tokens[start].text in PREPOSITIONS or not noun_of(" ".join(subject)) or tokens[end].text in _AMOUNTS:
-        return named(first, last)
     belongs = end < last and tokens[end + 1].text == "of"
+    is_amount = belongs and tokens[end].text in _AMOUNTS
+    if tokens[start].text in PREPOSITIONS or not noun_of(" ".join(subject)) or is_amount:
+        return named(first, last)
     return [side, *subject] if (side := side_in(named(end + 1, last)) if belongs else "") else subject
 
 
@@ -178,7 +205,7 @@ def _before(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> l
     else:
         first = begin_of(last, tokens, colors, clause=False)
         words = _named(token.text for token in tokens[first : last + 1])
-    if colors & {*range(first, last + 1)}:
+    if any(tokens[at].text not in _HAIR for at in colors & {*range(first, last + 1)}):  # not "a blonde in green"
         return []
     said = {token.text for token in tokens[first : last + 1]}
     if said and said <= _PERSONAL and (worn or "in" in between):

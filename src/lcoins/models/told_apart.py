@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lcoins.color.sides import MIDDLE, SIDES, noun_of
+from lcoins.color.sides import SIDES, noun_of, side_in
 from lcoins.color.strength import smooth_step
 from lcoins.models.grounding import SaidColor
 
@@ -185,8 +185,9 @@ def _sides(things: Sequence[str]) -> list[_Side]:
     sides = []
     for thing in things:
         words = thing.split()
-        axis, at = next((DIRECTIONS[word] for word in words if word in DIRECTIONS), (1, None))
-        sides.append(_Side(noun_of(thing), axis, 0 if at is None and not MIDDLE.isdisjoint(words) else at))
+        side = side_in(words)
+        axis, at = DIRECTIONS.get(side, (1, 0 if side else None))
+        sides.append(_Side(noun_of(thing), axis, at))
     axes = {side.noun: side.axis for side in sides if side.at}
     return [side._replace(axis=axes.get(side.noun, 1)) if side.at == 0 else side for side in sides]
 
