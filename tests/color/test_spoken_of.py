@@ -191,3 +191,13 @@ def test_the_thing_does_not_depend_on_the_color() -> None:
 def test_what_is_spoken_of_are_words_of_the_sentence_without_colors_and_sides(words: list[str]) -> None:
     for thing in things(" ".join(words)):
         assert set(thing.split()) <= {*words, "left", "middle", "right"} - {"red", "blue", ",", "."}
+
+
+RULED = "for pair to make paint top haired wearing one two middle has been who first above behind front man it : the".split()
+
+
+@given(st.lists(st.sampled_from((*WORDS, *RULED)), max_size=20))
+def test_what_the_rules_put_in_place_of_words_is_all_that_they_add(words: list[str]) -> None:
+    added = {"clothes", "hair", "left", "middle", "right", "upper", "lower", "bottom"}
+    for thing in things(" ".join(words)):
+        assert set(thing.split()) <= {*words, *added} - {"red", "blue", ",", ".", ":"}

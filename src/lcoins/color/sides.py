@@ -14,9 +14,7 @@ PLACE_WORDS = PLACES | word_set("in on at to larger smaller bigger large small a
 STANDING_FOR = word_set("one ones other others another first second third last latter former")
 ARTICLES = word_set("a an the its his her their my our your this these that those")
 _OPPOSITE = {word: other for pair in SIDES for word, other in (pair, pair[::-1])}
-_DEPTHS = word_set(
-    "front back foreground background far near rear distance behind"
-)  # which tell two apart, as sides do
+_DEPTHS = word_set("front back foreground background far near rear distance behind")  # tell two apart, as sides do
 _OVER, _UNDER = word_set("above over atop"), word_set("below beneath under underneath")
 _HAVING = word_set("has have had having wears wear wore wearing holds holding carries carrying with in")
 # "The right hand", "middle-aged", "middle eastern".

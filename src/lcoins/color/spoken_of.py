@@ -47,9 +47,7 @@ _ANIMALS = word_set(
     "dog dogs puppy puppies cat cats kitten horse horses pony cow cows calf bull bulls goat goats sheep"
 )
 _SETS = word_set("pair set couple bunch group lot pile")
-_AMOUNTS = word_set(
-    "pair bunch group couple piece slice bowl cup glass box bag bottle basket lot row team set top side"
-)
+_AMOUNTS = _SETS | word_set("piece slice bowl cup glass box bag bottle basket row team top side")
 _WEARING = word_set("wearing wears wear wore worn dressed clad")
 _BEFORE_ALONE = (
     word_set("in of to into with has have had all painted colored coloured dyed light dark pale deep bright")
@@ -128,17 +126,20 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
     else:
         first, last = begin_of(phrase.first, tokens, colors, clause=False), end_of(phrase.last, tokens, colors)
     named = _named(tokens[index].text for index in range(first, last + 1) if index not in colors)
-    if (
-        named and {*named} <= _SETS and last + 2 < len(tokens) and tokens[last + 1].text == "of"
-    ):  # "a red pair of shoes"
-        last = end_of(last + 2, tokens, colors)
-        named = _named(tokens[index].text for index in range(phrase.last + 1, last + 1) if index not in colors)
-        named = [word for word in named if word not in _SETS | {"of"}]
-    does = bool(named and after == [named[0]] and named[0] in VERBS and _is_worn_alone(phrase.first, tokens, colors))
-    named = (named if not does else []) or _before(phrase, tokens, colors)
+    if named and {*named} <= _SETS and [token.text for token in tokens[last + 1 : last + 2]] == ["of"]:
+        named = _phrase_from(last + 2, tokens, colors)  # "a red pair of shoes"
+    if named and after == [named[0]] and named[0] in VERBS and _is_worn_alone(phrase.first, tokens, colors):
+        named = []  # "a woman in green skates"
+    named = named or _before(phrase, tokens, colors)
     if not named and after == ["for"]:  # "use red for the car"
-        named = _named(token.text for token in tokens[phrase.last + 2 : end_of(phrase.last + 2, tokens, colors) + 1])
+        named = _phrase_from(phrase.last + 2, tokens, colors)
     return " ".join(named)
+
+
+def _phrase_from(index: int, tokens: Sequence[Token], colors: set[int]) -> list[str]:
+    """What the phrase names that the word at ``index`` is the first of."""
+    last = end_of(index, tokens, colors)
+    return _named(tokens[at].text for at in range(index, min(last + 1, len(tokens))) if at not in colors)
 
 
 def _is_worn_alone(first: int, tokens: Sequence[Token], colors: set[int]) -> bool:
