@@ -169,7 +169,7 @@ def _parts(place: Float[Tensor, "s s"], cuts: list[int], axis: int) -> dict[int,
     at = torch.arange(place.shape[axis], device=place.device)
     first, *_, last = (torch.sigmoid((cut - at) / SOFT) for cut in (*cuts, cuts[-1]))
     shares = {-1: first, 0: last - first, 1: 1 - last} if len(cuts) > 1 else {-1: first, 1: 1 - first}
-    return {at: place * (share[:, None] if axis == 0 else share[None, :]) for at, share in shares.items()}
+    return {part: place * (share[:, None] if axis == 0 else share[None, :]) for part, share in shares.items()}
 
 
 class _Side(NamedTuple):
