@@ -132,6 +132,7 @@ SENTENCES = {
     "three cows, two white and one black": ["left cows", "right cows"],
     "a boy in a blue, yellow, and orange shirt": ["shirt", "shirt", "shirt"],
     "a kitchen has a blue, wooden table": ["wooden table"],
+    "a blue, not a wooden table": [""],
     "a green shirt and a black pair of shorts": ["shirt", "shorts"],
     # Demands, and what a clause begins with.
     "make the flowers on the table yellow": ["flowers"],

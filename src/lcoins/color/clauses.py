@@ -30,7 +30,7 @@ _BEFORE_COLORS = word_set("and or all very both completely entirely mostly paint
 _BREAKS = frozenset(".,;:!?()\u2013\u2014")
 _BEFORE_ADJECTIVES = ARTICLES | word_set("two three four five some")
 _RUN = 12  # words on either side within which a list without commas is looked for
-_NOT_IN_A_LIST = FUNCTION_WORDS | COMMANDS
+_NOT_IN_A_LIST = FUNCTION_WORDS | COMMANDS | {"not", "no", "never"}
 
 
 def begin_of(index: int, tokens: Sequence[Token], colors: set[int], *, clause: bool) -> int:
