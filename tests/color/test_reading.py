@@ -192,6 +192,7 @@ LEFT_ALONE = [
     ("a black man", "black", SKIN),
     ("two white young women", "white", SKIN),
     ("a white baby in a chair", "white", SKIN),
+    ("a white, middle-aged woman", "white", SKIN),
     ("blue cheese on bread", "blue", THING),
     ("a cup of green tea", "green", THING),
     ("a black and white photo of a man", "black and white", PHOTO),

@@ -61,8 +61,12 @@ def is_predicate(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
 
 def is_behind_colon(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> bool:
     """Whether a color stands behind a colon and before nothing else: "car: red", but not "a photo: red cars"."""
-    ends = phrase.last + 1 >= len(tokens) or begins(phrase.last + 1, tokens, colors, clause=False)
-    return phrase.first > 0 and ":" in tokens[phrase.first].gap and ends
+    return phrase.first > 0 and ":" in tokens[phrase.first].gap and ends_with(phrase, tokens, colors)
+
+
+def ends_with(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether a color is the last that its phrase says."""
+    return phrase.last + 1 >= len(tokens) or begins(phrase.last + 1, tokens, colors, clause=False)
 
 
 def begins(index: int, tokens: Sequence[Token], colors: set[int], *, clause: bool) -> bool:
@@ -128,4 +132,4 @@ def _is_next_of_list(index: int, tokens: Sequence[Token], colors: set[int]) -> b
     begun = [at for at in range(first, last + 1) if at in colors and (at == first or at - 1 not in colors)]
     if len(begun) < 2 or (first in colors) == (last in colors):
         return False
-    return index in begun[1:] if first in colors else index > first and index not in colors and index - 1 in colors
+    return index in begun[1:] if first in colors else index > first and index not in colors

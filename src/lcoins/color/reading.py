@@ -60,7 +60,7 @@ _PEOPLE = word_set(
     couple male female toddler teenager"""
 )
 _OF_ANIMALS_TOO = word_set("baby kid male female couple")
-_AGES = word_set("young old elderly little middle-aged adult small tall bald")
+_AGES = word_set("young old elderly little middle aged adult small tall bald")
 _PATTERNS = word_set("striped stripe checkered checked plaid spotted dotted patterned print trimmed and")
 
 

@@ -18,6 +18,7 @@ from lcoins.color.clauses import (
     begin_of,
     begins,
     end_of,
+    ends_with,
     is_behind_colon,
     is_predicate,
 )
@@ -109,9 +110,10 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
     """
     colors = {index for one in phrases for index in range(one.first, one.last + 1)}
     after = [token.text for token in tokens[phrase.last + 1 : phrase.last + 2] if token.joined]
-    following = [token.text for token in tokens[phrase.last + 2 : end_of(phrase.last, tokens, colors) + 1]]
-    if after and after[0] in PARTS and not (after[0] == "haired" and _ANIMALS & {*following}):
-        return PARTS[after[0]]
+    if after and after[0] in PARTS:
+        whose = {token.text for token in tokens[phrase.last + 2 : end_of(phrase.last, tokens, colors) + 1]}
+        if after[0] != "haired" or _ANIMALS.isdisjoint(whose):  # the hair of "a golden haired dog" is all of it
+            return PARTS[after[0]]
     if is_behind_colon(phrase, tokens, colors):  # "eyes: green"
         first, last = begin_of(phrase.first - 1, tokens, colors, clause=True), phrase.first - 1
     elif (predicate := is_predicate(phrase.first, tokens, colors)) or _is_demanded(phrase, tokens, colors):
@@ -246,8 +248,7 @@ def _counted(phrase: ColorPhrase, tokens: Sequence[Token]) -> list[str]:
 
 def _is_demanded(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> bool:
     """Whether a color ends a demand: "make the sky blue", "change the car to green"."""
-    ends = phrase.last + 1 >= len(tokens) or begins(phrase.last + 1, tokens, colors, clause=False)
-    if not ends or _before_alone(phrase, tokens) < 0:
+    if not ends_with(phrase, tokens, colors) or _before_alone(phrase, tokens) < 0:
         return False
     first = begin_of(phrase.first, tokens, colors, clause=True)
     commands = [index for index in range(first, phrase.first) if tokens[index].text in COMMANDS]

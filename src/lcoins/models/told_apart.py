@@ -167,8 +167,8 @@ def _have_gaps(weights: Float[Tensor, " s"], cuts: list[int]) -> bool:
 def _parts(place: Float[Tensor, "s s"], cuts: list[int], axis: int) -> dict[int, Float[Tensor, "s s"]]:
     """The parts of a place before the first cut along an axis, -1, behind the last, 1, and between two, 0."""
     at = torch.arange(place.shape[axis], device=place.device)
-    first, *_, last = (torch.sigmoid((cut - at) / SOFT) for cut in (*cuts, cuts[-1]))
-    shares = {-1: first, 0: last - first, 1: 1 - last} if len(cuts) > 1 else {-1: first, 1: 1 - first}
+    before = [torch.sigmoid((cut - at) / SOFT) for cut in cuts]
+    shares = {-1: before[0], 1: 1 - before[-1]} | ({0: before[1] - before[0]} if len(cuts) > 1 else {})
     return {part: place * (share[:, None] if axis == 0 else share[None, :]) for part, share in shares.items()}
 
 
