@@ -115,6 +115,14 @@ ASKED = [
     ("A BLACK AND WHITE CAT", "black, white"),
     ("a white photo frame", "white"),
     ("orange juice in a red glass", "red"),
+    ("The Car Was Red", "red"),
+    ("Dress Blue", "blue"),
+    ("the house far from the red barn", "red"),
+    ("everything but the car is gray except for a red umbrella", "gray, red"),
+    ("a red-tiled roof and a red-brick wall", "red, red"),
+    ("a plain white shirt and a solid red tie", "white, red"),
+    ("a darkbrown horse under a lightgray sky", "dark brown, light gray"),
+    ("the car is white. Young men stand beside it", "white"),
 ]
 # Each sentence that asks for no color, with what is left alone in it and why.
 LEFT_ALONE = [
@@ -132,6 +140,10 @@ LEFT_ALONE = [
     ("a hat other than dark-red", "other than dark-red", NEGATED),
     ("don't make the car red", "red", NEGATED),
     ("please do not paint the old car orange", "orange", NEGATED),
+    ("do not change the car to red", "red", NEGATED),
+    ("don't dye her hair red", "red", NEGATED),
+    ("don't keep the car red", "red", NEGATED),
+    ("I don't want red", "don't want red", NEGATED),
     ("Mr Brown sits", "Brown", NAME),
     ("Mrs. Green sits", "Green", NAME),
     ("dr gray sits", "gray", NAME),
@@ -144,6 +156,9 @@ LEFT_ALONE = [
     ("Charlie Brown and Lucy", "Brown", NAME),
     ("a girl named Snow White", "White", NAME),
     ("olive oil", "olive", THING),
+    ("cherry tables", "cherry", THING),
+    ("an orange without a peel", "orange", THING),
+    ("a tan-skinned child", "tan", THING),
     ("a glass of orange juice", "orange", THING),
     ("an orange slice", "orange", THING),
     ("two oranges", "oranges", THING),
@@ -198,6 +213,7 @@ LEFT_ALONE = [
     ("a black and white photo of a man", "black and white", PHOTO),
     ("a black & white picture", "black & white", PHOTO),
     ("a photo in black and white", "black and white", PHOTO),
+    ("the photo is black and white", "black and white", PHOTO),
 ]
 # Nothing in these is even a color's name.
 PLAIN = [
@@ -253,6 +269,9 @@ def test_what_is_painted_reaches_the_model_as_it_is(name: str) -> None:
         ("the car is not red", "the car is"),
         ("not red", "a photo"),
         ("a car, not red, on grass", "a car, , on grass"),
+        ("the car is not red but blue", "the car is blue"),
+        ("blue (not purple) flowers", "blue flowers"),
+        ("change the wall from white to green", "change the wall to green"),
         ("a car instead of red use teal", "a car use teal"),
         ("Mr Brown before the White House", "Mr before the House"),
         ("a  vivid green frog", "a bright green frog"),
@@ -280,5 +299,6 @@ def test_spans_point_at_what_they_hold_and_the_model_always_reads_something(sent
         end = phrase.end
     for part in reading.left_alone:
         assert sentence[part.start : part.end] == part.text
+    assert len(reading.things) == len(reading.colors)
     assert reading.for_model() or not sentence
     assert not any(phrase.substitute for phrase in read_sentence(reading.for_model()).colors)

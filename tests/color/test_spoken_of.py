@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcoins.color.phrases import tokens_of
 from lcoins.color.reading import read_sentence
-from lcoins.color.spoken_of import things_spoken_of
 
 SENTENCES = {
     "a woman in a red coat beside a woman in a blue coat": ["left coat", "right coat"],
@@ -37,7 +35,7 @@ SENTENCES = {
     "the bus on the left is red, beside a green car": ["bus on left", "car"],
     "red cars": ["cars"],
     "a photo of a train that is dark blue": ["train"],
-    "A man in a red shirt rides a white horse.": ["shirt rides", "horse"],
+    "A man in a red shirt rides a white horse.": ["shirt", "horse"],
     "the dog on the right side is light brown and near a pink couch": ["dog on right side", "couch"],
     "an old red barn under a blue sky": ["old barn", "sky"],
     "red, white and blue flags": ["flags", "flags", "flags"],
@@ -117,7 +115,7 @@ SENTENCES = {
     "she had blue eyes": ["eyes"],
     "the woman sitting on the chair is in red": ["clothes"],
     "he is dressed in green": ["clothes"],
-    "the dog is old. he was brown": [""],
+    "the dog is old. he was brown": ["dog"],
     "uncle Joe in green": ["clothes"],
     "a girl in red and white": ["clothes", "clothes"],
     "a red-haired girl with a blue eyed cat": ["hair", "eyes"],
@@ -150,6 +148,60 @@ SENTENCES = {
     "the top of the cake is pink": ["top of cake"],
     "most of the balloons are red": ["balloons"],
     "on the left the cup is red": ["left cup"],
+    "in 1950 our car was green": ["car"],
+    "behind the house the roses are red": ["roses"],
+    "everything except the hat is gray": [""],
+    "add some red to the roof": ["roof"],
+    "blue for the sky, green for the trees": ["sky", "trees"],
+    "sorry, I meant the left chair is yellow, not the right one": ["left chair"],
+    # What is said before its thing.
+    "there are red cars in the street": ["cars"],
+    "on the table are white plates": ["plates"],
+    "behind the white fence there are purple flowers": ["fence", "flowers"],
+    # What is no part of a name: how many, how much, and what a thing does.
+    "two red cars and a blue van": ["cars", "van"],
+    "1. red car 2. blue truck": ["car", "truck"],
+    "a very dark blue coat": ["coat"],
+    "the walls are almost white": ["walls"],
+    "use warm brown for the wooden floor": ["wooden floor"],
+    "a turquoise lake surrounded by green pine trees": ["lake", "pine trees"],
+    "a little girl holds red balloons": ["balloons"],
+    "a brown dog chases a white dog": ["left dog", "right dog"],
+    "a black dog jumps over a brown dog": ["upper dog", "lower dog"],
+    "a brown dog rolls over in the grass near a black dog": ["left dog", "right dog"],
+    "a man in black carrying an orange bag": ["clothes", "bag"],
+    "a red sleeping bag": ["sleeping bag"],
+    "the barn used to be red": ["barn"],
+    "the leaves are turning red and gold": ["leaves", "leaves"],
+    "the dress was made of emerald green velvet": ["dress"],
+    "a wall made of red brick": ["wall"],
+    # Pronouns.
+    "There is a car. It is red.": ["car"],
+    "I see a house and it is yellow.": ["house"],
+    "here are some apples. they are green.": ["apples"],
+    "that's my dad with his new car, which was bright blue": ["new car"],
+    "a man and a woman are dancing. he is in black and she is in red": ["left clothes", "right clothes"],
+    "we saw a man. he is white": [""],
+    "the table is green, the plates on it white": ["table", "plates"],
+    # Beside what is denied.
+    "the bus is not red but blue": ["bus"],
+    "her dress was not white but cream": ["dress"],
+    "not a brown horse but a white one": ["horse"],
+    "blue (not purple) flowers in a vase": ["flowers"],
+    "make the hat red rather than blue": ["hat"],
+    "a dress without any pink, it should be yellow": ["dress"],
+    "the roof should never be blue; make it red": ["roof"],
+    "the dog isn't black, it's brown": ["dog"],
+    "I don't like red, make the sofa blue": ["sofa"],
+    "change the wall from white to light green": ["wall"],
+    "everything is gray except for the red umbrella": ["", "umbrella"],
+}
+# What the rules are known to read wrongly, each with what it means.
+KNOWN_WRONG = {
+    "the curtains, the sofa and the carpet are red": ["curtains sofa carpet"],
+    "the shirt is green, no wait, blue": ["", "shirt"],
+    "a very dark blue, almost black, coat": ["coat", "coat"],
+    "all the chairs are blue except one which is red": ["chairs", "one chair"],
 }
 
 WORDS = (
@@ -174,13 +226,18 @@ WORDS = (
 
 
 def things(sentence: str) -> list[str]:
-    phrases = read_sentence(sentence).colors
-    return things_spoken_of(tokens_of(sentence), phrases)
+    return list(read_sentence(sentence).things)
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)
 def test_a_color_speaks_of_the_words_of_its_phrase(sentence: str) -> None:
     assert things(sentence) == SENTENCES[sentence]
+
+
+@pytest.mark.parametrize("sentence", KNOWN_WRONG)
+@pytest.mark.xfail(strict=True, reason="the rules do not reach so far")
+def test_what_is_known_to_be_read_wrongly_is_named(sentence: str) -> None:
+    assert things(sentence) == KNOWN_WRONG[sentence]
 
 
 def test_the_thing_does_not_depend_on_the_color() -> None:

@@ -19,7 +19,10 @@ from lcoins.colorize.word_effect import word_effects
         ("a red car before a dark-blue wall", []),
         ("a car", []),
         ("a man with a mitt in a corral", []),
-        ("a celadon door", ["'celadon' is read as 'pale green', the nearest color that the model learned"]),
+        (
+            "a celadon door",
+            ["'celadon' is read as 'pale green' where no thing is found, the nearest color that the model learned"],
+        ),
         (
             "Mr Brown drinks orange juice, not red wine",
             ["not read as colors: 'Brown' (a name), 'orange' (a thing), 'not red' (negated), 'wine' (a thing)"],
@@ -33,7 +36,7 @@ def test_only_what_is_unusual_is_remarked(sentence: str, lines: list[str]) -> No
 
 
 def test_the_first_line_names_the_colors_as_written() -> None:
-    assert understood_line("Sky-blue and reddish") == "'Sky-blue and reddish': understood as colors: Sky-blue, reddish"
+    assert understood_line("Sky-blue and reddish") == "'Sky-blue and reddish': understood as colors: Sky-blue (of nothing named), reddish (of nothing named)"
     assert understood_line("a rose").endswith("colors: none")
 
 
@@ -46,7 +49,7 @@ def test_the_model_reads_the_substitute_and_the_person_is_told(tmp_path: Path) -
     assert captions == ["a bright red car,", "a blue car,"]  # for the picture, and to see what its color does
     assert not any("not" in caption or "engine" in caption for caption in captions)
     assert result.notices[:2] == [
-        "'fire engine red' is read as 'bright red', the nearest color that the model learned",
+        "'fire engine red' is read as 'bright red' where no thing is found, the nearest color that the model learned",
         "not read as colors: 'not blue' (negated)",
     ]
     assert result.effects == [f"{tmp_path / 'b.png'}: of the picture, 'fire engine red' 100%"]
@@ -65,6 +68,6 @@ def test_the_command_says_it(tmp_path: Path) -> None:
     gray_ramp().save(tmp_path / "a.png")
     done = CliRunner().invoke(app, ["colorize", str(tmp_path / "a.png"), "a celadon, not a red door, and a yelow car"])
     assert done.exit_code == 0, done.output
-    assert "understood as colors: celadon\n" in done.output
+    assert "understood as colors: celadon (door)\n" in done.output
     for line in ("'celadon' is read as 'pale green'", "'not a red' (negated)", "did you mean yellow?"):
         assert line in done.output

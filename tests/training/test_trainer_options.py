@@ -26,6 +26,8 @@ def losses(folder: Path) -> list[float]:
         (["debug=profile", "trainer.limit_train_batches=3", "recipe.epochs=1"], 3),
         (["recipe.epochs=1", "trainer.accumulate_grad_batches=4", "trainer.gradient_clip_val=0.5"], 2),
         (["recipe.epochs=1", "recipe.global_batch=32", "trainer.gradient_clip_val=0.5"], 2),
+        (["trainer.max_steps=3"], 3),  # of eight in an epoch
+        (["trainer.max_steps=2", "trainer.accumulate_grad_batches=3"], 2),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else None,
 )

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lcoins.color.clauses import FUNCTION_WORDS
 from lcoins.color.lab import resize_ab
 from lcoins.color.phrases import ColorPhrase
 from lcoins.color.reading import read_sentence
+from lcoins.color.word_kinds import FUNCTION_WORDS
 from lcoins.color.words import split_words
 from lcoins.colorize.word_effect import VISIBLE, has_effect
 from lcoins.evaluation.contact_sheet import group_colors, token_map, word_rgb

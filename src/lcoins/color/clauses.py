@@ -1,32 +1,43 @@
 """Where the phrases and clauses of a sentence begin and end. A rule, not a parser.
 
-A phrase ends at commas and joining words, at prepositions that begin no place in the photo, and where the next of a
-list begins; a clause at commas and joining words, and behind a color that stands behind a form of "to be".
+A phrase ends at commas and joining words, at articles, at what tells what a thing does, at prepositions that begin no
+place in the photo, and where the next of a list begins; a clause at commas and joining words, and behind a color that
+stands behind a form of "to be".
 """
 
 from collections.abc import Sequence
 
-from lcoins.color.ambiguous_names import word_set
-from lcoins.color.phrases import ColorPhrase, Token
-from lcoins.color.sides import ARTICLES, PLACES
-
-JOINTS = word_set("and or but while whilst whereas then as that which who whose where though although because")
-PREPOSITIONS = word_set(
-    """in on at by near next beside besides behind under over above below against with without of to from for into onto
-    inside outside through across along around between among before after except down up off toward towards wearing
-    holding having has have had wears wear wore worn plus versus atop amid"""
+from lcoins.color.phrases import ColorPhrase, Token, word_at
+from lcoins.color.sides import PLACES
+from lcoins.color.word_kinds import (
+    ARTICLES,
+    COMMANDS,
+    COUNTS,
+    DEGREES,
+    DOING,
+    FUNCTION_WORDS,
+    HAVING,
+    JOINTS,
+    NO_NOUN,
+    PERSONS,
+    PREPOSITIONS,
+    RELATIVE,
+    TO_BE,
+    word_set,
 )
-TO_BE = word_set("is are was were be been looks look appears seems become becomes")
-FUNCTION_WORDS = JOINTS | PREPOSITIONS | ARTICLES | TO_BE  # which name no thing
-COMMANDS = word_set("make let paint color colour colorize colourise recolor turn change dye give keep use please")
-RELATIVE = word_set("that which who")
-# Things that end as what they do does; any other word in "-ing" begins to tell what a thing does.
+from lcoins.color.words import BASIC_COLORS
+
+# Nouns in "-ing"; any other word in "-ing" begins to tell what a thing does.
 _NOUNS_IN_ING = word_set(
     """building ceiling clothing painting wedding earring string railing awning frosting icing topping pudding
-    lightning lighting dining swimming parking living sewing washing boxing skiing hunting fishing racing sibling
-    dumpling stocking sling swing spring"""
+    lightning lighting dining swimming parking living sewing washing boxing skiing hunting fishing racing
+    sibling dumpling stocking sling swing spring"""
 )
-_BEFORE_COLORS = word_set("and or all very both completely entirely mostly painted colored coloured dyed")  # predicates
+_BEFORE_COLORS = DEGREES | word_set("and or painted colored coloured dyed")  # of a predicate
+_BEFORE_NOUNS = word_set("rocking rowing bathing sleeping cooking")  # "a sleeping bag"
+_POINTING = word_set("there here these those this that what")  # "there are red cars"
+_AFTER_VERBS = ARTICLES | PREPOSITIONS | COUNTS | {"another", "away", "around"}
+_DONE_BY = word_set("by with on in at near from")
 _BREAKS = frozenset(".,;:!?()\u2013\u2014")
 _BEFORE_ADJECTIVES = ARTICLES | word_set("two three four five some")
 _RUN = 12  # words on either side within which a list without commas is looked for
@@ -48,15 +59,41 @@ def end_of(index: int, tokens: Sequence[Token], colors: set[int]) -> int:
 
 
 def is_predicate(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
-    """Whether the color at ``index`` stands behind a form of "to be", perhaps after another color of the same thing."""
-    while index > 0:
-        index -= 1
-        word = tokens[index].text
-        if word in TO_BE:
-            return True
-        if index not in colors and word not in _BEFORE_COLORS:
+    """Whether the color at ``index`` is said by a form of "to be", perhaps after another color of the same thing.
+
+    Not so in "there are red cars" and "on the table are white plates", where it speaks of what follows.
+    """
+    for at in range(index - 1, -1, -1):
+        if tokens[at].text in TO_BE:
+            return not _comes_after(at, index, tokens, colors)
+        if at not in colors and tokens[at].text not in _BEFORE_COLORS:
             return False
     return False
+
+
+def _comes_after(verb: int, color: int, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether what a form of "to be" is said of comes behind it and a color, and nothing is named before it."""
+    after = color + 1
+    while after < len(tokens) and (after in colors or tokens[after].text in ("and", "or")):
+        after += 1
+    if after >= len(tokens) or not tokens[after].joined or tokens[after].text in NO_NOUN:
+        return False
+    if verb == 0 or tokens[verb - 1].text in _POINTING:
+        return True
+    first = verb
+    while first > 0 and tokens[first].joined and tokens[first - 1].text not in JOINTS | TO_BE:
+        first -= 1
+    return tokens[first].text in PREPOSITIONS and subject_begin(first, verb - 1, tokens) >= verb
+
+
+def subject_begin(first: int, last: int, tokens: Sequence[Token]) -> int:
+    """Where the subject begins of a clause that a phrase opens: at "our" of "in 1950 our car"; beyond it if nowhere."""
+    if tokens[first].text not in PREPOSITIONS:
+        return first
+    start = first + 1
+    while start <= last and (tokens[start].text not in ARTICLES or tokens[start - 1].text in PREPOSITIONS | ARTICLES):
+        start += 1
+    return start
 
 
 def is_behind_colon(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> bool:
@@ -80,18 +117,45 @@ def begins(index: int, tokens: Sequence[Token], colors: set[int], *, clause: boo
         return not (index - 1 in colors and index + 1 < len(tokens) and index + 1 in colors)
     if word in JOINTS:
         return not (clause and word in RELATIVE)
+    if word in ("there", "here") and word_at(tokens, index + 1) in TO_BE:  # "behind the fence there are flowers"
+        return True
     behind_color = index - 1 in colors and index not in colors and word not in _BEFORE_COLORS
     if behind_color and is_predicate(index - 1, tokens, colors):  # "the sky is blue the grass is green"
         return True
     if clause:
         return False
+    if index in colors and tokens[index - 1].text in TO_BE:  # "on the table are white plates"
+        return not is_predicate(index, tokens, colors)
     if _is_next_of_list(index, tokens, colors):
         return True
-    if word in PREPOSITIONS:
-        return not (_is_place(index, tokens) or [token.text for token in tokens[index + 1 : index + 2]] == ["been"])
+    if word in PREPOSITIONS | HAVING:
+        return not (_is_place(index, tokens) or word_at(tokens, index + 1) == "been")
     if word in ARTICLES:
         return not _is_place(index - 1, tokens)
-    return word.endswith("ing") and len(word) > 4 and word not in _NOUNS_IN_ING and index - 1 not in colors
+    return index - 1 not in colors and _tells_what_it_does(index, tokens, colors)
+
+
+def _tells_what_it_does(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether a word is a verb or a participle: "driving", "rides a bike", "parked by the road"."""
+    word, before, after = (word_at(tokens, at) for at in (index, index - 1, index + 1))
+    if word in DOING:
+        by_many = word.endswith("s") or before.endswith("s") or before in PERSONS
+        return by_many and before not in ARTICLES and (after in _AFTER_VERBS or index + 1 in colors)
+    return is_done_by(index, tokens) or is_doing(index, tokens)
+
+
+def is_done_by(index: int, tokens: Sequence[Token]) -> bool:
+    """Whether a word is a participle that tells more of a thing: "surrounded by trees", "parked on the road"."""
+    word = tokens[index].text
+    return len(word) > 4 and word.endswith("ed") and word_at(tokens, index + 1) in _DONE_BY
+
+
+def is_doing(index: int, tokens: Sequence[Token]) -> bool:
+    """Whether a word in "-ing" begins to tell what a thing does, and is no "building" and no "sleeping bag"."""
+    word, after = tokens[index].text, word_at(tokens, index + 1)
+    if word in _BEFORE_NOUNS and after not in NO_NOUN | {""} and tokens[index + 1].joined and after not in BASIC_COLORS:
+        return False
+    return len(word) > 4 and word.endswith("ing") and word not in _NOUNS_IN_ING
 
 
 def _is_second_adjective(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
@@ -111,9 +175,8 @@ def _is_second_adjective(index: int, tokens: Sequence[Token], colors: set[int]) 
 
 def _is_place(index: int, tokens: Sequence[Token]) -> bool:
     """Whether the preposition at ``index`` begins a place in the photo: "on the left", "in the middle"."""
-    after = [token.text for token in tokens[index + 1 : index + 3]]
-    is_preposition = tokens[index].text in PREPOSITIONS
-    return is_preposition and bool(after) and (after[0] in PLACES or (after[0] in ARTICLES and after[-1] in PLACES))
+    after, then = word_at(tokens, index + 1), word_at(tokens, index + 2)
+    return tokens[index].text in PREPOSITIONS and (after in PLACES or (after in ARTICLES and then in PLACES))
 
 
 def _is_next_of_list(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:

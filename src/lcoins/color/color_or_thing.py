@@ -10,38 +10,23 @@ These rules look at a few words around the name; they do not parse.
 
 from collections.abc import Sequence
 
-from lcoins.color.ambiguous_names import ADJECTIVES, COMPOUNDS, PAINTABLE, THINGS, word_set
-from lcoins.color.phrases import ColorPhrase, Token
+from lcoins.color.ambiguous_names import ADJECTIVES, COMPOUNDS, PAINTABLE, THINGS
+from lcoins.color.phrases import ColorPhrase, Token, word_at
 from lcoins.color.shades import SHADE_WORDS
+from lcoins.color.word_kinds import COLORING, DEGREES, NO_NOUN, PERSONS, TO_BE, WEARING, word_set
 from lcoins.color.words import HYPHENS
 
 _SHADED_THINGS = frozenset(("chocolate", "coffee", "wine", "cherry", "salmon"))  # "dark chocolate"
-# After these no noun of the same phrase follows.
-NO_NOUN = word_set(
-    """a an the this that these those his her their its my your our and or but nor while as in on at by near next
-    under over behind into onto with of to from for is are was were be been has have had do does did it he she
-    they we i you who which what where when there here than then so because if beside between beneath below above
-    against across along around through during before after up down off out about inside outside together atop
-    like not no very too also sits sit sitting lies lie lying standing hangs hang hanging grows grow growing
-    resting looks look looking seen shown cut sliced being can will would could should may might"""
+_BEING = (
+    TO_BE
+    | WEARING
+    | word_set(
+        """being painted paint colored coloured dyed color colour colors colours that's shade shades tone tones hue
+    hues"""
+    )
 )
-_BEING = word_set(
-    """is are was were be being been look looks looked turn turns turned turning painted paint colored coloured dyed
-    wearing wears wear wore color colour colors colours it's that's he's she's they're becomes become became shade
-    shades tone tones hue hues seems appears stay remain"""
-)
-_MAKING = word_set("make makes paint paints color colour turn turns dye want making painting coloring")
-_DEGREES = word_set(
-    """very really all mostly quite so rather completely entirely almost partly nearly too now solid of"""
-)
-PERSONS = word_set(
-    """man men woman women boy boys girl girls lady ladies guy guys person people someone child children kid kids
-    baby player players couple toddler dressed clad bride bridesmaids he she they him her them one dancer skier
-    surfer both all everyone everybody mother father mom mum dad parents grandma grandpa grandmother grandfather
-    grandparents sister brother aunt uncle cousin son daughter wife husband groom bridegroom soldier soldiers sailor
-    sailors nurse nurses teacher priest policeman officer officers brunette sisters brothers twins nephew niece grandson
-    granddaughter snowboarder rider biker footballer cheerleader runner jockey goalie"""
-)
+_MAKING = COLORING | word_set("makes paints turns want making painting coloring")
+_WORN_BY = PERSONS | word_set("dressed clad one all both")  # before "in" and a color
 _ARTICLES = word_set("a an the this that some two three four five several many few each every")
 
 
@@ -54,10 +39,10 @@ def is_color(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Col
         phrases: all phrases of the sentence that may name a color, in order.
         known: whether the phrase that "and", "or", a comma or a stroke joins to it, before it, names one.
     """
-    following = _at(tokens, phrase.last + 1)
+    following = word_at(tokens, phrase.last + 1)
     if _makes_compound(phrase, tokens):
         return False
-    if phrase.colored or following in ("color", "colour", "tinted", "toned", "hued"):
+    if phrase.colored or (following in ("color", "colour") and _close(tokens, phrase.last + 1)):
         return True
     if phrase.plural:
         return phrase.base not in ADJECTIVES and (known or _predicate(phrase, tokens, phrases) or _worn(phrase, tokens))
@@ -98,17 +83,16 @@ def _follows_its_noun(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
 
 
 def _makes_compound(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
-    following = _at(tokens, phrase.last + 1)
-    return not phrase.colored and _close(tokens, phrase.last + 1) and following in COMPOUNDS.get(phrase.base, ())
+    following, nouns = word_at(tokens, phrase.last + 1), COMPOUNDS.get(phrase.base, ())
+    return (
+        not phrase.colored
+        and _close(tokens, phrase.last + 1)
+        and (following in nouns or following.removesuffix("s") in nouns)
+    )
 
 
 def _is_shaded_thing(phrase: ColorPhrase) -> bool:
     return phrase.base in _SHADED_THINGS and phrase.color.split()[0] in SHADE_WORDS.values()
-
-
-def _at(tokens: Sequence[Token], index: int) -> str:
-    """The word at an index, or "" beyond the ends."""
-    return tokens[index].text if 0 <= index < len(tokens) else ""
 
 
 def _close(tokens: Sequence[Token], index: int) -> bool:
@@ -181,27 +165,27 @@ def _predicate(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[C
         return False
     owners = {end for other in phrases for end in (other.last, other.last + 1) if other.last < phrase.first}
     taken = index in owners and tokens[index].text.startswith("colo")
-    return _at(tokens, index - 1) != "there" and not taken
+    return word_at(tokens, index - 1) != "there" and not taken
 
 
 def _is_degree(word: str) -> bool:
-    return word in _DEGREES or word.endswith("ly")
+    return word in DEGREES | {"solid", "of"} or word.endswith("ly")
 
 
 def _worn(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     """In clothes of the color: an adjective after "in", a thing only where a person stands before "in"."""
-    if _at(tokens, phrase.first - 1) != "in":
+    if word_at(tokens, phrase.first - 1) != "in":
         return False
-    return phrase.base not in THINGS or _at(tokens, phrase.first - 2) in PERSONS
+    return phrase.base not in THINGS or word_at(tokens, phrase.first - 2) in _WORN_BY
 
 
 def _made(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     """The last word of "make the sofa emerald"."""
     index = phrase.first - 1
-    if _at(tokens, index) in NO_NOUN:
+    if word_at(tokens, index) in NO_NOUN:
         return False
     while index >= 0 and tokens[index + 1].joined:
         if tokens[index].text in _MAKING:
-            return _at(tokens, index + 1) in _ARTICLES | {"his", "her", "their", "my", "its", "it", "them"}
+            return word_at(tokens, index + 1) in _ARTICLES | {"his", "her", "their", "my", "its", "it", "them"}
         index -= 1
     return False

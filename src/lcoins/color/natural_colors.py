@@ -4,8 +4,8 @@ From regions of Flickr8k training photos whose captions call them so (55 lawns, 
 and the upper quartile of chroma, for who names a color wants to see it. In the green of a car a lawn looks painted.
 """
 
-from lcoins.color.ambiguous_names import word_set
 from lcoins.color.sides import noun_of
+from lcoins.color.word_kinds import word_set
 
 Ab = tuple[float, float]
 

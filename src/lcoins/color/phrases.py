@@ -22,13 +22,9 @@ SPELLINGS = {
     "fuschia": "fuchsia",
     "offwhite": "off white",
     "robin\u2019s": "robin's",
-    "lightblue": "light blue",
-    "darkblue": "dark blue",
-    "lightgreen": "light green",
-    "darkgreen": "dark green",
-}
+} | {f"{shade}{color}": f"{shade} {color}" for shade in ("light", "dark", "pale", "deep") for color in BASIC_COLORS}
 _PLURALS = {f"{color}s": color for color in BASIC_COLORS} | {"greys": "gray"}
-_LONGEST = 4  # words of a name: "fire engine red"
+_LONGEST = max(len(name.split()) for name in KNOWN_LAB)  # words of a name, as in "fire engine red"
 
 
 @dataclass(frozen=True)
@@ -79,6 +75,11 @@ class ColorPhrase(ColorWord):
         """The painted name that the model should read instead, or None where each word as written is painted."""
         known = PAINTED_WORDS | _PLURALS.keys() | COLORED | {"grey", "blonde"}
         return None if set(split_words(self.word)) <= known else painted_name(self.color)
+
+
+def word_at(tokens: Sequence[Token], index: int) -> str:
+    """The word at an index, or "" beyond the ends."""
+    return tokens[index].text if 0 <= index < len(tokens) else ""
 
 
 def tokens_of(sentence: str) -> list[Token]:

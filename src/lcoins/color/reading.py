@@ -6,43 +6,27 @@ figures stay comparable. What a person
 reads of a sentence (the command line, the page, contact sheets) comes from here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from lcoins.color.ambiguous_names import PARTS, word_set
-from lcoins.color.color_or_thing import NO_NOUN, is_color, is_paintable, joined_by
-from lcoins.color.phrases import ColorPhrase, Token, color_phrases, phrase_at, tokens_of
+from lcoins.color.color_or_thing import is_color, is_paintable, joined_by
+from lcoins.color.denial import denied_span, negation, without_spans
+from lcoins.color.phrases import ColorPhrase, Token, color_phrases, phrase_at, tokens_of, word_at
 from lcoins.color.shades import ISH_WORDS, SHADE_WORDS
-from lcoins.color.words import BASIC_COLORS, COLORED, replaced
+from lcoins.color.spoken_of import things_spoken_of
+from lcoins.color.word_kinds import COLORING, NO_NOUN, word_set
+from lcoins.color.words import BASIC_COLORS, COLORED, replaced, without_words
 
 NEGATED, NAME, THING, PHOTO, SKIN = "negated", "a name", "a thing", "said of the photo", "said of a person"
 
-_NEGATIONS = frozenset(("not", "no", "never", "without", "neither", "nor", "nothing", "none", "cannot"))
-_NEGATIONS_OF_TWO = frozenset(
-    (
-        ("instead", "of"),
-        ("rather", "than"),
-        ("other", "than"),
-        ("anything", "but"),
-        ("except", "for"),
-        ("far", "from"),
-        ("free", "of"),
-    )
-)
-# Between a negation and what it denies: "not a very red car", "without any green".
-_FILLERS = word_set(
-    """a an the any some very really at all longer so too much many either painted colored coloured completely
-    entirely is are was be been of them it in dyed wearing have has this that quite even exactly"""
-)
 _TITLES = frozenset(("mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir", "mister"))
-_DEMANDS = frozenset(("make", "paint", "color", "colour", "use", "turn", "let", "have", "want", "add", "give"))
-_COLORING = frozenset(("make", "paint", "color", "colour", "colorize", "recolor", "turn", "dye", "keep"))
 _DEFINITE = word_set("the his her its their my your our this that these those")
 # Words that have a capital only at the beginning of a sentence.
 _PLAIN = word_set(
-    """a an the this that these those two three four five six many several some his her their its my our your one in
-    on at by with and or of for is are there here behind under near over old young big small large man woman boy
-    girl dog cat it he she they we i bright light dark pale deep people men women"""
+    """a an the this that these those two three four five six many several some his her their its my our your
+    one in on at by with and or of for is are there here behind under near over old young big small large man
+    woman boy girl dog cat it he she they we i bright light dark pale deep people men women was were wore wears
+    wearing has had"""
 )
 # Names of two words that may begin a sentence, where their capitals are no proof.
 _NAMES = word_set(
@@ -56,8 +40,8 @@ _PICTURES = word_set(
 )
 _SKINS = word_set("black white brown tan")
 _PEOPLE = word_set(
-    """man men woman women boy boys girl girls lady ladies guy guys person people child children kid kids baby babies
-    couple male female toddler teenager"""
+    """man men woman women boy boys girl girls lady ladies guy guys person people child children kid kids baby
+    babies couple male female toddler teenager"""
 )
 _OF_ANIMALS_TOO = word_set("baby kid male female couple")
 _AGES = word_set("young old elderly little middle aged adult small tall bald")
@@ -80,14 +64,18 @@ class LeftAlone:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a sentence asks for (``colors``) and what it leaves alone, both in order."""
+    """What a sentence asks for (``colors``), what each of these speaks of, and what it leaves alone, all in order."""
 
     sentence: str
     colors: tuple[ColorPhrase, ...] = ()
+    things: tuple[str, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
 
-    def for_model(self) -> str:
+    def for_model(self, without: Collection[ColorPhrase] = ()) -> str:
         """The sentence as the model reads it: painted names for those it never met, without negations and names.
+
+        Args:
+            without: phrases of ``colors`` that are left out, too.
 
         A model obeys the color in "not red" and in "Mr Brown", so neither reaches it. Things stay: that there is orange
         juice is worth knowing. A sentence of which nothing is left is "a photo".
@@ -96,15 +84,17 @@ class Reading:
         'Mr has a bright red car, one'
         """
         edits: dict[tuple[int, int], ColorPhrase | None] = {
-            (phrase.start, phrase.end): phrase for phrase in self.colors if phrase.substitute
+            (phrase.start, phrase.end): phrase for phrase in self.colors if phrase.substitute or phrase in without
         }
         edits |= {part.kept_from_model: None for part in self.left_alone if part.kept_from_model}
         text = self.sentence
         for (start, end), phrase in sorted(edits.items(), reverse=True):
-            if phrase is None or phrase.substitute is None:
+            if phrase is None:
                 text = f"{text[:start]} {text[end:]}"
+            elif phrase in without:
+                text = without_words(text, [phrase])
             else:
-                text = replaced(text, phrase, phrase.substitute)
+                text = replaced(text, phrase, phrase.substitute or phrase.word)
         return (" ".join(text.split()) if edits else text) or "a photo"
 
 
@@ -112,8 +102,10 @@ def read_sentence(sentence: str) -> Reading:
     """Finds what a sentence says about colors.
 
     >>> reading = read_sentence("A dark-red car, not blue, before an orange and the White House")
-    >>> [phrase.color for phrase in reading.colors], [(part.text, part.reason) for part in reading.left_alone]
-    (['dark red'], [('not blue', 'negated'), ('orange', 'a thing'), ('White House', 'a name')])
+    >>> [phrase.color for phrase in reading.colors], reading.things
+    (['dark red'], ('car',))
+    >>> [(part.text, part.reason) for part in reading.left_alone]
+    [('not blue', 'negated'), ('orange', 'a thing'), ('White House', 'a name')]
     """
     tokens = tokens_of(sentence)
     phrases = [_demanded(phrase, sentence, tokens) for phrase in color_phrases(sentence, tokens)]
@@ -123,15 +115,16 @@ def read_sentence(sentence: str) -> Reading:
     for index, phrase in enumerate(phrases):
         previous = phrases[index - 1] if index else None
         joint = None if previous is None else joined_by(tokens, previous, phrase)
-        start = _negation(phrase, tokens)
+        start = negation(phrase, tokens)
         if start is None and negated is not None and joint in ("or", "nor"):
             start = negated.last + 1
+        instead = negated is not None and negated is previous and word_at(tokens, phrase.first - 1) == "but"
         negated = None if start is None else phrase
         span = (phrase.first, phrase.last) if start is None else (start, phrase.last)
         reason = NEGATED
         if start is None:
             name = _name(phrase, tokens)
-            known = bool(joint) and bool(colors) and colors[-1] is previous
+            known = instead or (bool(joint) and bool(colors) and colors[-1] is previous)
             if name is not None:
                 span, reason = name, NAME
             elif _of_the_photo(phrase, tokens):
@@ -153,9 +146,12 @@ def read_sentence(sentence: str) -> Reading:
             and reason != THING
         ):
             begin = left.pop().start  # "no blue or green", "black and white"
-        kept = {NEGATED: (begin, end), NAME: (phrase.start, phrase.end)}.get(reason)
+        denied = denied_span(begin, end, phrase.last, sentence, tokens, phrases)
+        kept = {NEGATED: denied, NAME: (phrase.start, phrase.end)}.get(reason)
         left.append(LeftAlone(sentence[begin:end], begin, end, reason, kept))
-    return Reading(sentence, tuple(colors), tuple(left))
+    spans = [part.kept_from_model for part in left if part.reason == NEGATED and part.kept_from_model]
+    things = things_spoken_of(*without_spans(spans, sentence, tokens, colors))
+    return Reading(sentence, tuple(colors), tuple(things), tuple(left))
 
 
 def _demanded(phrase: ColorPhrase, sentence: str, tokens: Sequence[Token]) -> ColorPhrase:
@@ -169,7 +165,7 @@ def _demanded(phrase: ColorPhrase, sentence: str, tokens: Sequence[Token]) -> Co
     if last + 1 < len(tokens) and tokens[last + 1].joined and tokens[last + 1].text not in ("and", "please"):
         return phrase
     start = first
-    while start > 0 and tokens[start].joined and tokens[start - 1].text not in _COLORING:
+    while start > 0 and tokens[start].joined and tokens[start - 1].text not in COLORING | {"keep"}:
         start -= 1
     if start == 0 or not tokens[start].joined:
         return phrase
@@ -177,34 +173,6 @@ def _demanded(phrase: ColorPhrase, sentence: str, tokens: Sequence[Token]) -> Co
     if any(word in SHADE_WORDS or word in BASIC_COLORS or word in ISH_WORDS for word in thing.split()):
         return phrase
     return phrase_at(sentence, tokens, last) or phrase
-
-
-def _negation(phrase: ColorPhrase, tokens: Sequence[Token]) -> int | None:
-    """The index of the first word to leave out with a phrase that is denied, or None where it is not."""
-    index = phrase.first
-    while index > 0 and tokens[index].joined:
-        index -= 1
-        word = tokens[index].text
-        pair = (tokens[index - 1].text if index else "", word)
-        if pair in _NEGATIONS_OF_TWO:
-            return index - 1
-        if word in _NEGATIONS or word.endswith(("n't", "n\u2019t")):
-            only = tokens[index + 1].text in ("only", "just")
-            return None if only else index
-        if word not in _FILLERS:
-            break
-    return phrase.first if _forbidden(phrase, tokens) else None
-
-
-def _forbidden(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
-    """Whether the phrase ends a request that begins with "do not make" or the like, with no comma between."""
-    for index in range(phrase.first, 0, -1):
-        if not tokens[index].joined or tokens[index].text in ("but", "and"):
-            return False
-        before = tokens[index - 1].text
-        if tokens[index].text in _DEMANDS and (before in ("not", "never") or before.endswith(("n't", "n\u2019t"))):
-            return True
-    return False
 
 
 def _name(phrase: ColorPhrase, tokens: Sequence[Token]) -> tuple[int, int] | None:
@@ -226,13 +194,14 @@ def _name(phrase: ColorPhrase, tokens: Sequence[Token]) -> tuple[int, int] | Non
             return first, last + 1
     if before is None or not before.capital or not tokens[first].joined or before.text in _PLAIN:
         return None
-    return None if color_phrases(before.text, tokens_of(before.text)) else (first, last)
+    if is_paintable(before.text) or color_phrases(before.text, tokens_of(before.text)):  # "Dress Blue"
+        return None
+    return first, last
 
 
 def _in_title_case(tokens: Sequence[Token]) -> bool:
-    """Whether capitals tell nothing, since most longer words have one."""
-    long = [token for token in tokens if len(token.text) > 3]
-    return len(long) > 3 and sum(token.capital for token in long) >= 0.75 * len(long)
+    """Whether capitals tell nothing, since most words have one."""
+    return len(tokens) > 2 and sum(token.capital for token in tokens) > 0.75 * len(tokens)
 
 
 def _in_compound(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
@@ -241,7 +210,8 @@ def _in_compound(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     while last + 1 < len(tokens) and tokens[last + 1].hyphenated:
         last += 1
     end = tokens[last].text
-    colored = last == phrase.last or end in COLORED | _PATTERNS | PARTS.keys() | {"color", "colour"}
+    visible = end in COLORED | _PATTERNS | {"color", "colour", "brick"} or (end.endswith("ed") and end != "skinned")
+    colored = last == phrase.last or visible
     if not colored and not color_phrases(end, tokens_of(end)):
         return True
     before = tokens[phrase.first - 1].text if phrase.first and tokens[phrase.first].joined else ""
@@ -260,7 +230,8 @@ def _of_the_photo(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
             continue
         after = tokens[end + 1].text if end + 1 < len(tokens) else ""
         before = [token.text for token in tokens[max(0, start - 4) : start]]
-        if after in _PICTURES or (before[-1:] == ["in"] and _PICTURES & {*before}):
+        is_said = before[-1:] in (["is"], ["was"]) and _PICTURES & {*before[-2:]}  # "the photo is black and white"
+        if after in _PICTURES or (before[-1:] == ["in"] and _PICTURES & {*before}) or is_said:
             return True
     return False
 
@@ -268,7 +239,7 @@ def _of_the_photo(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
 def _of_skin(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     """Whether it tells of a person and not of paint: "a black man", "two white women"."""
     after = phrase.last + 1
-    while after < len(tokens) and tokens[after].text in _AGES:
+    while after < len(tokens) and tokens[after].text in _AGES and tokens[after].gap.strip() in ("", ",", "-"):
         after += 1
     if phrase.color not in _SKINS or after >= len(tokens) or not tokens[after].joined:
         return False

@@ -44,7 +44,12 @@ SHADE_WORDS = {
     "brilliant": "bright",
     "neon": "bright",
     "fluorescent": "bright",
+    "rich": "deep",
     "medium": "",
+    "warm": "",
+    "pure": "",
+    "plain": "",
+    "solid": "",
 }
 ISH_WORDS = {form: color for color, form in ISH.items()} | {
     "orangeish": "orange",

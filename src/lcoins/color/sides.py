@@ -1,18 +1,18 @@
 """Where in the photo a sentence says that a thing is, and which of several things of one name it means: "left cup"."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 
-from lcoins.color.ambiguous_names import word_set
-from lcoins.color.color_or_thing import PERSONS
-from lcoins.color.phrases import ColorPhrase, Token
+from lcoins.color.ambiguous_names import PARTS
+from lcoins.color.phrases import ColorPhrase, Token, word_at
+from lcoins.color.word_kinds import ARTICLES, DRESSED, PERSONS, STANDING_FOR, word_set
 
 SIDES = (("left", "right"), ("upper", "lower"), ("top", "bottom"))  # opposites, that of the smaller coordinate first
 MIDDLE = word_set("middle center centre central")
+CLOTHES = "clothes"  # how grounding knows all that a person wears
 PLACES = MIDDLE | word_set("left right top bottom front back foreground background corner side upper lower far near")
 PLACES |= word_set("rear distance")
 PLACE_WORDS = PLACES | word_set("in on at to larger smaller bigger large small above below")
-STANDING_FOR = word_set("one ones other others another first second third last latter former")
-ARTICLES = word_set("a an the its his her their my our your this these that those")
 _OPPOSITE = {word: other for pair in SIDES for word, other in (pair, pair[::-1])}
 _DEPTHS = word_set("front back foreground background far near rear distance behind")  # tell two apart, as sides do
 _OVER, _UNDER = word_set("above over atop"), word_set("below beneath under underneath")
@@ -43,7 +43,6 @@ def give_sides(
     found: list[str],
     tokens: Sequence[Token],
     phrases: Sequence[ColorPhrase],
-    named_again: Callable[[str], frozenset[str]],
 ) -> None:
     """Gives things the sides that the sentence says of their owners, and tells two or three of one name apart.
 
@@ -54,10 +53,9 @@ def give_sides(
         found: what each color phrase speaks of, in order; changed in place.
         tokens: the words of the sentence.
         phrases: its color phrases; there may be more of them than are found.
-        named_again: the words by which a sentence names a further thing of a name: "cup" and "one" of "cup".
     """
     for noun in dict.fromkeys(filter(None, map(noun_of, found))):
-        mentions = mentions_of(found, noun, tokens, phrases, named_again(noun))
+        mentions = mentions_of(found, noun, tokens, phrases)
         given = [side_in(found[mention[0]].split()) for mention in mentions]
         own = [bool(side) for side in given]
         for number, mention in enumerate(mentions):
@@ -65,7 +63,7 @@ def give_sides(
         colors = {frozenset(phrases[index].color for index in mention) for mention in mentions}
         by_depth = any(_is_by_depth(found[mention[0]], phrases[mention[0]], tokens) for mention in mentions)
         if len(mentions) in (2, 3) and len(colors) > 1 and not by_depth:
-            _fill(given, _between(phrases[mentions[0][-1]], phrases[mentions[1][0]], tokens))
+            _fill(given, _first_side(phrases[mentions[0][-1]], phrases[mentions[1][0]], tokens))
         for mention, side, is_own in zip(mentions, given, own, strict=True):
             for index in mention if side and not is_own else ():
                 found[index] = f"{side} {found[index]}"
@@ -81,10 +79,11 @@ def _is_by_depth(thing: str, phrase: ColorPhrase, tokens: Sequence[Token]) -> bo
 
 
 def mentions_of(
-    found: list[str], noun: str, tokens: Sequence[Token], phrases: Sequence[ColorPhrase], again: frozenset[str]
+    found: list[str], noun: str, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]
 ) -> list[list[int]]:
-    """The phrases about each thing of a name, as indices: two of them in "a red and white cup", before "and a cup"."""
+    """The color phrases about each thing of a name, as indices: [[0, 1], [2]] of "a red and white cup, a blue cup"."""
     mentions: list[list[int]] = []
+    again = _named_again(noun)
     for index in (index for index, thing in enumerate(found) if noun_of(thing) == noun):
         same = [mention for mention in mentions[:-1] if phrases[index].color in {phrases[at].color for at in mention}]
         if same and phrases[index].first and tokens[phrases[index].first - 1].text == "the":  # "and the brown dog"
@@ -94,6 +93,13 @@ def mentions_of(
             mentions.append([])
         mentions[-1].append(index)
     return mentions
+
+
+def _named_again(noun: str) -> frozenset[str]:
+    """The words by which a sentence names a further thing of a name: "cup" and "one" of "cup"."""
+    if noun == CLOTHES:
+        return STANDING_FOR | PERSONS | DRESSED
+    return STANDING_FOR | {noun.split()[-1]} | (PERSONS if noun in PARTS.values() else frozenset())
 
 
 def _between(one: ColorPhrase, other: ColorPhrase, tokens: Sequence[Token]) -> set[str]:
@@ -135,11 +141,20 @@ def _side_before(at: int, tokens: Sequence[Token]) -> str:
     return side_in([tokens[at].text]) if begins else ""
 
 
-def _fill(given: list[str], between: set[str]) -> None:
-    """Fills in the sides that two or three things of one name lack: the opposite, or in the order of the sentence."""
+def _first_side(one: ColorPhrase, other: ColorPhrase, tokens: Sequence[Token]) -> str:
+    """The side of the first of two things by what stands between them: "upper" of "jumps over a black dog"."""
+    words = [token.text for token in tokens[one.last + 1 : other.first + 1]]
+    above = {word for word, after in pairwise(words) if after in ARTICLES or after == words[-1]}
+    return "upper" if above & _OVER else "lower" if above & _UNDER else "left"
+
+
+def _fill(given: list[str], said: str) -> None:
+    """Fills in the sides that two or three things of one name lack: the opposite, or in the order of the sentence.
+
+    Where none has a side the first has the one that is ``said``.
+    """
     if len(given) == 2 and "middle" in given:
         return
-    said = "upper" if between & _OVER else "lower" if between & _UNDER else "left"
     first = given[0] if given[0] in _OPPOSITE else _OPPOSITE.get(given[-1], said)
     sides = [first, *(["middle"] if len(given) == 3 else []), _OPPOSITE[first]]
     left = iter([side for side in sides if side not in given])
@@ -179,8 +194,12 @@ def _side_of_owner(index: int, tokens: Sequence[Token], phrases: Sequence[ColorP
         at -= 1
     while at >= 0 and tokens[at].joined and tokens[at].text in _BEFORE_HAVING:
         at -= 1
-    while at >= 0 and at not in colors and tokens[at + 1].joined and tokens[at].text not in _NO_OWNER | ARTICLES:
+    while at >= 0 and at not in colors and tokens[at + 1].joined and tokens[at].text not in _NO_OWNER:
         if _is_side(at, tokens):
             return tokens[at].text if tokens[at].text in _OPPOSITE else "middle"
+        if tokens[at].text in ARTICLES:
+            if word_at(tokens, at - 1) not in _HAVING or not tokens[at].joined:
+                break
+            at -= 1  # "wearing a shirt in blue"
         at -= 1
     return _side_before(at, tokens) if at >= 0 and tokens[at].text in ARTICLES else ""

@@ -5,10 +5,11 @@ import unicodedata
 from collections.abc import Container
 from itertools import groupby
 
-from lcoins.color.ambiguous_names import THINGS, word_set
+from lcoins.color.ambiguous_names import THINGS
 from lcoins.color.names import KNOWN_LAB
 from lcoins.color.phrases import SPELLINGS, tokens_of
 from lcoins.color.shades import ISH_WORDS
+from lcoins.color.word_kinds import word_set
 from lcoins.color.words import BASIC_COLORS
 
 SHORTEST = 4  # letters of a word that may be a color misspelled

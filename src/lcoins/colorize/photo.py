@@ -23,7 +23,7 @@ from lcoins.imaging.read import STRIP_PIXELS, photo_lightness, read_gray_photo, 
 from lcoins.imaging.write import strips_to_image
 from lcoins.models.checkpoint import builtin_package, load_trained
 from lcoins.models.colorizer import ColorizationSystem
-from lcoins.models.grounded import for_photos
+from lcoins.models.grounded import GroundedColorizer, for_photos
 
 NO_COLOR = torch.zeros(1, 2, 1, 1)  # ab of a photo that stays gray
 LONGEST_SENTENCE = 10_000  # characters; published captions have up to 2,000
@@ -61,10 +61,10 @@ def lightness_for_network(colorizer: ColorizationSystem, lightness: Tensor, devi
 def network_ab(colorizer: ColorizationSystem, network_lightness: Tensor, caption: str) -> Tensor:
     """The network's colors for its lightness (1, 1, S, S): ab (1, 2, S, S) in CIELAB units, on the CPU.
 
-    The network reads the caption as :meth:`lcoins.color.reading.Reading.for_model` writes it. ValueError where a color
-    is not finite.
+    The network reads the caption as :meth:`lcoins.color.reading.Reading.for_model` writes it; a system with grounding
+    sees to that itself. ValueError where a color is not finite.
     """
-    read = read_sentence(caption).for_model()
+    read = caption if isinstance(colorizer, GroundedColorizer) else read_sentence(caption).for_model()
     ab = lab.from_network_ab(colorizer.colorize(network_lightness, [read]).ab.float().cpu())
     if not torch.isfinite(ab).all():
         raise ValueError("the colorizer gave colors that are not finite; try another checkpoint, or --device cpu")

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from functools import cache
 
-from lcoins.color.phrases import tokens_of
 from lcoins.color.reading import read_sentence
 from lcoins.color.spelling import misspelled, seems_english
-from lcoins.color.spoken_of import things_spoken_of
 from lcoins.models.backbones.bert_weights import bert_folder
+
+
+NO_THING = "of nothing named"
 
 
 def understood_line(sentence: str) -> str:
@@ -16,9 +17,9 @@ def understood_line(sentence: str) -> str:
     >>> understood_line("a dark-red car, not a blue one")
     "'a dark-red car, not a blue one': understood as colors: dark-red (car)"
     """
-    phrases = read_sentence(sentence).colors
-    things = things_spoken_of(tokens_of(sentence), phrases)
-    said = [f"{one.word} ({thing})" if thing else one.word for one, thing in zip(phrases, things, strict=True)]
+    reading = read_sentence(sentence)
+    pairs = zip(reading.colors, reading.things, strict=True)
+    said = [f"{color.word} ({thing or NO_THING})" for color, thing in pairs]
     return f"{sentence!r}: understood as colors: {', '.join(said) or 'none'}"
 
 
@@ -27,7 +28,7 @@ def remarks(sentence: str) -> list[str]:
 
     >>> remarks("Mr Brown has a vermilion car and a coffee cup, not a red one")
     ... # doctest: +NORMALIZE_WHITESPACE
-    ["'vermilion' is read as 'bright red', the nearest color that the model learned",
+    ["'vermilion' is read as 'bright red' where no thing is found, the nearest color that the model learned",
      "not read as colors: 'Brown' (a name), 'coffee' (a thing), 'not a red' (negated)"]
     """
     return remarks_on_all([sentence])
@@ -41,10 +42,11 @@ def remarks_on_all(sentences: Sequence[str]) -> list[str]:
     """
     readings = [read_sentence(sentence) for sentence in sentences]
     lines = [
-        f"{phrase.word!r} is read as {phrase.substitute!r}, the nearest color that the model learned"
+        f"{phrase.word!r} is read as {phrase.substitute!r} where no thing is found, the nearest color that the model "
+        "learned"
         for reading in readings
         for phrase in reading.colors
-        if phrase.substitute
+        if phrase.substitute not in (None, phrase.color)
     ]
     parts = dict.fromkeys(f"{part.text!r} ({part.reason})" for reading in readings for part in reading.left_alone)
     if parts:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_closing, binary_opening, gaussian_filter, label
 
-from lcoins.color.ambiguous_names import word_set
+from lcoins.color.word_kinds import word_set
 from lcoins.data.instance_sentences import WORN
 from lcoins.data.things import Thing
 

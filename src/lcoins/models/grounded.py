@@ -15,11 +15,11 @@ from torch.nn.functional import interpolate
 from lcoins.color.edges import box_mean, colors_at, follow_edges
 from lcoins.color.lab import from_network_ab, from_network_lightness, to_network_ab
 from lcoins.color.natural_colors import natural_ab
+from lcoins.color.reading import read_sentence
 from lcoins.color.sides import noun_of
 from lcoins.color.strength import shading, smooth_step
-from lcoins.color.words import without_words
 from lcoins.models.colorizer import Colorization, ColorizationSystem
-from lcoins.models.focus import LARGEST, NOTHING_SAID, FocusedColorizer, LastAnswer
+from lcoins.models.focus import LARGEST, FocusedColorizer, LastAnswer
 from lcoins.models.grounding import SaidColor, said_colors
 from lcoins.models.told_apart import FULL, LEAST, by_lightness, told_apart
 
@@ -53,13 +53,13 @@ class GroundedColorizer(nn.Module):
 
     @torch.inference_mode()
     def colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
-        """Colors network lightness as the captions say."""
+        """Colors network lightness as the captions say, which it reads as people write them."""
         said = said_colors(captions)
         places = self.places(lightness, said)
         found = [index for index, sure in enumerate(_surest(said, places)) if sure >= FOUND]
         said, places = [said[index] for index in found], places[found]
         left = [
-            without_words(caption, [color.phrase for color in said if color.caption == number]) or NOTHING_SAID
+            read_sentence(caption).for_model(without=[color.phrase for color in said if color.caption == number])
             for number, caption in enumerate(captions)
         ]
         result = self._rest(lightness, left)

@@ -16,9 +16,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, normalize
 
-from lcoins.color.phrases import ColorPhrase, tokens_of
+from lcoins.color.phrases import ColorPhrase
 from lcoins.color.reading import read_sentence
-from lcoins.color.spoken_of import things_spoken_of
 from lcoins.models.backbones import pretrained
 
 STAGES = (2, 3, 4)  # of the backbone: strides 8, 16 and 32
@@ -42,9 +41,9 @@ def said_colors(captions: Sequence[str]) -> list[SaidColor]:
     """
     found = []
     for number, caption in enumerate(captions):
-        phrases = read_sentence(caption).colors
-        things = things_spoken_of(tokens_of(caption), phrases) if phrases else []
-        found += [SaidColor(number, phrase, thing) for phrase, thing in zip(phrases, things, strict=True) if thing]
+        reading = read_sentence(caption)
+        pairs = zip(reading.colors, reading.things, strict=True)
+        found += [SaidColor(number, phrase, thing) for phrase, thing in pairs if thing]
     return found
 
 

@@ -1,0 +1,81 @@
+"""What a sentence denies, "not red" and "do not paint it red", and the sentence without it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lcoins.color.phrases import ColorPhrase, Token, word_at
+from lcoins.color.word_kinds import ARTICLES, COMMANDS, DEGREES, word_set
+
+_NEGATIONS = frozenset(("not", "no", "never", "without", "neither", "nor", "nothing", "none", "cannot"))
+_NEGATIONS_OF_TWO = frozenset(
+    (("instead", "of"), ("rather", "than"), ("other", "than"), ("anything", "but"), ("free", "of"))
+)
+# Between a negation and what it denies: "not a very red car", "without any green".
+_FILLERS = DEGREES | word_set(
+    """like want need a an the any some at longer much many either painted colored coloured is are was be been
+    of them it in dyed wearing have has this that exactly"""
+)
+
+
+def negation(phrase: ColorPhrase, tokens: Sequence[Token]) -> int | None:
+    """The index of the first word to leave out with a phrase that is denied, or None where it is not."""
+    index = phrase.first
+    while index > 0 and tokens[index].joined:
+        index -= 1
+        word = tokens[index].text
+        if word == "from" and word_at(tokens, phrase.last + 1) == "to":  # "change it from white to green"
+            return index
+        pair = (tokens[index - 1].text if index else "", word)
+        if pair in _NEGATIONS_OF_TWO:
+            return index - 1
+        if word in _NEGATIONS or word.endswith(("n't", "n\u2019t")):
+            only = tokens[index + 1].text in ("only", "just")
+            return None if only else index
+        if word not in _FILLERS:
+            break
+    return phrase.first if _forbidden(phrase, tokens) else None
+
+
+def _forbidden(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
+    """Whether the phrase ends a request that begins with "do not make" or the like, with no comma between."""
+    for index in range(phrase.first, 0, -1):
+        if not tokens[index].joined or tokens[index].text in ("but", "and"):
+            return False
+        before = tokens[index - 1].text
+        if tokens[index].text in COMMANDS and (before in ("not", "never") or before.endswith(("n't", "n\u2019t"))):
+            return True
+    return False
+
+
+def denied_span(
+    begin: int, end: int, last: int, sentence: str, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]
+) -> tuple[int, int]:
+    """The span of a denied phrase with what falls away beside it: "but" before another color, and its brackets."""
+    if (sentence[begin - 1 : begin], sentence[end : end + 1]) == ("(", ")"):
+        return begin - 1, end + 1
+    after = last + 1
+    if word_at(tokens, after) == "but" and tokens[after].joined:
+        follows = after + 1 + (word_at(tokens, after + 1) in ARTICLES)
+        if any(other.first == follows for other in phrases):
+            return begin, tokens[after].end
+    return begin, end
+
+
+def without_spans(
+    spans: Sequence[tuple[int, int]], sentence: str, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]
+) -> tuple[list[Token], list[ColorPhrase]]:
+    """The words and color phrases of a sentence as if these spans of characters were not in it."""
+    if not spans:
+        return [*tokens], [*phrases]
+    left = [*sentence]
+    for begin, end in spans:
+        left[begin:end] = [""] * (end - begin)
+    kept: list[Token] = []
+    place: dict[int, int] = {}  # of a token -> among those that are kept
+    end = 0
+    for index, token in enumerate(tokens):
+        if left[token.start]:
+            place[index] = len(kept)
+            kept.append(replace(token, gap="".join(left[end : token.start])))
+            end = token.end
+    return kept, [replace(phrase, first=place[phrase.first], last=place[phrase.last]) for phrase in phrases]

@@ -1,0 +1,102 @@
+"""What phrases and clauses name: "cake" of "a piece of the cake", and what a clause is about."""
+
+from collections.abc import Iterable, Sequence
+
+from lcoins.color.clauses import begin_of, begins, end_of, subject_begin
+from lcoins.color.phrases import ColorPhrase, Token
+from lcoins.color.sides import PLACES, noun_of, side_in
+from lcoins.color.word_kinds import (
+    ARTICLES,
+    COMMANDS,
+    COUNTS,
+    DEGREES,
+    DOING,
+    HAVING,
+    JOINTS,
+    PREPOSITIONS,
+    PRONOUNS,
+    STANDING_FOR,
+    TO_BE,
+    word_set,
+)
+
+# What stands between a thing and its color, or before it, and names nothing: "the car should be painted red".
+_AUXILIARIES = word_set(
+    """should must could will would shall may might has have had used like being to painted colored coloured
+    dyed please pls always more"""
+)
+# What a sentence may begin with before it names anything: "I'd like all the cars to be red".
+OPENING = word_set(
+    """i'd i'll i'm can like love need think believe remember guess know sure maybe perhaps all every each also
+    then here there sorry"""
+)
+SPEAKING = word_set("i we you")
+COLOR_ITSELF = word_set("color colour shade tone hue")  # "the color of the bus"
+SETS = word_set("pair set couple bunch group lot pile")
+_AMOUNTS = SETS | word_set("piece slice bowl cup glass box bag bottle basket row team top side")
+
+
+def subject(first: int, last: int, tokens: Sequence[Token], colors: set[int]) -> list[str]:
+    """What a clause begins with: "flowers" of "make the flowers on the table" and "left coat" of "the coat of the left
+    man".
+
+    All that the clause names where it begins with a place, or with a part or an amount, "the top of the cake".
+    """
+    unnamed = JOINTS | COMMANDS | ARTICLES | COLOR_ITSELF | _AUXILIARIES | PRONOUNS | OPENING | TO_BE | HAVING | DEGREES
+
+    def named(start: int, end: int) -> list[str]:
+        return words_named(tokens[index].text for index in range(start, end + 1) if index not in colors)
+
+    start = subject_begin(first, last, tokens)
+    if start > last or not PLACES.isdisjoint(token.text for token in tokens[first:start]):
+        return named(first, last)
+    while start < last and (tokens[start].text in unnamed or "of" in (tokens[start].text, tokens[start + 1].text)):
+        if tokens[start].text not in unnamed | COUNTS | STANDING_FOR | {"of"}:
+            break
+        spoken = tokens[start].text in SPEAKING and start + 2 <= last and tokens[start + 2].text in ARTICLES
+        start += 2 if spoken else 1  # "most of the balloons", "I see a house"
+    end = start
+    while end < last and tokens[end + 1].text not in TO_BE and not begins(end + 1, tokens, colors, clause=False):
+        end += 1
+    words = named(start, end)
+    belongs = end < last and tokens[end + 1].text == "of"
+    is_amount = belongs and tokens[end].text in _AMOUNTS
+    if not noun_of(" ".join(words)) or is_amount:
+        return named(first, last)
+    side = side_in(named(end + 1, last)) if belongs else ""
+    return [side, *words] if side else words
+
+
+def words_named(words: Iterable[str]) -> list[str]:
+    """The words that name something, of a phrase or clause without its colors."""
+    words = list(words)
+    if len(words) > 1 and words[0] in DOING:
+        words = words[1:]
+    while words and words[0] in JOINTS | PREPOSITIONS | HAVING | COMMANDS | ARTICLES | COLOR_ITSELF:
+        words = words[1:]
+    unnamed = ARTICLES | TO_BE | _AUXILIARIES | JOINTS | PRONOUNS | DEGREES | {"there"}
+    return [word for word in words if word not in unnamed]
+
+
+def named_before(index: int, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> list[str]:
+    """What the nearest clause before a word begins with that names anything, "house" of "I see a house and it"."""
+    colors = {at for one in phrases for at in range(one.first, one.last + 1)}
+    last = index - 1
+    while last >= 0:
+        first = begin_of(last, tokens, colors, clause=True)
+        about = subject(first, last, tokens, colors)
+        named = [word for word in about if word not in STANDING_FOR | COUNTS | PREPOSITIONS]
+        if noun_of(" ".join(named)):
+            return named
+        last = first - 1
+    return []
+
+
+def counted(phrase: ColorPhrase, tokens: Sequence[Token]) -> list[str]:
+    """What is counted before a color phrase, "cars" of "two cars, one red"."""
+    for first in range(phrase.first - 1, -1, -1):
+        if tokens[first].text in COUNTS:
+            last = end_of(first, tokens[: phrase.first], set())
+            if named := words_named(token.text for token in tokens[first + 1 : last + 1]):
+                return named
+    return []

@@ -1,0 +1,63 @@
+"""The kinds of English words by which sentences about colors are read, each kind once.
+
+They are drawn up from captions of photos and from sentences of people who have old photos. A word may be added where it
+is missing.
+"""
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, as a set that is read easily in the source."""
+    return frozenset(text.split())
+
+
+ARTICLES = word_set("a an the its his her their my our your this these that those")
+JOINTS = word_set("and or but while whilst whereas then as that which who whose where though although because")
+RELATIVE = word_set("that which who")
+PREPOSITIONS = word_set(
+    """in on at by near next beside besides behind under over above below against with without of to from for
+    into onto inside outside through across along around between among before after except down up off toward
+    towards plus versus atop amid past beneath alongside within about"""
+)
+WEARING = word_set("wearing wears wear wore worn")
+DRESSED = WEARING | word_set("dressed clad")
+HAVING = WEARING | word_set("having has have had holding")
+TO_BE = word_set(
+    """is are was were be been isn't aren't wasn't weren't it's they're he's she's look looks looked appears
+    seem seems become becomes turned turns turning stay stays stayed remain remains"""
+)
+FUNCTION_WORDS = ARTICLES | JOINTS | PREPOSITIONS | HAVING | TO_BE  # which name no thing
+# After these no noun of the same phrase follows.
+NO_NOUN = FUNCTION_WORDS | word_set(
+    """nor do does did it he she they we i you what when there here than so if beneath during out about together
+    like not no very too also sits sit sitting lies lie lying standing hangs hang hanging grows grow growing
+    resting looking seen shown cut sliced being can will would could should may might"""
+)
+COLORING = word_set("make paint color colour colorize colourise recolor turn change dye")
+COMMANDS = COLORING | word_set("let give keep use please add want have")
+# Between a thing and its color, and before a color; they name nothing.
+DEGREES = word_set(
+    """very really all mostly quite so rather completely entirely almost partly nearly too now just only even
+    both slightly fairly somewhat totally fully extremely actually probably mainly partially simply definitely"""
+)
+PRONOUNS = word_set("i it they them everything we you he she it's they're he's she's")
+COUNTS = word_set("two three four five six seven eight nine ten both several some most many few pair")
+STANDING_FOR = word_set("one ones other others another first second third last latter former")
+PERSONS = word_set(
+    """man men woman women boy boys girl girls lady ladies guy guys person people someone child children kid
+    kids baby babies player players couple toddler toddlers teenager teenagers adult adults male female bride
+    bridesmaid bridesmaids he she they him her them dancer skier surfer everyone everybody mother father mom mum
+    dad parents grandma grandpa grandmother grandfather grandparents sister brother aunt uncle cousin son
+    daughter wife husband groom bridegroom soldier soldiers sailor sailors nurse nurses teacher priest policeman
+    officer officers brunette sisters brothers twins nephew niece grandson granddaughter snowboarder rider biker
+    footballer cheerleader runner jockey goalie"""
+)
+# What persons in captions do, which no color behind "in" or "wearing" is said of: "a woman in green skates".
+DOING = word_set(
+    """rides jumps stands runs holds sits swings walks looks plays climbs dances slides gets does tries kicks
+    takes throws smiles smokes surfs attempts balances makes lays lies picks grins hits keeps catches kneels
+    flies falls clings twirls bends gives prepares laughs pulls chases leaves enjoys crawls crouches talks
+    exercises collides bounces attacks dives carries reads crosses reaches grabs performs poses leans pushes
+    swims skis skates stares waits rests sings eats drinks works leads leaps follows stops serves watches drives
+    paddles licks shows contains features raises towers sniffs barks greets rolls jump run stand sit walk play
+    ride climb look pose hold dance smile"""
+)
