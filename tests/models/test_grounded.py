@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from lcoins.color.lab import from_network_ab
-from lcoins.color.names import BASIC_LAB
+from lcoins.color.names import BASIC_LAB, KNOWN_LAB
 from lcoins.color.natural_colors import natural_ab
 from lcoins.color.spoken_of import MOST
 from lcoins.models.colorizer import Colorization
@@ -75,6 +75,16 @@ def test_what_is_not_named_keeps_its_color() -> None:
 def test_a_color_whose_thing_is_not_found_is_left_to_the_network() -> None:
     _, system = colors(["a green zebra and a red bus"])
     assert "a green zebra and a bus" in system.asked
+
+
+def test_a_sentence_is_read_as_it_is_written() -> None:
+    """The exact color, though training paints with its neighbor, and nothing of what is denied."""
+    ab, system = colors(["a vermilion bus, not a red car, and a zebra that is hunter green"])
+    torch.testing.assert_close(
+        ab[0][:, :3, 0], torch.tensor(KNOWN_LAB["vermilion"][1:])[:, None].expand(2, 3), atol=0.5, rtol=0
+    )
+    assert ab[0, :, 5:].abs().max() < 0.5
+    assert system.asked[0] == "a bus, car, and a zebra that is forest green"
 
 
 def test_a_caption_without_colors_is_the_networks() -> None:
