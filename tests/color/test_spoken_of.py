@@ -5,30 +5,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lcoins.color.reading import read_sentence
+from lcoins.color.sides import ORDER
 
 SENTENCES = {
-    "a woman in a red coat beside a woman in a blue coat": ["left coat", "right coat"],
+    "a woman in a red coat beside a woman in a blue coat": ["first coat", "second coat"],
     "a red cup to the left of a blue cup": ["cup left", "right cup"],
     "a red cup to the right of a blue cup": ["cup right", "left cup"],
     "a red book on top of a blue book": ["book on top", "bottom book"],
     "a red kite above a blue kite": ["upper kite", "lower kite"],
     "a red kite below a blue kite": ["lower kite", "upper kite"],
     "the left cup is red and the other cup is blue": ["left cup", "right cup"],
-    "the first bus is red, the second bus is blue": ["left bus", "right bus"],
-    "a bus is red and another bus is blue": ["left bus", "right bus"],
-    "a black and white dog beside a brown dog": ["left dog", "left dog", "right dog"],
+    "the first bus is red, the second bus is blue": ["first bus", "second bus"],
+    "a bus is red and another bus is blue": ["first bus", "second bus"],
+    "a black and white dog beside a brown dog": ["first dog", "first dog", "second dog"],
     "a black and white dog beside another dog": ["dog", "dog"],
     "the bus is red and blue": ["bus", "bus"],
     "a red bus beside a red bus": ["bus", "bus"],
-    "a red bus, a green bus and a blue bus": ["left bus", "middle bus", "right bus"],
+    "a red bus, a green bus and a blue bus": ["first bus", "second bus", "third bus"],
     "a red bus, a red bus and a red bus": ["bus", "bus", "bus"],
     "a red bus, a green bus, a blue bus and a white bus": ["bus", "bus", "bus", "bus"],
     "the right bus is red, a bus is green and another bus is blue": ["right bus", "middle bus", "left bus"],
-    "the first car is red, the second is green and the third is blue": ["left car", "middle car", "right car"],
+    "the first car is red, the second is green and the third is blue": ["first car", "second car", "third car"],
     "the car in the middle is red, a car is green and a car is blue": ["car in middle", "left car", "right car"],
     "a red kite above a blue kite and a green kite": ["upper kite", "middle kite", "lower kite"],
     "the middle cup is red and a cup is blue": ["middle cup", "cup"],
-    "a large white dog growling at a large black dog": ["left large dog", "right large dog"],
+    "a large white dog growling at a large black dog": ["first large dog", "second large dog"],
     "the left cup is red and the right cup is blue": ["left cup", "right cup"],
     "A red double decker bus driving down the street": ["double decker bus"],
     "a black and white dog with a yellow ball": ["dog", "dog", "ball"],
@@ -63,17 +64,17 @@ SENTENCES = {
     "the bus on the left in green": ["bus on left"],
     "a woman in red": ["clothes"],
     "the old man on the left in a dark blue": ["clothes on left"],
-    "a woman in red and a man in blue": ["left clothes", "right clothes"],
-    "three women, one in red, one in blue, one in green": ["left clothes", "middle clothes", "right clothes"],
+    "a woman in red and a man in blue": ["first clothes", "second clothes"],
+    "three women, one in red, one in blue, one in green": ["first clothes", "second clothes", "third clothes"],
     "four women in red, in blue, in green and in white": ["clothes", "", "", ""],
-    "two women, one in red, one in blue": ["left clothes", "right clothes"],
+    "two women, one in red, one in blue": ["first clothes", "second clothes"],
     "a red car, blue": ["car", ""],
     "the color of the bus is red": ["bus"],
     "bus, color red": ["bus"],
     "the left cup is red and the right one is blue": ["left cup", "right cup"],
-    "two cars, one red, one blue": ["left cars", "right cars"],
+    "two cars, one red, one blue": ["first cars", "second cars"],
     "two cats, the one on the right is white and the other is black": ["cats on right", "left cats"],
-    "a red cup and a blue one": ["left cup", "right cup"],
+    "a red cup and a blue one": ["first cup", "second cup"],
     "the red one": [""],
     "red, and a blue one": ["", ""],
     # Sides that are said of the owner.
@@ -93,21 +94,21 @@ SENTENCES = {
     "the left house has a red roof and a green car is there": ["left roof", "car"],
     "a man looking to the left with a clear blue sky": ["clear sky"],
     "a middle-aged couple on a red motorcycle": ["motorcycle"],
-    "a woman in a red top and a woman in a blue top": ["left top", "right top"],
-    "a red car and a blue car in front of a house": ["left car", "right car in front"],
+    "a woman in a red top and a woman in a blue top": ["first top", "second top"],
+    "a red car and a blue car in front of a house": ["first car", "second car in front"],
     "a brown elephant and a gray elephant beside the brown elephant": [
-        "left elephant",
-        "right elephant",
-        "left elephant",
+        "first elephant",
+        "second elephant",
+        "first elephant",
     ],
     # Persons and what they wear.
     "a woman in green skates on the ice": ["clothes"],
     "a boy wearing orange jumps from a wall": ["clothes"],
     "the player in white for the ball": ["clothes"],
     "a golden haired dog": ["haired dog"],
-    "a blond girl poses with a black haired girl": ["left hair", "right hair"],
+    "a blond girl poses with a black haired girl": ["first hair", "second hair"],
     "a blonde woman in green": ["hair", "clothes"],
-    "mother in red, father in grey": ["left clothes", "right clothes"],
+    "mother in red, father in grey": ["first clothes", "second clothes"],
     "the soldier in green": ["clothes"],
     "the person in the middle wears purple": ["clothes in middle"],
     "the goalie on the left wears green": ["clothes on left"],
@@ -127,7 +128,7 @@ SENTENCES = {
     "the coat is red the scarf is blue": ["coat", "scarf"],
     "a dress, red and white": ["dress", "dress"],
     "two dogs: the left is brown, the right is black": ["left dogs", "right dogs"],
-    "three cows, two white and one black": ["left cows", "right cows"],
+    "three cows, two white and one black": ["first cows", "second cows"],
     "a boy in a blue, yellow, and orange shirt": ["shirt", "shirt", "shirt"],
     "a kitchen has a blue, wooden table": ["wooden table"],
     "a blue, not a wooden table": [""],
@@ -166,9 +167,9 @@ SENTENCES = {
     "use warm brown for the wooden floor": ["wooden floor"],
     "a turquoise lake surrounded by green pine trees": ["lake", "pine trees"],
     "a little girl holds red balloons": ["balloons"],
-    "a brown dog chases a white dog": ["left dog", "right dog"],
+    "a brown dog chases a white dog": ["first dog", "second dog"],
     "a black dog jumps over a brown dog": ["upper dog", "lower dog"],
-    "a brown dog rolls over in the grass near a black dog": ["left dog", "right dog"],
+    "a brown dog rolls over in the grass near a black dog": ["first dog", "second dog"],
     "a man in black carrying an orange bag": ["clothes", "bag"],
     "a red sleeping bag": ["sleeping bag"],
     "the barn used to be red": ["barn"],
@@ -180,7 +181,7 @@ SENTENCES = {
     "I see a house and it is yellow.": ["house"],
     "here are some apples. they are green.": ["apples"],
     "that's my dad with his new car, which was bright blue": ["new car"],
-    "a man and a woman are dancing. he is in black and she is in red": ["left clothes", "right clothes"],
+    "a man and a woman are dancing. he is in black and she is in red": ["first clothes", "second clothes"],
     "we saw a man. he is white": [""],
     "the table is green, the plates on it white": ["table", "plates"],
     # Beside what is denied.
@@ -248,7 +249,7 @@ def test_the_thing_does_not_depend_on_the_color() -> None:
 @given(st.lists(st.sampled_from(WORDS)))
 def test_what_is_spoken_of_are_words_of_the_sentence_without_colors_and_sides(words: list[str]) -> None:
     for thing in things(" ".join(words)):
-        assert set(thing.split()) <= {*words, "left", "middle", "right"} - {"red", "blue", ",", "."}
+        assert set(thing.split()) <= {*words, "left", "middle", "right", *ORDER} - {"red", "blue", ",", "."}
 
 
 RULED = [
@@ -279,6 +280,6 @@ RULED = [
 
 @given(st.lists(st.sampled_from((*WORDS, *RULED)), max_size=20))
 def test_what_the_rules_put_in_place_of_words_is_all_that_they_add(words: list[str]) -> None:
-    added = {"clothes", "hair", "left", "middle", "right", "upper", "lower", "bottom"}
+    added = {*ORDER, "clothes", "hair", "left", "middle", "right", "upper", "lower", "bottom"}
     for thing in things(" ".join(words)):
         assert set(thing.split()) <= {*words, *added} - {"red", "blue", ",", ".", ":"}

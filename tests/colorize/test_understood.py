@@ -36,7 +36,10 @@ def test_only_what_is_unusual_is_remarked(sentence: str, lines: list[str]) -> No
 
 
 def test_the_first_line_names_the_colors_as_written() -> None:
-    assert understood_line("Sky-blue and reddish") == "'Sky-blue and reddish': understood as colors: Sky-blue (of nothing named), reddish (of nothing named)"
+    assert (
+        understood_line("Sky-blue and reddish")
+        == "'Sky-blue and reddish': understood as colors: Sky-blue (of nothing named), reddish (of nothing named)"
+    )
     assert understood_line("a rose").endswith("colors: none")
 
 

@@ -138,10 +138,17 @@ def test_what_is_not_found_is_named_once() -> None:
 def test_one_of_a_kind_is_found_where_the_other_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of "left mug" and "right mug" grounding may know one name only, and see both mugs under it."""
     monkeypatch.setitem(PLACES, "left mug", slice(0, 8))
-    sentence = "a red mug beside a blue mug"
+    sentence = "a red mug on the left, a blue mug on the right, and the left mug is green"
     assert GroundedColorizer(Knowing()).not_found(torch.zeros(1, 1, 8, 8), sentence) == []
     _, system = colors([sentence])
-    assert system.asked[-1] == "a mug beside a mug"
+    assert system.asked[-1] == "a mug on the left, a mug on the right, and the left mug is"
+
+
+def test_grounding_is_not_asked_for_the_order_of_a_sentence() -> None:
+    assert [(one.thing, one.name, one.order) for one in said_colors(["a red cup beside a blue cup"])] == [
+        ("first cup", "cup", 0),
+        ("second cup", "cup", 1),
+    ]
 
 
 def test_the_side_that_a_sentence_names_decides_the_color() -> None:

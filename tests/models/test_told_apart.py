@@ -19,8 +19,12 @@ BOTH = columns((2, 10, 0.8), (22, 30, 0.8))
 JACKET_AND_COAT = "a boy in a red jacket and a boy in a green coat"
 
 
-def shared_out(caption: str, *places: torch.Tensor) -> torch.Tensor:
-    return told_apart(torch.stack(places), said_colors([caption]))
+FLAT = torch.full((32, 32), 50.0)
+
+
+def shared_out(caption: str, *places: torch.Tensor, lightness: torch.Tensor | None = None) -> torch.Tensor:
+    flat = torch.full_like(places[0], 50.0)
+    return told_apart(torch.stack(places), flat if lightness is None else lightness, said_colors([caption]))
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -31,6 +35,38 @@ def test_two_names_that_claim_both_things_get_one_each_in_the_order_of_the_sente
         first, second = first.T, second.T
     assert first[:, 2:10].amax() > 0.7 > 0.2 > first[:, 22:30].amax()
     assert second[:, 22:30].amax() > 0.7 > 0.2 > second[:, 2:10].amax()
+
+
+@pytest.mark.parametrize(
+    ("caption", "right_is_lighter", "first_is_left"),
+    [
+        ("a black dog beside a yellow dog", True, True),
+        ("a black dog beside a yellow dog", False, False),
+        ("a yellow dog beside a black dog", True, False),
+        ("a yellow jacket and a black coat", True, False),
+        ("the left dog is yellow and the right dog is black", True, True),
+        ("a red dog beside a red and pink dog", None, True),
+    ],
+)
+def test_without_sides_the_darker_color_goes_to_the_darker_part(
+    caption: str, right_is_lighter: bool | None, first_is_left: bool
+) -> None:
+    lightness = FLAT.clone()
+    if right_is_lighter is not None:
+        lightness[:, 16:] += 20 if right_is_lighter else -20
+    first, *_, last = shared_out(caption, *[BOTH] * len(said_colors([caption])), lightness=lightness)
+    left, right = (first, last) if first_is_left else (last, first)
+    assert left[:, 2:10].amax() > 0.7 > 0.2 > left[:, 22:30].amax()
+    assert right[:, 22:30].amax() > 0.7 > 0.2 > right[:, 2:10].amax()
+
+
+def test_three_of_a_kind_are_sorted_by_lightness() -> None:
+    place = torch.zeros(96, 96)
+    for start in (0, 38, 76):
+        place[:, start : start + 20] = 0.8
+    lightness = torch.linspace(90, 10, 96).expand(96, 96)
+    black, yellow, red = shared_out("a black cup, a yellow cup and a red cup", *[place] * 3, lightness=lightness)
+    assert [int(part[0].argmax()) // 32 for part in (yellow, red, black)] == [0, 1, 2]
 
 
 def test_a_name_that_is_surer_of_the_other_thing_gets_that_one() -> None:
@@ -57,7 +93,7 @@ def test_two_of_a_kind_are_told_apart_by_the_sides_that_a_sentence_names() -> No
     said = said_colors(["the left cup is red and the right cup is blue"])
     both = torch.zeros(16, 16)
     both[:, 0:3], both[:, 5:9] = 0.8, 0.8
-    left, right = told_apart(torch.stack([both, 0.5 * both]), said)
+    left, right = told_apart(torch.stack([both, 0.5 * both]), FLAT[:16, :16], said)
     assert left[:, 0].min() > right[:, 0].max()
     assert right[:, 8].min() > left[:, 8].max()
 
@@ -67,8 +103,8 @@ def test_one_side_alone_is_cut_like_both(side: int) -> None:
     said = said_colors(["the left cup is red and the right cup is blue"])
     both = torch.zeros(16, 16)
     both[:, 1:4], both[:, 10:14] = 0.8, 0.8
-    pair = told_apart(both.expand(2, 16, 16), said)
-    (alone,) = told_apart(both[None], [said[side]])
+    pair = told_apart(both.expand(2, 16, 16), FLAT[:16, :16], said)
+    (alone,) = told_apart(both[None], FLAT[:16, :16], [said[side]])
     assert torch.equal(alone, pair[side])
 
 
@@ -76,7 +112,7 @@ def test_one_side_alone_is_cut_like_both(side: int) -> None:
 def test_a_thing_on_its_side_of_the_photo_is_not_cut(side: str, columns: int, whole: bool) -> None:
     place = torch.zeros(16, 16)
     place[:, 1:columns] = 0.8
-    (found,) = told_apart(place[None], said_colors([f"the {side} cup is red"]))
+    (found,) = told_apart(place[None], FLAT[:16, :16], said_colors([f"the {side} cup is red"]))
     assert torch.equal(found, place) == whole
 
 

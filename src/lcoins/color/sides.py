@@ -9,6 +9,7 @@ from lcoins.color.word_kinds import ARTICLES, DRESSED, PERSONS, STANDING_FOR, wo
 
 SIDES = (("left", "right"), ("upper", "lower"), ("top", "bottom"))  # opposites, that of the smaller coordinate first
 MIDDLE = word_set("middle center centre central")
+ORDER = ("first", "second", "third")  # of things of one name that a sentence gives no sides
 CLOTHES = "clothes"  # how grounding knows all that a person wears
 PLACES = MIDDLE | word_set("left right top bottom front back foreground background corner side upper lower far near")
 PLACES |= word_set("rear distance")
@@ -29,9 +30,10 @@ _NO_OWNER = word_set("and or but while whereas then as near by next beside behin
 
 
 def noun_of(thing: str) -> str:
-    """A name without its words of place: "cup" of "left cup" and of "cup on right"."""
+    """A name without its words of place and order: "cup" of "left cup", of "cup on right" and of "second cup"."""
     words = thing.split()
-    return " ".join(word for at, word in enumerate(words) if word not in PLACE_WORDS or is_garment(at, words))
+    unnamed = PLACE_WORDS.union(ORDER)
+    return " ".join(word for at, word in enumerate(words) if word not in unnamed or is_garment(at, words))
 
 
 def is_garment(at: int, words: Sequence[str]) -> bool:
@@ -47,7 +49,8 @@ def give_sides(
     """Gives things the sides that the sentence says of their owners, and tells two or three of one name apart.
 
     "The boy on the right has a red shirt" speaks of a "right shirt". Where nothing says which of two or three things of
-    one name and of several colors is which, they are taken from left to right, but not where one is in front or behind.
+    one name and of several colors is which, they are the "first shirt" and the "second shirt", but not where one is in
+    front or behind.
 
     Args:
         found: what each color phrase speaks of, in order; changed in place.
@@ -63,7 +66,7 @@ def give_sides(
         colors = {frozenset(phrases[index].color for index in mention) for mention in mentions}
         by_depth = any(_is_by_depth(found[mention[0]], phrases[mention[0]], tokens) for mention in mentions)
         if len(mentions) in (2, 3) and len(colors) > 1 and not by_depth:
-            _fill(given, _first_side(phrases[mentions[0][-1]], phrases[mentions[1][0]], tokens))
+            given = _filled(given, _first_side(phrases[mentions[0][-1]], phrases[mentions[1][0]], tokens))
         for mention, side, is_own in zip(mentions, given, own, strict=True):
             for index in mention if side and not is_own else ():
                 found[index] = f"{side} {found[index]}"
@@ -142,23 +145,25 @@ def _side_before(at: int, tokens: Sequence[Token]) -> str:
 
 
 def _first_side(one: ColorPhrase, other: ColorPhrase, tokens: Sequence[Token]) -> str:
-    """The side of the first of two things by what stands between them: "upper" of "jumps over a black dog"."""
+    """The side of the first of two things by what stands between them, "upper" of "jumps over a black dog", or ""."""
     words = [token.text for token in tokens[one.last + 1 : other.first + 1]]
     above = {word for word, after in pairwise(words) if after in ARTICLES or after == words[-1]}
-    return "upper" if above & _OVER else "lower" if above & _UNDER else "left"
+    return "upper" if above & _OVER else "lower" if above & _UNDER else ""
 
 
-def _fill(given: list[str], said: str) -> None:
-    """Fills in the sides that two or three things of one name lack: the opposite, or in the order of the sentence.
+def _filled(given: list[str], said: str) -> list[str]:
+    """The sides of two or three things of one name, those that it lacks filled in by those of the others.
 
-    Where none has a side the first has the one that is ``said``.
+    Where none has one the first has the side that is ``said``, and without that all have their order in the sentence.
     """
     if len(given) == 2 and "middle" in given:
-        return
-    first = given[0] if given[0] in _OPPOSITE else _OPPOSITE.get(given[-1], said)
+        return given
+    first = given[0] if given[0] in _OPPOSITE else _OPPOSITE.get(given[-1], said or ("left" if any(given) else ""))
+    if not first:
+        return [*ORDER[: len(given)]]
     sides = [first, *(["middle"] if len(given) == 3 else []), _OPPOSITE[first]]
     left = iter([side for side in sides if side not in given])
-    given[:] = [side or next(left, "") for side in given]
+    return [side or next(left, "") for side in given]
 
 
 def _begins_a_clause(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:

@@ -59,10 +59,9 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
     """What each color phrase speaks of, in order; "" where there is nothing but colors, and from ``MOST`` phrases on.
 
     "One" and "the other" stand for what was named last: "the left cup is red and the right one is blue" speaks of "left
-    cup" and "right cup". Two or three things of one name and of several colors have sides, unless one is said to be in
-    front or behind: where the sentence gives none, the first is the left one, so that "a red cup beside a blue cup" is
-    "left cup" and "right cup", and that the second of three is the "middle cup". Of 119 captions of training photos
-    that name two things so, 64 % begin at the left.
+    cup" and "right cup". Two or three things of one name and of several colors have sides, or, where the sentence gives
+    none, their order, "first cup" and "second cup" of "a red cup beside a blue cup", unless one is said to be in front
+    or behind.
 
     Args:
         tokens: the words of the sentence, of :func:`lcoins.color.phrases.tokens_of`.

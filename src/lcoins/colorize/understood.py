@@ -7,7 +7,6 @@ from lcoins.color.reading import read_sentence
 from lcoins.color.spelling import misspelled, seems_english
 from lcoins.models.backbones.bert_weights import bert_folder
 
-
 NO_THING = "of nothing named"
 
 

@@ -21,7 +21,8 @@ from lcoins.color.strength import shading, smooth_step
 from lcoins.models.colorizer import Colorization, ColorizationSystem
 from lcoins.models.focus import LARGEST, FocusedColorizer, LastAnswer
 from lcoins.models.grounding import SaidColor, said_colors
-from lcoins.models.told_apart import FULL, LEAST, by_lightness, told_apart
+from lcoins.models.parts import FULL, LEAST
+from lcoins.models.told_apart import by_lightness, told_apart
 
 RIVALRY = 4  # power of the probabilities by which several things share a pixel
 REACH, FLATNESS = 1 / 14, 3e-4  # of the fit of a place to lightness, as follow_edges takes them
@@ -68,21 +69,21 @@ class GroundedColorizer(nn.Module):
             own = [index for index, color in enumerate(said) if color.caption == number]
             colors = [said[index] for index in own]
             level = from_network_lightness(lightness[number, 0].float())
-            ab[number] = painted(level, ab[number], told_apart(places[own], colors), colors)
+            ab[number] = painted(level, ab[number], told_apart(places[own], level, colors), colors)
         return Colorization(to_network_ab(ab).clamp(-1, 1), result.assignment)
 
     def not_found(self, lightness: Float[Tensor, "1 1 s s"], caption: str) -> list[str]:
         """The things of a caption that no place of the photo shows, each once; their colors are the network's."""
         said = said_colors([caption])
         surest = _surest(said, self.places(lightness, said))
-        return list(dict.fromkeys(color.thing for color, sure in zip(said, surest, strict=True) if sure < FOUND))
+        return list(dict.fromkeys(color.name for color, sure in zip(said, surest, strict=True) if sure < FOUND))
 
     @torch.inference_mode()
     def places(self, lightness: Float[Tensor, "b 1 s s"], said: Sequence[SaidColor]) -> Float[Tensor, "k s s"]:
         """The probability, 0..1, that a pixel belongs to what each color speaks of."""
         if not said:
             return lightness.new_zeros(0, *lightness.shape[-2:])
-        return self._places(lightness, [(color.caption, color.thing) for color in said])
+        return self._places(lightness, [(color.caption, color.name) for color in said])
 
     def _ground(self, lightness: Float[Tensor, "b 1 s s"], asked: list[tuple[int, str]]) -> Float[Tensor, "k s s"]:
         """The places of names, each with the number of its photo."""

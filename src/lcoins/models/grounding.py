@@ -18,6 +18,7 @@ from torch.nn.functional import interpolate, normalize
 
 from lcoins.color.phrases import ColorPhrase
 from lcoins.color.reading import read_sentence
+from lcoins.color.sides import ORDER
 from lcoins.models.backbones import pretrained
 
 STAGES = (2, 3, 4)  # of the backbone: strides 8, 16 and 32
@@ -31,6 +32,17 @@ class SaidColor:
     caption: int
     phrase: ColorPhrase
     thing: str
+
+    @property
+    def order(self) -> int | None:
+        """Which of several things of one name it is by the order of the sentence, from 0 on: 1 of "second cup"."""
+        first = self.thing.partition(" ")[0]
+        return ORDER.index(first) if first in ORDER else None
+
+    @property
+    def name(self) -> str:
+        """The thing as grounding knows it, by no order."""
+        return self.thing if self.order is None else self.thing.partition(" ")[2]
 
 
 def said_colors(captions: Sequence[str]) -> list[SaidColor]:

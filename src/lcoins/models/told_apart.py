@@ -6,7 +6,7 @@ parts of the place that they share.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import chain, combinations, pairwise
+from itertools import chain, combinations, pairwise, permutations
 from math import hypot
 from typing import NamedTuple
 
@@ -17,21 +17,22 @@ from torch import Tensor
 from lcoins.color.sides import SIDES, noun_of, side_in
 from lcoins.color.strength import smooth_step
 from lcoins.models.grounding import SaidColor
+from lcoins.models.parts import FULL, LEAST, best_cuts, cut_at, have_gaps, own_share, relative
 
-LEAST, FULL = 0.3, 0.6  # of a thing's largest probability: up to which a pixel is not its own, and from which in full
 # Of each word of a side, the axis, 0 vertical and 1 horizontal, and the direction along it.
 DIRECTIONS = {word: (int("left" in pair), at) for pair in SIDES for word, at in zip(pair, (-1, 1), strict=True)}
 ON_ITS_SIDE = 0.7  # share of a place in a half of the photo from which a thing that is said to lie there lies there
-SOFT = 4.0  # pixels over which one side goes over into the other
 SAME = 0.3  # overlap of two names' places, intersection over union, from which they claim the same place
-GAP = 0.1  # of the smaller of two peaks: a place that falls below it between them has two parts
-SURER = 0.1  # by which a name must be surer of one part than of the other; else the first name has the first part
+SURER = 0.1  # by which a name must be surer of one part than of the other
+PARTS_APART, COLORS_APART = 5.0, 10.0  # L* between parts, and between colors, from which lightness tells them apart
 BLACK, WHITE, NEUTRAL = 25.0, 85.0, 10.0  # L* up to and from which a color of at most this chroma is black or white
 SHADES_APART = 15.0  # L* between the mean lightness of parts of a thing from which each has its own color
 SHADES_SOFT = 3.0  # L* over which the color of one part goes over into the next
 
 
-def told_apart(places: Float[Tensor, "k s s"], said: Sequence[SaidColor]) -> Float[Tensor, "k s s"]:
+def told_apart(
+    places: Float[Tensor, "k s s"], lightness: Float[Tensor, "s s"], said: Sequence[SaidColor]
+) -> Float[Tensor, "k s s"]:
     """The places of one caption, cut where its names share them.
 
     Where a name says on which side its thing is, "left cup", the place of all cups is cut where its two parts lie
@@ -42,10 +43,16 @@ def told_apart(places: Float[Tensor, "k s s"], said: Sequence[SaidColor]) -> Flo
     Of 204 training photos with one thing in the half that a name says 78 % stay whole, and of 144 with two side by side
     75 % of the names are cut.
 
+    Where a sentence gives things of one name no sides, "a black dog and a brown dog", their colors are given to the
+    parts by lightness, the darker color to the darker part, if both differ clearly, and else from left to right. In 177
+    photos of Flickr8k's training set with such captions, in which the true ab say which is which, the first thing is
+    the left one in 63 %, and this rule is right in 82 %; of 25 validation photos in 72 and 80 %.
+
     Two names of different kinds that say no side, "a red jacket and a green coat", may claim both things of the photo.
-    Where their place has two parts with a gap between them, each part goes to the name that is surer of it, but not
-    where a name is a plural: "red shirts and blue hats" may be those of all. Of 224 training photos with two kinds side
-    by side 14 are shared out so, 12 of them rightly, and of 300 with two garments of one person none.
+    Where their place has two parts with a gap between them, each part goes to the name that is surer of it, or as above
+    where none is, but not where a name is a plural: "red shirts and blue hats" may be those of all. Of 224 training
+    photos with two kinds side by side 14 are shared out so, 12 of them rightly, and of 300 with two garments of one
+    person none.
     """
     places, sides = places.clone(), _sides([color.thing for color in said])
     groups: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
@@ -54,18 +61,50 @@ def told_apart(places: Float[Tensor, "k s s"], said: Sequence[SaidColor]) -> Flo
             groups[side.noun, side.axis][name] = side.at
     for (_, axis), names in groups.items():
         common = places[list(names)].amax(dim=0)
-        weights = _own(common).sum(dim=1 - axis)
-        cuts = _cuts(weights, 3 if 0 in names.values() else 2)
+        weights = own_share(common).sum(dim=1 - axis)
+        cuts = best_cuts(weights, 3 if 0 in names.values() else 2)
         if len(said_sides := set(names.values())) == 1 and _stays_whole(weights, cuts, said_sides.pop()):
             continue
-        parts = _parts(common, cuts, axis)
+        parts = cut_at(common, cuts, axis)
         for name, at in names.items():
             places[name] = parts[at]
+    for noun in dict.fromkeys(side.noun for side in sides):
+        ordered = [name for name, side in enumerate(sides) if side.noun == noun and said[name].order is not None]
+        if ordered:
+            places[ordered] = _in_order(places[ordered].amax(dim=0), lightness, [said[name] for name in ordered])
     for one, other in combinations(range(len(said)), 2):
         nouns = {sides[one].noun, sides[other].noun}
         if len(nouns) == 2 and sides[one].at is None and sides[other].at is None and not any(map(_is_plural, nouns)):
-            places[[one, other]] = _shared_out(places[[one, other]])
+            places[[one, other]] = _shared_out(places[[one, other]], lightness, [said[one], said[other]])
     return places
+
+
+def _in_order(
+    common: Float[Tensor, "s s"], lightness: Float[Tensor, "s s"], said: Sequence[SaidColor]
+) -> Float[Tensor, "k s s"]:
+    """The place of two or three things of one name, given to colors that say nothing but their order."""
+    orders = [color.order or 0 for color in said]
+    cuts = best_cuts(own_share(common).sum(dim=0), max(2, 1 + max(orders)))
+    parts = [part for _, part in sorted(cut_at(common, cuts, 1).items())]
+    named = [[color.phrase.lab[0] for color in said if color.order == order] for order in range(len(parts))]
+    means = [sum(levels) / max(1, len(levels)) for levels in named]
+    arranged = _arranged([smooth_step(part / common.amax(), LEAST, FULL) for part in parts], lightness, means)
+    return torch.stack([parts[arranged[order]] for order in orders])
+
+
+def _arranged(
+    parts: Sequence[Float[Tensor, "s s"]], lightness: Float[Tensor, "s s"], named: Sequence[float]
+) -> Sequence[int]:
+    """For each of as many colors, by their L*, the index of its part: by lightness if that tells them apart."""
+    seen = [float((part * lightness).sum() / part.sum().clamp(min=1e-6)) for part in parts]
+
+    def likeness(arranged: Sequence[int]) -> float:
+        return sum(level * seen[part] for level, part in zip(named, arranged, strict=True))
+
+    as_said = tuple(range(len(parts)))
+    if max(seen) - min(seen) < PARTS_APART or max(named) - min(named) < COLORS_APART:
+        return as_said
+    return max(permutations(as_said), key=likeness)
 
 
 def by_lightness(
@@ -90,7 +129,7 @@ def by_lightness(
             continue
         whole = shares[[*chain(*parts.values())]].sum(dim=0)
         amounts = whole.new_zeros(101).index_add(0, level.round().long().flatten(), whole.flatten())
-        cuts = _cuts(amounts, len(parts))
+        cuts = best_cuts(amounts, len(parts))
         sections = [slice(start, end) for start, end in pairwise([0, *(cut + 1 for cut in cuts), 101])]
         means = [float((amounts * at)[part].sum() / amounts[part].sum().clamp(min=1e-6)) for part in sections]
         if any(lighter - darker < SHADES_APART for darker, lighter in pairwise(means)):
@@ -109,31 +148,26 @@ def _white_or_black(color: SaidColor) -> int:
     return 0 if hypot(*ab) > NEUTRAL else int(level >= WHITE) - int(level <= BLACK)
 
 
-def _shared_out(places: Float[Tensor, "2 s s"]) -> Float[Tensor, "2 s s"]:
+def _shared_out(
+    places: Float[Tensor, "2 s s"], lightness: Float[Tensor, "s s"], said: Sequence[SaidColor]
+) -> Float[Tensor, "2 s s"]:
     """The places of two names that claim the same two parts, each with its own part; any others as they are."""
-    one, other = (_own(place) for place in places)
+    one, other = (own_share(place) for place in places)
     if float(torch.minimum(one, other).sum() / torch.maximum(one, other).sum().clamp(min=1e-6)) < SAME:
         return places
     common = places.amax(dim=0)
-    inside, lead = _own(common), _relative(places[0]) - _relative(places[1])
+    inside, lead = own_share(common), relative(places[0]) - relative(places[1])
     for axis in (1, 0):
         weights = inside.sum(dim=1 - axis)
-        cuts = _cuts(weights, 2)
-        if _have_gaps(weights, cuts):
-            first, second = _parts(common, cuts, axis).values()
-            surer = float((lead * first).sum() / first.sum() - (lead * second).sum() / second.sum())
-            return torch.stack([second, first] if surer < -SURER else [first, second])
+        cuts = best_cuts(weights, 2)
+        if have_gaps(weights, cuts):
+            pair = [*cut_at(common, cuts, axis).values()]
+            first, second = (float((lead * part).sum() / part.sum()) for part in pair)
+            if abs(first - second) > SURER:
+                return torch.stack(pair if first > second else pair[::-1])
+            arranged = _arranged([own_share(part) for part in pair], lightness, [color.phrase.lab[0] for color in said])
+            return torch.stack([pair[part] for part in arranged])
     return places
-
-
-def _relative(place: Float[Tensor, "s s"]) -> Float[Tensor, "s s"]:
-    """The probabilities of a place as shares of the largest."""
-    return place / place.amax().clamp(min=1e-6)
-
-
-def _own(place: Float[Tensor, "s s"]) -> Float[Tensor, "s s"]:
-    """How far a pixel is one of the place, 0..1."""
-    return smooth_step(_relative(place), LEAST, FULL)
 
 
 def _is_plural(noun: str) -> bool:
@@ -143,33 +177,10 @@ def _is_plural(noun: str) -> bool:
 def _stays_whole(weights: Float[Tensor, " s"], cuts: list[int], at: int) -> bool:
     """Whether a name that alone says a side may speak of all of its place, of which these are the weights along it."""
     if at == 0:
-        return not _have_gaps(weights, cuts)
+        return not have_gaps(weights, cuts)
     half = len(weights) // 2
     on_its_side = (weights[half:] if at > 0 else weights[:half]).sum()
     return bool(on_its_side >= ON_ITS_SIDE * weights.sum().clamp(min=1e-6))
-
-
-def _have_gaps(weights: Float[Tensor, " s"], cuts: list[int]) -> bool:
-    """Whether weights along an axis fall to almost nothing between the peaks of any two parts that follow each other.
-
-    A cut names the last position before it.
-    """
-    ends = [0, *(cut + 1 for cut in cuts), len(weights)]
-    if any(start >= end for start, end in pairwise(ends)):
-        return False
-    peaks = [start + int(weights[start:end].argmax()) for start, end in pairwise(ends)]
-    return all(
-        float(weights[one : other + 1].amin()) < GAP * float(torch.minimum(weights[one], weights[other]))
-        for one, other in pairwise(peaks)
-    )
-
-
-def _parts(place: Float[Tensor, "s s"], cuts: list[int], axis: int) -> dict[int, Float[Tensor, "s s"]]:
-    """The parts of a place before the first cut along an axis, -1, behind the last, 1, and between two, 0."""
-    at = torch.arange(place.shape[axis], device=place.device)
-    before = [torch.sigmoid((cut - at) / SOFT) for cut in cuts]
-    shares = {-1: before[0], 1: 1 - before[-1]} | ({0: before[1] - before[0]} if len(cuts) > 1 else {})
-    return {part: place * (share[:, None] if axis == 0 else share[None, :]) for part, share in shares.items()}
 
 
 class _Side(NamedTuple):
@@ -190,30 +201,3 @@ def _sides(things: Sequence[str]) -> list[_Side]:
         sides.append(_Side(noun_of(thing), axis, at))
     axes = {side.noun: side.axis for side in sides if side.at}
     return [side._replace(axis=axes.get(side.noun, 1)) if side.at == 0 else side for side in sides]
-
-
-def _cuts(weights: Float[Tensor, " s"], parts: int) -> list[int]:
-    """The positions before the cuts that part weights into two or three with the largest variance between them.
-
-    In a gap, its middle.
-    """
-    share = weights / weights.sum().clamp(min=1e-6)
-    at = torch.arange(len(weights), device=weights.device).to(weights)
-    mass, moment = share.cumsum(0), (share * (at - (share * at).sum())).cumsum(0)
-    first, middle, last = (
-        moments.square() / masses.clamp(min=1e-6)
-        for masses, moments in (
-            (mass, moment),
-            (mass - mass[:, None], moment - moment[:, None]),  # from behind the row up to the column
-            (1 - mass, moment),
-        )
-    )
-    between = first[:, None] + middle.triu() + last[None, :]
-    if parts == 2:  # the second cut behind everything
-        return [_mean_place(between[:, -1])[0]]
-    return _mean_place(between.triu())
-
-
-def _mean_place(values: Tensor) -> list[int]:
-    """Where values are the largest: the mean of all such places."""
-    return (values >= values.amax() * (1 - 1e-5)).nonzero().float().mean(dim=0).long().tolist()

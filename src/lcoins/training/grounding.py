@@ -39,7 +39,7 @@ class GroundingTraining(ColorizationTraining):
         if not known:
             return None
         assert batch.lightness is not None, "ColorizationData fills it after the transfer"
-        things = [one.color.thing for one in known]
+        things = [one.color.name for one in known]
         captions = torch.tensor([one.color.caption for one in known], device=self.device)
         crop = captions if batch.crop is None else batch.crop[captions]
         grounded = self.colorizer.ground(batch.lightness[batch.first_views], things, crop)

@@ -40,7 +40,7 @@ class GroundingObjective:
         dice = (1 - overlap(logits.sigmoid(), masks)) * present
         names = torch.zeros_like(cells)
         if present.any():
-            names[present] = name_loss(grounded, masks, [one.color.thing for one in said])[present]
+            names[present] = name_loss(grounded, masks, [one.color.name for one in said])[present]
         terms = {
             name: (each * weights).sum() / weights.sum()
             for name, each in (("cells", cells), ("dice", dice), ("names", names))
@@ -90,7 +90,7 @@ def known_colors(batch: Batch, said: Sequence[SaidColor]) -> list[KnownColor]:
         crop = color.caption if batch.crop is None else int(batch.crop[color.caption])
         for place in batch.places[color.caption]:
             if color.phrase.start < place.end and place.start < color.phrase.end:
-                found.setdefault((crop, color.thing), KnownColor(color, place))
+                found.setdefault((crop, color.name), KnownColor(color, place))
     return list(found.values())
 
 
