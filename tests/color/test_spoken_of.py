@@ -184,6 +184,15 @@ SENTENCES = {
     "a man and a woman are dancing. he is in black and she is in red": ["first clothes", "second clothes"],
     "we saw a man. he is white": [""],
     "the table is green, the plates on it white": ["table", "plates"],
+    # One color of several things.
+    "the curtains, the sofa and the carpet are red": ["curtains and sofa and carpet"],
+    "in summer, the sky and the sea are blue": ["sky and sea"],
+    "the walls are white and the doors and windows are brown": ["walls", "doors and windows"],
+    "make the hat and the scarf blue": ["hat and scarf"],
+    "make the sky blue and the grass green": ["sky", "grass"],
+    "a man holds a cup and the plates are red": ["plates"],
+    "a woman and a dog are brown": ["dog"],
+    "the left car and the right bus are red": ["left car and right bus"],
     # Beside what is denied.
     "the bus is not red but blue": ["bus"],
     "her dress was not white but cream": ["dress"],
@@ -199,7 +208,6 @@ SENTENCES = {
 }
 # What the rules are known to read wrongly, each with what it means.
 KNOWN_WRONG = {
-    "the curtains, the sofa and the carpet are red": ["curtains sofa carpet"],
     "the shirt is green, no wait, blue": ["", "shirt"],
     "a very dark blue, almost black, coat": ["coat", "coat"],
     "all the chairs are blue except one which is red": ["chairs", "one chair"],

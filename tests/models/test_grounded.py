@@ -67,6 +67,13 @@ def test_sky_and_grass_have_the_colors_of_nature() -> None:
         torch.testing.assert_close(ab[0][:, rows, 0], torch.tensor(natural)[:, None].expand(2, 3), atol=0.5, rtol=0)
 
 
+def test_one_color_goes_to_all_things_that_it_is_said_of() -> None:
+    ab, system = colors(["the bus and the car are red"])
+    torch.testing.assert_close(ab[0, :, :3, 0], ab[0, :, 5:, 0])
+    torch.testing.assert_close(ab[0, :, :3, 0], typical("red").expand(2, 3), atol=0.5, rtol=0)
+    assert system.asked[0] == "the bus and the car are"
+
+
 def test_what_is_not_named_keeps_its_color() -> None:
     ab, _ = colors(["a red bus"])
     assert ab[0, :, 5:].abs().max() < 0.5

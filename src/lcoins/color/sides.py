@@ -10,6 +10,7 @@ from lcoins.color.word_kinds import ARTICLES, DRESSED, PERSONS, STANDING_FOR, wo
 SIDES = (("left", "right"), ("upper", "lower"), ("top", "bottom"))  # opposites, that of the smaller coordinate first
 MIDDLE = word_set("middle center centre central")
 ORDER = ("first", "second", "third")  # of things of one name that a sentence gives no sides
+AND = "and"  # between the names of several things that one color speaks of
 CLOTHES = "clothes"  # how grounding knows all that a person wears
 PLACES = MIDDLE | word_set("left right top bottom front back foreground background corner side upper lower far near")
 PLACES |= word_set("rear distance")

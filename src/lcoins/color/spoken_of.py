@@ -21,8 +21,18 @@ from lcoins.color.clauses import (
 )
 from lcoins.color.color_or_thing import joined_by
 from lcoins.color.phrases import ColorPhrase, Token, word_at
-from lcoins.color.sides import CLOTHES, PLACE_WORDS, PLACES, give_sides, mentions_of, noun_of
-from lcoins.color.subjects import COLOR_ITSELF, OPENING, SETS, SPEAKING, counted, named_before, subject, words_named
+from lcoins.color.sides import AND, CLOTHES, PLACE_WORDS, PLACES, give_sides, mentions_of, noun_of
+from lcoins.color.subjects import (
+    COLOR_ITSELF,
+    OPENING,
+    SETS,
+    SPEAKING,
+    counted,
+    joined_subjects,
+    named_before,
+    subject,
+    words_named,
+)
 from lcoins.color.word_kinds import (
     ARTICLES,
     COMMANDS,
@@ -44,6 +54,8 @@ MOST = 64  # colors of a sentence: a long one must not take any amount of time a
 _PERSONAL = word_set("he she they i both all")
 _BARE_SIDES = word_set("left right")  # "the left is brown"
 _HAIR = word_set("blond blonde")
+_OF_MANY = word_set("are were look seem should must could")  # what may be said of several things
+_AND = f" {AND} "
 _ANIMALS = word_set(
     "dog dogs puppy puppies cat cats kitten horse horses pony cow cows calf bull bulls goat goats sheep"
 )
@@ -92,7 +104,8 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
 
 
 def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> str:
-    """The words that a color phrase speaks of, in lower case; "" where there are none but colors.
+    """The words that a color phrase speaks of, in lower case, of several things with "and" between; "" where there are
+    none but colors.
 
     Args:
         phrase: one of ``phrases``.
@@ -116,7 +129,9 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
         if "except" in (token.text for token in tokens[first : phrase.first]):
             return ""  # "everything except the hat is gray"
         if not predicate or not before - OPENING - PRONOUNS:
-            return " ".join(subject(first, last, tokens, colors) or _before(phrase, tokens, colors))
+            own = " ".join(subject(first, last, tokens, colors) or _before(phrase, tokens, colors))
+            are = {token.text for token in tokens[first : phrase.first]} & _OF_MANY
+            return _AND.join([*(joined_subjects(first, tokens, colors)[1] if are and own else []), own])
         last = relative[-1] - 1  # "a photo of a train that is blue" speaks of what stands last before "that"
         first = begin_of(last, tokens, colors, clause=False)
     else:
@@ -133,7 +148,16 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
         named = []  # "a woman in green skates"
     if {*named} <= COUNTS and _is_given_to(phrase, tokens, colors):
         named = _phrase_from(phrase.last + 2, tokens, colors)
-    return " ".join(named or _before(phrase, tokens, colors))
+    return _AND.join([*_demanded_with(phrase, tokens, colors), " ".join(named or _before(phrase, tokens, colors))])
+
+
+def _demanded_with(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> list[str]:
+    """What a demand names before the thing at its end: "hat" of "make the hat and the scarf blue"."""
+    first = begin_of(phrase.first, tokens, colors, clause=True)
+    if first == phrase.first or not ends_with(phrase, tokens, colors):
+        return []
+    start, found = joined_subjects(first, tokens, colors)
+    return found if {word_at(tokens, start - 1), word_at(tokens, start)} & COMMANDS else []
 
 
 def _is_given_to(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> bool:

@@ -13,6 +13,7 @@ from lcoins.color.word_kinds import (
     DOING,
     HAVING,
     JOINTS,
+    PERSONS,
     PREPOSITIONS,
     PRONOUNS,
     STANDING_FOR,
@@ -33,7 +34,7 @@ OPENING = word_set(
 SPEAKING = word_set("i we you")
 COLOR_ITSELF = word_set("color colour shade tone hue")  # "the color of the bus"
 SETS = word_set("pair set couple bunch group lot pile")
-_AMOUNTS = SETS | word_set("piece slice bowl cup glass box bag bottle basket row team top side")
+_AMOUNTS = SETS | word_set("piece slice bowl cup glass box bag bottle basket row team top side rest")
 
 
 def subject(first: int, last: int, tokens: Sequence[Token], colors: set[int]) -> list[str]:
@@ -65,6 +66,28 @@ def subject(first: int, last: int, tokens: Sequence[Token], colors: set[int]) ->
         return named(first, last)
     side = side_in(named(end + 1, last)) if belongs else ""
     return [side, *words] if side else words
+
+
+def joined_subjects(first: int, tokens: Sequence[Token], colors: set[int]) -> tuple[int, list[str]]:
+    """What "and" or a comma joins to the subject of a clause that begins at a word, and the word at which it begins.
+
+    "Curtains" and "sofa" of "the curtains, the sofa and the carpet are red". Nothing where it is not all that the
+    sentence says before, as in "a man holds a cup and the plates are red", and no persons.
+    """
+    found: list[str] = []
+    while first > 0 and (tokens[first].text == "and" or "," in tokens[first].gap):
+        start = begin_of(first - 1, tokens, colors, clause=False)
+        piece = {token.text for token in tokens[start:first]}
+        named = words_named(token.text for token in tokens[start:first])
+        if not named or piece & (TO_BE | HAVING | PREPOSITIONS | DOING | PERSONS) or colors & {*range(start, first)}:
+            if "," not in tokens[first].gap:
+                return first, []
+            break
+        found.insert(0, " ".join(named))
+        first = start
+    behind_color = first > 1 and tokens[first - 1].text == "and" and first - 2 in colors
+    begins = first == 0 or not tokens[first].joined or tokens[first - 1].text in COMMANDS or behind_color
+    return (first, found) if begins else (first, [])
 
 
 def words_named(words: Iterable[str]) -> list[str]:

@@ -18,7 +18,7 @@ from torch.nn.functional import interpolate, normalize
 
 from lcoins.color.phrases import ColorPhrase
 from lcoins.color.reading import read_sentence
-from lcoins.color.sides import ORDER
+from lcoins.color.sides import AND, ORDER
 from lcoins.models.backbones import pretrained
 
 STAGES = (2, 3, 4)  # of the backbone: strides 8, 16 and 32
@@ -46,7 +46,9 @@ class SaidColor:
 
 
 def said_colors(captions: Sequence[str]) -> list[SaidColor]:
-    """The color phrases of captions that speak of something, in order; of a caption the first ``MOST`` at most.
+    """The color phrases of captions that speak of something, in order, once for each thing that they speak of.
+
+    Of a caption the first ``lcoins.color.spoken_of.MOST`` at most.
 
     >>> [(said.phrase.color, said.thing) for said in said_colors(["the left cup is red, on a blue table"])]
     [('red', 'left cup'), ('blue', 'table')]
@@ -54,8 +56,8 @@ def said_colors(captions: Sequence[str]) -> list[SaidColor]:
     found = []
     for number, caption in enumerate(captions):
         reading = read_sentence(caption)
-        pairs = zip(reading.colors, reading.things, strict=True)
-        found += [SaidColor(number, phrase, thing) for phrase, thing in pairs if thing]
+        for phrase, things in zip(reading.colors, reading.things, strict=True):
+            found += [SaidColor(number, phrase, thing) for thing in things.split(f" {AND} ") if thing]
     return found
 
 
