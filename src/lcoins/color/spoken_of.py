@@ -92,6 +92,8 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
         unnamed = not noun_of(" ".join(named))
         if words and unnamed and (words != named or {*words} <= _BARE_SIDES):
             noun = noun_of(found[-1]) if found else ""
+            if noun in PARTS.values() and _is_worn_alone(phrase.first, tokens, _indices(phrases)):
+                noun = CLOTHES  # "two blond boys, one in blue"
             noun = noun or " ".join(_worn_by(counted(phrase, tokens) or named_before(phrase.first, tokens, phrases)))
             named = _placed(noun, named) if noun else []
         found.append(" ".join(named))
@@ -112,7 +114,7 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
         tokens: the words of the sentence, of :func:`lcoins.color.phrases.tokens_of`.
         phrases: all that the sentence says of colors, in order.
     """
-    colors = {index for one in phrases for index in range(one.first, one.last + 1)}
+    colors = _indices(phrases)
     after = [token.text for token in tokens[phrase.last + 1 : phrase.last + 2] if token.joined]
     if after and after[0] in PARTS:
         whose = {token.text for token in tokens[phrase.last + 2 : end_of(phrase.last, tokens, colors) + 1]}
@@ -158,6 +160,11 @@ def _demanded_with(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int
         return []
     start, found = joined_subjects(first, tokens, colors)
     return found if {word_at(tokens, start - 1), word_at(tokens, start)} & COMMANDS else []
+
+
+def _indices(phrases: Sequence[ColorPhrase]) -> set[int]:
+    """The indices of all words of colors."""
+    return {index for one in phrases for index in range(one.first, one.last + 1)}
 
 
 def _is_given_to(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> bool:
@@ -237,7 +244,7 @@ def _stood_for(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[C
     "Which" stands for what is named directly before, a pronoun for what the clause before begins with; none stands for
     a person, whose color would be that of the skin.
     """
-    colors = {index for one in phrases for index in range(one.first, one.last + 1)}
+    colors = _indices(phrases)
     first = begin_of(phrase.first, tokens, colors, clause=True)
     said = [token.text for token in tokens[first : phrase.first]]
     if first and said and said[0] in RELATIVE:

@@ -18,6 +18,7 @@ from lcoins.color.natural_colors import natural_ab
 from lcoins.color.reading import read_sentence
 from lcoins.color.sides import noun_of
 from lcoins.color.strength import shading, smooth_step
+from lcoins.color.word_kinds import word_set
 from lcoins.models.colorizer import Colorization, ColorizationSystem
 from lcoins.models.focus import LARGEST, FocusedColorizer, LastAnswer
 from lcoins.models.grounding import SaidColor, said_colors
@@ -30,6 +31,12 @@ FITTED = 0.25, 0.75  # fitted shares: up to which a pixel lies beyond the thing'
 INSIDE, DEEP = 1 / 28, (0.75, 1.0)  # of the side, the surroundings that are a place's own to that share deep inside it
 TOLD = 0.5, 0.6  # share of a place that is left: up to which lightness does not tell it from what is around it
 FOUND = 0.25  # the largest probability below which a thing was not found
+# Parts that cells do not show: grounding takes the face for the eyes, and the dog for its collar.
+TOO_SMALL = word_set(
+    """eyes eye collar collars leash leashes harness headband spots spot nose noses earring earrings necklace
+    beak tongue mohawk stripes stripe lips ribbon ribbons goggles nails eyebrows eyelashes freckles buttons
+    button teeth"""
+)
 
 
 def for_photos(system: Any) -> ColorizationSystem:
@@ -41,7 +48,8 @@ class GroundedColorizer(nn.Module):
     """A system with grounding, whose colors go where their things are; it takes the place of the system that it holds.
 
     A color whose thing is not found, or that speaks of none, is left to the network, focused
-    (:class:`~lcoins.models.focus.FocusedColorizer`). All bounds here were chosen on held-out photos by the benchmark of
+    (:class:`~lcoins.models.focus.FocusedColorizer`). That of a part which is too small for either, such as eyes, is
+    left out. All bounds here were chosen on held-out photos by the benchmark of
     obedience, those of :func:`within_edges` by looking too; RIVALRY made no difference there.
     """
 
@@ -55,12 +63,13 @@ class GroundedColorizer(nn.Module):
     @torch.inference_mode()
     def colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
         """Colors network lightness as the captions say, which it reads as people write them."""
-        said = said_colors(captions)
-        places = self.places(lightness, said)
-        found = [index for index, sure in enumerate(_surest(said, places)) if sure >= FOUND]
-        said, places = [said[index] for index in found], places[found]
+        asked = said_colors(captions)
+        places = self.places(lightness, asked)
+        found = [index for index, sure in enumerate(_surest(asked, places)) if sure >= FOUND]
+        said, places = [asked[index] for index in found], places[found]
+        kept = [*said, *filter(_is_too_small, asked)]  # from the network
         left = [
-            read_sentence(caption).for_model(without=[color.phrase for color in said if color.caption == number])
+            read_sentence(caption).for_model(without=[color.phrase for color in kept if color.caption == number])
             for number, caption in enumerate(captions)
         ]
         result = self._rest(lightness, left)
@@ -93,12 +102,18 @@ class GroundedColorizer(nn.Module):
         return interpolate(shares[:, None], size=lightness.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
 
 
+def _is_too_small(color: SaidColor) -> bool:
+    return noun_of(color.name).rpartition(" ")[2] in TOO_SMALL
+
+
 def _surest(said: Sequence[SaidColor], places: Float[Tensor, "k s s"]) -> list[float]:
     """How surely each thing is found: its largest probability, or that of another of its kind, which it shares.
 
-    Of "left cup" and "right cup" grounding sees both cups under either name, but may be surer of one name.
+    What is too small is not found. Of "left cup" and "right cup" grounding sees both cups under either name, but may be
+    surer of one name.
     """
-    most = places.amax(dim=(1, 2)).tolist()
+    sures = places.amax(dim=(1, 2)).tolist()
+    most = [0.0 if _is_too_small(color) else sure for color, sure in zip(said, sures, strict=True)]
     kinds = [(color.caption, noun_of(color.thing)) for color in said]
     return [max(sure for sure, other in zip(most, kinds, strict=True) if other == kind) for kind in kinds]
 
