@@ -121,6 +121,7 @@ SENTENCES = {
     "a girl in red and white": ["clothes", "clothes"],
     "a red-haired girl with a blue eyed cat": ["hair", "eyes"],
     "a blonde woman in a green dress": ["hair", "dress"],
+    "two blond boys, one in red and the other in blue": ["hair", "first clothes", "second clothes"],
     # Lists.
     "shirt orange, pants blue": ["shirt", "pants"],
     "red car blue sky green grass": ["car", "sky", "grass"],

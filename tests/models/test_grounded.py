@@ -142,6 +142,16 @@ def test_what_is_not_found_is_named_once() -> None:
     assert grounded.not_found(lightness, "a bus") == []
 
 
+def test_parts_too_small_for_grounding_color_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grounding takes the face for the eyes, and the network would tint it, too."""
+    monkeypatch.setitem(PLACES, "eyes", slice(0, 8))
+    sentence = "a boy with green eyes in a red bus"
+    ab, system = colors([sentence])
+    assert ab[0, :, 5:].abs().max() < 0.5
+    assert system.asked[0] == "a boy with eyes in a bus"
+    assert GroundedColorizer(system).not_found(torch.zeros(1, 1, 8, 8), sentence) == ["eyes"]
+
+
 def test_one_of_a_kind_is_found_where_the_other_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of "left mug" and "right mug" grounding may know one name only, and see both mugs under it."""
     monkeypatch.setitem(PLACES, "left mug", slice(0, 8))
