@@ -95,7 +95,7 @@ SENTENCES = {
     "a man looking to the left with a clear blue sky": ["clear sky"],
     "a middle-aged couple on a red motorcycle": ["motorcycle"],
     "a woman in a red top and a woman in a blue top": ["first top", "second top"],
-    "a red car and a blue car in front of a house": ["first car", "second car in front"],
+    "a red car and a blue car in front of a house": ["first car", "second car"],
     "a brown elephant and a gray elephant beside the brown elephant": [
         "first elephant",
         "second elephant",
@@ -181,6 +181,9 @@ SENTENCES = {
     "There is a car. It is red.": ["car"],
     "I see a house and it is yellow.": ["house"],
     "here are some apples. they are green.": ["apples"],
+    "my father is standing by his car. it is red": ["car"],
+    "a man in a car. he is white": [""],
+    "look at the twins. they are both in red": ["clothes"],
     "that's my dad with his new car, which was bright blue": ["new car"],
     "a man and a woman are dancing. he is in black and she is in red": ["first clothes", "second clothes"],
     "we saw a man. he is white": [""],
@@ -194,6 +197,9 @@ SENTENCES = {
     "a man holds a cup and the plates are red": ["plates"],
     "a woman and a dog are brown": ["dog"],
     "the left car and the right bus are red": ["left car and right bus"],
+    "her shoes, belt and bag are black": ["shoes and belt and bag"],
+    "from left to right: a blue coat, a brown coat and a red coat": ["left coat", "middle coat", "right coat"],
+    "the pony is chestnut brown": ["pony", "pony"],
     # Beside what is denied.
     "the bus is not red but blue": ["bus"],
     "her dress was not white but cream": ["dress"],

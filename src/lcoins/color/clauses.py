@@ -37,7 +37,6 @@ _BEFORE_COLORS = DEGREES | word_set("and or painted colored coloured dyed")  # o
 _BEFORE_NOUNS = word_set("rocking rowing bathing sleeping cooking")  # "a sleeping bag"
 _POINTING = word_set("there here these those this that what")  # "there are red cars"
 _AFTER_VERBS = ARTICLES | PREPOSITIONS | COUNTS | {"another", "away", "around"}
-_DONE_BY = word_set("by with on in at near from")
 _BREAKS = frozenset(".,;:!?()\u2013\u2014")
 _BEFORE_ADJECTIVES = ARTICLES | word_set("two three four five some")
 _RUN = 12  # words on either side within which a list without commas is looked for
@@ -147,7 +146,7 @@ def _tells_what_it_does(index: int, tokens: Sequence[Token], colors: set[int]) -
 def is_done_by(index: int, tokens: Sequence[Token]) -> bool:
     """Whether a word is a participle that tells more of a thing: "surrounded by trees", "parked on the road"."""
     word = tokens[index].text
-    return len(word) > 4 and word.endswith("ed") and word_at(tokens, index + 1) in _DONE_BY
+    return len(word) > 4 and word.endswith("ed") and word_at(tokens, index + 1) in PREPOSITIONS
 
 
 def is_doing(index: int, tokens: Sequence[Token]) -> bool:
@@ -176,6 +175,8 @@ def _is_second_adjective(index: int, tokens: Sequence[Token], colors: set[int]) 
 def _is_place(index: int, tokens: Sequence[Token]) -> bool:
     """Whether the preposition at ``index`` begins a place in the photo: "on the left", "in the middle"."""
     after, then = word_at(tokens, index + 1), word_at(tokens, index + 2)
+    if (after, then) == ("front", "of"):
+        return False
     return tokens[index].text in PREPOSITIONS and (after in PLACES or (after in ARTICLES and then in PLACES))
 
 

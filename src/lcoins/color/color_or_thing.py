@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from lcoins.color.ambiguous_names import ADJECTIVES, COMPOUNDS, PAINTABLE, THINGS
 from lcoins.color.phrases import ColorPhrase, Token, word_at
 from lcoins.color.shades import SHADE_WORDS
-from lcoins.color.word_kinds import COLORING, DEGREES, NO_NOUN, PERSONS, TO_BE, WEARING, word_set
+from lcoins.color.word_kinds import ARTICLES, COLORING, COMMANDS, DEGREES, NO_NOUN, PERSONS, TO_BE, WEARING, word_set
 from lcoins.color.words import HYPHENS
 
 _SHADED_THINGS = frozenset(("chocolate", "coffee", "wine", "cherry", "salmon"))  # "dark chocolate"
@@ -50,9 +50,18 @@ def is_color(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Col
         return True
     if _before_a_noun(phrase, tokens) or _before_another(phrase, tokens, phrases):
         return True
+    if _is_given(phrase, tokens):
+        return True
     if _predicate(phrase, tokens, phrases) or _worn(phrase, tokens):
         return not _close(tokens, phrase.last + 1) or following in NO_NOUN
     return _ends(tokens, phrase.last + 1) and (known or _made(phrase, tokens) or _in_a_list(phrase, tokens, phrases))
+
+
+def _is_given(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
+    """Whether it is what a demand gives a thing: "use silver for the door", "and cream for the walls"."""
+    begins = phrase.first == 0 or word_at(tokens, phrase.first - 1) in COMMANDS | {"and"}
+    after = phrase.last + 1
+    return begins and word_at(tokens, after) == "for" and word_at(tokens, after + 1) in ARTICLES
 
 
 def _in_a_list(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> bool:
@@ -137,6 +146,8 @@ def _before_another(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Seque
         return False
     if _makes_compound(other, tokens):
         return False
+    if not joined_by(tokens, phrase, other) and other.base not in ADJECTIVES | THINGS:  # "chestnut brown"
+        return True
     if other.base in THINGS or phrase.base in THINGS:
         return _before_paintable(other.last + 1, tokens) or _before_another(other, tokens, phrases)
     return True
@@ -182,6 +193,8 @@ def _worn(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
 def _made(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     """The last word of "make the sofa emerald"."""
     index = phrase.first - 1
+    if word_at(tokens, index) in ("it", "them") and word_at(tokens, index - 1) in _MAKING:
+        return True
     if word_at(tokens, index) in NO_NOUN:
         return False
     while index >= 0 and tokens[index + 1].joined:

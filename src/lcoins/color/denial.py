@@ -6,14 +6,14 @@ from dataclasses import replace
 from lcoins.color.phrases import ColorPhrase, Token, word_at
 from lcoins.color.word_kinds import ARTICLES, COMMANDS, DEGREES, word_set
 
-_NEGATIONS = frozenset(("not", "no", "never", "without", "neither", "nor", "nothing", "none", "cannot"))
+_NEGATIONS = frozenset(("not", "no", "never", "nobody", "without", "neither", "nor", "nothing", "none", "cannot"))
 _NEGATIONS_OF_TWO = frozenset(
     (("instead", "of"), ("rather", "than"), ("other", "than"), ("anything", "but"), ("free", "of"))
 )
 # Between a negation and what it denies: "not a very red car", "without any green".
 _FILLERS = DEGREES | word_set(
-    """like want need a an the any some at longer much many either painted colored coloured is are was be been
-    of them it in dyed wearing have has this that exactly"""
+    """like want need wears wear a an the any some at longer much many either painted colored coloured is are was be
+    been of them it in dyed wearing have has this that exactly"""
 )
 
 

@@ -67,7 +67,8 @@ def give_sides(
         colors = {frozenset(phrases[index].color for index in mention) for mention in mentions}
         by_depth = any(_is_by_depth(found[mention[0]], phrases[mention[0]], tokens) for mention in mentions)
         if len(mentions) in (2, 3) and len(colors) > 1 and not by_depth:
-            given = _filled(given, _first_side(phrases[mentions[0][-1]], phrases[mentions[1][0]], tokens))
+            said = _direction(tokens) or _first_side(phrases[mentions[0][-1]], phrases[mentions[1][0]], tokens)
+            given = _filled(given, said)
         for mention, side, is_own in zip(mentions, given, own, strict=True):
             for index in mention if side and not is_own else ():
                 found[index] = f"{side} {found[index]}"
@@ -143,6 +144,14 @@ def _side_before(at: int, tokens: Sequence[Token]) -> str:
         return ""
     begins = first == 0 or not tokens[first].joined or tokens[first - 1].text in ("and", "but", "while")
     return side_in([tokens[at].text]) if begins else ""
+
+
+def _direction(tokens: Sequence[Token]) -> str:
+    """The side where an enumeration begins that says so, "left" of "from left to right"; "" where none does."""
+    for one, to, other in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if to.text == "to" and _OPPOSITE.get(one.text) == other.text:
+            return one.text
+    return ""
 
 
 def _first_side(one: ColorPhrase, other: ColorPhrase, tokens: Sequence[Token]) -> str:

@@ -212,7 +212,7 @@ def _before(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> l
         words = words_named(token.text for token in tokens[first : last + 1])
     if any(tokens[at].text not in _HAIR for at in colors & {*range(first, last + 1)}):  # not "a blonde in green"
         return []
-    said = {token.text for token in tokens[first : last + 1]} - JOINTS
+    said = {token.text for token in tokens[first : last + 1]} - JOINTS - TO_BE - DEGREES
     if said and said <= _PERSONAL and (worn or "in" in between):
         return [CLOTHES]
     if words and worn and PERSONS.isdisjoint(words):  # "the goalie on the left wears red"
@@ -252,7 +252,7 @@ def _stood_for(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[C
     elif PRONOUNS.isdisjoint(said) or not (SPEAKING | {"everything"}).isdisjoint(said):
         return []
     else:
-        named = named_before(first, tokens, phrases)
+        named = named_before(first, tokens, phrases, he=not {"he", "she"}.isdisjoint(said))
     return named if PERSONS.isdisjoint(named) else []
 
 

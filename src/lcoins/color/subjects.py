@@ -24,12 +24,12 @@ from lcoins.color.word_kinds import (
 # What stands between a thing and its color, or before it, and names nothing: "the car should be painted red".
 _AUXILIARIES = word_set(
     """should must could will would shall may might has have had used like being to painted colored coloured
-    dyed please pls always more"""
+    dyed please pls always more itself themselves"""
 )
 # What a sentence may begin with before it names anything: "I'd like all the cars to be red".
 OPENING = word_set(
-    """i'd i'll i'm can like love need think believe remember guess know sure maybe perhaps all every each also
-    then here there sorry"""
+    """i'd i'll i'm can like love need think believe remember guess know sure maybe perhaps all every each also no
+    wait oh well okay then here there sorry"""
 )
 SPEAKING = word_set("i we you")
 COLOR_ITSELF = word_set("color colour shade tone hue")  # "the color of the bus"
@@ -79,7 +79,8 @@ def joined_subjects(first: int, tokens: Sequence[Token], colors: set[int]) -> tu
         start = begin_of(first - 1, tokens, colors, clause=False)
         piece = {token.text for token in tokens[start:first]}
         named = words_named(token.text for token in tokens[start:first])
-        if not named or piece & (TO_BE | HAVING | PREPOSITIONS | DOING | PERSONS) or colors & {*range(start, first)}:
+        says_more = (piece - ARTICLES) & (TO_BE | HAVING | PREPOSITIONS | DOING | PERSONS)
+        if not named or says_more or colors & {*range(start, first)}:
             if "," not in tokens[first].gap:
                 return first, []
             break
@@ -101,17 +102,31 @@ def words_named(words: Iterable[str]) -> list[str]:
     return [word for word in words if word not in unnamed]
 
 
-def named_before(index: int, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> list[str]:
-    """What the nearest clause before a word begins with that names anything, "house" of "I see a house and it"."""
+def named_before(index: int, tokens: Sequence[Token], phrases: Sequence[ColorPhrase], *, he: bool = False) -> list[str]:
+    """What the nearest clause before a word begins with that names anything, "house" of "I see a house and it".
+
+    Of a clause about persons what it names last, unless "he" or "she" stands for one of them.
+    """
     colors = {at for one in phrases for at in range(one.first, one.last + 1)}
     last = index - 1
     while last >= 0:
         first = begin_of(last, tokens, colors, clause=True)
         about = subject(first, last, tokens, colors)
-        named = [word for word in about if word not in STANDING_FOR | COUNTS | PREPOSITIONS]
+        named = [word for word in about if word not in STANDING_FOR | COUNTS | PREPOSITIONS | OPENING]
         if noun_of(" ".join(named)):
-            return named
+            return named if he or PERSONS.isdisjoint(named) else _held_by(first, last, tokens, colors) or named
         last = first - 1
+    return []
+
+
+def _held_by(first: int, last: int, tokens: Sequence[Token], colors: set[int]) -> list[str]:
+    """What the last phrase of a clause about persons names that is no person: "car" of "my father is by his car"."""
+    while last > first:
+        start = begin_of(last, tokens, colors, clause=False)
+        named = words_named(tokens[at].text for at in range(start, last + 1) if at not in colors)
+        if noun_of(" ".join(named)) and PERSONS.isdisjoint(named):
+            return named if start > first else []
+        last = start - 1
     return []
 
 

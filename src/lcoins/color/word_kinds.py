@@ -11,7 +11,7 @@ def word_set(text: str) -> frozenset[str]:
 
 
 ARTICLES = word_set("a an the its his her their my our your this these that those")
-JOINTS = word_set("and or but while whilst whereas then as that which who whose where though although because")
+JOINTS = word_set("and or but while whilst whereas then as that which who whose when where though although because")
 RELATIVE = word_set("that which who")
 PREPOSITIONS = word_set(
     """in on at by near next beside besides behind under over above below against with without of to from for
