@@ -82,6 +82,8 @@ SENTENCES = {
     "the right house has a red roof, the left house has a green roof": ["right roof", "left roof"],
     "two women, the right one in a red dress, the left one in a blue dress": ["right dress", "left dress"],
     "my mother is on the right in a blue dress, my aunt is on the left in a green dress": ["right dress", "left dress"],
+    "left boy: blue shirt, right boy: green shirt": ["left shirt", "right shirt"],
+    "my brother (left) has a red shirt and I (right) have a blue shirt": ["left shirt", "right shirt"],
     "the girl at right has blond hair and a pink dress": ["right hair", "right dress"],
     "the woman in the middle wears a red dress": ["middle dress"],
     "a red cup on the left and a blue plate": ["cup on left", "plate"],
@@ -170,9 +172,13 @@ SENTENCES = {
     "a little girl holds red balloons": ["balloons"],
     "a brown dog chases a white dog": ["first dog", "second dog"],
     "a black dog jumps over a brown dog": ["upper dog", "lower dog"],
-    "a brown dog rolls over in the grass near a black dog": ["first dog", "second dog"],
+    "a brown dog runs over the grass near a black dog": ["first dog", "second dog"],
     "a man in black carrying an orange bag": ["clothes", "bag"],
     "a red sleeping bag": ["sleeping bag"],
+    "the maple leaves on the ground are red": ["maple leaves"],
+    "the water slides in the park are blue": ["water slides"],
+    "the old moped on the street is red": ["old moped"],
+    "white chickens in front of a red henhouse": ["chickens", "henhouse"],
     "the barn used to be red": ["barn"],
     "the leaves are turning red and gold": ["leaves", "leaves"],
     "the dress was made of emerald green velvet": ["dress"],
@@ -216,6 +222,7 @@ SENTENCES = {
 # What the rules are known to read wrongly, each with what it means.
 KNOWN_WRONG = {
     "the shirt is green, no wait, blue": ["", "shirt"],
+    "a dress that goes from white to blue": ["dress", "dress"],
     "a very dark blue, almost black, coat": ["coat", "coat"],
     "all the chairs are blue except one which is red": ["chairs", "one chair"],
 }

@@ -74,6 +74,11 @@ def test_one_color_goes_to_all_things_that_it_is_said_of() -> None:
     assert system.asked[0] == "the bus and the car are"
 
 
+def test_one_color_is_left_to_the_network_where_one_of_its_things_is_not_found() -> None:
+    _, system = colors(["the bus and the zebra are red"])
+    assert system.asked[0] == "the bus and the zebra are red"
+
+
 def test_what_is_not_named_keeps_its_color() -> None:
     ab, _ = colors(["a red bus"])
     assert ab[0, :, 5:].abs().max() < 0.5

@@ -88,7 +88,8 @@ def words_line(sentence: str, silent: Sequence[str] = (), not_found: Sequence[st
     for word in silent:
         lines.append(f"<p>“{escape(word)}” has no effect: another color would give nearly the same picture.</p>")
     for thing in not_found:
-        lines.append(f"<p>“{escape(thing)}” was not found, so its color may go anywhere. Give it by hand.</p>")
+        lost = "was not found or is too small, so its color goes anywhere or nowhere. Give it by hand."
+        lines.append(f"<p>“{escape(thing)}” {lost}</p>")
     return "".join(lines) + said
 
 

@@ -66,7 +66,7 @@ class Picture(BaseModel):
     picture: str = Field(description="The picture's file, in base64, of the photo's size.")
     words: list[WordEffect]
     silent: list[str] = Field(description="Color words that found no region in the photo.")
-    not_found: list[str] = Field(description="Things that were not found in the photo, whose colors may go anywhere.")
+    not_found: list[str] = Field(description="Things not found or too small: their colors go anywhere or nowhere.")
     remarks: list[str] = Field(description="What was not understood, or read as another word.")
 
 

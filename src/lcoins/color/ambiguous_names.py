@@ -28,7 +28,7 @@ _COMPOUNDS = {
     "lavender": "field bush bushes plant oil soap sprig farm",
     "lilac": "bush bushes tree",
     "ivory": "tusk tower coast trade",
-    "charcoal": "grill drawing sketch fire briquettes pencil",
+    "charcoal": "grill drawing sketch fire briquette pencil",
     "violet": "plant",
     "coffee": "table mug bar house room bag",
     "wine": "bar cabinet room rack house bag",

@@ -31,10 +31,11 @@ from lcoins.color.words import BASIC_COLORS
 _NOUNS_IN_ING = word_set(
     """building ceiling clothing painting wedding earring string railing awning frosting icing topping pudding
     lightning lighting dining swimming parking living sewing washing boxing skiing hunting fishing racing
-    sibling dumpling stocking sling swing spring"""
+    sibling dumpling stocking sling swing spring siding flooring drawing bedding thing something"""
 )
 _BEFORE_COLORS = DEGREES | word_set("and or painted colored coloured dyed")  # of a predicate
 _BEFORE_NOUNS = word_set("rocking rowing bathing sleeping cooking")  # "a sleeping bag"
+_NOUNS_IN_ED = word_set("moped sunbed flowerbed daybed seabed newlywed hundred")
 _POINTING = word_set("there here these those this that what")  # "there are red cars"
 _AFTER_VERBS = ARTICLES | PREPOSITIONS | COUNTS | {"another", "away", "around"}
 _BREAKS = frozenset(".,;:!?()\u2013\u2014")
@@ -138,15 +139,27 @@ def _tells_what_it_does(index: int, tokens: Sequence[Token], colors: set[int]) -
     """Whether a word is a verb or a participle: "driving", "rides a bike", "parked by the road"."""
     word, before, after = (word_at(tokens, at) for at in (index, index - 1, index + 1))
     if word in DOING:
+        if _is_said_of_later(index, tokens):  # "the water slides in the park are blue"
+            return False
         by_many = word.endswith("s") or before.endswith("s") or before in PERSONS
         return by_many and before not in ARTICLES and (after in _AFTER_VERBS or index + 1 in colors)
     return is_done_by(index, tokens) or is_doing(index, tokens)
 
 
+def _is_said_of_later(index: int, tokens: Sequence[Token]) -> bool:
+    """Whether a form of "to be" follows in the same clause, so that no word before it is its verb."""
+    for token in tokens[index + 1 :]:
+        if not token.joined or token.text in JOINTS:
+            return False
+        if token.text in ("is", "are", "was", "were"):
+            return True
+    return False
+
+
 def is_done_by(index: int, tokens: Sequence[Token]) -> bool:
     """Whether a word is a participle that tells more of a thing: "surrounded by trees", "parked on the road"."""
-    word = tokens[index].text
-    return len(word) > 4 and word.endswith("ed") and word_at(tokens, index + 1) in PREPOSITIONS
+    word, after = tokens[index].text, word_at(tokens, index + 1)
+    return len(word) > 4 and word.endswith("ed") and word not in _NOUNS_IN_ED and after in PREPOSITIONS
 
 
 def is_doing(index: int, tokens: Sequence[Token]) -> bool:

@@ -13,7 +13,18 @@ from collections.abc import Sequence
 from lcoins.color.ambiguous_names import ADJECTIVES, COMPOUNDS, PAINTABLE, THINGS
 from lcoins.color.phrases import ColorPhrase, Token, word_at
 from lcoins.color.shades import SHADE_WORDS
-from lcoins.color.word_kinds import ARTICLES, COLORING, COMMANDS, DEGREES, NO_NOUN, PERSONS, TO_BE, WEARING, word_set
+from lcoins.color.word_kinds import (
+    ARTICLES,
+    COLORING,
+    COMMANDS,
+    COUNTS,
+    DEGREES,
+    NO_NOUN,
+    PERSONS,
+    TO_BE,
+    WEARING,
+    word_set,
+)
 from lcoins.color.words import HYPHENS
 
 _SHADED_THINGS = frozenset(("chocolate", "coffee", "wine", "cherry", "salmon"))  # "dark chocolate"
@@ -27,7 +38,6 @@ _BEING = (
 )
 _MAKING = COLORING | word_set("makes paints turns want making painting coloring")
 _WORN_BY = PERSONS | word_set("dressed clad one all both")  # before "in" and a color
-_ARTICLES = word_set("a an the this that some two three four five several many few each every")
 
 
 def is_color(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase], known: bool) -> bool:
@@ -59,9 +69,10 @@ def is_color(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Col
 
 def _is_given(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     """Whether it is what a demand gives a thing: "use silver for the door", "and cream for the walls"."""
-    begins = phrase.first == 0 or word_at(tokens, phrase.first - 1) in COMMANDS | {"and"}
-    after = phrase.last + 1
-    return begins and word_at(tokens, after) == "for" and word_at(tokens, after + 1) in ARTICLES
+    before, after = word_at(tokens, phrase.first - 1), phrase.last + 1
+    demands = {token.text for token in tokens[: phrase.first]} & (COLORING | {"use", "give", "add"})
+    is_given = demands and before in COMMANDS | {"and"} and word_at(tokens, after) == "for"
+    return bool(is_given) and word_at(tokens, after + 1) in ARTICLES and word_at(tokens, after + 2) not in PERSONS
 
 
 def _in_a_list(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> bool:
@@ -199,6 +210,6 @@ def _made(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
         return False
     while index >= 0 and tokens[index + 1].joined:
         if tokens[index].text in _MAKING:
-            return word_at(tokens, index + 1) in _ARTICLES | {"his", "her", "their", "my", "its", "it", "them"}
+            return word_at(tokens, index + 1) in ARTICLES | COUNTS | {"each", "every", "it", "them"}
         index -= 1
     return False

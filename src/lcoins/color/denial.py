@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lcoins.color.phrases import ColorPhrase, Token, word_at
-from lcoins.color.word_kinds import ARTICLES, COMMANDS, DEGREES, word_set
+from lcoins.color.word_kinds import ARTICLES, COLORING, COMMANDS, DEGREES, DOING, TO_BE, word_set
 
 _NEGATIONS = frozenset(("not", "no", "never", "nobody", "without", "neither", "nor", "nothing", "none", "cannot"))
 _NEGATIONS_OF_TWO = frozenset(
@@ -12,7 +12,7 @@ _NEGATIONS_OF_TWO = frozenset(
 )
 # Between a negation and what it denies: "not a very red car", "without any green".
 _FILLERS = DEGREES | word_set(
-    """like want need wears wear a an the any some at longer much many either painted colored coloured is are was be
+    """like want need wears wear one a an the any some at longer much many either painted colored coloured is are was be
     been of them it in dyed wearing have has this that exactly"""
 )
 
@@ -24,8 +24,10 @@ def negation(phrase: ColorPhrase, tokens: Sequence[Token]) -> int | None:
         index -= 1
         word = tokens[index].text
         if word == "from" and word_at(tokens, phrase.last + 1) == "to":  # "change it from white to green"
-            return index
+            return index if _is_demand(tokens[:index]) else None
         pair = (tokens[index - 1].text if index else "", word)
+        if pair == ("far", "from") and (index == 1 or tokens[index - 2].text in TO_BE):
+            return index - 1
         if pair in _NEGATIONS_OF_TWO:
             return index - 1
         if word in _NEGATIONS or word.endswith(("n't", "n\u2019t")):
@@ -36,13 +38,23 @@ def negation(phrase: ColorPhrase, tokens: Sequence[Token]) -> int | None:
     return phrase.first if _forbidden(phrase, tokens) else None
 
 
+def _is_demand(tokens: Sequence[Token]) -> bool:
+    """Whether words begin a demand: "change the wall", "can you turn it", but not "the leaves turn"."""
+    begins = ("please", "you", "to", "and")
+    return any(
+        token.text in COLORING and (at == 0 or not token.joined or tokens[at - 1].text in begins)
+        for at, token in enumerate(tokens)
+    )
+
+
 def _forbidden(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
-    """Whether the phrase ends a request that begins with "do not make" or the like, with no comma between."""
+    """Whether the phrase follows "do not make" or the like, with no comma, "and" or verb between."""
     for index in range(phrase.first, 0, -1):
-        if not tokens[index].joined or tokens[index].text in ("but", "and"):
+        if not tokens[index].joined or tokens[index].text in DOING | {"but", "and"}:
             return False
         before = tokens[index - 1].text
-        if tokens[index].text in COMMANDS and (before in ("not", "never") or before.endswith(("n't", "n\u2019t"))):
+        denied = before in ("not", "never") or before.endswith(("n't", "n\u2019t"))
+        if denied and tokens[index].text in COMMANDS - {"have"}:
             return True
     return False
 

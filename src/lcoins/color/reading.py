@@ -14,13 +14,13 @@ from lcoins.color.denial import denied_span, negation, without_spans
 from lcoins.color.phrases import ColorPhrase, Token, color_phrases, phrase_at, tokens_of, word_at
 from lcoins.color.shades import ISH_WORDS, SHADE_WORDS
 from lcoins.color.spoken_of import things_spoken_of
-from lcoins.color.word_kinds import COLORING, NO_NOUN, word_set
+from lcoins.color.word_kinds import ARTICLES, COLORING, NO_NOUN, word_set
 from lcoins.color.words import BASIC_COLORS, COLORED, replaced, without_words
 
 NEGATED, NAME, THING, PHOTO, SKIN = "negated", "a name", "a thing", "said of the photo", "said of a person"
 
 _TITLES = frozenset(("mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir", "mister"))
-_DEFINITE = word_set("the his her its their my your our this that these those")
+_DEFINITE = ARTICLES - {"a", "an"}
 # Words that have a capital only at the beginning of a sentence.
 _PLAIN = word_set(
     """a an the this that these those two three four five six many several some his her their its my our your

@@ -1,11 +1,10 @@
 """Where in the photo a sentence says that a thing is, and which of several things of one name it means: "left cup"."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from lcoins.color.ambiguous_names import PARTS
 from lcoins.color.phrases import ColorPhrase, Token, word_at
-from lcoins.color.word_kinds import ARTICLES, DRESSED, PERSONS, STANDING_FOR, word_set
+from lcoins.color.word_kinds import ARTICLES, DRESSED, PERSONS, PREPOSITIONS, STANDING_FOR, word_set
 
 SIDES = (("left", "right"), ("upper", "lower"), ("top", "bottom"))  # opposites, that of the smaller coordinate first
 MIDDLE = word_set("middle center centre central")
@@ -156,9 +155,9 @@ def _direction(tokens: Sequence[Token]) -> str:
 
 def _first_side(one: ColorPhrase, other: ColorPhrase, tokens: Sequence[Token]) -> str:
     """The side of the first of two things by what stands between them, "upper" of "jumps over a black dog", or ""."""
-    words = [token.text for token in tokens[one.last + 1 : other.first + 1]]
-    above = {word for word, after in pairwise(words) if after in ARTICLES or after == words[-1]}
-    return "upper" if above & _OVER else "lower" if above & _UNDER else ""
+    words = [token.text for token in tokens[one.last + 1 : other.first]]
+    last = next((word for word in reversed(words) if word in PREPOSITIONS | _OVER | _UNDER), "")
+    return "upper" if last in _OVER else "lower" if last in _UNDER else ""
 
 
 def _filled(given: list[str], said: str) -> list[str]:
@@ -203,13 +202,17 @@ def _side_of_owner(index: int, tokens: Sequence[Token], phrases: Sequence[ColorP
         if tokens[at].text in _NO_OWNER or not tokens[at + 1].joined:
             return ""
         at -= 1
-    if at < 0 or at in colors or not tokens[at + 1].joined:
+    if at < 0 or at in colors or not (tokens[at + 1].joined or ":" in tokens[at + 1].gap):  # "left boy: blue shirt"
         return ""
     if tokens[at].text in _HAVING:
         at -= 1
+    elif not tokens[at + 1].joined and _is_side(at - 1, tokens):
+        return side_in([tokens[at - 1].text])
     while at >= 0 and tokens[at].joined and tokens[at].text in _BEFORE_HAVING:
         at -= 1
-    while at >= 0 and at not in colors and tokens[at + 1].joined and tokens[at].text not in _NO_OWNER:
+    while at >= 0 and at not in colors and tokens[at].text not in _NO_OWNER:
+        if not tokens[at + 1].joined and tokens[at + 1].gap.strip() != ")":  # "my brother (left) has a red shirt"
+            break
         if _is_side(at, tokens):
             return tokens[at].text if tokens[at].text in _OPPOSITE else "middle"
         if tokens[at].text in ARTICLES:

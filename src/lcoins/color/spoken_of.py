@@ -87,7 +87,7 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
             continue
         if phrase.base in _HAIR and not PERSONS.isdisjoint(words):  # "a blond boy"
             words = [*(word for word in words if word in PLACES), "hair"]
-        words = words or _stood_for(phrase, tokens, phrases)
+        words = ([] if {*words} <= OPENING else words) or _stood_for(phrase, tokens, phrases)
         named = [word for word in words if word not in STANDING_FOR | COUNTS and not word.isdigit()]
         unnamed = not noun_of(" ".join(named))
         if words and unnamed and (words != named or {*words} <= _BARE_SIDES):

@@ -87,8 +87,8 @@ def joined_subjects(first: int, tokens: Sequence[Token], colors: set[int]) -> tu
         found.insert(0, " ".join(named))
         first = start
     behind_color = first > 1 and tokens[first - 1].text == "and" and first - 2 in colors
-    begins = first == 0 or not tokens[first].joined or tokens[first - 1].text in COMMANDS or behind_color
-    return (first, found) if begins else (first, [])
+    is_first = first == 0 or not tokens[first].joined or tokens[first - 1].text in COMMANDS or behind_color
+    return (first, found) if is_first else (first, [])
 
 
 def words_named(words: Iterable[str]) -> list[str]:

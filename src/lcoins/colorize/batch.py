@@ -166,7 +166,8 @@ def color_job(colorizer: ColorizationSystem, job: Job, options: PhotoOptions, re
             )
         for thing in colors.not_found:
             result.notices.append(
-                f"{job.photo}: {thing!r} was not found, so its color may go anywhere; --hint or --mask gives it by hand"
+                f"{job.photo}: {thing!r} was not found or is too small, so its color goes anywhere or nowhere; "
+                "--hint or --mask gives it by hand"
             )
         if shares := [f"{word!r} {share:.0%}" for word, share in colors.shares()]:
             result.effects.append(f"{target}: of the picture, {', '.join(shares)}")

@@ -29,7 +29,8 @@ def word_effects(
 ) -> list[tuple[ColorPhrase, Tensor]]:
     """Each color phrase of a caption, and how far ab (S, S) moves, in CIELAB units, when its opposite replaces it.
 
-    Takes a pass of the network for each phrase; works with any system, with groups or without.
+    Takes a pass of the network for each phrase; works with any system, with groups or without. Of "a black dog and a
+    brown dog" the other color may make the dogs change places (:mod:`lcoins.models.told_apart`), so that both move.
 
     Args:
         colorizer: the system.

@@ -33,9 +33,9 @@ TOLD = 0.5, 0.6  # share of a place that is left: up to which lightness does not
 FOUND = 0.25  # the largest probability below which a thing was not found
 # Parts that cells do not show: grounding takes the face for the eyes, and the dog for its collar.
 TOO_SMALL = word_set(
-    """eyes eye collar collars leash leashes harness headband spots spot nose noses earring earrings necklace
-    beak tongue mohawk stripes stripe lips ribbon ribbons goggles nails eyebrows eyelashes freckles buttons
-    button teeth"""
+    """eyes eye eyebrow eyebrows eyelashes nose noses lip lips tongue tongues teeth nail nails freckles beak beaks
+    mohawk collar collars leash leashes harness harnesses headband headbands goggles ribbon ribbons button buttons
+    earring earrings necklace necklaces bracelet bracelets spot spots stripe stripes"""
 )
 
 
@@ -67,9 +67,10 @@ class GroundedColorizer(nn.Module):
         places = self.places(lightness, asked)
         found = [index for index, sure in enumerate(_surest(asked, places)) if sure >= FOUND]
         said, places = [asked[index] for index in found], places[found]
-        kept = [*said, *filter(_is_too_small, asked)]  # from the network
+        lost = [color for color in asked if color not in said and not _is_too_small(color)]
+        done = {(color.caption, color.phrase) for color in asked} - {(color.caption, color.phrase) for color in lost}
         left = [
-            read_sentence(caption).for_model(without=[color.phrase for color in kept if color.caption == number])
+            read_sentence(caption).for_model(without=[phrase for index, phrase in done if index == number])
             for number, caption in enumerate(captions)
         ]
         result = self._rest(lightness, left)
@@ -82,7 +83,7 @@ class GroundedColorizer(nn.Module):
         return Colorization(to_network_ab(ab).clamp(-1, 1), result.assignment)
 
     def not_found(self, lightness: Float[Tensor, "1 1 s s"], caption: str) -> list[str]:
-        """The things of a caption that no place of the photo shows, each once; their colors are the network's."""
+        """The things of a caption that no place of the photo shows, or that are too small, each once."""
         said = said_colors([caption])
         surest = _surest(said, self.places(lightness, said))
         return list(dict.fromkeys(color.name for color, sure in zip(said, surest, strict=True) if sure < FOUND))
@@ -103,7 +104,8 @@ class GroundedColorizer(nn.Module):
 
 
 def _is_too_small(color: SaidColor) -> bool:
-    return noun_of(color.name).rpartition(" ")[2] in TOO_SMALL
+    *_, last = words = noun_of(color.name).split() or [""]
+    return last in TOO_SMALL or "eyes" in words
 
 
 def _surest(said: Sequence[SaidColor], places: Float[Tensor, "k s s"]) -> list[float]:

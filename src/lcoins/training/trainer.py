@@ -87,7 +87,7 @@ def build_trainer(
     if options.get("limit_val_batches") == 1.0 and isinstance(options["limit_val_batches"], float):
         del options["limit_val_batches"]  # Lightning's default, which it remarks on where it is given
     options["accumulate_grad_batches"] = options.get("accumulate_grad_batches") or 1
-    if options.get("max_steps", -1) > 0:  # an epoch is no longer, so that its end has a validation
+    if options.get("max_steps", -1) > 0:  # an epoch is at most that long, so that it ends with a validation
         most = options["max_steps"] * options["accumulate_grad_batches"]
         options.setdefault("limit_train_batches", most if module.automatic_optimization else -(-most // 2))
     if not module.automatic_optimization and (options["accumulate_grad_batches"] > 1 or options["gradient_clip_val"]):
