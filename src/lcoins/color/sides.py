@@ -139,7 +139,7 @@ def _side_before(at: int, tokens: Sequence[Token]) -> str:
     while first >= 0 and tokens[first + 1].joined and tokens[first].text in ARTICLES | _TO_A_PLACE:
         first -= 1
     first += 1
-    if first == at and ":" not in tokens[at + 1].gap:
+    if first == at and ":" not in tokens[at + 1].gap and tokens[at + 1].text not in ARTICLES:
         return ""
     begins = first == 0 or not tokens[first].joined or tokens[first - 1].text in ("and", "but", "while")
     return side_in([tokens[at].text]) if begins else ""
@@ -195,6 +195,11 @@ def _side_of_owner(index: int, tokens: Sequence[Token], phrases: Sequence[ColorP
     joint = at - 1 if at >= 0 and tokens[at].text in ARTICLES else at
     if joint < at and (side := _side_before(joint, tokens)):
         return side
+    if joint >= 0 and ":" in tokens[joint + 1].gap:  # "left boy: a blue shirt"
+        label = joint
+        while label > 0 and tokens[label].joined:
+            label -= 1
+        return side_in([token.text for token in tokens[label : joint + 1]])
     goes_on = joint > 0 and tokens[joint].text == "and" and joint - 1 not in colors
     if index and goes_on and not _begins_a_clause(phrases[index], tokens):
         return _side_of_owner(index - 1, tokens, phrases)
@@ -202,12 +207,10 @@ def _side_of_owner(index: int, tokens: Sequence[Token], phrases: Sequence[ColorP
         if tokens[at].text in _NO_OWNER or not tokens[at + 1].joined:
             return ""
         at -= 1
-    if at < 0 or at in colors or not (tokens[at + 1].joined or ":" in tokens[at + 1].gap):  # "left boy: blue shirt"
+    if at < 0 or at in colors or not tokens[at + 1].joined:
         return ""
     if tokens[at].text in _HAVING:
         at -= 1
-    elif not tokens[at + 1].joined and _is_side(at - 1, tokens):
-        return side_in([tokens[at - 1].text])
     while at >= 0 and tokens[at].joined and tokens[at].text in _BEFORE_HAVING:
         at -= 1
     while at >= 0 and at not in colors and tokens[at].text not in _NO_OWNER:
