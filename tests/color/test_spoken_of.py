@@ -178,6 +178,7 @@ SENTENCES = {
     "a brown dog runs over the grass near a black dog": ["first dog", "second dog"],
     "a man in black carrying an orange bag": ["clothes", "bag"],
     "a red sleeping bag": ["sleeping bag"],
+    "a black dog catches something green": ["dog", ""],
     "the maple leaves on the ground are red": ["maple leaves"],
     "the water slides in the park are blue": ["water slides"],
     "the old moped on the street is red": ["old moped"],

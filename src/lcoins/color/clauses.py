@@ -17,6 +17,7 @@ from lcoins.color.word_kinds import (
     DOING,
     FUNCTION_WORDS,
     HAVING,
+    INDEFINITE,
     JOINTS,
     NO_NOUN,
     PERSONS,
@@ -30,14 +31,18 @@ from lcoins.color.words import BASIC_COLORS
 # Nouns in "-ing"; any other word in "-ing" begins to tell what a thing does.
 _NOUNS_IN_ING = word_set(
     """building ceiling clothing painting wedding earring string railing awning frosting icing topping pudding
-    lightning lighting dining swimming parking living sewing washing boxing skiing hunting fishing racing
-    sibling dumpling stocking sling swing spring siding flooring drawing bedding thing something"""
+    lightning lighting sibling dumpling stocking sling swing spring siding flooring drawing bedding thing
+    something"""
 )
 _BEFORE_COLORS = DEGREES | word_set("and or painted colored coloured dyed")  # of a predicate
-_BEFORE_NOUNS = word_set("rocking rowing bathing sleeping cooking")  # "a sleeping bag"
+# Words in "-ing" that are nouns before a noun alone: "a sleeping bag".
+_BEFORE_NOUNS = word_set(
+    """rocking rowing bathing sleeping cooking swimming parking dining living sewing washing boxing skiing hunting
+    fishing racing"""
+)
 _NOUNS_IN_ED = word_set("moped sunbed flowerbed daybed seabed newlywed hundred")
 _POINTING = word_set("there here these those this that what")  # "there are red cars"
-_AFTER_VERBS = ARTICLES | PREPOSITIONS | COUNTS | {"another", "away", "around"}
+_AFTER_VERBS = ARTICLES | INDEFINITE | PREPOSITIONS | COUNTS | {"another", "away", "around"}
 _BREAKS = frozenset(".,;:!?()\u2013\u2014")
 _BEFORE_ADJECTIVES = ARTICLES | word_set("two three four five some")
 _RUN = 12  # words on either side within which a list without commas is looked for
@@ -130,7 +135,7 @@ def begins(index: int, tokens: Sequence[Token], colors: set[int], *, clause: boo
         return True
     if word in PREPOSITIONS | HAVING:
         return not (_is_place(index, tokens) or word_at(tokens, index + 1) == "been")
-    if word in ARTICLES:
+    if word in ARTICLES | INDEFINITE:
         return not _is_place(index - 1, tokens)
     return index - 1 not in colors and _tells_what_it_does(index, tokens, colors)
 

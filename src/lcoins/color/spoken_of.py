@@ -40,6 +40,7 @@ from lcoins.color.word_kinds import (
     DEGREES,
     DOING,
     DRESSED,
+    INDEFINITE,
     JOINTS,
     PERSONS,
     PREPOSITIONS,
@@ -114,6 +115,8 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
         tokens: the words of the sentence, of :func:`lcoins.color.phrases.tokens_of`.
         phrases: all that the sentence says of colors, in order.
     """
+    if word_at(tokens, phrase.first - 1) in INDEFINITE:
+        return ""
     colors = _indices(phrases)
     after = [token.text for token in tokens[phrase.last + 1 : phrase.last + 2] if token.joined]
     if after and after[0] in PARTS:
