@@ -42,7 +42,13 @@ _BEFORE_NOUNS = word_set(
 )
 _NOUNS_IN_ED = word_set("moped sunbed flowerbed daybed seabed newlywed hundred")
 _POINTING = word_set("there here these those this that what")  # "there are red cars"
-_AFTER_VERBS = ARTICLES | INDEFINITE | PREPOSITIONS | COUNTS | {"another", "away", "around"}
+_AFTER_VERBS = (
+    ARTICLES
+    | INDEFINITE
+    | PREPOSITIONS
+    | COUNTS
+    | {"another", "away", "around", "quickly", "happily", "outdoors", "indoors"}
+)
 _BREAKS = frozenset(".,;:!?()\u2013\u2014")
 _BEFORE_ADJECTIVES = ARTICLES | word_set("two three four five some")
 _RUN = 12  # words on either side within which a list without commas is looked for

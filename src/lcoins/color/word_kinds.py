@@ -56,9 +56,11 @@ PERSONS = word_set(
 DOING = word_set(
     """rides jumps stands runs holds sits swings walks looks plays climbs dances slides gets does tries kicks
     takes throws smiles smokes surfs attempts balances makes lays lies picks grins hits keeps catches kneels
-    flies falls clings twirls bends gives prepares laughs pulls chases enjoys crawls crouches talks
-    exercises collides bounces attacks dives carries reads crosses reaches grabs performs poses leans pushes
-    swims skis skates stares waits rests sings eats works leads leaps follows stops serves watches drives
-    paddles licks contains features raises sniffs barks greets jump run stand sit walk play
-    ride climb look pose hold dance smile"""
+    flies falls clings twirls bends gives prepares laughs pulls chases enjoys crawls crouches talks exercises
+    collides bounces attacks dives carries reads crosses reaches grabs performs poses leans pushes swims skis
+    skates stares waits rests sings eats works leads leaps follows stops serves watches drives paddles licks
+    contains features raises sniffs barks greets jump run stand sit walk play ride climb look pose hold dance
+    smile splashes shakes bites relaxes travels chews goes retrieves frolics begins digs emerges wades floats
+    passes opens fetches wrestles returns hikes hangs trots rubs pounces growls dribbles puts sprints spins
+    stretches grazes pokes sleeps examines lunges tosses lifts snarls presses bares"""
 )
