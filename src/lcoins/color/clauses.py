@@ -49,6 +49,7 @@ _AFTER_VERBS = (
     | COUNTS
     | {"another", "away", "around", "quickly", "happily", "outdoors", "indoors"}
 )
+_BEGINNING, _NAMING = PREPOSITIONS | HAVING, ARTICLES | INDEFINITE  # a phrase
 _BREAKS = frozenset(".,;:!?()\u2013\u2014")
 _BEFORE_ADJECTIVES = ARTICLES | word_set("two three four five some")
 _RUN = 12  # words on either side within which a list without commas is looked for
@@ -139,9 +140,9 @@ def begins(index: int, tokens: Sequence[Token], colors: set[int], *, clause: boo
         return not is_predicate(index, tokens, colors)
     if _is_next_of_list(index, tokens, colors):
         return True
-    if word in PREPOSITIONS | HAVING:
+    if word in _BEGINNING:
         return not (_is_place(index, tokens) or word_at(tokens, index + 1) == "been")
-    if word in ARTICLES | INDEFINITE:
+    if word in _NAMING:
         return not _is_place(index - 1, tokens)
     return index - 1 not in colors and _tells_what_it_does(index, tokens, colors)
 

@@ -17,6 +17,11 @@ _FILLERS = DEGREES | word_set(
 )
 
 
+_FORBIDDEN = COMMANDS - {"have"}
+_ENDS = DOING | {"but", "and"}  # of what is forbidden
+_FAR = 24  # words before a color in which "do not make" is looked for
+
+
 def negation(phrase: ColorPhrase, tokens: Sequence[Token]) -> int | None:
     """The index of the first word to leave out with a phrase that is denied, or None where it is not."""
     index = phrase.first
@@ -49,12 +54,12 @@ def _is_demand(tokens: Sequence[Token]) -> bool:
 
 def _forbidden(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     """Whether the phrase follows "do not make" or the like, with no comma, "and" or verb between."""
-    for index in range(phrase.first, 0, -1):
-        if not tokens[index].joined or tokens[index].text in DOING | {"but", "and"}:
+    for index in range(phrase.first, max(0, phrase.first - _FAR), -1):
+        if not tokens[index].joined or tokens[index].text in _ENDS:
             return False
         before = tokens[index - 1].text
         denied = before in ("not", "never") or before.endswith(("n't", "n\u2019t"))
-        if denied and tokens[index].text in COMMANDS - {"have"}:
+        if denied and tokens[index].text in _FORBIDDEN:
             return True
     return False
 
