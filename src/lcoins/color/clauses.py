@@ -31,8 +31,7 @@ from lcoins.color.words import BASIC_COLORS
 # Nouns in "-ing"; any other word in "-ing" begins to tell what a thing does.
 _NOUNS_IN_ING = word_set(
     """building ceiling clothing painting wedding earring string railing awning frosting icing topping pudding
-    lightning lighting sibling dumpling stocking sling swing spring siding flooring drawing bedding thing
-    something"""
+    lightning lighting sibling dumpling stocking sling swing spring siding flooring drawing bedding thing"""
 )
 _BEFORE_COLORS = DEGREES | word_set("and or painted colored coloured dyed")  # of a predicate
 # Words in "-ing" that are nouns before a noun alone: "a sleeping bag".
