@@ -219,6 +219,7 @@ SENTENCES = {
     "a dress without any pink, it should be yellow": ["dress"],
     "the roof should never be blue; make it red": ["roof"],
     "the dog isn't black, it's brown": ["dog"],
+    "the dog isn\u2019t black, it\u2019s brown": ["dog"],
     "I don't like red, make the sofa blue": ["sofa"],
     "change the wall from white to light green": ["wall"],
     "everything is gray except for the red umbrella": ["", "umbrella"],

@@ -60,6 +60,12 @@ def test_without_sides_the_darker_color_goes_to_the_darker_part(
     assert right[:, 22:30].amax() > 0.7 > 0.2 > right[:, 2:10].amax()
 
 
+def test_things_in_the_order_of_a_sentence_are_not_shared_out_with_another_kind() -> None:
+    caption = "a black coat beside a black and red coat, and a green hat"
+    *_, hat = shared_out(caption, *[BOTH] * len(said_colors([caption])))
+    assert torch.equal(hat, BOTH)
+
+
 def test_three_of_a_kind_are_sorted_by_lightness() -> None:
     place = torch.zeros(96, 96)
     for start in (0, 38, 76):

@@ -69,10 +69,12 @@ def is_color(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Col
 
 def _is_given(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     """Whether it is what a demand gives a thing: "use silver for the door", "and cream for the walls"."""
-    before, after = word_at(tokens, phrase.first - 1), phrase.last + 1
-    demands = {token.text for token in tokens[: phrase.first]} & (COLORING | {"use", "give", "add"})
-    is_given = demands and before in COMMANDS | {"and"} and word_at(tokens, after) == "for"
-    return bool(is_given) and word_at(tokens, after + 1) in ARTICLES and word_at(tokens, after + 2) not in PERSONS
+    after = phrase.last + 1
+    if word_at(tokens, after) != "for" or word_at(tokens, phrase.first - 1) not in COMMANDS | {"and"}:
+        return False
+    demands = COLORING | {"use", "give", "add"}
+    is_demand = any(token.text in demands for token in tokens[: phrase.first])
+    return is_demand and word_at(tokens, after + 1) in ARTICLES and word_at(tokens, after + 2) not in PERSONS
 
 
 def _in_a_list(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> bool:

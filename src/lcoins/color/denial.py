@@ -35,7 +35,7 @@ def negation(phrase: ColorPhrase, tokens: Sequence[Token]) -> int | None:
             return index - 1
         if pair in _NEGATIONS_OF_TWO:
             return index - 1
-        if word in _NEGATIONS or word.endswith(("n't", "n\u2019t")):
+        if word in _NEGATIONS or word.endswith("n't"):
             only = tokens[index + 1].text in ("only", "just")
             return None if only else index
         if word not in _FILLERS:
@@ -58,7 +58,7 @@ def _forbidden(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
         if not tokens[index].joined or tokens[index].text in _ENDS:
             return False
         before = tokens[index - 1].text
-        denied = before in ("not", "never") or before.endswith(("n't", "n\u2019t"))
+        denied = before in ("not", "never") or before.endswith("n't")
         if denied and tokens[index].text in _FORBIDDEN:
             return True
     return False

@@ -21,7 +21,6 @@ SPELLINGS = {
     "ocher": "ochre",
     "fuschia": "fuchsia",
     "offwhite": "off white",
-    "robin\u2019s": "robin's",
 } | {f"{shade}{color}": f"{shade} {color}" for shade in ("light", "dark", "pale", "deep") for color in BASIC_COLORS}
 _PLURALS = {f"{color}s": color for color in BASIC_COLORS} | {"greys": "gray"}
 _LONGEST = max(len(name.split()) for name in KNOWN_LAB)  # words of a name, as in "fire engine red"
@@ -83,17 +82,24 @@ def word_at(tokens: Sequence[Token], index: int) -> str:
 
 
 def tokens_of(sentence: str) -> list[Token]:
-    """The words of a sentence, with the apostrophes inside them: "isn't" is one."""
+    """The words of a sentence, with the apostrophes inside them, all straight: "isn't" is one."""
     tokens, end = [], 0
     for match in _TOKEN.finditer(sentence):
         word = match[0]
-        tokens.append(Token(word.lower(), *match.span(), sentence[end : match.start()], _is_capital(word)))
+        tokens.append(
+            Token(word.lower().replace("\u2019", "'"), *match.span(), sentence[end : match.start()], _is_capital(word))
+        )
         end = match.end()
     return tokens
 
 
 def _is_capital(word: str) -> bool:
     return word[0].isupper() and (len(word) == 1 or not word.isupper())
+
+
+def color_indices(phrases: Sequence[ColorPhrase]) -> set[int]:
+    """The indices of all words of color phrases."""
+    return {index for phrase in phrases for index in range(phrase.first, phrase.last + 1)}
 
 
 def color_phrases(sentence: str, tokens: Sequence[Token]) -> list[ColorPhrase]:

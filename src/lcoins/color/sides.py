@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lcoins.color.ambiguous_names import PARTS
-from lcoins.color.phrases import ColorPhrase, Token, word_at
+from lcoins.color.phrases import ColorPhrase, Token, color_indices, word_at
 from lcoins.color.word_kinds import ARTICLES, DRESSED, PERSONS, PREPOSITIONS, STANDING_FOR, word_set
 
 SIDES = (("left", "right"), ("upper", "lower"), ("top", "bottom"))  # opposites, that of the smaller coordinate first
@@ -14,6 +14,7 @@ CLOTHES = "clothes"  # how grounding knows all that a person wears
 PLACES = MIDDLE | word_set("left right top bottom front back foreground background corner side upper lower far near")
 PLACES |= word_set("rear distance")
 PLACE_WORDS = PLACES | word_set("in on at to larger smaller bigger large small above below")
+_BESIDE_NOUNS = PLACE_WORDS.union(ORDER)
 _OPPOSITE = {word: other for pair in SIDES for word, other in (pair, pair[::-1])}
 _DEPTHS = word_set("front back foreground background far near rear distance behind")  # tell two apart, as sides do
 _OVER, _UNDER = word_set("above over atop"), word_set("below beneath under underneath")
@@ -32,8 +33,7 @@ _NO_OWNER = word_set("and or but while whereas then as near by next beside behin
 def noun_of(thing: str) -> str:
     """A name without its words of place and order: "cup" of "left cup", of "cup on right" and of "second cup"."""
     words = thing.split()
-    unnamed = PLACE_WORDS.union(ORDER)
-    return " ".join(word for at, word in enumerate(words) if word not in unnamed or is_garment(at, words))
+    return " ".join(word for at, word in enumerate(words) if word not in _BESIDE_NOUNS or is_garment(at, words))
 
 
 def is_garment(at: int, words: Sequence[str]) -> bool:
@@ -190,7 +190,7 @@ def _side_of_owner(index: int, tokens: Sequence[Token], phrases: Sequence[ColorP
 
     "And blue trousers" belong to whom what stands before belongs to.
     """
-    colors = {at for phrase in phrases for at in range(phrase.first, phrase.last + 1)}
+    colors = color_indices(phrases)
     at = phrases[index].first - 1
     joint = at - 1 if at >= 0 and tokens[at].text in ARTICLES else at
     if joint < at and (side := _side_before(joint, tokens)):

@@ -20,7 +20,7 @@ from lcoins.color.clauses import (
     is_predicate,
 )
 from lcoins.color.color_or_thing import joined_by
-from lcoins.color.phrases import ColorPhrase, Token, word_at
+from lcoins.color.phrases import ColorPhrase, Token, color_indices, word_at
 from lcoins.color.sides import AND, CLOTHES, PLACE_WORDS, PLACES, give_sides, mentions_of, noun_of
 from lcoins.color.subjects import (
     COLOR_ITSELF,
@@ -57,6 +57,7 @@ _BARE_SIDES = word_set("left right")  # "the left is brown"
 _HAIR = word_set("blond blonde")
 _OF_MANY = word_set("are were look seem should must could")  # what may be said of several things
 _AND = f" {AND} "
+_NAMING_NOTHING = COMMANDS | OPENING | COUNTS | DEGREES | JOINTS | PRONOUNS | ARTICLES | COLOR_ITSELF
 _ANIMALS = word_set(
     "dog dogs puppy puppies cat cats kitten horse horses pony cow cows calf bull bulls goat goats sheep"
 )
@@ -93,7 +94,7 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
         unnamed = not noun_of(" ".join(named))
         if words and unnamed and (words != named or {*words} <= _BARE_SIDES):
             noun = noun_of(found[-1]) if found else ""
-            if noun in PARTS.values() and _is_worn_alone(phrase.first, tokens, _indices(phrases)):
+            if noun in PARTS.values() and _is_worn_alone(phrase.first, tokens, color_indices(phrases)):
                 noun = CLOTHES  # "two blond boys, one in blue"
             noun = noun or " ".join(_worn_by(counted(phrase, tokens) or named_before(phrase.first, tokens, phrases)))
             named = _placed(noun, named) if noun else []
@@ -117,7 +118,7 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
     """
     if word_at(tokens, phrase.first - 1) in INDEFINITE:
         return ""
-    colors = _indices(phrases)
+    colors = color_indices(phrases)
     after = [token.text for token in tokens[phrase.last + 1 : phrase.last + 2] if token.joined]
     if after and after[0] in PARTS:
         whose = {token.text for token in tokens[phrase.last + 2 : end_of(phrase.last, tokens, colors) + 1]}
@@ -146,7 +147,7 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
             start = begin_of(first - 1, tokens, colors, clause=is_said)
             return " ".join(subject(start, max(start, first - 2), tokens, colors))
     named = words_named(tokens[index].text for index in range(first, last + 1) if index not in colors)
-    if named and {*named} <= SETS and [token.text for token in tokens[last + 1 : last + 2]] == ["of"]:
+    if named and {*named} <= SETS and word_at(tokens, last + 1) == "of":
         named = _phrase_from(last + 2, tokens, colors)  # "a red pair of shoes"
     is_verb = bool(DOING & {*after}) or (named == after != [] and is_doing(phrase.last + 1, tokens))
     if named[:1] == after and is_verb and _is_worn_alone(phrase.first, tokens, colors):
@@ -165,18 +166,12 @@ def _demanded_with(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int
     return found if {word_at(tokens, start - 1), word_at(tokens, start)} & COMMANDS else []
 
 
-def _indices(phrases: Sequence[ColorPhrase]) -> set[int]:
-    """The indices of all words of colors."""
-    return {index for one in phrases for index in range(one.first, one.last + 1)}
-
-
 def _is_given_to(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> bool:
     """Whether a clause names nothing before a color, and then its thing: "use red for the car", "red on the car"."""
     begin = begin_of(phrase.first, tokens, colors, clause=True)
-    unnamed = COMMANDS | OPENING | COUNTS | DEGREES | JOINTS | PRONOUNS | ARTICLES | COLOR_ITSELF
     follows = tokens[phrase.last + 1 : phrase.last + 2]
     is_given = any(token.joined and token.text in ("for", "on", "to") for token in follows)
-    return is_given and all(tokens[at].text in unnamed for at in range(begin, phrase.first))
+    return is_given and all(tokens[at].text in _NAMING_NOTHING for at in range(begin, phrase.first))
 
 
 def _phrase_from(index: int, tokens: Sequence[Token], colors: set[int]) -> list[str]:
@@ -247,7 +242,7 @@ def _stood_for(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[C
     "Which" stands for what is named directly before, a pronoun for what the clause before begins with; none stands for
     a person, whose color would be that of the skin.
     """
-    colors = _indices(phrases)
+    colors = color_indices(phrases)
     first = begin_of(phrase.first, tokens, colors, clause=True)
     said = [token.text for token in tokens[first : phrase.first]]
     if first and said and said[0] in RELATIVE:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from lcoins.color.clauses import begin_of, begins, end_of, subject_begin
-from lcoins.color.phrases import ColorPhrase, Token
+from lcoins.color.phrases import ColorPhrase, Token, color_indices
 from lcoins.color.sides import PLACES, noun_of, side_in
 from lcoins.color.word_kinds import (
     ARTICLES,
@@ -36,6 +36,11 @@ COLOR_ITSELF = word_set("color colour shade tone hue")  # "the color of the bus"
 SETS = word_set("pair set couple bunch group lot pile")
 _AMOUNTS = SETS | word_set("piece slice bowl cup glass box bag bottle basket row team top side rest")
 
+# What names nothing: anywhere in a phrase, at its beginning, and at the beginning of a clause.
+_INSIDE = ARTICLES | TO_BE | _AUXILIARIES | JOINTS | PRONOUNS | DEGREES | {"there"}
+_LEADING = JOINTS | PREPOSITIONS | HAVING | COMMANDS | ARTICLES | COLOR_ITSELF
+_UNNAMED = _INSIDE | COMMANDS | COLOR_ITSELF | OPENING | HAVING
+
 
 def subject(first: int, last: int, tokens: Sequence[Token], colors: set[int]) -> list[str]:
     """What a clause begins with: "flowers" of "make the flowers on the table" and "left coat" of "the coat of the left
@@ -43,7 +48,6 @@ def subject(first: int, last: int, tokens: Sequence[Token], colors: set[int]) ->
 
     All that the clause names where it begins with a place, or with a part or an amount, "the top of the cake".
     """
-    unnamed = JOINTS | COMMANDS | ARTICLES | COLOR_ITSELF | _AUXILIARIES | PRONOUNS | OPENING | TO_BE | HAVING | DEGREES
 
     def named(start: int, end: int) -> list[str]:
         return words_named(tokens[index].text for index in range(start, end + 1) if index not in colors)
@@ -51,8 +55,8 @@ def subject(first: int, last: int, tokens: Sequence[Token], colors: set[int]) ->
     start = subject_begin(first, last, tokens)
     if start > last or not PLACES.isdisjoint(token.text for token in tokens[first:start]):
         return named(first, last)
-    while start < last and (tokens[start].text in unnamed or "of" in (tokens[start].text, tokens[start + 1].text)):
-        if tokens[start].text not in unnamed | COUNTS | STANDING_FOR | {"of"}:
+    while start < last and (tokens[start].text in _UNNAMED or "of" in (tokens[start].text, tokens[start + 1].text)):
+        if tokens[start].text not in _UNNAMED | COUNTS | STANDING_FOR | {"of"}:
             break
         spoken = tokens[start].text in SPEAKING and start + 2 <= last and tokens[start + 2].text in ARTICLES
         start += 2 if spoken else 1  # "most of the balloons", "I see a house"
@@ -96,10 +100,9 @@ def words_named(words: Iterable[str]) -> list[str]:
     words = list(words)
     if len(words) > 1 and words[0] in DOING:
         words = words[1:]
-    while words and words[0] in JOINTS | PREPOSITIONS | HAVING | COMMANDS | ARTICLES | COLOR_ITSELF:
+    while words and words[0] in _LEADING:
         words = words[1:]
-    unnamed = ARTICLES | TO_BE | _AUXILIARIES | JOINTS | PRONOUNS | DEGREES | {"there"}
-    return [word for word in words if word not in unnamed]
+    return [word for word in words if word not in _INSIDE]
 
 
 def named_before(index: int, tokens: Sequence[Token], phrases: Sequence[ColorPhrase], *, he: bool = False) -> list[str]:
@@ -107,7 +110,7 @@ def named_before(index: int, tokens: Sequence[Token], phrases: Sequence[ColorPhr
 
     Of a clause about persons what it names last, unless "he" or "she" stands for one of them.
     """
-    colors = {at for one in phrases for at in range(one.first, one.last + 1)}
+    colors = color_indices(phrases)
     last = index - 1
     while last >= 0:
         first = begin_of(last, tokens, colors, clause=True)

@@ -49,8 +49,8 @@ class GroundedColorizer(nn.Module):
 
     A color whose thing is not found, or that speaks of none, is left to the network, focused
     (:class:`~lcoins.models.focus.FocusedColorizer`). That of a part which is too small for either, such as eyes, is
-    left out. All bounds here were chosen on held-out photos by the benchmark of
-    obedience, those of :func:`within_edges` by looking too; RIVALRY made no difference there.
+    left out. All bounds here were chosen on held-out photos by the benchmark of obedience, those of
+    :func:`within_edges` by looking too; RIVALRY made no difference there.
     """
 
     def __init__(self, system: Any):

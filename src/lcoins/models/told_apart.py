@@ -72,9 +72,10 @@ def told_apart(
         ordered = [name for name, side in enumerate(sides) if side.noun == noun and said[name].order is not None]
         if ordered:
             places[ordered] = _in_order(places[ordered].amax(dim=0), lightness, [said[name] for name in ordered])
-    for one, other in combinations(range(len(said)), 2):
+    whole = [name for name, side in enumerate(sides) if side.at is None and said[name].order is None]
+    for one, other in combinations(whole, 2):
         nouns = {sides[one].noun, sides[other].noun}
-        if len(nouns) == 2 and sides[one].at is None and sides[other].at is None and not any(map(_is_plural, nouns)):
+        if len(nouns) == 2 and not any(map(_is_plural, nouns)):
             places[[one, other]] = _shared_out(places[[one, other]], lightness, [said[one], said[other]])
     return places
 
