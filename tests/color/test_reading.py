@@ -187,6 +187,7 @@ LEFT_ALONE = [
     ("a copper pot", "copper", THING),
     ("a dog on the sand", "sand", THING),
     ("there is sand in the shoe", "sand", THING),
+    ("there's sand in the shoe", "sand", THING),
     ("a wine glass", "wine", THING),
     ("goods of the black market", "black", THING),
     ("a chocolate cake", "chocolate", THING),

@@ -32,7 +32,7 @@ _BEING = (
     TO_BE
     | WEARING
     | word_set(
-        """being painted paint colored coloured dyed color colour colors colours that's shade shades tone tones hue
+        """being painted paint colored coloured dyed color colour colors colours shade shades tone tones hue
     hues"""
     )
 )
@@ -189,7 +189,8 @@ def _predicate(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[C
         return False
     owners = {end for other in phrases for end in (other.last, other.last + 1) if other.last < phrase.first}
     taken = index in owners and tokens[index].text.startswith("colo")
-    return word_at(tokens, index - 1) != "there" and not taken
+    is_there = tokens[index].text in ("there's", "here's") or word_at(tokens, index - 1) == "there"
+    return not is_there and not taken
 
 
 def _is_degree(word: str) -> bool:

@@ -22,8 +22,8 @@ WEARING = word_set("wearing wears wear wore worn")
 DRESSED = WEARING | word_set("dressed clad")
 HAVING = WEARING | word_set("having has have had holding")
 TO_BE = word_set(
-    """is are was were be been isn't aren't wasn't weren't it's they're he's she's look looks looked appears
-    seem seems become becomes turned turns turning stay stays stayed remain remains"""
+    """is are was were be been isn't aren't wasn't weren't it's they're he's she's that's there's here's who's
+    look looks looked appears seem seems become becomes turned turns turning stay stays stayed remain remains"""
 )
 FUNCTION_WORDS = ARTICLES | JOINTS | PREPOSITIONS | HAVING | TO_BE  # which name no thing
 # After these no noun of the same phrase follows.
