@@ -56,7 +56,6 @@ _PERSONAL = word_set("he she they i both all")
 _BARE_SIDES = word_set("left right")  # "the left is brown"
 _HAIR = word_set("blond blonde")
 _OF_MANY = word_set("are were look seem should must could")  # what may be said of several things
-_AND = f" {AND} "
 _NAMING_NOTHING = COMMANDS | OPENING | COUNTS | DEGREES | JOINTS | PRONOUNS | ARTICLES | COLOR_ITSELF
 _ANIMALS = word_set(
     "dog dogs puppy puppies cat cats kitten horse horses pony cow cows calf bull bulls goat goats sheep"
@@ -96,7 +95,9 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
             noun = noun_of(found[-1]) if found else ""
             if noun in PARTS.values() and _is_worn_alone(phrase.first, tokens, color_indices(phrases)):
                 noun = CLOTHES  # "two blond boys, one in blue"
-            noun = noun or " ".join(_worn_by(counted(phrase, tokens) or named_before(phrase.first, tokens, phrases)))
+            noun = noun or " ".join(
+                _worn_by(counted(phrase, tokens, color_indices(phrases)) or named_before(phrase.first, tokens, phrases))
+            )
             named = _placed(noun, named) if noun else []
         found.append(" ".join(named))
     give_sides(found, tokens, phrases)
@@ -137,7 +138,7 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
         if not predicate or not before - OPENING - PRONOUNS:
             own = " ".join(subject(first, last, tokens, colors) or _before(phrase, tokens, colors))
             are = {token.text for token in tokens[first : phrase.first]} & _OF_MANY
-            return _AND.join([*(joined_subjects(first, tokens, colors)[1] if are and own else []), own])
+            return _all_of(joined_subjects(first, tokens, colors)[1] if are else [], own)
         last = relative[-1] - 1  # "a photo of a train that is blue" speaks of what stands last before "that"
         first = begin_of(last, tokens, colors, clause=False)
     else:
@@ -154,7 +155,12 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
         named = []  # "a woman in green skates"
     if {*named} <= COUNTS and _is_given_to(phrase, tokens, colors):
         named = _phrase_from(phrase.last + 2, tokens, colors)
-    return _AND.join([*_demanded_with(phrase, tokens, colors), " ".join(named or _before(phrase, tokens, colors))])
+    return _all_of(_demanded_with(phrase, tokens, colors), " ".join(named or _before(phrase, tokens, colors)))
+
+
+def _all_of(others: Sequence[str], own: str) -> str:
+    """The names of several things that one color speaks of, where the nearest, ``own``, names anything; else ``own``."""
+    return f" {AND} ".join([*others, own]) if own.strip() and not {*own.split()} <= STANDING_FOR | COUNTS else own
 
 
 def _demanded_with(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> list[str]:
@@ -246,7 +252,8 @@ def _stood_for(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[C
     first = begin_of(phrase.first, tokens, colors, clause=True)
     said = [token.text for token in tokens[first : phrase.first]]
     if first and said and said[0] in RELATIVE:
-        named = words_named(token.text for token in tokens[begin_of(first - 1, tokens, colors, clause=False) : first])
+        start = begin_of(first - 1, tokens, colors, clause=False)
+        named = words_named(tokens[at].text for at in range(start, first) if at not in colors)
     elif PRONOUNS.isdisjoint(said) or not (SPEAKING | {"everything"}).isdisjoint(said):
         return []
     else:

@@ -38,6 +38,7 @@ _AMOUNTS = SETS | word_set("piece slice bowl cup glass box bag bottle basket row
 
 # What names nothing: anywhere in a phrase, at its beginning, and at the beginning of a clause.
 _INSIDE = ARTICLES | TO_BE | _AUXILIARIES | JOINTS | PRONOUNS | DEGREES | {"there"}
+_COUNTED = STANDING_FOR | COUNTS  # what stands for a thing, and how many there are
 _LEADING = JOINTS | PREPOSITIONS | HAVING | COMMANDS | ARTICLES | COLOR_ITSELF
 _UNNAMED = _INSIDE | COMMANDS | COLOR_ITSELF | OPENING | HAVING
 
@@ -56,7 +57,7 @@ def subject(first: int, last: int, tokens: Sequence[Token], colors: set[int]) ->
     if start > last or not PLACES.isdisjoint(token.text for token in tokens[first:start]):
         return named(first, last)
     while start < last and (tokens[start].text in _UNNAMED or "of" in (tokens[start].text, tokens[start + 1].text)):
-        if tokens[start].text not in _UNNAMED | COUNTS | STANDING_FOR | {"of"}:
+        if tokens[start].text not in _UNNAMED | _COUNTED | {"of"}:
             break
         spoken = tokens[start].text in SPEAKING and start + 2 <= last and tokens[start + 2].text in ARTICLES
         start += 2 if spoken else 1  # "most of the balloons", "I see a house"
@@ -82,7 +83,7 @@ def joined_subjects(first: int, tokens: Sequence[Token], colors: set[int]) -> tu
     while first > 0 and (tokens[first].text == "and" or "," in tokens[first].gap):
         start = begin_of(first - 1, tokens, colors, clause=False)
         piece = {token.text for token in tokens[start:first]}
-        named = words_named(token.text for token in tokens[start:first])
+        named = [word for word in words_named(token.text for token in tokens[start:first]) if word not in _COUNTED]
         says_more = (piece - ARTICLES) & (TO_BE | HAVING | PREPOSITIONS | DOING | PERSONS)
         if not named or says_more or colors & {*range(start, first)}:
             if "," not in tokens[first].gap:
@@ -115,7 +116,7 @@ def named_before(index: int, tokens: Sequence[Token], phrases: Sequence[ColorPhr
     while last >= 0:
         first = begin_of(last, tokens, colors, clause=True)
         about = subject(first, last, tokens, colors)
-        named = [word for word in about if word not in STANDING_FOR | COUNTS | PREPOSITIONS | OPENING]
+        named = [word for word in about if word not in _COUNTED | PREPOSITIONS | OPENING]
         if noun_of(" ".join(named)):
             return named if he or PERSONS.isdisjoint(named) else _held_by(first, last, tokens, colors) or named
         last = first - 1
@@ -133,11 +134,11 @@ def _held_by(first: int, last: int, tokens: Sequence[Token], colors: set[int]) -
     return []
 
 
-def counted(phrase: ColorPhrase, tokens: Sequence[Token]) -> list[str]:
+def counted(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> list[str]:
     """What is counted before a color phrase, "cars" of "two cars, one red"."""
     for first in range(phrase.first - 1, -1, -1):
         if tokens[first].text in COUNTS:
             last = end_of(first, tokens[: phrase.first], set())
-            if named := words_named(token.text for token in tokens[first + 1 : last + 1]):
+            if named := words_named(tokens[at].text for at in range(first + 1, last + 1) if at not in colors):
                 return named
     return []
