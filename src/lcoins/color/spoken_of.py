@@ -159,7 +159,7 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
 
 
 def _all_of(others: Sequence[str], own: str) -> str:
-    """The names of several things that one color speaks of, where the nearest, ``own``, names anything; else ``own``."""
+    """The names of the things that one color speaks of; ``own``, the nearest one, alone where it names nothing."""
     return f" {AND} ".join([*others, own]) if own.strip() and not {*own.split()} <= STANDING_FOR | COUNTS else own
 
 
