@@ -13,10 +13,10 @@ AND = "and"  # between the names of several things that one color speaks of
 CLOTHES = "clothes"  # how grounding knows all that a person wears
 PLACES = MIDDLE | word_set("left right top bottom front back foreground background corner side upper lower far near")
 PLACES |= word_set("rear distance")
-PLACE_WORDS = PLACES | word_set("in on at to larger smaller bigger large small above below")
+SIZES = word_set("larger smaller bigger large small big little huge tiny")
+PLACE_WORDS = PLACES | SIZES | word_set("in on at to above below")
 _BESIDE_NOUNS = PLACE_WORDS.union(ORDER)
 _OPPOSITE = {word: other for pair in SIDES for word, other in (pair, pair[::-1])}
-_DEPTHS = word_set("front back foreground background far near rear distance behind")  # tell two apart, as sides do
 _OVER, _UNDER = word_set("above over atop"), word_set("below beneath under underneath")
 _HAVING = word_set("has have had having wears wear wore wearing holds holding carries carrying with in")
 # "The right hand", "middle-aged", "middle eastern".
@@ -31,7 +31,7 @@ _NO_OWNER = word_set("and or but while whereas then as near by next beside behin
 
 
 def noun_of(thing: str) -> str:
-    """A name without its words of place and order: "cup" of "left cup", of "cup on right" and of "second cup"."""
+    """A name without its words of place, size and order: "cup" of "left cup", "cup on right" and "second big cup"."""
     words = thing.split()
     return " ".join(word for at, word in enumerate(words) if word not in _BESIDE_NOUNS or is_garment(at, words))
 
@@ -49,8 +49,8 @@ def give_sides(
     """Gives things the sides that the sentence says of their owners, and tells two or three of one name apart.
 
     "The boy on the right has a red shirt" speaks of a "right shirt". Where nothing says which of two or three things of
-    one name and of several colors is which, they are the "first shirt" and the "second shirt", but not where one is in
-    front or behind.
+    one name and of several colors is which, they are the "first shirt" and the "second shirt", also where sizes and
+    depths do, "the big dog" or "the car in front", which nothing here compares.
 
     Args:
         found: what each color phrase speaks of, in order; changed in place.
@@ -64,22 +64,12 @@ def give_sides(
         for number, mention in enumerate(mentions):
             given[number] = given[number] or _side_of_owner(mention[0], tokens, phrases)
         colors = {frozenset(phrases[index].color for index in mention) for mention in mentions}
-        by_depth = any(_is_by_depth(found[mention[0]], phrases[mention[0]], tokens) for mention in mentions)
-        if len(mentions) in (2, 3) and len(colors) > 1 and not by_depth:
+        if len(mentions) in (2, 3) and len(colors) > 1:
             said = _direction(tokens) or _first_side(phrases[mentions[0][-1]], phrases[mentions[1][0]], tokens)
             given = _filled(given, said)
         for mention, side, is_own in zip(mentions, given, own, strict=True):
             for index in mention if side and not is_own else ():
                 found[index] = f"{side} {found[index]}"
-
-
-def _is_by_depth(thing: str, phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
-    """Whether a thing is in front or behind, and not before another: "in front of the house"."""
-    words = thing.split()
-    if words[-2:] == ["in", "front"]:
-        at = next((at for at in range(phrase.last + 1, len(tokens)) if tokens[at].text == "front"), len(tokens))
-        return at + 1 >= len(tokens) or tokens[at + 1].text != "of"
-    return not _DEPTHS.isdisjoint(words)
 
 
 def mentions_of(

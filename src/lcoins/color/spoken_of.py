@@ -21,7 +21,7 @@ from lcoins.color.clauses import (
 )
 from lcoins.color.color_or_thing import joined_by
 from lcoins.color.phrases import ColorPhrase, Token, color_indices, word_at
-from lcoins.color.sides import AND, CLOTHES, PLACE_WORDS, PLACES, give_sides, mentions_of, noun_of
+from lcoins.color.sides import AND, CLOTHES, PLACE_WORDS, PLACES, SIZES, give_sides, mentions_of, noun_of
 from lcoins.color.subjects import (
     COLOR_ITSELF,
     OPENING,
@@ -53,6 +53,7 @@ from lcoins.color.word_kinds import (
 
 MOST = 64  # colors of a sentence: a long one must not take any amount of time and memory
 _PERSONAL = word_set("he she they i both all")
+_WHERE = PLACE_WORDS - SIZES  # what is said of a person and holds for the clothes, too
 _BARE_SIDES = word_set("left right")  # "the left is brown"
 _HAIR = word_set("blond blonde")
 _OF_MANY = word_set("are were look seem should must could")  # what may be said of several things
@@ -73,8 +74,7 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
 
     "One" and "the other" stand for what was named last: "the left cup is red and the right one is blue" speaks of "left
     cup" and "right cup". Two or three things of one name and of several colors have sides, or, where the sentence gives
-    none, their order, "first cup" and "second cup" of "a red cup beside a blue cup", unless one is said to be in front
-    or behind.
+    none, their order, "first cup" and "second cup" of "a red cup beside a blue cup".
 
     Args:
         tokens: the words of the sentence, of :func:`lcoins.color.phrases.tokens_of`.
@@ -220,7 +220,7 @@ def _before(phrase: ColorPhrase, tokens: Sequence[Token], colors: set[int]) -> l
     if said and said <= _PERSONAL and (worn or "in" in between):
         return [CLOTHES]
     if words and worn and PERSONS.isdisjoint(words):  # "the goalie on the left wears red"
-        return _placed(CLOTHES, [word for word in words if word in PLACE_WORDS])
+        return _placed(CLOTHES, [word for word in words if word in _WHERE])
     return _worn_by(words)
 
 
@@ -266,7 +266,7 @@ def _worn_by(words: list[str]) -> list[str]:
     person = next((index for index, word in enumerate(words) if word in PERSONS), None)
     if person is None:
         return words
-    before, after = ([word for word in part if word in PLACE_WORDS] for part in (words[:person], words[person + 1 :]))
+    before, after = ([word for word in part if word in _WHERE] for part in (words[:person], words[person + 1 :]))
     return [*before, CLOTHES, *after]
 
 
