@@ -62,7 +62,7 @@ def test_each_color_goes_where_its_thing_is() -> None:
 def test_sky_and_grass_have_the_colors_of_nature() -> None:
     ab, _ = colors(["green grass under a blue sky"])
     for rows, color, thing in ((slice(0, 3), "blue", "sky"), (slice(5, 8), "green", "grass")):
-        natural = natural_ab(color, thing)
+        natural = natural_ab(said_colors([f"a {color} {thing}"])[0].phrase, thing)
         assert natural is not None
         torch.testing.assert_close(ab[0][:, rows, 0], torch.tensor(natural)[:, None].expand(2, 3), atol=0.5, rtol=0)
 

@@ -85,6 +85,16 @@ def lab_of(name: str) -> Lab:
     raise KeyError(name)
 
 
+def shade_and_base(name: str) -> tuple[float, str]:
+    """The factor that the shade of a name puts to chroma, and the name of its base; 1 and the name where it has none.
+
+    >>> shade_and_base("dark green"), shade_and_base("green")
+    ((0.61, 'green'), (1.0, 'green'))
+    """
+    first, _, rest = name.partition(" ")
+    return (_RULES[first].chroma, rest) if first in _RULES and rest else (1.0, name)
+
+
 def _shaded(lab: Lab, rule: _Rule) -> Lab:
     lightness, a, b = lab
     lifted = lightness + rule.lift * (100 - lightness if rule.lift > 0 else lightness)

@@ -137,7 +137,7 @@ def painted(
     result = ab * (1 - shares.sum(dim=0))
     for share, color in zip(shares, said, strict=True):
         mean = (share * lightness).sum() / share.sum().clamp(min=1e-6)
-        named = natural_ab(color.phrase.color, color.thing) or color.phrase.lab[1:]
+        named = natural_ab(color.phrase, color.thing) or color.phrase.lab[1:]
         result += share * ab.new_tensor(named)[:, None, None] * shading(lightness, mean)
     return result
 
