@@ -21,9 +21,13 @@ from lcoins.color.word_kinds import (
     JOINTS,
     NO_NOUN,
     PERSONS,
+    PLURALS_WORN,
     PREPOSITIONS,
     RELATIVE,
     TO_BE,
+    WORN_ABOVE,
+    WORN_BELOW,
+    WORN_ON_HEAD,
     word_set,
 )
 from lcoins.color.words import BASIC_COLORS
@@ -48,6 +52,9 @@ _AFTER_VERBS = (
     | COUNTS
     | {"another", "away", "around", "quickly", "happily", "outdoors", "indoors"}
 )
+# Of these, and of what "a" or "an" opens, a word in "-s" is a verb.
+_DOING_ONE = {*(WORN_ABOVE | WORN_BELOW | WORN_ON_HEAD) - PLURALS_WORN, "dog", "puppy"}
+_BEFORE_NOUN = word_set("and light dark little small big large bright")
 _BEGINNING, _NAMING = PREPOSITIONS | HAVING, ARTICLES | INDEFINITE  # a phrase
 _BREAKS = frozenset(".,;:!?()\u2013\u2014")
 _BEFORE_ADJECTIVES = ARTICLES | word_set("two three four five some")
@@ -77,9 +84,20 @@ def is_predicate(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
     for at in range(index - 1, -1, -1):
         if tokens[at].text in TO_BE:
             return not _comes_after(at, index, tokens, colors)
-        if at not in colors and tokens[at].text not in _BEFORE_COLORS:
+        if (at not in colors and tokens[at].text not in _BEFORE_COLORS) or _is_of_what_follows(at + 1, tokens, colors):
             return False
     return False
+
+
+def _is_of_what_follows(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether a color behind a comma has its own thing: "his hat is yellow, blue sky", not "red, white and blue"."""
+    if index not in colors or index - 1 not in colors or "," not in tokens[index].gap:
+        return False
+    after = index + 1
+    while after in colors:
+        after += 1
+    follows = after < len(tokens) and tokens[after].joined and tokens[after].text not in NO_NOUN | {"and", "or"}
+    return follows and not tokens[after].text.endswith("ing") and is_predicate(index - 1, tokens, colors)
 
 
 def _comes_after(verb: int, color: int, tokens: Sequence[Token], colors: set[int]) -> bool:
@@ -123,7 +141,8 @@ def begins(index: int, tokens: Sequence[Token], colors: set[int], *, clause: boo
     word = token.text
     if _BREAKS & set(token.gap):
         listed = index in colors or (word in ("and", "or") and index + 1 in colors)
-        return not (index - 1 in colors and (listed or _is_second_adjective(index, tokens, colors)))
+        goes_on = listed or _is_second_adjective(index, tokens, colors)
+        return not (index - 1 in colors and goes_on) or _is_of_what_follows(index, tokens, colors)
     if word in ("and", "or"):
         return not (index - 1 in colors and index + 1 < len(tokens) and index + 1 in colors)
     if word in JOINTS:
@@ -154,7 +173,26 @@ def _tells_what_it_does(index: int, tokens: Sequence[Token], colors: set[int]) -
             return False
         by_many = word.endswith("s") or before.endswith("s") or before in PERSONS
         return by_many and before not in ARTICLES and (after in _AFTER_VERBS or index + 1 in colors)
-    return is_done_by(index, tokens) or is_doing(index, tokens)
+    return is_done_by(index, tokens) or is_doing(index, tokens) or _is_done_by_one(index, tokens, colors)
+
+
+def _is_done_by_one(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether a word in "-s" is what a single thing does: "a dog in a red vest races", not "a red shirt and socks"."""
+    word, before, after = (word_at(tokens, at) for at in (index, index - 1, index + 1))
+    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")) or word in PLURALS_WORN:
+        return False
+    if not tokens[index].joined or (before.endswith("s") and not before.endswith("ss")):
+        return False
+    if _is_said_of_later(index, tokens):
+        return False
+    first = index - 1
+    while first > 0 and first not in colors:
+        first -= 1
+    while first > 0 and (first - 1 in colors or tokens[first - 1].text in _BEFORE_NOUN):
+        first -= 1
+    is_one = before in _DOING_ONE or word_at(tokens, first - 1) in ("a", "an")
+    goes_on = after and tokens[index + 1].joined and after not in _AFTER_VERBS | {"and", "while", "as", "hands"}
+    return is_one and (not goes_on or index + 1 in colors)
 
 
 def _is_said_of_later(index: int, tokens: Sequence[Token]) -> bool:

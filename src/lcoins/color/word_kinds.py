@@ -64,3 +64,20 @@ DOING = word_set(
     passes opens fetches wrestles returns hikes hangs trots rubs pounces growls dribbles puts sprints spins
     stretches grazes pokes sleeps examines lunges tosses lifts snarls presses bares"""
 )
+
+# What is worn, by the part of the body that it is worn on.
+WORN_ABOVE = word_set(
+    """shirt shirts tshirt tshirts sweater sweaters jacket jackets coat coats vest vests dress dresses top tops jersey
+    jerseys uniform uniforms hoodie hoodies sweatshirt sweatshirts blouse robe robes gown gowns bathrobe cardigan outfit
+    outfits suit suits costume kimono parka raincoat tunic poncho apron pullover sari cloak"""
+)
+WORN_BELOW = word_set("trousers pants jeans shorts skirt skirts leggings tights trunks sweatpants slacks")
+WORN_ON_FEET = word_set("shoes boots socks sneakers sandals shoe boot")
+WORN_ON_HEAD = word_set("hat hats cap caps helmet helmets hair headscarf beanie hood bandanna")
+PLURALS_WORN = (
+    WORN_BELOW
+    | WORN_ON_FEET
+    | word_set(
+        "overalls glasses sunglasses goggles gloves mittens pajamas pyjamas sleeves dungarees flippers skates skis"
+    )
+)
