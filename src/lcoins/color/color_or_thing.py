@@ -160,7 +160,8 @@ def _before_another(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Seque
     if _makes_compound(other, tokens):
         return False
     if not joined_by(tokens, phrase, other) and other.base not in ADJECTIVES | THINGS:  # "chestnut brown"
-        return True
+        is_named = phrase.base in THINGS and word_at(tokens, phrase.first - 1) == "the"  # "and the sand brown"
+        return not (is_named and _ends(tokens, other.last + 1))
     if other.base in THINGS or phrase.base in THINGS:
         return _before_paintable(other.last + 1, tokens) or _before_another(other, tokens, phrases)
     return True

@@ -14,13 +14,15 @@ from lcoins.color.denial import denied_span, negation, without_spans
 from lcoins.color.phrases import ColorPhrase, Token, color_phrases, phrase_at, tokens_of, word_at
 from lcoins.color.shades import ISH_WORDS, SHADE_WORDS
 from lcoins.color.spoken_of import things_spoken_of
-from lcoins.color.word_kinds import ARTICLES, COLORING, NO_NOUN, word_set
+from lcoins.color.word_kinds import ARTICLES, DRESSED, NO_NOUN, TO_BE, word_set
 from lcoins.color.words import BASIC_COLORS, COLORED, replaced, without_words
 
 NEGATED, NAME, THING, PHOTO, SKIN = "negated", "a name", "a thing", "said of the photo", "said of a person"
 
 _TITLES = frozenset(("mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir", "mister"))
 _DEFINITE = ARTICLES - {"a", "an"}
+_BEFORE_A_COLOR = word_set("in of to like painted dyed love prefer")  # before "the sky blue"
+_BEHIND_A_CLAUSE = word_set("and but with on in under behind before while please")
 # Words that have a capital only at the beginning of a sentence.
 _PLAIN = word_set(
     """a an the this that these those two three four five six many several some his her their its my our your
@@ -108,7 +110,7 @@ def read_sentence(sentence: str) -> Reading:
     [('not blue', 'negated'), ('orange', 'a thing'), ('White House', 'a name')]
     """
     tokens = tokens_of(sentence)
-    phrases = [_demanded(phrase, sentence, tokens) for phrase in color_phrases(sentence, tokens)]
+    phrases = [_parted(phrase, sentence, tokens) for phrase in color_phrases(sentence, tokens)]
     colors: list[ColorPhrase] = []
     left: list[LeftAlone] = []
     negated: ColorPhrase | None = None  # the last phrase, if it is denied
@@ -154,23 +156,21 @@ def read_sentence(sentence: str) -> Reading:
     return Reading(sentence, tuple(colors), tuple(things), tuple(left))
 
 
-def _demanded(phrase: ColorPhrase, sentence: str, tokens: Sequence[Token]) -> ColorPhrase:
-    """The last word of "color the sky blue", where the phrase is what shall take that color and the color.
+def _parted(phrase: ColorPhrase, sentence: str, tokens: Sequence[Token]) -> ColorPhrase:
+    """The last word of "color the sky blue" and "the sea is gray and the sky blue", where the rest names the thing.
 
-    So where the phrase follows an article and ends a demand, and names a thing before its color: not "light blue".
+    So where the phrase follows an article and ends a clause, and names a thing before its color: not "light blue", and
+    not where a color is called for, "painted in the sky blue of my room".
     """
     first, last = phrase.first, phrase.last
-    if first == last or first == 0 or tokens[first - 1].text not in _DEFINITE or phrase.colored:
+    if first == last or phrase.colored or word_at(tokens, first - 1) not in _DEFINITE:
         return phrase
-    if last + 1 < len(tokens) and tokens[last + 1].joined and tokens[last + 1].text not in ("and", "please"):
+    goes_on = last + 1 < len(tokens) and tokens[last + 1].joined and tokens[last + 1].text not in _BEHIND_A_CLAUSE
+    if goes_on or any(token.hyphenated for token in tokens[first + 1 : last + 1]):
         return phrase
-    start = first
-    while start > 0 and tokens[start].joined and tokens[start - 1].text not in COLORING | {"keep"}:
-        start -= 1
-    if start == 0 or not tokens[start].joined:
+    if word_at(tokens, first - 2) in TO_BE | DRESSED | _BEFORE_A_COLOR:
         return phrase
-    thing = " ".join(token.text for token in tokens[first:last])
-    if any(word in SHADE_WORDS or word in BASIC_COLORS or word in ISH_WORDS for word in thing.split()):
+    if any(token.text in (*SHADE_WORDS, *BASIC_COLORS, *ISH_WORDS) for token in tokens[first:last]):
         return phrase
     return phrase_at(sentence, tokens, last) or phrase
 
