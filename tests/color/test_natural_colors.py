@@ -28,6 +28,7 @@ def natural(sentence: str) -> Ab | None:
         "an orange cat",
         "dry yellow grass",
         "blue jeans",
+        "golden sand",
     ],
 )
 def test_nature_is_less_vivid_than_paint_and_of_a_hue_that_is_called_so(sentence: str) -> None:

@@ -66,6 +66,46 @@ def test_things_in_the_order_of_a_sentence_are_not_shared_out_with_another_kind(
     assert torch.equal(hat, BOTH)
 
 
+def test_things_in_the_order_of_a_sentence_are_cut_where_they_lie_apart() -> None:
+    lightness = FLAT.T.clone()
+    lightness[:16] -= 20
+    first, second = shared_out("a black dog and a white dog", BOTH.T, BOTH.T, lightness=lightness)
+    assert first[2:10].amax() > 0.7 > 0.2 > first[22:30].amax()
+    assert second[22:30].amax() > 0.7 > 0.2 > second[2:10].amax()
+
+
+@pytest.mark.parametrize(
+    ("caption", "first_is_lower"),
+    [
+        ("the black dog in front and the white dog in the back", True),
+        ("the dog in the background is black, the dog in the foreground is white", False),
+        ("a black dog, and a white dog in the back", True),
+        ("a black dog and a white dog", None),
+    ],
+)
+def test_what_is_in_front_reaches_farther_down(caption: str, first_is_lower: bool | None) -> None:
+    """Whatever their lightness says."""
+    place = columns((2, 10, 0.8), (22, 30, 0.8))
+    place[20:, 2:10] = 0
+    for right_is_lighter in (True, False):
+        lightness = FLAT.clone()
+        lightness[:, 16:] += 20 if right_is_lighter else -20
+        first, _ = shared_out(caption, place, place, lightness=lightness)
+        first_is_right = (not right_is_lighter) if first_is_lower is None else first_is_lower
+        assert (first[:, 22:30].amax() > 0.7) == first_is_right
+
+
+def test_a_name_that_has_next_to_nothing_of_its_part_is_given_none() -> None:
+    plane, runway = columns((2, 10, 0.9), (22, 30, 0.8)), columns((2, 10, 0.15), (22, 30, 0.3))
+    told = shared_out("a yellow airplane on a gray runway", plane, runway)
+    assert torch.equal(told, torch.stack([plane, runway]))
+
+
+def test_a_hat_and_a_shirt_are_not_shared_out() -> None:
+    told = shared_out("a yellow hat and a blue shirt", BOTH, BOTH)
+    assert torch.equal(told, torch.stack([BOTH, BOTH]))
+
+
 def test_three_of_a_kind_are_sorted_by_lightness() -> None:
     place = torch.zeros(96, 96)
     for start in (0, 38, 76):

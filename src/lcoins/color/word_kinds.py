@@ -74,6 +74,7 @@ WORN_ABOVE = word_set(
 WORN_BELOW = word_set("trousers pants jeans shorts skirt skirts leggings tights trunks sweatpants slacks")
 WORN_ON_FEET = word_set("shoes boots socks sneakers sandals shoe boot")
 WORN_ON_HEAD = word_set("hat hats cap caps helmet helmets hair headscarf beanie hood bandanna")
+WORN = WORN_ABOVE | WORN_BELOW | WORN_ON_FEET | WORN_ON_HEAD
 PLURALS_WORN = (
     WORN_BELOW
     | WORN_ON_FEET
@@ -81,3 +82,12 @@ PLURALS_WORN = (
         "overalls glasses sunglasses goggles gloves mittens pajamas pyjamas sleeves dungarees flippers skates skis"
     )
 )
+# What has no outlines.
+GRASSES = word_set("grass grasses lawn field fields meadow meadows turf pasture hay reeds")
+PLANTS = GRASSES | word_set(
+    """tree trees leaf leaves foliage bush bushes hedge forest forests woods jungle plant plants moss ivy vine vines
+    hill hills"""
+)
+SKIES = word_set("sky skies")
+WATERS = word_set("water waters sea ocean lake river pool pond waves")
+NATURE = PLANTS | SKIES | WATERS | word_set("sunset mountain mountains snow sand beach")

@@ -16,12 +16,13 @@ from lcoins.color.edges import box_mean, colors_at, follow_edges
 from lcoins.color.lab import from_network_ab, from_network_lightness, to_network_ab
 from lcoins.color.natural_colors import natural_ab
 from lcoins.color.reading import read_sentence
-from lcoins.color.sides import noun_of
+from lcoins.color.sides import CLOTHES, noun_of
 from lcoins.color.strength import shading, smooth_step
-from lcoins.color.word_kinds import word_set
+from lcoins.color.word_kinds import NATURE, WORN, word_set
 from lcoins.models.colorizer import Colorization, ColorizationSystem
 from lcoins.models.focus import LARGEST, FocusedColorizer, LastAnswer
-from lcoins.models.grounding import SaidColor, said_colors
+from lcoins.models.grounding import FOUND, SaidColor, said_colors
+from lcoins.models.other_names import places_by_names
 from lcoins.models.parts import FULL, LEAST
 from lcoins.models.told_apart import by_lightness, told_apart
 
@@ -29,8 +30,8 @@ RIVALRY = 4  # power of the probabilities by which several things share a pixel
 REACH, FLATNESS = 1 / 14, 3e-4  # of the fit of a place to lightness, as follow_edges takes them
 FITTED = 0.25, 0.75  # fitted shares: up to which a pixel lies beyond the thing's edge, and from which within
 INSIDE, DEEP = 1 / 28, (0.75, 1.0)  # of the side, the surroundings that are a place's own to that share deep inside it
+WIDE = 0.2, 0.45  # in place of LEAST and FULL for what has no outlines: a lake with holes is no lake
 TOLD = 0.5, 0.6  # share of a place that is left: up to which lightness does not tell it from what is around it
-FOUND = 0.25  # the largest probability below which a thing was not found
 # Parts that cells do not show: grounding takes the face for the eyes, and the dog for its collar.
 TOO_SMALL = word_set(
     """eyes eye eyebrow eyebrows eyelashes nose noses lip lips tongue tongues teeth nail nails freckles beak beaks
@@ -47,9 +48,10 @@ def for_photos(system: Any) -> ColorizationSystem:
 class GroundedColorizer(nn.Module):
     """A system with grounding, whose colors go where their things are; it takes the place of the system that it holds.
 
-    A color whose thing is not found, or that speaks of none, is left to the network, focused
-    (:class:`~lcoins.models.focus.FocusedColorizer`). That of a part which is too small for either, such as eyes, is
-    left out. All bounds here were chosen on held-out photos by the benchmark of obedience, those of
+    A color that speaks of nothing is left to the network, focused (:class:`~lcoins.models.focus.FocusedColorizer`), and
+    so is one whose thing is not found, if it is worn or nothing of its sentence is found. Else it is left out, for the
+    network would put it on a thing that has its own color. That of a part which is too small for either, such as eyes,
+    is left out, too. All bounds here were chosen on held-out photos by the benchmark of obedience, those of
     :func:`within_edges` by looking too; RIVALRY made no difference there.
     """
 
@@ -67,8 +69,10 @@ class GroundedColorizer(nn.Module):
         places = self.places(lightness, asked)
         found = [index for index, sure in enumerate(_surest(asked, places)) if sure >= FOUND]
         said, places = [asked[index] for index in found], places[found]
+        with_found = {color.caption for color in said}
         lost = [color for color in asked if color not in said and not _is_too_small(color)]
-        done = {(color.caption, color.phrase) for color in asked} - {(color.caption, color.phrase) for color in lost}
+        tried = [color for color in lost if color.caption not in with_found or _is_worn(color)]
+        done = {(color.caption, color.phrase) for color in asked} - {(color.caption, color.phrase) for color in tried}
         left = [
             read_sentence(caption).for_model(without=[phrase for index, phrase in done if index == number])
             for number, caption in enumerate(captions)
@@ -93,7 +97,7 @@ class GroundedColorizer(nn.Module):
         """The probability, 0..1, that a pixel belongs to what each color speaks of."""
         if not said:
             return lightness.new_zeros(0, *lightness.shape[-2:])
-        return self._places(lightness, [(color.caption, color.name) for color in said])
+        return places_by_names(said, lambda names: self._places(lightness, names))
 
     def _ground(self, lightness: Float[Tensor, "b 1 s s"], asked: list[tuple[int, str]]) -> Float[Tensor, "k s s"]:
         """The places of names, each with the number of its photo."""
@@ -103,9 +107,17 @@ class GroundedColorizer(nn.Module):
         return interpolate(shares[:, None], size=lightness.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
 
 
+def _bounds(color: SaidColor) -> tuple[float, float]:
+    """The shares of the largest probability up to which a pixel is none of a thing, and from which it is."""
+    return WIDE if color.noun in NATURE else (LEAST, FULL)
+
+
+def _is_worn(color: SaidColor) -> bool:
+    return color.noun in WORN | {CLOTHES}
+
+
 def _is_too_small(color: SaidColor) -> bool:
-    *_, last = words = noun_of(color.name).split() or [""]
-    return last in TOO_SMALL or "eyes" in words
+    return color.noun in TOO_SMALL or "eyes" in color.name.split()
 
 
 def _surest(said: Sequence[SaidColor], places: Float[Tensor, "k s s"]) -> list[float]:
@@ -132,7 +144,10 @@ def painted(
     """
     largest = torch.quantile(places.flatten(1), LARGEST, dim=1)[:, None, None].clamp(min=1e-6)
     surer = places.pow(RIVALRY) / places.pow(RIVALRY).sum(dim=0).clamp(min=1e-9)
-    shares = within_edges(lightness, smooth_step(places / largest, LEAST, FULL)) * surer
+    shares = torch.stack(
+        [smooth_step(place, *_bounds(color)) for place, color in zip(places / largest, said, strict=True)]
+    )
+    shares = within_edges(lightness, shares) * surer
     shares = by_lightness(shares, lightness, said)
     result = ab * (1 - shares.sum(dim=0))
     for share, color in zip(shares, said, strict=True):

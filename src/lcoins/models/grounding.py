@@ -18,10 +18,11 @@ from torch.nn.functional import interpolate, normalize
 
 from lcoins.color.phrases import ColorPhrase
 from lcoins.color.reading import read_sentence
-from lcoins.color.sides import AND, ORDER
+from lcoins.color.sides import AND, ORDER, noun_of
 from lcoins.models.backbones import pretrained
 
 STAGES = (2, 3, 4)  # of the backbone: strides 8, 16 and 32
+FOUND = 0.25  # the largest probability below which a thing was not found
 RARE = -2.0  # the logit of a cell before training: most of a photo is not what a name means
 
 
@@ -38,6 +39,11 @@ class SaidColor:
         """Which of several things of one name it is by the order of the sentence, from 0 on: 1 of "second cup"."""
         first = self.thing.partition(" ")[0]
         return ORDER.index(first) if first in ORDER else None
+
+    @property
+    def noun(self) -> str:
+        """The last word of its name, without those of place, size and order: "jacket" of "left life jacket"."""
+        return noun_of(self.name).rpartition(" ")[2]
 
     @property
     def name(self) -> str:

@@ -63,6 +63,25 @@ def have_gaps(weights: Float[Tensor, " s"], cuts: list[int]) -> bool:
     )
 
 
+def axis_apart(own: Float[Tensor, "s s"]) -> int:
+    """The axis along which two parts of a place lie apart: the one with the deeper valley between them, 1 if equal."""
+    depths = []
+    for axis in (1, 0):
+        weights = own.sum(dim=1 - axis)
+        cut = best_cuts(weights, 2)[0] + 1
+        if 0 < cut < len(weights):
+            one, other = int(weights[:cut].argmax()), cut + int(weights[cut:].argmax())
+            lower = torch.minimum(weights[one], weights[other]).clamp(min=1e-6)
+            depths.append((float(weights[one : other + 1].amin() / lower), -axis))
+    return -min(depths)[1] if depths else 1
+
+
+def lower_end(part: Float[Tensor, "s s"]) -> float:
+    """How far down a part reaches, 0..1, but for the lowest twentieth of it."""
+    share = part.sum(dim=1).cumsum(0) / part.sum().clamp(min=1e-6)
+    return float((share < 0.95).float().mean())
+
+
 def relative(place: Float[Tensor, "s s"]) -> Float[Tensor, "s s"]:
     """The probabilities of a place as shares of the largest."""
     return place / place.amax().clamp(min=1e-6)
