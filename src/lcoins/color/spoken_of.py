@@ -15,8 +15,6 @@ from lcoins.color.clauses import (
     end_of,
     ends_with,
     is_behind_colon,
-    is_doing,
-    is_done_by,
     is_predicate,
 )
 from lcoins.color.color_or_thing import joined_by
@@ -33,6 +31,7 @@ from lcoins.color.subjects import (
     subject,
     words_named,
 )
+from lcoins.color.verbs import is_doing, is_done_by
 from lcoins.color.word_kinds import (
     ARTICLES,
     COMMANDS,
