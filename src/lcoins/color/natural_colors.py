@@ -8,7 +8,7 @@ retriever in the gold of a ring does, too.
 
 from lcoins.color.phrases import ColorPhrase
 from lcoins.color.shades import shade_and_base
-from lcoins.color.sides import noun_of
+from lcoins.color.sides import last_noun
 from lcoins.color.word_kinds import GRASSES, PLANTS, SKIES, WATERS, word_set
 
 Ab = tuple[float, float]
@@ -38,7 +38,7 @@ def natural_ab(phrase: ColorPhrase, thing: str) -> Ab | None:
 
     A shade, "dark green trees", has the hue of its color, and more or less chroma by the rule of the shade.
     """
-    noun = noun_of(thing).rpartition(" ")[2]
+    noun = last_noun(thing)
     chroma, color = (1.0, phrase.color) if phrase.color in _NATURAL else shade_and_base(phrase.color)
     ab = next((ab for nouns, ab in _NATURAL.get(color, ()) if noun in nouns), None)
     return ab and (ab[0] * chroma, ab[1] * chroma)

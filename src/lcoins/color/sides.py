@@ -36,6 +36,11 @@ def noun_of(thing: str) -> str:
     return " ".join(word for at, word in enumerate(words) if word not in _BESIDE_NOUNS or is_garment(at, words))
 
 
+def last_noun(thing: str) -> str:
+    """The last word of a name without its words of place, size and order: "jacket" of "left life jacket"."""
+    return noun_of(thing).rpartition(" ")[2]
+
+
 def is_garment(at: int, words: Sequence[str]) -> bool:
     """Whether a word of a name is the "top" that one wears: of "tank top", not of "book on top" and "top shelf"."""
     return words[at] == "top" and at == len(words) - 1 and (at == 0 or words[at - 1] not in ("in", "on", "at"))

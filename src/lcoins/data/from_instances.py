@@ -107,6 +107,7 @@ def grounding_data(
     *,
     val_samples: int,
     sentences: int,
+    by_captions: float,
     crop_scale: Sequence[float],
     augmentation: Augmentation,
     seed: int,
@@ -119,6 +120,7 @@ def grounding_data(
         val: None; the held-out photos of the training sets are the validation set.
         val_samples: how many crops of them are drawn.
         sentences: about each crop.
+        by_captions: the share of training crops that their photos' own captions speak of alone.
         crop_scale: the least and the largest share of a photo that a crop takes.
         augmentation: what training does to lightness.
         seed: decides all that training draws.
@@ -131,7 +133,7 @@ def grounding_data(
 
     def photos(held_out: bool, samples: int) -> GroundedPhotos | None:
         found = [part_of(source, one, held_out) for one, source in read if one.held_out is not None or not held_out]
-        drawn = (chosen.image_size, samples, sentences, crop_scale, seed)
+        drawn = (chosen.image_size, samples, sentences, crop_scale, seed, 0.0 if held_out else by_captions)
         return GroundedPhotos(found, *drawn, fixed=held_out) if found else None
 
     return ColorizationData(

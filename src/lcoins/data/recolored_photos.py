@@ -118,8 +118,8 @@ class RecoloredPhotos(Dataset[Sample]):
         self.stores = [open_photos(source.root) for source in sources]
         self.paintable = [source.paintable for source in sources]
         self.described = [source.described for source in sources]
-        self.repainted_ends = _ends([source.repainted for source in sources], self.paintable)
-        self.plain_ends = _ends([source.plain for source in sources], self.described)
+        self.repainted_ends = source_ends([source.repainted for source in sources], self.paintable)
+        self.plain_ends = source_ends([source.plain for source in sources], self.described)
         if options.share > 0 and not self.repainted_ends[-1] > 0:
             raise ValueError(
                 "no photo can be repainted: none of data.train with repainted above 0 has an instance that is large "
@@ -228,7 +228,7 @@ class RecoloredPhotos(Dataset[Sample]):
             raise ValueError(f"photo {photo!r} of {self.sources[source].root} cannot be read: {error}") from error
 
 
-def _ends(frequencies: Sequence[float], photos: Sequence[Sequence[str]]) -> list[float]:
+def source_ends(frequencies: Sequence[float], photos: Sequence[Sequence[str]]) -> list[float]:
     """Where each source's share of a role ends on a line that all photos make up by their frequencies."""
     return [*accumulate(frequency * len(own) for frequency, own in zip(frequencies, photos, strict=True))]
 

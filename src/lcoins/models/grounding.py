@@ -18,7 +18,7 @@ from torch.nn.functional import interpolate, normalize
 
 from lcoins.color.phrases import ColorPhrase
 from lcoins.color.reading import read_sentence
-from lcoins.color.sides import AND, ORDER, noun_of
+from lcoins.color.sides import AND, ORDER, last_noun
 from lcoins.models.backbones import pretrained
 
 STAGES = (2, 3, 4)  # of the backbone: strides 8, 16 and 32
@@ -43,7 +43,7 @@ class SaidColor:
     @property
     def noun(self) -> str:
         """The last word of its name, without those of place, size and order: "jacket" of "left life jacket"."""
-        return noun_of(self.name).rpartition(" ")[2]
+        return last_noun(self.name)
 
     @property
     def name(self) -> str:
