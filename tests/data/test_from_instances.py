@@ -87,7 +87,7 @@ def test_held_out_photos_are_never_drawn(tmp_path: Path) -> None:
 def test_grounding_is_validated_on_the_held_out_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fields = written(tmp_path / "p", photos=20, missing=2) | {"held_out": 3}
     given: dict[str, Any] = {"augmentation": LuminanceAugmentation(0.0, 1.0), "seed": 0, "val_samples": 40}
-    drawn: dict[str, Any] = {"sentences": 2, "crop_scale": (0.6, 1.0)}
+    drawn: dict[str, Any] = {"sentences": 2, "by_captions": 0.3, "crop_scale": (0.6, 1.0)}
     data = grounding_data([fields], None, **given, **drawn, **(OPTIONS | {"samples": 80}))
     assert capsys.readouterr().out.count("names 2 photos") == 1  # each file is read once
     assert data.train_set is not None and data.val_set is not None
