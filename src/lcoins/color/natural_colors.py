@@ -9,7 +9,7 @@ retriever in the gold of a ring does, too.
 from lcoins.color.phrases import ColorPhrase
 from lcoins.color.shades import shade_and_base
 from lcoins.color.sides import last_noun
-from lcoins.color.word_kinds import GRASSES, PLANTS, SKIES, WATERS, word_set
+from lcoins.color.word_kinds import GRASSES, PLANTS, SANDS, SKIES, WATERS, word_set
 
 Ab = tuple[float, float]
 
@@ -21,16 +21,16 @@ _ANIMALS = _PETS | word_set(
     """horse horses pony ponies foal donkey cow cows bull bulls calf calves goat goats deer bear bears lion lions monkey
     monkeys rabbit rabbits squirrel squirrels fox foxes camel camels"""
 )
-_DENIM, _SANDS = word_set("jeans denim"), word_set("sand beach")
+_DENIM = word_set("jeans denim")
 _STRAW, _SAND, _FUR = (3.7, 29.2), (4.1, 19.0), (8.8, 24.0)
 _NATURAL: dict[str, tuple[tuple[frozenset[str], Ab], ...]] = {
     "green": ((PLANTS, (-21.0, 38.0)),),
     "blue": ((SKIES, (-2.0, -36.0)), (WATERS, (-12.0, -19.0)), (_DENIM, (2.8, -20.4))),
-    "brown": ((_ANIMALS, (10.3, 20.6)), (GRASSES, _STRAW), (_SANDS, _SAND)),
-    "tan": ((_ANIMALS, _FUR), (GRASSES, _STRAW), (_SANDS, _SAND)),
-    "yellow": ((_PETS, _FUR), (GRASSES, _STRAW), (_SANDS, _SAND)),
+    "brown": ((_ANIMALS, (10.3, 20.6)), (GRASSES, _STRAW), (SANDS, _SAND)),
+    "tan": ((_ANIMALS, _FUR), (GRASSES, _STRAW), (SANDS, _SAND)),
+    "yellow": ((_PETS, _FUR), (GRASSES, _STRAW), (SANDS, _SAND)),
     "orange": ((_PETS, (12.1, 27.6)),),
-} | dict.fromkeys(("gold", "golden", "golden brown", "blond"), ((_ANIMALS, _FUR), (GRASSES, _STRAW), (_SANDS, _SAND)))
+} | dict.fromkeys(("gold", "golden", "golden brown", "blond"), ((_ANIMALS, _FUR), (GRASSES, _STRAW), (SANDS, _SAND)))
 
 
 def natural_ab(phrase: ColorPhrase, thing: str) -> Ab | None:

@@ -22,6 +22,7 @@ NEGATED, NAME, THING, PHOTO, SKIN = "negated", "a name", "a thing", "said of the
 _TITLES = frozenset(("mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir", "mister"))
 _DEFINITE = ARTICLES - {"a", "an"}
 _BEFORE_A_COLOR = word_set("in of to like painted dyed love prefer")  # before "the sky blue"
+_OF_COLORS = frozenset((*SHADE_WORDS, *BASIC_COLORS, *ISH_WORDS))  # not of things
 _BEHIND_A_CLAUSE = word_set("and but with on in under behind before while please")
 # Words that have a capital only at the beginning of a sentence.
 _PLAIN = word_set(
@@ -170,7 +171,7 @@ def _parted(phrase: ColorPhrase, sentence: str, tokens: Sequence[Token]) -> Colo
         return phrase
     if word_at(tokens, first - 2) in TO_BE | DRESSED | _BEFORE_A_COLOR:
         return phrase
-    if any(token.text in (*SHADE_WORDS, *BASIC_COLORS, *ISH_WORDS) for token in tokens[first:last]):
+    if not _OF_COLORS.isdisjoint(token.text for token in tokens[first:last]):
         return phrase
     return phrase_at(sentence, tokens, last) or phrase
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lcoins.color.ambiguous_names import PARTS
 from lcoins.color.phrases import ColorPhrase, Token, color_indices, word_at
-from lcoins.color.word_kinds import ARTICLES, DRESSED, PERSONS, PREPOSITIONS, STANDING_FOR, word_set
+from lcoins.color.word_kinds import ARTICLES, DRESSED, PERSONS, PREPOSITIONS, STANDING_FOR, WORN, word_set
 
 SIDES = (("left", "right"), ("upper", "lower"), ("top", "bottom"))  # opposites, that of the smaller coordinate first
 MIDDLE = word_set("middle center centre central")
@@ -39,6 +39,11 @@ def noun_of(thing: str) -> str:
 def last_noun(thing: str) -> str:
     """The last word of a name without its words of place, size and order: "jacket" of "left life jacket"."""
     return noun_of(thing).rpartition(" ")[2]
+
+
+def is_worn(thing: str) -> bool:
+    """Whether a name is that of clothes, of a part of them, or of hair."""
+    return last_noun(thing) in WORN | {CLOTHES}
 
 
 def is_garment(at: int, words: Sequence[str]) -> bool:

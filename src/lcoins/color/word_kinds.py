@@ -90,4 +90,5 @@ PLANTS = GRASSES | word_set(
 )
 SKIES = word_set("sky skies")
 WATERS = word_set("water waters sea ocean lake river pool pond waves")
-NATURE = PLANTS | SKIES | WATERS | word_set("sunset mountain mountains snow sand beach")
+SANDS = word_set("sand beach")
+NATURE = PLANTS | SKIES | WATERS | SANDS | word_set("sunset mountain mountains snow")

@@ -19,8 +19,7 @@ from torch import Tensor
 from lcoins.color.lab import split_lab
 from lcoins.color.names import BASIC_LAB, NamedColor
 from lcoins.color.reading import read_sentence
-from lcoins.color.sides import CLOTHES, last_noun
-from lcoins.color.word_kinds import WORN
+from lcoins.color.sides import is_worn
 from lcoins.color.words import BASIC_COLORS, find_colors, swap_sides
 from lcoins.data.color_naming import terms_of_pixels
 from lcoins.data.instance_sentences import Mention
@@ -34,7 +33,6 @@ ABSENT = 0.3  # of the composed sentences: they name a thing that the photo does
 AROUND = 0.6  # of the crops: a further sentence names what surrounds the things, if anything is found
 OWN_WORDS = 0.25  # of the sentences about a photo with captions: its own, with places guessed from its colors
 GUESSED = (0.008, 0.5)  # share of the crop between which a guess is worth something
-_WORN = WORN | {CLOTHES}
 TELLING = frozenset(BASIC_COLORS) - {"black", "white", "gray", "brown"}  # photos are full of the others
 
 
@@ -189,9 +187,7 @@ def guessed_places(caption: str, rgb: Tensor, things: Sequence[Thing]) -> Iterat
     terms = terms_of_pixels(lightness.flatten().numpy(), ab[0].flatten(1).numpy()).reshape(rgb.shape[1:])
     persons = [thing.mask for thing in things if thing.kind == "person"]
     reading = read_sentence(caption)
-    worn = {
-        phrase.end for phrase, thing in zip(reading.colors, reading.things, strict=True) if last_noun(thing) in _WORN
-    }
+    worn = {phrase.end for phrase, thing in zip(reading.colors, reading.things, strict=True) if is_worn(thing)}
     for word in wanted:
         mask = terms == BASIC_COLORS.index(word.color)
         if persons and word.end in worn:

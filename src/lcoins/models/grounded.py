@@ -16,9 +16,9 @@ from lcoins.color.edges import box_mean, colors_at, follow_edges
 from lcoins.color.lab import from_network_ab, from_network_lightness, to_network_ab
 from lcoins.color.natural_colors import natural_ab
 from lcoins.color.reading import read_sentence
-from lcoins.color.sides import CLOTHES, noun_of
+from lcoins.color.sides import is_worn, noun_of
 from lcoins.color.strength import shading, smooth_step
-from lcoins.color.word_kinds import NATURE, WORN, word_set
+from lcoins.color.word_kinds import NATURE, word_set
 from lcoins.models.colorizer import Colorization, ColorizationSystem
 from lcoins.models.focus import LARGEST, FocusedColorizer, LastAnswer
 from lcoins.models.grounding import FOUND, SaidColor, said_colors
@@ -71,7 +71,7 @@ class GroundedColorizer(nn.Module):
         said, places = [asked[index] for index in found], places[found]
         with_found = {color.caption for color in said}
         lost = [color for color in asked if color not in said and not _is_too_small(color)]
-        tried = [color for color in lost if color.caption not in with_found or _is_worn(color)]
+        tried = [color for color in lost if color.caption not in with_found or is_worn(color.name)]
         done = {(color.caption, color.phrase) for color in asked} - {(color.caption, color.phrase) for color in tried}
         left = [
             read_sentence(caption).for_model(without=[phrase for index, phrase in done if index == number])
@@ -110,10 +110,6 @@ class GroundedColorizer(nn.Module):
 def _bounds(color: SaidColor) -> tuple[float, float]:
     """The shares of the largest probability up to which a pixel is none of a thing, and from which it is."""
     return WIDE if color.noun in NATURE else (LEAST, FULL)
-
-
-def _is_worn(color: SaidColor) -> bool:
-    return color.noun in WORN | {CLOTHES}
 
 
 def _is_too_small(color: SaidColor) -> bool:

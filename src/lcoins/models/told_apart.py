@@ -89,7 +89,7 @@ def told_apart(
     whole = [name for name, side in enumerate(sides) if side.at is None and said[name].order is None]
     for one, other in combinations(whole, 2):
         nouns = {sides[one].noun, sides[other].noun}
-        on_heads = {noun.rpartition(" ")[2] in WORN_ON_HEAD for noun in nouns}
+        on_heads = {said[name].noun in WORN_ON_HEAD for name in (one, other)}
         if len(nouns) == 2 and len(on_heads) == 1 and not any(map(_is_plural, nouns)):
             places[[one, other]] = _shared_out(places[[one, other]], lightness, [said[one], said[other]])
     return places
