@@ -10,6 +10,7 @@ from skimage import color
 from torch import Tensor
 
 from lcoins.color import lab
+from lcoins.color.names import KNOWN_LAB
 
 UNIT = st.floats(0, 1, width=32)
 PHOTOS = arrays(np.float32, st.tuples(st.just(3), st.integers(1, 4), st.integers(1, 4)), elements=UNIT)
@@ -159,3 +160,36 @@ def test_lab_arrays_to_rgb_agree_with_kornia_and_scikit_image(seed: int) -> None
     inside[..., 1:] /= 10  # scikit-image warns outside sRGB
     found = lab.lab_array_to_rgb(inside.transpose(2, 0, 1).copy())
     np.testing.assert_allclose(found.transpose(1, 2, 0), color.lab2rgb(inside), atol=2e-4)
+
+
+@pytest.mark.parametrize("name", ["dark blue", "navy", "royal blue", "blue", "dark red", "brown", "pale pink", "gray"])
+def test_a_color_on_something_lighter_keeps_its_hue_to_the_eye(name: str) -> None:
+    named = KNOWN_LAB[name]
+    assert lab.ab_at_lightness(named, named[0] + 1e-3) == pytest.approx(named[1:], abs=0.02)
+    assert lab.ab_at_lightness(named, 0.0) == named[1:]
+    for lightness in np.linspace(named[0] + 1, 99, 5):
+        moved = lab.ab_at_lightness(named, float(lightness))
+        assert np.hypot(*moved) <= np.hypot(*named[1:]) + 1e-6
+        apart = oklab_hue(float(lightness), *moved) - oklab_hue(*named)
+        weight = min(np.hypot(*moved), 1.0)  # a gray has no hue
+        # Where chroma is bounded the hue moves a little, since Oklab's lines of one hue are bent in CIELAB.
+        assert abs((apart + 180) % 360 - 180) * weight < 3
+
+
+def oklab_hue(lightness: float, a: float, b: float) -> float:
+    """The hue in Oklab in degrees, by its author's matrices from linear sRGB."""
+    red, green, blue = lab_to_linear(lightness, a, b)
+    cones = np.cbrt(
+        [
+            0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue,
+            0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue,
+            0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue,
+        ]
+    )
+    across = np.dot([1.9779984951, -2.4285922050, 0.4505937099], cones)
+    return float(np.degrees(np.arctan2(np.dot([0.0259040371, 0.7827717662, -0.8086757660], cones), across)))
+
+
+def lab_to_linear(lightness: float, a: float, b: float) -> np.ndarray:
+    xyz = color.lab2xyz(np.array([[[lightness, a, b]]]))[0, 0]
+    return np.asarray(color.colorconv.rgb_from_xyz @ xyz)

@@ -16,6 +16,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from lcoins.color.lab import ab_at_lightness
 from lcoins.color.names import Lab
 from lcoins.color.strength import shading, smooth_step
 
@@ -84,7 +85,7 @@ def with_hints(lightness: Tensor, ab: Tensor, hints: Sequence[Hint]) -> Tensor:
 def _shaded(color: Lab, say: Tensor, lightness: Tensor) -> Tensor:
     """The color's ab (2, S, S), paler where a region is much lighter or darker than on the whole."""
     mean = (say * lightness).sum() / say.sum().clamp(min=1e-6)
-    return torch.tensor(color[1:])[:, None, None] * shading(lightness, mean)
+    return torch.tensor(ab_at_lightness(color, float(mean)))[:, None, None] * shading(lightness, mean)
 
 
 def _spread(lightness: Tensor, ab: Tensor, regions: Tensor) -> Tensor:

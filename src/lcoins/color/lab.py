@@ -20,7 +20,23 @@ AB_SCALE = 110.0
 # What each channel of linear light adds to luminance: kornia's own figures.
 _LUMINANCE: NDArray[np.float32] = rgb_to_xyz(torch.eye(3)[:, :, None])[1, :, 0].numpy()
 # XYZ over its white point to linear sRGB, row by row: kornia's matrix with the D65 white point multiplied in.
-_WHITE_XYZ_TO_LINEAR = xyz_to_rgb(torch.diag(torch.tensor([0.95047, 1.0, 1.08883]))[:, None])[:, 0].tolist()
+_WHITE = np.array([0.95047, 1.0, 1.08883])
+_WHITE_XYZ_TO_LINEAR = xyz_to_rgb(torch.diag(torch.tensor(_WHITE, dtype=torch.float32))[:, None])[:, 0].tolist()
+# Oklab (B. Ottosson, 2020): XYZ to the cones' responses, and the cube roots of these to lightness and opponent colors.
+_XYZ_TO_CONES = np.array(
+    [
+        [0.8189330101, 0.3618667424, -0.1288597137],
+        [0.0329845436, 0.9293118715, 0.0361456387],
+        [0.0482003018, 0.2643662691, 0.6338517070],
+    ]
+)
+_ROOTS_TO_OKLAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
 
 
 def in_float32(tensor: Tensor) -> torch.autocast:
@@ -57,8 +73,12 @@ def _linear(depth: np.dtype[np.uint8 | np.uint16]) -> NDArray[np.float32]:
 
 
 def _lightness(luminance: NDArray[np.float32]) -> NDArray[np.float32]:
-    f = np.where(luminance > 0.008856, np.cbrt(luminance), 7.787 * luminance + np.float32(4 / 29))
-    return 116 * f - 16
+    return 116 * _lab_roots(luminance) - 16
+
+
+def _lab_roots(relative_xyz: NDArray[np.float32]) -> NDArray[np.float32]:
+    """CIELAB's cube roots of XYZ over its white point, linear in the dark."""
+    return np.where(relative_xyz > 0.008856, np.cbrt(relative_xyz), 7.787 * relative_xyz + np.float32(4 / 29))
 
 
 def join_lab(
@@ -149,6 +169,39 @@ def fit_gamut(
     scale = torch.ones_like(lightness)
     scale[outside] = fits
     return ab * scale
+
+
+def ab_at_lightness(lab: tuple[float, float, float], lightness: float) -> tuple[float, float]:
+    """CIELAB ab of a color when something of another L* takes it: its hue to the eye, and no more chroma than it had.
+
+    In CIELAB a blue turns to violet as it gets lighter, and dark blue is named far darker than most of what is called
+    so. Oklab keeps hues of blue, so on something lighter the color keeps its two opponent colors there. On something
+    darker it keeps its ab: so strong a color in the dark lies outside of what displays show, and Oklab was made for
+    that.
+
+    >>> [round(value) for value in ab_at_lightness((7.4, 35.3, -49.7), 50.0)]
+    [14, -50]
+    """
+    if lightness <= lab[0]:
+        return lab[1:]
+    opponents = (_ROOTS_TO_OKLAB @ np.cbrt(_XYZ_TO_CONES @ (_WHITE * _relative_xyz(*lab))))[1:]
+    tints = np.linalg.inv(_ROOTS_TO_OKLAB)[:, 1:] @ opponents  # what they add to the root of each cone
+    to_xyz = np.linalg.inv(_XYZ_TO_CONES) / _WHITE[:, None]
+    luminance = _relative_xyz(lightness, 0, 0)[1]
+    root = np.cbrt(luminance)
+    for _ in range(8):  # Newton's steps towards the lightness in Oklab that has this luminance
+        root -= (to_xyz[1] @ (root + tints) ** 3 - luminance) / (to_xyz[1] @ (3 * (root + tints) ** 2))
+    fx, fy, fz = map(float, _lab_roots((to_xyz @ (root + tints) ** 3).astype(np.float32)))
+    ab = np.array([500 * (fx - fy), 200 * (fy - fz)])
+    a, b = ab * min(1.0, np.hypot(*lab[1:]) / max(np.hypot(*ab), 1e-9))
+    return float(a), float(b)
+
+
+def _relative_xyz(lightness: float, a: float, b: float) -> NDArray[np.float64]:
+    """XYZ over its white point."""
+    fy = (lightness + 16) / 116
+    f = np.array([fy + a / 500, fy, fy - b / 200])
+    return np.where(f > 0.2068966, f**3, (f - 4 / 29) / 7.787)
 
 
 def resize_ab(ab: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c height width"]:
