@@ -6,7 +6,7 @@ from torch import Tensor
 
 from lcoins.color.hints import Hint, place, stroke, with_hints
 
-RED, BLUE = (45.0, 60.0, 40.0), (42.0, 12.0, -54.0)
+RED, BLUE = (50.0, 60.0, 40.0), (50.0, 10.0, -54.0)
 SIDE = 40
 
 
@@ -99,3 +99,13 @@ def test_a_stroke_covers_its_places_and_the_way_between() -> None:
         assert (line >= place(x, y, size, SIDE)).all()
     assert line[20:, :30].sum() == 0
     assert torch.equal(stroke([(40, 60)], size, SIDE), place(40, 60, size, SIDE))
+
+
+def test_a_hint_of_dark_blue_on_something_lighter_is_no_violet() -> None:
+    region = torch.ones(SIDE, SIDE)
+    a, b = with_hints(
+        torch.full((1, 1, SIDE, SIDE), 50.0),
+        torch.zeros(1, 2, SIDE, SIDE),
+        [Hint((7.4, 35.3, -49.7), region, spreads=False)],
+    )[0].mean(dim=(1, 2))
+    assert a < 20 and b < -45

@@ -1,10 +1,10 @@
-"""The colors of plants, skies, waters, fur and denim."""
+"""The colors that things take: plants, skies, waters, fur, hair and denim, off-whites, shades."""
 
 from math import atan2, degrees, hypot
 
 import pytest
 
-from lcoins.color.natural_colors import Ab, natural_ab
+from lcoins.color.natural_colors import Ab, ab_on, natural_ab
 from lcoins.color.reading import read_sentence
 
 
@@ -29,6 +29,9 @@ def natural(sentence: str) -> Ab | None:
         "dry yellow grass",
         "blue jeans",
         "golden sand",
+        "a woman with red hair",
+        "a reddish brown dog",
+        "green water",
     ],
 )
 def test_nature_is_less_vivid_than_paint_and_of_a_hue_that_is_called_so(sentence: str) -> None:
@@ -62,3 +65,30 @@ def test_a_shade_has_the_hue_of_its_color_and_another_chroma(lesser: str, greate
 )
 def test_all_else_has_the_color_that_is_named(sentence: str) -> None:
     assert natural(sentence) is None
+
+
+def taken(sentence: str, lightness: float) -> Ab:
+    reading = read_sentence(sentence)
+    (phrase,), (thing,) = reading.colors, reading.things
+    return ab_on(phrase, thing, lightness)
+
+
+@pytest.mark.parametrize("color", ["beige", "cream", "ivory", "khaki", "tan", "off white"])
+def test_off_whites_are_not_green(color: str) -> None:
+    a, b = taken(f"a {color} coat", 60)
+    assert a > 0 and b > 10
+
+
+@pytest.mark.parametrize("color", ["green", "blue", "red", "purple", "yellow"])
+def test_a_light_color_is_paler_and_a_dark_one_keeps_its_hue(color: str) -> None:
+    named = hypot(*taken(f"a {color} shirt", 60))
+    assert hypot(*taken(f"a light {color} shirt", 60)) < named
+    assert hypot(*taken(f"a pale {color} shirt", 60)) < named
+    dark, plain = taken(f"a dark {color} shirt", 60), taken(f"a {color} shirt", 60)
+    turn = degrees(atan2(dark[1], dark[0]) - atan2(plain[1], plain[0]))
+    assert abs((turn + 180) % 360 - 180) < 25
+
+
+def test_nature_comes_before_the_name() -> None:
+    assert taken("a blue sky", 90) == natural("a blue sky")
+    assert taken("a blue car", 20) == (12.0, -54.0)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lcoins.color.lab import from_network_ab
+from lcoins.color.lab import ab_at_lightness, from_network_ab
 from lcoins.color.names import BASIC_LAB, KNOWN_LAB
 from lcoins.color.natural_colors import natural_ab
 from lcoins.color.spoken_of import MOST
@@ -48,7 +48,7 @@ def colors(captions: list[str]) -> tuple[Tensor, Knowing]:
 
 
 def typical(color: str) -> Tensor:
-    return torch.tensor(BASIC_LAB[color][1:])[:, None]
+    return torch.tensor(ab_at_lightness(BASIC_LAB[color], 50.0))[:, None]
 
 
 def test_each_color_goes_where_its_thing_is() -> None:

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from lcoins.color.edges import box_mean, colors_at, follow_edges
-from lcoins.color.lab import ab_at_lightness, from_network_ab, from_network_lightness, to_network_ab
-from lcoins.color.natural_colors import natural_ab
+from lcoins.color.lab import from_network_ab, from_network_lightness, to_network_ab
+from lcoins.color.natural_colors import ab_on
 from lcoins.color.reading import read_sentence
 from lcoins.color.sides import is_worn, noun_of
 from lcoins.color.strength import shading, smooth_step
@@ -148,8 +148,8 @@ def painted(
     result = ab * (1 - shares.sum(dim=0))
     for share, color in zip(shares, said, strict=True):
         mean = (share * lightness).sum() / share.sum().clamp(min=1e-6)
-        named = natural_ab(color.phrase, color.thing) or ab_at_lightness(color.phrase.lab, float(mean))
-        result += share * ab.new_tensor(named)[:, None, None] * shading(lightness, mean)
+        named = ab.new_tensor(ab_on(color.phrase, color.thing, float(mean)))
+        result += share * named[:, None, None] * shading(lightness, mean)
     return result
 
 
