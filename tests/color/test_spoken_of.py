@@ -8,6 +8,12 @@ from lcoins.color.reading import read_sentence
 from lcoins.color.sides import AND, ORDER
 
 SENTENCES = {
+    "his pants navy, green trees behind him": ["pants", "trees"],
+    "jeans blue, green forest": ["jeans", "forest"],
+    "a batter in white, brown dirt": ["clothes", "dirt"],
+    "his trousers are camouflage green, and the fence is rusty brown": ["trousers", "fence"],
+    "the beach is crowded, red and white umbrellas": ["umbrellas", "umbrellas"],
+    "a black cap turned backwards, light blue jacket": ["cap", "jacket"],
     "a woman in a red coat beside a woman in a blue coat": ["first coat", "second coat"],
     "a red cup to the left of a blue cup": ["cup left", "right cup"],
     "a red cup to the right of a blue cup": ["cup right", "left cup"],

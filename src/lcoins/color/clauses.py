@@ -7,6 +7,7 @@ stands behind a form of "to be".
 
 from collections.abc import Sequence
 
+from lcoins.color.color_or_thing import is_paintable
 from lcoins.color.phrases import ColorPhrase, Token, word_at
 from lcoins.color.sides import PLACES
 from lcoins.color.verbs import tells_what_it_does
@@ -18,7 +19,9 @@ from lcoins.color.word_kinds import (
     HAVING,
     INDEFINITE,
     JOINTS,
+    NATURE,
     NO_NOUN,
+    PERSONS,
     PREPOSITIONS,
     RELATIVE,
     TO_BE,
@@ -54,22 +57,54 @@ def is_predicate(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
     Not so in "there are red cars" and "on the table are white plates", where it speaks of what follows.
     """
     for at in range(index - 1, -1, -1):
+        if at not in colors and _BREAKS & {*tokens[at + 1].gap} and tokens[at].text != tokens[at + 1].text:
+            return False  # not of "the cap turned backwards, red shoes", but of "it is very, very red"
         if tokens[at].text in TO_BE:
             return not _comes_after(at, index, tokens, colors)
+        if _is_adjective_of(at, tokens, colors):  # "the fence is rusty brown"
+            return True
         if (at not in colors and tokens[at].text not in _BEFORE_COLORS) or _is_of_what_follows(at + 1, tokens, colors):
             return False
     return False
 
 
+def _is_adjective_of(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether a word stands between a form of "to be" and the color that ends what is said: "camouflage green"."""
+    word, follows = tokens[index].text, index + 2
+    while (
+        follows < len(tokens)
+        and tokens[follows].joined
+        and (follows in colors or tokens[follows].text in ("and", "or"))
+    ):
+        follows += 1
+    ends = follows >= len(tokens) or not tokens[follows].joined or tokens[follows].text in JOINTS
+    said = word_at(tokens, index - 1) in TO_BE and index - 2 >= 0 and tokens[index - 2].text not in _POINTING
+    names_nothing = word in NO_NOUN | COMMANDS | PERSONS or word.endswith(("ing", "'s"))
+    return said and ends and index not in colors and index + 1 in colors and not names_nothing
+
+
 def _is_of_what_follows(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
-    """Whether a color behind a comma has its own thing: "his hat is yellow, blue sky", not "red, white and blue"."""
+    """Whether a color behind a comma has its own thing, and the one before has one, too: "his hat is yellow, blue sky".
+
+    So in "jeans blue, green trees" and "a man in white, brown dirt", and not in "red, white and blue".
+    """
     if index not in colors or index - 1 not in colors or "," not in tokens[index].gap:
         return False
     after = index + 1
     while after in colors:
         after += 1
     follows = after < len(tokens) and tokens[after].joined and tokens[after].text not in NO_NOUN | {"and", "or"}
-    return follows and not tokens[after].text.endswith("ing") and is_predicate(index - 1, tokens, colors)
+    if not follows or tokens[after].text.endswith("ing"):
+        return False
+    return is_predicate(index - 1, tokens, colors) or _is_behind_its_thing(index - 1, tokens, colors)
+
+
+def _is_behind_its_thing(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether a color stands directly behind a noun, or behind "in": "his pants navy", "a man in white"."""
+    while index > 0 and index - 1 in colors:
+        index -= 1
+    before = word_at(tokens, index - 1)
+    return tokens[index].joined and (before == "in" or before in NATURE or is_paintable(before))
 
 
 def _comes_after(verb: int, color: int, tokens: Sequence[Token], colors: set[int]) -> bool:

@@ -37,7 +37,8 @@ COMMANDS = COLORING | word_set("let give keep use please add want have")
 # Between a thing and its color, and before a color; they name nothing.
 DEGREES = word_set(
     """very really all mostly quite so rather completely entirely almost partly nearly too now just only even
-    both slightly fairly somewhat totally fully extremely actually probably mainly partially simply definitely"""
+    both slightly fairly somewhat totally fully extremely actually probably mainly partially simply definitely
+    backwards backward"""
 )
 PRONOUNS = word_set("i it they them everything we you he she it's they're he's she's")
 INDEFINITE = word_set("something anything nothing")  # "something green" says of nothing what it is
@@ -50,7 +51,7 @@ PERSONS = word_set(
     dad parents grandma grandpa grandmother grandfather grandparents sister brother aunt uncle cousin son
     daughter wife husband groom bridegroom soldier soldiers sailor sailors nurse nurses teacher priest policeman
     officer officers brunette sisters brothers twins nephew niece grandson granddaughter snowboarder rider biker
-    footballer cheerleader runner jockey goalie"""
+    footballer cheerleader runner jockey goalie batter catcher pitcher goalkeeper"""
 )
 # What persons in captions do, which no color behind "in" or "wearing" is said of: "a woman in green skates".
 DOING = word_set(
