@@ -8,6 +8,8 @@ from lcoins.color.reading import read_sentence
 from lcoins.color.sides import AND, ORDER
 
 SENTENCES = {
+    "the woman on the left in a lilac coat with a green hat": ["left coat", "left hat"],
+    "the boy on the right in a red shirt with a white dog": ["right shirt", "dog"],
     "his pants navy, green trees behind him": ["pants", "trees"],
     "jeans blue, green forest": ["jeans", "forest"],
     "a batter in white, brown dirt": ["clothes", "dirt"],

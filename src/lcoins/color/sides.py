@@ -188,7 +188,7 @@ def _begins_a_clause(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
 def _side_of_owner(index: int, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> str:
     """The side of the owner of a thing: of "the boy on the right has a red shirt" and "the right one a red shirt".
 
-    "And blue trousers" belong to whom what stands before belongs to.
+    "And blue trousers" belong to whom what stands before belongs to, and so does the hat of "a coat with a blue hat".
     """
     colors = color_indices(phrases)
     at = phrases[index].first - 1
@@ -201,6 +201,10 @@ def _side_of_owner(index: int, tokens: Sequence[Token], phrases: Sequence[ColorP
             label -= 1
         return side_in([token.text for token in tokens[label : joint + 1]])
     goes_on = joint > 0 and tokens[joint].text == "and" and joint - 1 not in colors
+    goes_on |= (
+        word_at(tokens, joint) == "with"
+        and {word_at(tokens, at) for at in (joint - 1, phrases[index].last + 1)} <= WORN
+    )
     if index and goes_on and not _begins_a_clause(phrases[index], tokens):
         return _side_of_owner(index - 1, tokens, phrases)
     while at >= 0 and at not in colors and tokens[at].text not in _HAVING | PERSONS | STANDING_FOR:
