@@ -10,7 +10,7 @@ from lcoins.color.natural_colors import natural_ab
 from lcoins.color.spoken_of import MOST
 from lcoins.models.colorizer import Colorization
 from lcoins.models.focus import FocusedColorizer
-from lcoins.models.grounded import GroundedColorizer, for_photos, within_edges
+from lcoins.models.grounded import GroundedColorizer, for_photos, painted, within_edges
 from lcoins.models.grounding import Grounded, said_colors
 
 # Rows of the photo.
@@ -209,3 +209,12 @@ def test_a_long_sentence_takes_bounded_work() -> None:
     assert [color.caption for color in said] == [0] * MOST + [1]
     (last,) = said_colors([f"{'red ' * MOST}and white car"])[-1:]
     assert last.thing == "car"  # a color beyond the last that is grounded is no word of its thing
+
+
+@pytest.mark.parametrize(("thing", "is_wide"), [("floor", True), ("lake", True), ("cup", False)])
+def test_what_is_wide_and_has_no_outlines_is_colored_where_it_is_less_sure(thing: str, is_wide: bool) -> None:
+    place = torch.full((1, 40, 40), 0.9)
+    place[..., 20:] = 0.4
+    ab = painted(torch.full((40, 40), 50.0), torch.zeros(2, 40, 40), place, said_colors([f"a red {thing}"]))
+    assert ab[0, :, :10].mean() > 50
+    assert (ab[0, :, 30:].mean() > 40) == is_wide

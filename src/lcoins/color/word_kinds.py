@@ -93,3 +93,7 @@ SKIES = word_set("sky skies")
 WATERS = word_set("water waters sea ocean lake river pool pond waves")
 SANDS = word_set("sand beach")
 NATURE = PLANTS | SKIES | WATERS | SANDS | word_set("sunset mountain mountains snow")
+SURFACES = word_set(
+    """wall walls floor floors ceiling ceilings ground road roads street streets sidewalk pavement path carpet carpets
+    building buildings bridge slide background"""
+)

@@ -18,7 +18,7 @@ from lcoins.color.natural_colors import ab_on
 from lcoins.color.reading import read_sentence
 from lcoins.color.sides import is_worn, noun_of
 from lcoins.color.strength import shading, smooth_step
-from lcoins.color.word_kinds import NATURE, word_set
+from lcoins.color.word_kinds import NATURE, SURFACES, word_set
 from lcoins.models.colorizer import Colorization, ColorizationSystem
 from lcoins.models.focus import LARGEST, FocusedColorizer, LastAnswer
 from lcoins.models.grounding import FOUND, SaidColor, said_colors
@@ -30,7 +30,7 @@ RIVALRY = 4  # power of the probabilities by which several things share a pixel
 REACH, FLATNESS = 1 / 14, 3e-4  # of the fit of a place to lightness, as follow_edges takes them
 FITTED = 0.25, 0.75  # fitted shares: up to which a pixel lies beyond the thing's edge, and from which within
 INSIDE, DEEP = 1 / 28, (0.75, 1.0)  # of the side, the surroundings that are a place's own to that share deep inside it
-WIDE = 0.2, 0.45  # in place of LEAST and FULL for what has no outlines: a lake with holes is no lake
+WIDE = 0.2, 0.45  # in place of LEAST and FULL for what is wide: a lake with holes is no lake
 TOLD = 0.5, 0.6  # share of a place that is left: up to which lightness does not tell it from what is around it
 # Parts that cells do not show: grounding takes the face for the eyes, and the dog for its collar.
 TOO_SMALL = word_set(
@@ -109,7 +109,7 @@ class GroundedColorizer(nn.Module):
 
 def _bounds(color: SaidColor) -> tuple[float, float]:
     """The shares of the largest probability up to which a pixel is none of a thing, and from which it is."""
-    return WIDE if color.noun in NATURE else (LEAST, FULL)
+    return WIDE if color.noun in NATURE | SURFACES else (LEAST, FULL)
 
 
 def _is_too_small(color: SaidColor) -> bool:
