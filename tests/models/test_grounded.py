@@ -209,10 +209,13 @@ def test_a_long_sentence_takes_bounded_work() -> None:
     assert [color.caption for color in said] == [0] * MOST + [1]
     (last,) = said_colors([f"{'red ' * MOST}and white car"])[-1:]
     assert last.thing == "car"  # a color beyond the last that is grounded is no word of its thing
+    assert len(said_colors(["the car is " + "red, " * 63 + "red car"])) == MOST  # not twice the work for each color
 
 
-@pytest.mark.parametrize(("thing", "is_wide"), [("floor", True), ("lake", True), ("cup", False)])
-def test_what_is_wide_and_has_no_outlines_is_colored_where_it_is_less_sure(thing: str, is_wide: bool) -> None:
+@pytest.mark.parametrize(
+    ("thing", "is_wide"), [("floor", True), ("brick wall", True), ("lake", True), ("slides", True), ("cup", False)]
+)
+def test_what_is_wide_is_colored_where_it_is_less_sure(thing: str, is_wide: bool) -> None:
     place = torch.full((1, 40, 40), 0.9)
     place[..., 20:] = 0.4
     ab = painted(torch.full((40, 40), 50.0), torch.zeros(2, 40, 40), place, said_colors([f"a red {thing}"]))

@@ -83,7 +83,7 @@ def with_hints(lightness: Tensor, ab: Tensor, hints: Sequence[Hint]) -> Tensor:
 
 
 def _shaded(color: Lab, say: Tensor, lightness: Tensor) -> Tensor:
-    """The color's ab (2, S, S), paler where a region is much lighter or darker than on the whole."""
+    """The color's ab (2, S, S) as the region's lightness has it, paler in parts that are far lighter or darker."""
     mean = (say * lightness).sum() / say.sum().clamp(min=1e-6)
     return torch.tensor(ab_at_lightness(color, float(mean)))[:, None, None] * shading(lightness, mean)
 

@@ -19,8 +19,8 @@ AB_SCALE = 110.0
 
 # What each channel of linear light adds to luminance: kornia's own figures.
 _LUMINANCE: NDArray[np.float32] = rgb_to_xyz(torch.eye(3)[:, :, None])[1, :, 0].numpy()
-# XYZ over its white point to linear sRGB, row by row: kornia's matrix with the D65 white point multiplied in.
 _WHITE = np.array([0.95047, 1.0, 1.08883])
+# XYZ over its white point to linear sRGB, row by row: kornia's matrix with the D65 white point multiplied in.
 _WHITE_XYZ_TO_LINEAR = xyz_to_rgb(torch.diag(torch.tensor(_WHITE, dtype=torch.float32))[:, None])[:, 0].tolist()
 # Oklab (B. Ottosson, 2020): XYZ to the cones' responses, and the cube roots of these to lightness and opponent colors.
 _XYZ_TO_CONES = np.array(
@@ -37,6 +37,8 @@ _ROOTS_TO_OKLAB = np.array(
         [0.0259040371, 0.7827717662, -0.8086757660],
     ]
 )
+_CONES_TO_XYZ = np.linalg.inv(_XYZ_TO_CONES) / _WHITE[:, None]  # over its white point
+_OPPONENTS_TO_ROOTS = np.linalg.inv(_ROOTS_TO_OKLAB)[:, 1:]
 
 
 def in_float32(tensor: Tensor) -> torch.autocast:
@@ -174,10 +176,10 @@ def fit_gamut(
 def ab_at_lightness(lab: tuple[float, float, float], lightness: float) -> tuple[float, float]:
     """CIELAB ab of a color when something of another L* takes it: its hue to the eye, and no more chroma than it had.
 
-    In CIELAB a blue turns to violet as it gets lighter, and dark blue is named far darker than most of what is called
-    so. Oklab keeps hues of blue, so on something lighter the color keeps its two opponent colors there. On something
-    darker it keeps its ab: so strong a color in the dark lies outside of what displays show, and Oklab was made for
-    that.
+    In CIELAB a blue turns to violet as it gets lighter. A table's dark blue has an L* of 7, and most of what people
+    call dark blue is far lighter. Oklab keeps hues of blue, so on something lighter the color keeps its two opponent
+    colors there. On something darker it keeps its ab: so strong a color in the dark lies outside of what displays show,
+    and Oklab was fitted to colors within.
 
     >>> [round(value) for value in ab_at_lightness((7.4, 35.3, -49.7), 50.0)]
     [14, -50]
@@ -185,13 +187,12 @@ def ab_at_lightness(lab: tuple[float, float, float], lightness: float) -> tuple[
     if lightness <= lab[0]:
         return lab[1:]
     opponents = (_ROOTS_TO_OKLAB @ np.cbrt(_XYZ_TO_CONES @ (_WHITE * _relative_xyz(*lab))))[1:]
-    tints = np.linalg.inv(_ROOTS_TO_OKLAB)[:, 1:] @ opponents  # what they add to the root of each cone
-    to_xyz = np.linalg.inv(_XYZ_TO_CONES) / _WHITE[:, None]
+    tints = _OPPONENTS_TO_ROOTS @ opponents  # what they add to the root of each cone
     luminance = _relative_xyz(lightness, 0, 0)[1]
     root = np.cbrt(luminance)
     for _ in range(8):  # Newton's steps towards the lightness in Oklab that has this luminance
-        root -= (to_xyz[1] @ (root + tints) ** 3 - luminance) / (to_xyz[1] @ (3 * (root + tints) ** 2))
-    fx, fy, fz = map(float, _lab_roots((to_xyz @ (root + tints) ** 3).astype(np.float32)))
+        root -= (_CONES_TO_XYZ[1] @ (root + tints) ** 3 - luminance) / (_CONES_TO_XYZ[1] @ (3 * (root + tints) ** 2))
+    fx, fy, fz = map(float, _lab_roots((_CONES_TO_XYZ @ (root + tints) ** 3).astype(np.float32)))
     ab = np.array([500 * (fx - fy), 200 * (fy - fz)])
     a, b = ab * min(1.0, np.hypot(*lab[1:]) / max(np.hypot(*ab), 1e-9))
     return float(a), float(b)

@@ -185,6 +185,15 @@ def _begins_a_clause(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     return False
 
 
+def _is_with_it(index: int, joint: int, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> bool:
+    """Whether "with" joins what is worn to clothes of the color before: the hat of "in a red coat with a blue hat"."""
+    if not index or word_at(tokens, joint) != "with" or word_at(tokens, joint - 1) not in WORN:
+        return False
+    between = tokens[phrases[index - 1].last + 1 : joint]
+    told = all(token.joined and token.text not in _NO_OWNER | ARTICLES | PERSONS | _HAVING for token in between)
+    return told and any(token.text in WORN for token in tokens[phrases[index].last + 1 : phrases[index].last + 4])
+
+
 def _side_of_owner(index: int, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> str:
     """The side of the owner of a thing: of "the boy on the right has a red shirt" and "the right one a red shirt".
 
@@ -201,10 +210,7 @@ def _side_of_owner(index: int, tokens: Sequence[Token], phrases: Sequence[ColorP
             label -= 1
         return side_in([token.text for token in tokens[label : joint + 1]])
     goes_on = joint > 0 and tokens[joint].text == "and" and joint - 1 not in colors
-    goes_on |= (
-        word_at(tokens, joint) == "with"
-        and {word_at(tokens, at) for at in (joint - 1, phrases[index].last + 1)} <= WORN
-    )
+    goes_on = goes_on or _is_with_it(index, joint, tokens, phrases)
     if index and goes_on and not _begins_a_clause(phrases[index], tokens):
         return _side_of_owner(index - 1, tokens, phrases)
     while at >= 0 and at not in colors and tokens[at].text not in _HAVING | PERSONS | STANDING_FOR:

@@ -15,10 +15,10 @@ from lcoins.color.clauses import (
     end_of,
     ends_with,
     is_behind_colon,
-    is_predicate,
 )
 from lcoins.color.color_or_thing import joined_by
 from lcoins.color.phrases import ColorPhrase, Token, color_indices, word_at
+from lcoins.color.predicates import is_predicate
 from lcoins.color.sides import AND, CLOTHES, PLACE_WORDS, PLACES, SIZES, give_sides, mentions_of, noun_of
 from lcoins.color.subjects import (
     COLOR_ITSELF,

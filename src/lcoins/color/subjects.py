@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from lcoins.color.clauses import begin_of, begins, end_of, subject_begin
+from lcoins.color.clauses import begin_of, begins, end_of
 from lcoins.color.phrases import ColorPhrase, Token, color_indices
+from lcoins.color.predicates import subject_begin
 from lcoins.color.sides import PLACES, noun_of, side_in
 from lcoins.color.word_kinds import (
     ARTICLES,

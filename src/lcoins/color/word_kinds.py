@@ -51,7 +51,7 @@ PERSONS = word_set(
     dad parents grandma grandpa grandmother grandfather grandparents sister brother aunt uncle cousin son
     daughter wife husband groom bridegroom soldier soldiers sailor sailors nurse nurses teacher priest policeman
     officer officers brunette sisters brothers twins nephew niece grandson granddaughter snowboarder rider biker
-    footballer cheerleader runner jockey goalie batter catcher pitcher goalkeeper"""
+    footballer cheerleader runner jockey goalie catcher goalkeeper"""
 )
 # What persons in captions do, which no color behind "in" or "wearing" is said of: "a woman in green skates".
 DOING = word_set(
@@ -93,7 +93,8 @@ SKIES = word_set("sky skies")
 WATERS = word_set("water waters sea ocean lake river pool pond waves")
 SANDS = word_set("sand beach")
 NATURE = PLANTS | SKIES | WATERS | SANDS | word_set("sunset mountain mountains snow")
+# What is wide, and seldom found in full.
 SURFACES = word_set(
-    """wall walls floor floors ceiling ceilings ground road roads street streets sidewalk pavement path carpet carpets
-    building buildings bridge slide background"""
+    """wall walls floor floors ceiling ceilings ground road roads street streets sidewalk sidewalks pavement path paths
+    carpet carpets building buildings bridge bridges slide slides"""
 )
