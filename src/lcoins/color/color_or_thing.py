@@ -20,6 +20,7 @@ from lcoins.color.word_kinds import (
     COUNTS,
     DEGREES,
     NO_NOUN,
+    PAINTED,
     PERSONS,
     TO_BE,
     WEARING,
@@ -31,8 +32,9 @@ _SHADED_THINGS = frozenset(("chocolate", "coffee", "wine", "cherry", "salmon")) 
 _BEING = (
     TO_BE
     | WEARING
+    | PAINTED
     | word_set(
-        """being painted paint colored coloured dyed color colour colors colours shade shades tone tones hue
+        """being paint color colour colors colours shade shades tone tones hue
     hues"""
     )
 )

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from lcoins.color.lab import ab_at_lightness
 from lcoins.color.names import Lab
-from lcoins.color.strength import shading, smooth_step
+from lcoins.color.strength import mean_under, shading, smooth_step
 
 EDGE = 4.0  # L* between neighbors that look different
 OTHER_COLOR = 6.0  # units of ab between neighbors that the network colors differently
@@ -84,7 +84,7 @@ def with_hints(lightness: Tensor, ab: Tensor, hints: Sequence[Hint]) -> Tensor:
 
 def _shaded(color: Lab, say: Tensor, lightness: Tensor) -> Tensor:
     """The color's ab (2, S, S) as the region's lightness has it, paler in parts that are far lighter or darker."""
-    mean = (say * lightness).sum() / say.sum().clamp(min=1e-6)
+    mean = mean_under(say, lightness)
     return torch.tensor(ab_at_lightness(color, float(mean)))[:, None, None] * shading(lightness, mean)
 
 

@@ -6,6 +6,7 @@ The constants are those of D65, 2 degrees, as in kornia and in the authors' rele
 """
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -83,6 +84,11 @@ def _lab_roots(relative_xyz: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(relative_xyz > 0.008856, np.cbrt(relative_xyz), 7.787 * relative_xyz + np.float32(4 / 29))
 
 
+def _relative_xyz(roots: NDArray[Any]) -> NDArray[Any]:
+    """The inverse of :func:`_lab_roots`."""
+    return np.where(roots > 0.2068966, roots * roots * roots, (roots - 4 / 29) / 7.787)
+
+
 def join_lab(
     lightness: Float[Tensor, "b 1 h w"], ab: Float[Tensor, "b 2 h w"], *, clip: bool = True
 ) -> Float32[Tensor, "b 3 h w"]:
@@ -97,12 +103,11 @@ def join_lab(
 
 def lab_array_to_rgb(lab: Float32[np.ndarray, "3 h w"]) -> Float32[np.ndarray, "3 h w"]:
     """Lab to sRGB, clipped to [0, 1]: :func:`join_lab` in numpy, much faster on small pictures."""
-    xyz = np.empty_like(lab)
-    xyz[1] = (lab[0] + 16) / 116
-    xyz[0] = xyz[1] + lab[1] / 500
-    xyz[2] = np.maximum(xyz[1] - lab[2] / 200, 0)
-    xyz = np.where(xyz > 0.2068966, xyz * xyz * xyz, (xyz - 4 / 29) / 7.787)
-    linear = np.array(_WHITE_XYZ_TO_LINEAR, dtype=np.float32) @ xyz.reshape(3, -1)
+    roots = np.empty_like(lab)
+    roots[1] = (lab[0] + 16) / 116
+    roots[0] = roots[1] + lab[1] / 500
+    roots[2] = np.maximum(roots[1] - lab[2] / 200, 0)
+    linear = np.array(_WHITE_XYZ_TO_LINEAR, dtype=np.float32) @ _relative_xyz(roots).reshape(3, -1)
     np.clip(linear, 0, 1, out=linear)
     gamma = 1.055 * np.power(linear, np.float32(1 / 2.4)) - 0.055
     return np.where(linear > 0.0031308, gamma, 12.92 * linear).reshape(lab.shape)
@@ -186,9 +191,12 @@ def ab_at_lightness(lab: tuple[float, float, float], lightness: float) -> tuple[
     """
     if lightness <= lab[0]:
         return lab[1:]
-    opponents = (_ROOTS_TO_OKLAB @ np.cbrt(_XYZ_TO_CONES @ (_WHITE * _relative_xyz(*lab))))[1:]
+    level, a, b = lab
+    fy = (level + 16) / 116
+    xyz = _WHITE * _relative_xyz(np.array([fy + a / 500, fy, fy - b / 200]))
+    opponents = (_ROOTS_TO_OKLAB @ np.cbrt(_XYZ_TO_CONES @ xyz))[1:]
     tints = _OPPONENTS_TO_ROOTS @ opponents  # what they add to the root of each cone
-    luminance = _relative_xyz(lightness, 0, 0)[1]
+    luminance = _relative_xyz(np.array((lightness + 16) / 116))
     root = np.cbrt(luminance)
     for _ in range(8):  # Newton's steps towards the lightness in Oklab that has this luminance
         root -= (_CONES_TO_XYZ[1] @ (root + tints) ** 3 - luminance) / (_CONES_TO_XYZ[1] @ (3 * (root + tints) ** 2))
@@ -196,13 +204,6 @@ def ab_at_lightness(lab: tuple[float, float, float], lightness: float) -> tuple[
     ab = np.array([500 * (fx - fy), 200 * (fy - fz)])
     a, b = ab * min(1.0, np.hypot(*lab[1:]) / max(np.hypot(*ab), 1e-9))
     return float(a), float(b)
-
-
-def _relative_xyz(lightness: float, a: float, b: float) -> NDArray[np.float64]:
-    """XYZ over its white point."""
-    fy = (lightness + 16) / 116
-    f = np.array([fy + a / 500, fy, fy - b / 200])
-    return np.where(f > 0.2068966, f**3, (f - 4 / 29) / 7.787)
 
 
 def resize_ab(ab: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c height width"]:

@@ -14,6 +14,7 @@ from lcoins.color.word_kinds import (
     JOINTS,
     NATURE,
     NO_NOUN,
+    PAINTED,
     PERSONS,
     PREPOSITIONS,
     TO_BE,
@@ -21,7 +22,7 @@ from lcoins.color.word_kinds import (
     word_set,
 )
 
-BEFORE_COLORS = DEGREES | word_set("and or painted colored coloured dyed")  # of a predicate
+BEFORE_COLORS = DEGREES | PAINTED | {"and", "or"}  # of a predicate
 BREAKS = frozenset(".,;:!?()\u2013\u2014")
 _FAR = 24  # words of a list of colors within which it is looked what they are said of
 _POINTING = word_set("there here these those this that what")  # "there are red cars"
@@ -38,14 +39,14 @@ def is_predicate(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
     first = index
     while first > max(0, index - _FAR) and (first - 1 in colors or tokens[first - 1].text in BEFORE_COLORS):
         first -= 1
-    said = not _is_parted(first, tokens, colors) and _is_said(first, index, tokens, colors)
+    if _is_parted(first, tokens, colors) or not _is_said(first, index, tokens, colors):
+        return False
     after = first  # the first word behind the colors that follow each other here
     for at in range(first + 1, index + 1):
-        if not said or _is_parted(at, tokens, colors):
-            return False
         after = after if at < after else _end_of_colors(at, colors)
-        said = not _has_its_own(at, after, said, tokens, colors)
-    return said
+        if _is_parted(at, tokens, colors) or _is_before_a_thing(at, after, tokens, colors):
+            return False
+    return True
 
 
 def is_of_what_follows(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
@@ -53,8 +54,10 @@ def is_of_what_follows(index: int, tokens: Sequence[Token], colors: set[int]) ->
 
     So in "jeans blue, green trees" and "a man in white, brown dirt", and not in "red, white and blue".
     """
-    before = index - 1 in colors and index in colors and is_predicate(index - 1, tokens, colors)
-    return _has_its_own(index, _end_of_colors(index, colors), before, tokens, colors)
+    after = _end_of_colors(index, colors)
+    if not _is_before_a_thing(index, after, tokens, colors):
+        return False
+    return is_predicate(index - 1, tokens, colors) or _is_behind_its_thing(index, after, tokens, colors)
 
 
 def _end_of_colors(index: int, colors: set[int]) -> int:
@@ -97,17 +100,12 @@ def _tells_of_a_color(index: int, tokens: Sequence[Token], colors: set[int]) -> 
     return said and ends and not is_noun and not is_paintable(word)
 
 
-def _has_its_own(index: int, after: int, is_said_before: bool, tokens: Sequence[Token], colors: set[int]) -> bool:
-    """Whether a color behind a comma speaks of what follows it, the one before being said of what precedes it.
-
-    ``after`` is the first word behind the color and those that follow it.
-    """
+def _is_before_a_thing(index: int, after: int, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether a color behind another and a comma, with ``after`` the word behind it and its like, is before a noun."""
     if index not in colors or index - 1 not in colors or "," not in tokens[index].gap:
         return False
     follows = after < len(tokens) and tokens[after].joined and tokens[after].text not in NO_NOUN | {"and", "or"}
-    if not follows or tokens[after].text.endswith("ing"):
-        return False
-    return is_said_before or _is_behind_its_thing(index, after, tokens, colors)
+    return follows and not tokens[after].text.endswith("ing")
 
 
 def _is_behind_its_thing(index: int, after: int, tokens: Sequence[Token], colors: set[int]) -> bool:

@@ -41,6 +41,7 @@ from lcoins.color.word_kinds import (
     DRESSED,
     INDEFINITE,
     JOINTS,
+    PAINTED,
     PERSONS,
     PREPOSITIONS,
     PRONOUNS,
@@ -61,7 +62,8 @@ _ANIMALS = word_set(
     "dog dogs puppy puppies cat cats kitten horse horses pony cow cows calf bull bulls goat goats sheep"
 )
 _BEFORE_ALONE = (
-    word_set("in of to into with has have had all painted colored coloured dyed light dark pale deep bright")
+    word_set("in of to into with has have had all light dark pale deep bright")
+    | PAINTED
     | DRESSED
     | COLOR_ITSELF
     | ARTICLES

@@ -11,6 +11,11 @@ def shading(lightness: Tensor, mean: Tensor | float) -> Tensor:
     return 1 - SHADING * ((lightness - mean).abs() / FAR).clamp(max=1)
 
 
+def mean_under(share: Tensor, lightness: Tensor) -> Tensor:
+    """The mean L* of a part of a photo, given how far each pixel belongs to it."""
+    return (share * lightness).sum() / share.sum().clamp(min=1e-6)
+
+
 def smooth_step(values: Tensor, least: float, full: float) -> Tensor:
     """0 up to ``least``, 1 from ``full`` on, and between them a rise without a kink."""
     share = ((values - least) / (full - least)).clamp(0, 1)

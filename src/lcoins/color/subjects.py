@@ -14,6 +14,7 @@ from lcoins.color.word_kinds import (
     DOING,
     HAVING,
     JOINTS,
+    PAINTED,
     PERSONS,
     PREPOSITIONS,
     PRONOUNS,
@@ -23,9 +24,9 @@ from lcoins.color.word_kinds import (
 )
 
 # What stands between a thing and its color, or before it, and names nothing: "the car should be painted red".
-_AUXILIARIES = word_set(
-    """should must could will would shall may might has have had used like being to painted colored coloured
-    dyed please pls always more itself themselves"""
+_AUXILIARIES = PAINTED | word_set(
+    """should must could will would shall may might has have had used like being to
+    please pls always more itself themselves"""
 )
 # What a sentence may begin with before it names anything: "I'd like all the cars to be red".
 OPENING = word_set(

@@ -40,6 +40,7 @@ DEGREES = word_set(
     both slightly fairly somewhat totally fully extremely actually probably mainly partially simply definitely
     backwards backward"""
 )
+PAINTED = word_set("painted colored coloured dyed")
 PRONOUNS = word_set("i it they them everything we you he she it's they're he's she's")
 INDEFINITE = word_set("something anything nothing")  # "something green" says of nothing what it is
 COUNTS = word_set("two three four five six seven eight nine ten both several some most many few pair")

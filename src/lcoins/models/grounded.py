@@ -17,7 +17,7 @@ from lcoins.color.lab import from_network_ab, from_network_lightness, to_network
 from lcoins.color.natural_colors import ab_on
 from lcoins.color.reading import read_sentence
 from lcoins.color.sides import is_worn, noun_of
-from lcoins.color.strength import shading, smooth_step
+from lcoins.color.strength import mean_under, shading, smooth_step
 from lcoins.color.word_kinds import NATURE, SURFACES, word_set
 from lcoins.models.colorizer import Colorization, ColorizationSystem
 from lcoins.models.focus import LARGEST, FocusedColorizer, LastAnswer
@@ -147,7 +147,7 @@ def painted(
     shares = by_lightness(shares, lightness, said)
     result = ab * (1 - shares.sum(dim=0))
     for share, color in zip(shares, said, strict=True):
-        mean = (share * lightness).sum() / share.sum().clamp(min=1e-6)
+        mean = mean_under(share, lightness)
         named = ab.new_tensor(ab_on(color.phrase, color.thing, float(mean)))
         result += share * named[:, None, None] * shading(lightness, mean)
     return result

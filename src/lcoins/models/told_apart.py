@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lcoins.color.sides import SIDES, noun_of, side_in
-from lcoins.color.strength import smooth_step
+from lcoins.color.strength import mean_under, smooth_step
 from lcoins.color.word_kinds import WORN_ON_HEAD, word_set
 from lcoins.models.grounding import SaidColor
 from lcoins.models.parts import (
@@ -134,7 +134,7 @@ def _arranged(
     parts: Sequence[Float[Tensor, "s s"]], lightness: Float[Tensor, "s s"], named: Sequence[float]
 ) -> Sequence[int]:
     """For each of as many colors, by their L*, the index of its part: by lightness if that tells them apart."""
-    seen = [float((part * lightness).sum() / part.sum().clamp(min=1e-6)) for part in parts]
+    seen = [float(mean_under(part, lightness)) for part in parts]
 
     def likeness(arranged: Sequence[int]) -> float:
         return sum(level * seen[part] for level, part in zip(named, arranged, strict=True))
