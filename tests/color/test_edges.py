@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lcoins.color import lab
-from lcoins.color.edges import follow_edges
+from lcoins.color.edges import CARRIED, DOUBT, LIKE, follow_edges, settled
 from lcoins.colorize.photo import recompose
 
 
@@ -70,3 +70,32 @@ def test_strips_follow_edges_as_the_whole_does() -> None:
     whole = np.array(recompose(lightness, offset, slope, strip_pixels=10**6)).astype(int)
     strips = np.array(recompose(lightness, offset, slope, strip_pixels=60)).astype(int)
     assert np.abs(whole - strips).max() <= 1
+
+
+@given(seed=st.integers(0, 99))
+def test_settled_shares_solve_the_system_of_weighted_least_squares(seed: int) -> None:
+    """Against numpy's dense solution of the normal equations, pixel by pixel."""
+    side = 9
+    random = torch.Generator().manual_seed(seed)
+    lightness = torch.rand(side, side, generator=random) * 20
+    shares = torch.rand(2, side, side, generator=random)
+    levels, pixels = lightness.flatten().numpy().astype(float), np.arange(side * side).reshape(side, side)
+    pairs = (pixels[:, 1:], pixels[:, :-1]), (pixels[1:], pixels[:-1])
+    neighbors = [both for one, other in pairs for both in zip(one.flat, other.flat, strict=True)]
+    for share, found in zip(shares, settled(lightness, shares), strict=True):
+        before = share.flatten().numpy().astype(float)
+        loyalty = ((2 * before - 1) ** 2 + DOUBT) / (CARRIED * side) ** 2
+        system = np.diag(loyalty)
+        for one, other in neighbors:
+            weight = np.exp(-abs(levels[one] - levels[other]) / LIKE)
+            system[[one, other], [one, other]] += weight
+            system[[one, other], [other, one]] -= weight
+        expected = np.linalg.solve(system, loyalty * before)
+        np.testing.assert_allclose(found.flatten().numpy(), expected, atol=2e-3)
+
+
+@given(side=st.sampled_from([8, 40]), value=st.sampled_from([0.0, 0.5, 1.0]))
+def test_equal_shares_stay(side: int, value: float) -> None:
+    lightness = torch.rand(side, side, generator=torch.Generator().manual_seed(0)) * 100
+    shares = torch.full((1, side, side), value)
+    torch.testing.assert_close(settled(lightness, shares), shares)

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from lcoins.color.edges import box_mean, colors_at, follow_edges
+from lcoins.color.edges import settled
 from lcoins.color.lab import from_network_ab, from_network_lightness, to_network_ab
 from lcoins.color.natural_colors import ab_on
 from lcoins.color.reading import read_sentence
@@ -27,11 +27,8 @@ from lcoins.models.parts import FULL, LEAST
 from lcoins.models.told_apart import by_lightness, told_apart
 
 RIVALRY = 4  # power of the probabilities by which several things share a pixel
-REACH, FLATNESS = 1 / 14, 3e-4  # of the fit of a place to lightness, as follow_edges takes them
-FITTED = 0.25, 0.75  # fitted shares: up to which a pixel lies beyond the thing's edge, and from which within
-INSIDE, DEEP = 1 / 28, (0.75, 1.0)  # of the side, the surroundings that are a place's own to that share deep inside it
+SETTLED = 0.4, 0.6  # shares that agree with their neighbors': up to which a pixel is none of a thing, and from which
 WIDE = 0.2, 0.45  # in place of LEAST and FULL for what is wide: a lake with holes is no lake
-TOLD = 0.5, 0.6  # share of a place that is left: up to which lightness does not tell it from what is around it
 # Parts that cells do not show: grounding takes the face for the eyes, and the dog for its collar.
 TOO_SMALL = word_set(
     """eyes eye eyebrow eyebrows eyelashes nose noses lip lips tongue tongues teeth nail nails freckles beak beaks
@@ -154,15 +151,9 @@ def painted(
 
 
 def within_edges(lightness: Float[Tensor, "s s"], shares: Float[Tensor, "k s s"]) -> Float[Tensor, "k s s"]:
-    """How far pixels belong to things, less what lies beyond the photo's edges: the halo of a place known by cells.
+    """How far pixels belong to things, which end at the photo's edges, given how far the cells around them do.
 
-    Around each pixel the share is fitted by a linear function of L* (:func:`~lcoins.color.edges.follow_edges`). What
-    this fit takes for the surroundings loses its share, but for the inside of a large place, and nothing gains any. A
-    place that would lose half of itself is not told from its surroundings by lightness, and stays as it is.
+    What lies beyond an edge loses its share, and what no edge parts from the thing's inside gets one
+    (:func:`~lcoins.color.edges.settled`).
     """
-    slope, offset = follow_edges(lightness[None, None], shares[None], REACH, FLATNESS)
-    fitted = smooth_step(colors_at(lightness[None, None], slope, offset)[0], *FITTED)
-    inside = smooth_step(box_mean(shares[None], max(1, round(INSIDE * shares.shape[-1])))[0], *DEEP)
-    within = torch.minimum(shares, torch.maximum(fitted, inside))
-    left = within.sum(dim=(1, 2), keepdim=True) / shares.sum(dim=(1, 2), keepdim=True).clamp(min=1e-6)
-    return torch.lerp(shares, within, smooth_step(left, *TOLD))
+    return smooth_step(settled(lightness, shares), *SETTLED)
