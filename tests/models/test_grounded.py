@@ -39,7 +39,8 @@ class Knowing(nn.Module):
             for name, rows in PLACES.items():
                 if name in thing:
                     row[rows] = 6.0
-        return Grounded(logits, torch.zeros(len(logits), 1), torch.zeros(1, 64, 1), [len(logits)], torch.ones(()))
+        one = torch.ones(())
+        return Grounded(logits, torch.zeros(len(logits), 1), torch.zeros(1, 64, 1), [len(logits)], one, one, one)
 
 
 def colors(captions: list[str]) -> tuple[Tensor, Knowing]:
