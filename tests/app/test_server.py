@@ -311,15 +311,10 @@ def test_by_keyboard_alone(page: Any, photo: Path) -> None:
             page.keyboard.press("Tab")
         raise AssertionError(f"{selector} cannot be reached by Tab")
 
-    choosers: list[Any] = []
-    page.on("filechooser", lambda chooser: choosers.append(chooser))
-    for _ in range(20):  # right after loading a key may go nowhere; a person would press it again
+    with page.expect_file_chooser() as opened:  # asked for before the keys, so that Chromium waits for the answer
         tab_to("#photo button")
         page.keyboard.press("Enter")
-        page.wait_for_timeout(500)
-        if choosers:
-            break
-    choosers[0].set_files(str(photo))
+    opened.value.set_files(str(photo))
     page.wait_for_selector("#gray img")
     tab_to("#sentence textarea")
     page.keyboard.type(SENTENCE)

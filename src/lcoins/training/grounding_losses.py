@@ -1,5 +1,6 @@
 """The loss of grounding: a map of each name against the mask of what it means. Not part of the paper."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,18 +8,12 @@ from functools import lru_cache
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import (
-    adaptive_avg_pool2d,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    normalize,
-    softplus,
-)
+from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits, cross_entropy, normalize
 
 from lcoins.color.sides import PLACE_WORDS, is_worn, last_noun
 from lcoins.color.word_kinds import NATURE, PERSONS, SURFACES
 from lcoins.data.types import Batch, SaidPlace
-from lcoins.models.grounding import Grounded, SaidColor
+from lcoins.models.grounding import FOUND, Grounded, SaidColor
 from lcoins.models.other_names import USUAL
 from lcoins.training.losses import Losses
 
@@ -34,8 +29,7 @@ class GroundingObjective:
         names_weight: weight of the cross-entropy of names, by which things are told apart.
         guessed_weight: of a name whose place was guessed from colors, compared with one whose mask is known.
         absent_weight: of a name of what the photo does not show, in the loss of cells; outlines may be missing.
-        elsewhere_weight: weight of the cross-entropy of each name in the batch's other photos that do not show it, by
-            the cells where it is likeliest.
+        elsewhere_weight: weight of how far each name is found in the batch's other photos, which do not show it.
     """
 
     needs_recolored = False
@@ -84,13 +78,16 @@ class GroundingObjective:
 
 
 def elsewhere_loss(grounded: Grounded, things: Sequence[str], shown: Sequence[frozenset[str]]) -> Float[Tensor, ""]:
-    """Cross-entropy of names in photos that do not show them, by their likeliest cells; 0 where all may show all."""
+    """How far names are found in photos that do not show them, by the logits of their likeliest cells.
+
+    A name that is not found there costs nothing, so that names are not made less likely where they belong.
+    """
     absent = torch.tensor([[is_absent(thing, words) for words in shown] for thing in things])
     if not absent.any():
         return grounded.logits.new_zeros(())
     of_photos = grounded.everywhere().float()[absent.to(grounded.logits.device)]
     likeliest = of_photos.topk(min(LIKELIEST, of_photos.shape[1]), dim=1).values
-    return softplus(likeliest).mean()
+    return (likeliest - math.log(FOUND / (1 - FOUND))).clamp(min=0).mean()
 
 
 def is_absent(thing: str, shown: frozenset[str]) -> bool:
