@@ -7,7 +7,7 @@ from itertools import combinations
 
 from lcoins.color.words import with_article
 from lcoins.data.captioned_instances import plural
-from lcoins.data.instance_sentences import PLACES_AFTER, PLACES_BEFORE, WORN
+from lcoins.data.instance_sentences import GARMENTS, PLACES_AFTER, PLACES_BEFORE
 from lcoins.data.scene_parts import BACKGROUND, TOUCHING, SceneParts, near, stands_on
 from lcoins.data.things import PAIRS, Thing
 
@@ -132,7 +132,7 @@ def _sentence(things: Sequence[Thing], background: Sequence[Thing], rng: random.
     if not things:
         parts = [_colored(BACKGROUND[part.kind][0], part, rng) for part in background]
         return _joined(parts) if rng.random() < 0.5 else [*_plain(rng.choice(_OPENINGS)), *_joined(parts)]
-    if all(thing.kind in WORN and not thing.place for thing in things) and rng.random() < 0.6:
+    if all(thing.kind in GARMENTS and not thing.place for thing in things) and rng.random() < 0.6:
         who = f"{rng.choice(('a person', 'someone'))} {rng.choice(('in', 'wearing', 'with', 'dressed in'))}"
         return [*_plain(who), *_joined([_phrase(thing, rng, "a") for thing in things]), *behind]
     colored = [thing for thing in things if thing.color]

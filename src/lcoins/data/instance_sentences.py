@@ -9,10 +9,11 @@ from lcoins.color.words import COLOR_CLASS, find_colors
 from lcoins.data.captioned_instances import OTHER_NAMES, plural
 from lcoins.data.things import Thing
 
-_CLOTHES = """shoes pants dress coat blouse skirt shirt jeans sweater hat belt blazer t-shirt stockings suit scarf
+# Kinds of instances that "a person in ..." may precede; what sentences say is worn is in lcoins.color.word_kinds.
+_GARMENTS = """shoes pants dress coat blouse skirt shirt jeans sweater hat belt blazer t-shirt stockings suit scarf
 jacket sandals vest shorts boots top leggings socks sweatshirt cape romper loafers jumper heels sneakers gloves tie
 cardigan"""
-WORN = frozenset(_CLOTHES.split())
+GARMENTS = frozenset(_GARMENTS.split())
 SMALL = 0.1  # share of the crop: a larger thing is probably what a caption speaks of
 PLACES_BEFORE = {
     "left": ("left",),
@@ -49,7 +50,7 @@ def compose(mentions: Sequence[Mention], rng: random.Random) -> str:
     if len(mentions) == 1 and style < 0.12 and not mentions[0].thing.place:
         only = mentions[0]
         return " ".join(filter(None, (only.color, _name(only.thing, rng))))
-    if all(mention.thing.kind in WORN for mention in mentions) and style < 0.6:
+    if all(mention.thing.kind in GARMENTS for mention in mentions) and style < 0.6:
         worn = _joined([_phrase(mention, rng, article="a") for mention in mentions])
         who = rng.choice(("a person", "someone"))
         return finished(f"{who} {rng.choice(('in', 'wearing', 'with', 'dressed in'))} {worn}", rng)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_closing, binary_opening, gaussian_filter, label
 
 from lcoins.color.word_kinds import word_set
-from lcoins.data.instance_sentences import WORN
+from lcoins.data.instance_sentences import GARMENTS
 from lcoins.data.things import Thing
 
 Mask = NDArray[np.bool_]
@@ -83,7 +83,7 @@ def surroundings(
 
 def clothes(things: Sequence[Thing]) -> Thing | None:
     """All that is worn in a crop as one thing; None where it is next to nothing."""
-    worn = [thing.mask for thing in things if thing.kind in WORN]
+    worn = [thing.mask for thing in things if thing.kind in GARMENTS]
     mask = np.logical_or.reduce(worn) if len(worn) > 1 else None
     return Thing("clothes", mask) if mask is not None and LEAST <= mask.mean() <= MOST else None
 
