@@ -127,6 +127,16 @@ def test_what_is_malformed_is_refused(served: Served, client: Client, path: str,
 
 
 def test_other_sites_and_hosts_are_refused(client: Client) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"), [("milliseconds", 1e9), ("width", "x" * 99), ("uuid", "X")], ids=("a time", "a size", "a uuid")
+)
+def test_a_refusal_names_the_field_and_what_came(client: Client, name: str, value: Any) -> None:
+    join(client)
+    client.state("POST", "/check", CHECK)
+    told = json.loads(client.ask("POST", "/vote", {**VOTE, "uuid": UUID.format(6), name: value})[1])["error"]
+    assert told.startswith(f"Expected {name} as ") and f"got {value!r}"[:54] in told and len(told) < 120
+
+
     join(client)
     body = json.dumps(CHECK).encode()
     good = {"Cookie": client.cookie, "X-CSRF-Token": client.csrf, "Content-Type": "application/json"}
