@@ -137,6 +137,7 @@ def serve(
     from lcoins.app.guard import serve as serve_until_stopped
     from lcoins.study.server import StudyPage
 
+    from lcoins.app.guard import answered_hosts
     if return_url is not None and not return_url.startswith(("https://", "http://")):
         raise ValueError(f"expected --return-url as https://..., got {return_url!r}")
     protocol = read_protocol(folder)
@@ -145,6 +146,12 @@ def serve(
     page = StudyPage(kept, folder, max_people=max_people or 4 * len(protocol.slots), return_url=return_url)
     try:
         serve_until_stopped(
+    if answered_hosts(host) is None:
+        typer.echo(
+            f"--host {host} lets in everybody who reaches this port, and encrypts nothing: put a server that speaks "
+            f"HTTPS in front",
+            err=True,
+        )
             page.app, host, port, lambda address: typer.echo(f"The study is at {address} (Ctrl-C stops it)")
         )
     finally:
