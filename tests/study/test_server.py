@@ -326,6 +326,17 @@ def test_a_page_that_must_wait_says_why_and_tries_again(served: Served, chromium
     page.close()
 
 
+@pytest.mark.parametrize(("address", "shown"), [(None, "give"), ("https://example.org/back", "return")])
+def test_the_end_says_one_thing_to_do(served: Served, chromium: Any, address: str | None, shown: str) -> None:
+    page = chromium.new_page()
+    state = {"csrf": "", "title": "Study", "stage": "done", "code": "ABCD1234", "return_url": address}
+    page.route("**/state", lambda route: route.fulfill(json=state))
+    page.goto(served.address)
+    page.locator("#code", has_text="ABCD1234").wait_for()
+    assert [name for name in ("give", "return") if page.locator(f"#{name}").is_visible()] == [shown]
+    page.close()
+
+
 @pytest.mark.parametrize(("host", "told"), [("127.0.0.1", False), ("0.0.0.0", True)])
 def test_who_lets_others_in_is_told_what_that_means(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, told: bool

@@ -101,6 +101,7 @@ function show(state) {
     showTrial(state);
   } else {
     $("code").textContent = state.code;
+    $("give").hidden = Boolean(state.return_url);
     $("return").hidden = !state.return_url;
     if (state.return_url) $("return").href = state.return_url;
   }
