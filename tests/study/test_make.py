@@ -196,6 +196,14 @@ def test_another_shape_would_betray_a_system(tmp_path: Path) -> None:
         make_study(tmp_path / "study", systems, captions, photos, StudyOptions(images=8, people=2))
 
 
+def test_the_very_same_picture_of_two_systems_is_told(tmp_path: Path) -> None:
+    systems, captions, photos = draw_pictures(tmp_path)
+    options = StudyOptions(images=8, people=2)
+    assert make_study(tmp_path / "all differ", systems, captions, photos, options)[1] == []
+    _, remarks = make_study(tmp_path / "same", {**systems, "four": systems["three"]}, captions, photos, options)
+    assert len(remarks) == 1 and "two systems for 8 of 8 images, such as " in remarks[0]
+
+
 def test_a_study_is_never_overwritten_nor_served_with_other_pictures(tmp_path: Path) -> None:
     protocol = draw_study(tmp_path)
     with pytest.raises(ValueError, match="people may have voted"):
@@ -225,6 +233,7 @@ def test_the_command_prints_the_power(tmp_path: Path) -> None:
     arguments += ["--images", "8", "--people", "5", "--mode", "2afc", "--consent", str(tmp_path / "consent.txt")]
     done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0
-    assert "participants: 5" in done.output and "783" in done.output and "194" in done.output and "85" in done.output
+    assert "participants: 5, 16 trials each (8 votes, 8 with a known answer, 0 shown again)" in done.output
+    assert "783" in done.output and "194" in done.output and "85" in done.output
     consent = json.loads((tmp_path / "s" / "protocol.json").read_text())["consent"]
     assert consent["text"] == "You will see 16 pictures." and len(consent["version"]) == 12

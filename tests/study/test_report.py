@@ -2,6 +2,7 @@
 
 import csv
 import uuid
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pyarrow.parquet as parquet
 
 from lcoins.study.ballots import Exclusion
 from lcoins.study.database import store_url
+from lcoins.study.protocol import Rules
 from lcoins.study.report import write_report
 from lcoins.study.result_tables import write_csv, write_parquet
 from lcoins.study.store import Ballot, Store
@@ -70,6 +72,20 @@ def test_a_table_without_rows_has_its_columns(tmp_path: Path) -> None:
         "double",
         "double",
     ]
+
+
+def test_every_rule_is_in_words_with_the_people_it_excludes(report: Path) -> None:
+    text = (report / "report.md").read_text(encoding="utf-8")
+    for rule in fields(Rules):
+        assert f"| {rule.name} | " in text
+    assert "| control_plate | misreads" in text and "| screen_filter | says" in text
+    assert "| answered | answers fewer than 50 % of the trials | 1 |" in text
+    assert "| seconds | takes less than 1 s for the median answer | 0 |" in text
+
+
+def test_changed_code_is_told_in_words(report: Path) -> None:
+    text = (report / "report.md").read_text(encoding="utf-8")
+    assert "changed True" not in text and "changed False" not in text
 
 
 def test_only_the_table_for_paying_names_workers(report: Path) -> None:

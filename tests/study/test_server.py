@@ -22,6 +22,7 @@ from simulated_people import Client, World, run, take_part, true_shares
 from typer.testing import CliRunner
 
 from lcoins.cli.main import app
+from lcoins.study.protocol import CONSENT
 
 pytestmark = pytest.mark.skipif(
     any(find_spec(name) is None for name in ("sqlalchemy", "starlette", "uvicorn")),
@@ -124,6 +125,16 @@ def test_what_is_malformed_is_refused(served: Served, client: Client, path: str,
         body = {"consent": served.world.protocol.consent["version"]} | body
     assert client.ask("POST", path, body)[0] == status
     assert client.state()["answered"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("milliseconds", 1e9), ("width", "x" * 99), ("uuid", "X")], ids=("a time", "a size", "a uuid")
+)
+def test_a_refusal_names_the_field_and_what_came(client: Client, name: str, value: Any) -> None:
+    join(client)
+    client.state("POST", "/check", CHECK)
+    told = json.loads(client.ask("POST", "/vote", {**VOTE, "uuid": UUID.format(6), name: value})[1])["error"]
+    assert told.startswith(f"Expected {name} as ") and f"got {value!r}"[:54] in told and len(told) < 120
 
 
 def test_other_sites_and_hosts_are_refused(client: Client) -> None:
@@ -265,6 +276,74 @@ def test_a_person_in_a_browser(served: Served, chromium: Any) -> None:
     assert complaints == []
     assert all(url.startswith((served.address, "data:")) for url in asked)
     context.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 568), (375, 667), (600, 900), (844, 390)])
+def test_pictures_fit_on_a_small_screen(served: Served, chromium: Any, width: int, height: int) -> None:
+    context = chromium.new_context(viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.goto(served.address)
+    page.locator("#terms p").first.wait_for()
+    assert page.locator("#terms p").count() == len(CONSENT.splitlines())
+    page.check("#agree")
+    page.click("#consent button")
+    page.locator("#plates select").nth(2).wait_for()
+    for index in range(3):
+        page.locator("#plates select").nth(index).select_option("none")
+    page.check("input[name=filter][value=no]")
+    page.check("input[name=device][value=phone]")
+    page.click("#check button")
+    page.locator(".option img").first.wait_for()
+    rows = page.locator(".option").evaluate_all(
+        "all => all.map(one => (one.querySelector('img').style.width = '900px', one)).map(one => one.offsetTop)"
+    )
+    assert len(rows) == 4 and len(set(rows)) == 2
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator(".option").evaluate_all("all => all.slice(2).forEach(one => one.remove())")
+    page.locator("#options").evaluate("options => options.classList.add('two')")
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")  # of two, nothing is out of sight
+    context.close()
+
+
+def test_a_page_that_must_wait_says_why_and_tries_again(served: Served, chromium: Any) -> None:
+    page = chromium.new_page()
+    statuses = [429, 503]
+
+    def answer(route: Any) -> None:
+        if statuses:
+            route.fulfill(status=statuses.pop(0), json={"error": "Wait."})
+        else:
+            route.continue_()
+
+    page.route("**/join", answer)
+    page.goto(served.address)
+    page.check("#agree")
+    page.click("#consent button")
+    page.locator("#message", has_text="Many people are here at once; this page tries again by itself").wait_for()
+    page.locator("#message", has_text="The study does not answer; this page tries again by itself").wait_for()
+    page.locator("#plates select").first.wait_for()
+    assert not page.locator("#message").is_visible()
+    page.close()
+
+
+@pytest.mark.parametrize(("address", "shown"), [(None, "give"), ("https://example.org/back", "return")])
+def test_the_end_says_one_thing_to_do(served: Served, chromium: Any, address: str | None, shown: str) -> None:
+    page = chromium.new_page()
+    state = {"csrf": "", "title": "Study", "stage": "done", "code": "ABCD1234", "return_url": address}
+    page.route("**/state", lambda route: route.fulfill(json=state))
+    page.goto(served.address)
+    page.locator("#code", has_text="ABCD1234").wait_for()
+    assert [name for name in ("give", "return") if page.locator(f"#{name}").is_visible()] == [shown]
+    page.close()
+
+
+@pytest.mark.parametrize(("host", "told"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_who_lets_others_in_is_told_what_that_means(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, told: bool
+) -> None:
+    monkeypatch.setattr("lcoins.app.guard.serve", lambda *parts: None)
+    done = CliRunner().invoke(app, ["study", "serve", str(make(tmp_path)[0]), "--host", host], catch_exceptions=False)
+    assert done.exit_code == 0 and ("encrypts nothing" in done.stderr) is told
 
 
 def test_a_taken_port_is_named(served: Served) -> None:

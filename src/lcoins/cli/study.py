@@ -1,5 +1,6 @@
 """`lcoins study …`: which of several systems' pictures do people prefer? The user study of the paper (Table 2)."""
 
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -100,9 +101,11 @@ def make(
     )
     for remark in remarks:
         typer.echo(remark)
+    kinds = Counter(trial.kind for trial in protocol.slots[0])
     typer.echo(
         f"wrote {folder / FILE}: {counted(images, 'image')}, {counted(len(protocol.entries), 'picture')} each; "
-        f"participants: {people}, {counted(len(protocol.slots[0]), 'trial')} each"
+        f"participants: {people}, {counted(kinds.total(), 'trial')} each ({counted(kinds['vote'], 'vote')}, "
+        f"{kinds['gold']} with a known answer, {kinds['repeat']} shown again)"
     )
     for name, (low, high) in protocol.settings["balance"].items():
         typer.echo(f"  {name.replace('_', ' ')}: {low} to {high} times")
@@ -134,6 +137,7 @@ def serve(
     from lcoins.study.store import Store
 
     # isort: split
+    from lcoins.app.guard import answered_hosts
     from lcoins.app.guard import serve as serve_until_stopped
     from lcoins.study.server import StudyPage
 
@@ -142,6 +146,12 @@ def serve(
     protocol = read_protocol(folder)
     expect_pictures(protocol, folder)
     kept = Store(store or store_url(folder), protocol, folder)
+    if answered_hosts(host) is None:
+        typer.echo(
+            f"--host {host} lets in everybody who reaches this port, and encrypts nothing: put a server that speaks "
+            f"HTTPS in front",
+            err=True,
+        )
     page = StudyPage(kept, folder, max_people=max_people or 4 * len(protocol.slots), return_url=return_url)
     try:
         serve_until_stopped(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lcoins.study.protocol import Protocol
+from lcoins.study.protocol import Protocol, Rules
 
 Whole = NDArray[np.int64]
 MIN_FOR_POSITION = 10  # votes before a preference for one position says anything
@@ -95,6 +95,20 @@ def find_exclusions(protocol: Protocol, people: Sequence[Any], rows: Sequence[An
     return found
 
 
+def rule_texts(rules: Rules) -> dict[str, str]:
+    """By name of each rule, what who is excluded by it does."""
+    return {
+        "control_plate": "misreads the disk that everyone can read who looks",
+        "color_plates": f"reads fewer than {rules.color_plates} of the disks in red and green",
+        "screen_filter": "says that a filter changes the colors of the screen",
+        "gold_right": f"has fewer than {100 * rules.gold_right:g} % of the known answers right",
+        "seconds": f"takes less than {rules.seconds:g} s for the median answer",
+        "one_position": f"gives more than {100 * rules.one_position:g} % of {MIN_FOR_POSITION} or more votes to one "
+        f"position",
+        "answered": f"answers fewer than {100 * rules.answered:g} % of the trials",
+    }
+
+
 def _answered(share: float, least: float) -> tuple[str, float, float, bool]:
     return "answered", share, least, share < least
 
@@ -115,7 +129,7 @@ def _of_checks(
     ]
 
 
-def _of_votes(rows: Sequence[Any], rules: Any) -> list[tuple[str, float, float, bool]]:
+def _of_votes(rows: Sequence[Any], rules: Rules) -> list[tuple[str, float, float, bool]]:
     if not rows:
         return []
     gold = [row.picture == row.answer for row in rows if row.kind == "gold"]

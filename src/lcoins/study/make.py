@@ -37,6 +37,7 @@ from lcoins.study.protocol import (
     write_protocol,
 )
 from lcoins.study.trials import gold_stimuli, session_trials, vote_trials
+from lcoins.wording import counted
 
 GOLD_SHARE, REPEAT_SHARE = 0.05, 0.05  # of a person's votes
 
@@ -118,6 +119,7 @@ def make_study(
         drawn = {source.entry.name: source.picture(photo, texts[photo]) for source in sources}
         by_image[photo] = store_image_set(photo, drawn, folder / PICTURES, options.size)
         pictures += by_image[photo]
+    remarks += _same_pictures(by_image)
     shown = len(sources) if options.mode == "all-at-once" else 2
     demands = OF_TWO if shown == 2 else OF_MORE
     per_person = options.per_person or options.images
@@ -190,6 +192,17 @@ def _choose(
     remarks = [f"{len(texts) - len(usable)} of {len(texts)} photos left out: {short}"] if short else []
     mixed = random.Random(options.seed).sample(usable, len(usable))
     return mixed[: options.images], mixed[options.images :], remarks
+
+
+def _same_pictures(by_image: Mapping[str, Sequence[Picture]]) -> list[str]:
+    """A remark where pictures of one image do not differ at all: between them a vote says nothing."""
+    same = [photo for photo, own in by_image.items() if len({picture.file for picture in own}) < len(own)]
+    if not same:
+        return []
+    return [
+        f"the very same picture of two systems for {len(same)} of {counted(len(by_image), 'image')}, such as "
+        f"{same[0]}: votes between them are chance; take these photos off the list if that is not meant"
+    ]
 
 
 def _consent(options: StudyOptions, trials: int, minutes: int) -> dict[str, str]:

@@ -25,6 +25,7 @@ function say(text) {
 // Sends until there is an answer: a connection that comes back loses nothing, and the same vote counts once.
 async function ask(path, body) {
   for (let pause = 500; ; pause = Math.min(2 * pause, 8000)) {
+    let reason = "Waiting for the connection";
     try {
       const options = body === undefined ? {} : {
         method: "POST", body: JSON.stringify(body),
@@ -39,10 +40,11 @@ async function ask(path, body) {
         say((await response.json().catch(() => ({}))).error || "The page is out of date; please reload it.");
         return null;
       }
+      reason = response.status === 429 ? "Many people are here at once" : "The study does not answer";
     } catch (error) {
       // no connection
     }
-    say("Waiting for the connection; nothing is lost.");
+    say(`${reason}; this page tries again by itself, and nothing is lost.`);
     await wait(pause);
   }
 }
@@ -87,7 +89,11 @@ function show(state) {
   for (const name of ["consent", "check", "trial", "done"]) $(name).hidden = name !== state.stage;
   $("progress").textContent = state.stage === "trial" ? `${state.answered + 1} of ${state.total}` : "";
   if (state.stage === "consent") {
-    $("terms").textContent = state.consent.text;
+    $("terms").replaceChildren(...state.consent.text.split("\n").filter((line) => line.trim()).map((line) => {
+      const paragraph = document.createElement("p");
+      paragraph.textContent = line;
+      return paragraph;
+    }));
     $("consent").dataset.version = state.consent.version;
   } else if (state.stage === "check") {
     showPlates(state.plates);
@@ -95,6 +101,7 @@ function show(state) {
     showTrial(state);
   } else {
     $("code").textContent = state.code;
+    $("give").hidden = Boolean(state.return_url);
     $("return").hidden = !state.return_url;
     if (state.return_url) $("return").href = state.return_url;
   }
@@ -148,6 +155,7 @@ async function showTrial(state) {
   }
   if (state.trial !== trial) return;
   $("options").classList.toggle("two", images.length === 2);
+  $("options").classList.toggle("tall", images[0].naturalHeight > images[0].naturalWidth);
   $("options").replaceChildren(legend, ...images.map((image, index) => {
     const label = document.createElement("label");
     const input = document.createElement("input");

@@ -8,7 +8,7 @@ from typing import Any
 
 from lcoins.files import write_whole
 from lcoins.study.analysis import Analysis, Estimate, analyze
-from lcoins.study.ballots import Exclusion, collect, find_exclusions
+from lcoins.study.ballots import Exclusion, collect, find_exclusions, rule_texts
 from lcoins.study.paper_table2 import printed_gaps, printed_table
 from lcoins.study.protocol import Protocol
 from lcoins.study.result_tables import (
@@ -67,15 +67,19 @@ def _page(
     analyses: Mapping[str, Analysis],
 ) -> Lines:
     finished = sum(one.finished is not None for one in people)
+    code = ", ".join(f"{name} {value}" for name, value in protocol.code.items() if name != "changed")
+    if protocol.code.get("changed"):
+        code += " with changes"
     lines = [
         f"# {protocol.title}",
         "",
         f"Question: {protocol.question}, {protocol.mode}. {len(people)} people joined, {finished} finished; "
         f"{len(rows):,} answers, median {median(row.milliseconds for row in rows) / 1000:.1f} s. "
         f"Protocol: seed {protocol.seed}, "
-        f"consent text {protocol.consent['version']}, {', '.join(f'{k} {v}' for k, v in protocol.code.items())}.",
+        f"consent text {protocol.consent['version']}, {code}.",
         "",
-        "Intervals: 95 %, from a bootstrap over people and images alike. ≈ marks a gap that may be chance.",
+        "Intervals: 95 %, from a bootstrap over people and images alike. ≈ marks a gap that may be chance. Strengths "
+        "have the mean 0, as of Bradley and Terry's model, or among more than two pictures of Plackett and Luce's.",
     ]
     for name, one in analyses.items():
         lines += ["", f"## Result: {name}", "", *_result(one, protocol)]
@@ -112,14 +116,15 @@ def _result(one: Analysis, protocol: Protocol) -> Lines:
 
 
 def _exclusions(protocol: Protocol, excluded: Sequence[Exclusion], people: int) -> Lines:
-    rules = ", ".join(f"{name} {value}" for name, value in vars(protocol.rules).items())
     out = len({one.participant for one in excluded})
-    lines = [f"{out} of {people} people, by the rules that the protocol fixed: {rules}.", ""]
-    if excluded:
-        lines += ["| rule | people |", "|---|---|"]
-        names = list(dict.fromkeys(one.rule for one in excluded))
-        lines += [f"| {name} | {sum(one.rule == name for one in excluded)} |" for name in names]
-    return lines
+    found = Counter(one.rule for one in excluded)
+    lines = [
+        f"{out} of {people} people, by rules that were fixed before anyone voted; a person may fall under several.",
+        "",
+        "| rule | excludes who | people |",
+        "|---|---|---|",
+    ]
+    return lines + [f"| {rule} | {text} | {found[rule]} |" for rule, text in rule_texts(protocol.rules).items()]
 
 
 def _checks(rows: Sequence[Any]) -> Lines:
@@ -128,8 +133,8 @@ def _checks(rows: Sequence[Any]) -> Lines:
     same = [row.picture == first.picture for row, first in pairs if first is not None]
     gold = [row.picture == row.answer for row in rows if row.kind == "gold"]
     return [
-        f"- Shown twice: {sum(same)} of {len(same)} answers the same.",
-        f"- Known answer: {sum(gold)} of {len(gold)} right.",
+        f"- Shown twice: {sum(same):,} of {len(same):,} answers of everybody the same.",
+        f"- Known answer: {sum(gold):,} of {len(gold):,} answers of everybody right.",
     ]
 
 

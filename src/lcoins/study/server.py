@@ -121,7 +121,7 @@ class StudyPage:
         if token is None or not hmac.compare_digest(given.encode(), csrf_token(token).encode()):
             return refusal("This session is not valid; reload the page.", 403)
         if not self.posts.take(token):
-            return refusal("Too fast.", 429)
+            return refusal("Too many requests of one person; wait a second and send this again.", 429)
         try:
             content = json.loads(await request.body())
         except (ValueError, RecursionError):
@@ -189,25 +189,25 @@ class StudyPage:
             raise Refused("Expected an answer to both questions.", 400)
         if not isinstance(screen, list) or len(screen) != 2:
             raise Refused("Expected the size of the screen.", 400)
-        sizes = [number(value, 1, 100_000) for value in screen]
+        sizes = [number("screen", value, 1, 100_000) for value in screen]
         answers = {"digits": digits, "filter": content["filter"], "device": content["device"], "screen": sizes}
         self.store.check(token, answers)
 
     def _vote(self, token: str, content: dict[str, Any]) -> None:
         uuid = content.get("uuid")
         if not isinstance(uuid, str) or not UUID.fullmatch(uuid):
-            raise Refused("Expected a UUID.", 400)
+            raise Refused(f"Expected uuid as a UUID in small letters, got {uuid!r:.50}.", 400)
         self.store.vote(
             token,
             Ballot(
                 uuid=uuid,
-                number=int(number(content.get("number"), 0, 100_000)),
-                position=int(number(content.get("position"), 0, 100)),
-                milliseconds=int(number(content.get("milliseconds"), 0, 86_400_000)),
-                width=number(content.get("width"), 1, 100_000),
-                height=number(content.get("height"), 1, 100_000),
-                pixel_ratio=number(content.get("pixel_ratio"), 0.05, 20),
-                focus_lost=int(number(content.get("focus_lost"), 0, 100_000)),
+                number=int(number("number", content.get("number"), 0, 100_000)),
+                position=int(number("position", content.get("position"), 0, 100)),
+                milliseconds=int(number("milliseconds", content.get("milliseconds"), 0, 86_400_000)),
+                width=number("width", content.get("width"), 1, 100_000),
+                height=number("height", content.get("height"), 1, 100_000),
+                pixel_ratio=number("pixel_ratio", content.get("pixel_ratio"), 0.05, 20),
+                focus_lost=int(number("focus_lost", content.get("focus_lost"), 0, 100_000)),
             ),
         )
 
@@ -249,10 +249,10 @@ def refusal(text: str, status: int) -> Response:
     return JSONResponse({"error": text}, status, headers={"Retry-After": "1"} if status == 429 else None)
 
 
-def number(value: Any, low: float, high: float) -> float:
-    """A number of JSON within limits; raises Refused (400) for anything else."""
+def number(name: str, value: Any, low: float, high: float) -> float:
+    """A number of JSON within limits; raises Refused (400) for anything else, and names it."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise Refused(f"Expected a number from {low:g} to {high:g}.", 400)
+        raise Refused(f"Expected {name} as a number from {low:,} to {high:,}, got {value!r:.50}.", 400)
     return value
 
 

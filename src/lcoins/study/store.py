@@ -242,7 +242,7 @@ class Store:
     def _expected(self, connection: Connection, token: str) -> Person:
         person = self._person(connection, token)
         if person is None:
-            raise Refused("Nobody has joined here with this session.", 403)
+            raise Refused("Nobody has joined here with this session; reload the page and begin there.", 403)
         return person
 
     def votes(self) -> Sequence[Any]:
