@@ -133,9 +133,3 @@ def test_places_keep_their_words_when_sentences_are_joined() -> None:
 def test_a_sample_beyond_the_epoch_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IndexError, match="sample 12 of 12"):
         grounded(source(tmp_path, TWO))[12]
-
-
-def test_a_sample_says_what_its_photo_is_known_to_show(tmp_path: Path) -> None:
-    """The words of all captions, also of those not drawn, and every name of the kinds of its instances."""
-    sample = grounded(source(tmp_path, TWO, ["A red bus and two friends", "Someone waits"]))[0]
-    assert {"bus", "buses", "friends", "waits"} <= sample.shown

@@ -20,8 +20,7 @@ from lcoins.color.lab import split_lab
 from lcoins.color.names import BASIC_LAB, NamedColor
 from lcoins.color.reading import read_sentence
 from lcoins.color.sides import is_worn
-from lcoins.color.words import BASIC_COLORS, find_colors, split_words, swap_sides
-from lcoins.data.captioned_instances import names_in_captions
+from lcoins.color.words import BASIC_COLORS, find_colors, swap_sides
 from lcoins.data.color_naming import terms_of_pixels
 from lcoins.data.instance_sentences import Mention
 from lcoins.data.recolored_photos import TRIES, RecoloredPhotos, RepaintingOptions, Source, draw_photo, source_ends
@@ -95,14 +94,7 @@ class GroundedPhotos(RecoloredPhotos):
             caption, places = joined(said)
             if places:
                 break
-        return Sample(rgb, caption, caption, index, photo, photo=photo, places=places, shown=self._shown(source, photo))
-
-    def _shown(self, source: int, photo: str) -> frozenset[str]:
-        """The words of a photo's captions, and all names of its instances."""
-        instances = self.sources[source].instances
-        kinds = [] if instances is None else [name for name, _ in instances.named_shares(photo)]
-        texts = [*self.sources[source].captions.get(photo, ()), *kinds, *names_in_captions(kinds)]
-        return frozenset(word for text in texts for word in split_words(text.lower()))
+        return Sample(rgb, caption, caption, index, photo, photo=photo, places=places)
 
     def _said(
         self,

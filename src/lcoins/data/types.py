@@ -52,8 +52,7 @@ class Sample:
     :func:`lcoins.color.words.split_words`; ``labels`` (H, W) uint8 holds the class of each pixel, 255 for none. Both
     are None if they are not known. ``emphasis`` (H, W) says how much a pixel counts because an instance was painted
     there, 0 elsewhere; ``further_views`` are the same crop in other paint under other words, which share its batch.
-    ``places`` are those of the caption's color words of which they are known. ``shown`` are words for what the photo is
-    known to show, in all of its captions and instances; none, if nothing is known.
+    ``places`` are those of the caption's color words of which they are known.
     """
 
     rgb: Tensor
@@ -67,7 +66,6 @@ class Sample:
     labels: Tensor | None = None
     emphasis: Tensor | None = None
     places: tuple[SaidPlace, ...] = ()
-    shown: frozenset[str] = frozenset()
     further_views: "tuple[Sample, ...]" = ()
 
     @property
@@ -97,7 +95,6 @@ class Batch:
     photos: list[str]
     pairs: list[ObjectColors | None] = field(default_factory=list)
     places: list[tuple[SaidPlace, ...]] = field(default_factory=list)
-    shown: list[frozenset[str]] = field(default_factory=list)
     labels: Tensor | None = None
     lightness: Tensor | None = None
     ab: Tensor | None = None
@@ -145,7 +142,6 @@ def collate(samples: list[Sample]) -> Batch:
         photos=[sample.photo or sample.name for sample in samples],
         pairs=[sample.pairs for sample in samples],
         places=[sample.places for sample in samples],
-        shown=[sample.shown for sample in samples],
         labels=_stack_labels(samples),
         emphasis=_stack_emphasis(samples),
         crop=torch.tensor(crop) if several else None,

@@ -27,7 +27,7 @@ from lcoins.models.parts import FULL, LEAST
 from lcoins.models.told_apart import by_lightness, told_apart
 
 RIVALRY = 4  # power of the probabilities by which several things share a pixel
-SETTLED = 0.4, 0.6  # shares that agree with their neighbors': up to which a pixel is none of a thing, and from which
+SETTLED = 0.5, 0.7  # shares that agree with their neighbors': up to which a pixel is none of a thing, and from which
 WIDE = 0.2, 0.45  # in place of LEAST and FULL for what is wide: a lake with holes is no lake
 # Parts that cells do not show: grounding takes the face for the eyes, and the dog for its collar.
 TOO_SMALL = word_set(

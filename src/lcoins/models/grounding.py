@@ -72,7 +72,7 @@ class Grounded:
     """K grounded names: ``logits`` of the cells of the photo that each is about, and the space that they come from.
 
     ``names`` and ``cells`` are unit vectors, ``counts`` says how many of the names are about each photo, in order, and
-    ``contrast`` how sharply names are told apart. A logit is ``sharpness`` times the product of the two, plus ``bias``.
+    ``contrast`` how sharply names are told apart.
     """
 
     logits: Float[Tensor, "k g g"]
@@ -80,12 +80,6 @@ class Grounded:
     cells: Float[Tensor, "n g2 c"]
     counts: list[int]
     contrast: Float[Tensor, ""]
-    sharpness: Float[Tensor, ""]
-    bias: Float[Tensor, ""]
-
-    def everywhere(self) -> Float[Tensor, "k n g2"]:
-        """The logits of the cells of all photos."""
-        return self.sharpness * torch.einsum("kc,ngc->kng", self.names, self.cells) + self.bias
 
 
 class Grounding(nn.Module):
@@ -161,9 +155,8 @@ class Grounding(nn.Module):
         counts = torch.bincount(crop, minlength=len(lightness)).tolist()
         each = zip(names.split(counts), cells, strict=True)  # an indexed copy of the cells has a slow backward
         likeness = torch.cat([name @ of_photo.T for name, of_photo in each])
-        sharpness = self.sharpness.exp()
-        logits = (sharpness * likeness + self.bias).unflatten(1, (self.grid, self.grid))
-        return Grounded(logits, names, cells, counts, self.contrast.exp(), sharpness, self.bias)
+        logits = (self.sharpness.exp() * likeness + self.bias).unflatten(1, (self.grid, self.grid))
+        return Grounded(logits, names, cells, counts, self.contrast.exp())
 
     def _names(self, hidden: Float[Tensor, "k n_lag t"], mask: Bool[Tensor, "k n_lag"]) -> Float[Tensor, "k c"]:
         """Names as unit vectors."""

@@ -47,8 +47,7 @@ class GroundingTraining(ColorizationTraining):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         found = self._grounded(batch)
-        shown = [batch.shown[index] for index in batch.first_views.tolist()]
-        losses = self.objective.nothing(self.device) if found is None else self.objective(*found, shown)
+        losses = self.objective.nothing(self.device) if found is None else self.objective(*found)
         self._log_losses(None, losses, batch)
         # Processes wait for each other: each takes part in every step with a gradient for every parameter, also where
         # its batch knows no places, or only those of what is not shown.

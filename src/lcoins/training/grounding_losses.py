@@ -1,24 +1,17 @@
 """The loss of grounding: a map of each name against the mask of what it means. Not part of the paper."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits, cross_entropy, normalize
 
-from lcoins.color.sides import PLACE_WORDS, is_worn, last_noun
-from lcoins.color.word_kinds import NATURE, PERSONS, SURFACES
+from lcoins.color.sides import PLACE_WORDS
 from lcoins.data.types import Batch, SaidPlace
-from lcoins.models.grounding import FOUND, Grounded, SaidColor
-from lcoins.models.other_names import USUAL
+from lcoins.models.grounding import Grounded, SaidColor
 from lcoins.training.losses import Losses
-
-LIKELIEST = 16  # cells, of 1,600, by which a photo is said to show a name
-ALIKE = 3  # letters at the beginning by which words count as forms of one word
 
 
 class GroundingObjective:
@@ -29,30 +22,16 @@ class GroundingObjective:
         names_weight: weight of the cross-entropy of names, by which things are told apart.
         guessed_weight: of a name whose place was guessed from colors, compared with one whose mask is known.
         absent_weight: of a name of what the photo does not show, in the loss of cells; outlines may be missing.
-        elsewhere_weight: weight of how far each name is found in the batch's other photos, which do not show it.
     """
 
     needs_recolored = False
 
-    def __init__(
-        self,
-        dice_weight: float,
-        names_weight: float,
-        guessed_weight: float,
-        absent_weight: float,
-        elsewhere_weight: float,
-    ) -> None:
-        self.dice_weight, self.names_weight, self.elsewhere_weight = dice_weight, names_weight, elsewhere_weight
+    def __init__(self, dice_weight: float, names_weight: float, guessed_weight: float, absent_weight: float) -> None:
+        self.dice_weight, self.names_weight = dice_weight, names_weight
         self.guessed_weight, self.absent_weight = guessed_weight, absent_weight
 
-    def __call__(
-        self,
-        grounded: Grounded,
-        masks: Float[Tensor, "k g g"],
-        said: Sequence["KnownColor"],
-        shown: Sequence[frozenset[str]],
-    ) -> Losses:
-        """The losses of K names, at least one, that a batch knows the masks of; ``shown`` are words for its photos."""
+    def __call__(self, grounded: Grounded, masks: Float[Tensor, "k g g"], said: Sequence["KnownColor"]) -> Losses:
+        """The losses of K names, at least one, that a batch knows the masks of."""
         logits = grounded.logits.float()
         present = masks.flatten(1).any(dim=1)
         weights = logits.new_tensor([1.0 if one.place.certain else self.guessed_weight for one in said])
@@ -66,49 +45,13 @@ class GroundingObjective:
             name: (each * weights).sum() / weights.sum()
             for name, each in (("cells", cells), ("dice", dice), ("names", names))
         }
-        terms["elsewhere"] = elsewhere_loss(grounded, [one.color.name for one in said], shown)
         total = terms["cells"] + self.dice_weight * terms["dice"] + self.names_weight * terms["names"]
-        total = total + self.elsewhere_weight * terms["elsewhere"]
         return Losses(total, {name: term.detach() for name, term in terms.items()})
 
     def nothing(self, device: torch.device) -> Losses:
         """The losses of no names: the same terms, all 0."""
         zero = torch.zeros((), device=device)
-        return Losses(zero, {"cells": zero, "dice": zero, "names": zero, "elsewhere": zero})
-
-
-def elsewhere_loss(grounded: Grounded, things: Sequence[str], shown: Sequence[frozenset[str]]) -> Float[Tensor, ""]:
-    """How far names are found in photos that do not show them, by the logits of their likeliest cells.
-
-    A name that is not found there costs nothing, so that names are not made less likely where they belong.
-    """
-    absent = torch.tensor([[is_absent(thing, words) for words in shown] for thing in things])
-    if not absent.any():
-        return grounded.logits.new_zeros(())
-    of_photos = grounded.everywhere().float()[absent.to(grounded.logits.device)]
-    likeliest = of_photos.topk(min(LIKELIEST, of_photos.shape[1]), dim=1).values
-    return (likeliest - math.log(FOUND / (1 - FOUND))).clamp(min=0).mean()
-
-
-def is_absent(thing: str, shown: frozenset[str]) -> bool:
-    """Whether a photo surely does not show a thing, given the words for what it is known to show.
-
-    Nobody names all that people wear, nor each sky, lawn and wall; and where nothing is known, nothing is sure.
-
-    >>> shown = frozenset(("a", "dog", "on", "grass"))
-    >>> is_absent("buses", shown), is_absent("dogs", shown), is_absent("wall", shown), is_absent("shirt", shown)
-    (True, False, False, True)
-    """
-    noun = last_noun(thing)
-    if not shown or noun in NATURE | SURFACES or (is_worn(thing) and not PERSONS.isdisjoint(shown)):
-        return False
-    names = f"{thing} {USUAL.get(noun, noun)}".split()
-    return _beginnings(shown).isdisjoint(word[:ALIKE] for word in names)
-
-
-@lru_cache(maxsize=256)
-def _beginnings(words: frozenset[str]) -> frozenset[str]:
-    return frozenset(word[:ALIKE] for word in words)
+        return Losses(zero, {"cells": zero, "dice": zero, "names": zero})
 
 
 def name_loss(grounded: Grounded, masks: Float[Tensor, "k g g"], things: Sequence[str]) -> Float[Tensor, " k"]:
