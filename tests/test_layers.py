@@ -55,7 +55,17 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "evaluation.contact_sheet",
         "colorize",
     ),
-    "study": ("files", "code_version", "color", "imaging", "data.caption_lists", "models", "colorize", "app.guard"),
+    "study": (
+        "wording",
+        "files",
+        "code_version",
+        "color",
+        "imaging",
+        "data.caption_lists",
+        "models",
+        "colorize",
+        "app.guard",
+    ),
 }
 MATHEMATICS = (
     "color",

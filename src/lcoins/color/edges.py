@@ -22,20 +22,17 @@ TINY = 1e-20  # in place of 0 as a divisor
 STEPS = 60  # of conjugate gradients; twice as many change nothing that is seen
 
 
-def follow_edges(
-    lightness: Tensor, ab: Tensor, reach: float = REACH, flatness: float = FLATNESS
-) -> tuple[Tensor, Tensor]:
+def follow_edges(lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
     """Slope and offset, (B, 2, S, S) each, of ab over lightness / 100: ab = slope * lightness / 100 + offset.
 
-    ``lightness`` (B, 1, S, S) in 0..100 and ``ab`` (B, 2, S, S) are those of the small square; any other values that
-    should end at the photo's edges, in any number of channels, take the place of ab.
+    ``lightness`` (B, 1, S, S) in 0..100 and ``ab`` (B, 2, S, S) are those of the small square.
     """
-    radius = max(1, round(reach * ab.shape[-1]))
+    radius = max(1, round(REACH * ab.shape[-1]))
     guide = lightness / 100
     mean_guide, mean_ab = box_mean(guide, radius), box_mean(ab, radius)
     covariance = box_mean(guide * ab, radius) - mean_guide * mean_ab
     variance = box_mean(guide * guide, radius) - mean_guide * mean_guide
-    slope = covariance / (variance + flatness)
+    slope = covariance / (variance + FLATNESS)
     offset = mean_ab - slope * mean_guide
     return box_mean(slope, radius), box_mean(offset, radius)
 
@@ -59,35 +56,36 @@ def settled(lightness: Float[Tensor, "s s"], shares: Float[Tensor, "k s s"]) -> 
     weighted by how little their L* differ, and of the differences from the share before, weighted by how near that was
     to 0 or 1. The linear system is solved by conjugate gradients with the diagonal as preconditioner.
     """
-    across = ((lightness[:, 1:] - lightness[:, :-1]).abs() / -LIKE).exp()
-    down = ((lightness[1:] - lightness[:-1]).abs() / -LIKE).exp()
+    upper, lower = (..., slice(None, -1), slice(None)), (..., slice(1, None), slice(None))
+    left, right = (..., slice(None, -1)), (..., slice(1, None))
+    links = [
+        (one, other, ((lightness[one] - lightness[other]).abs() / -LIKE).exp())
+        for one, other in ((upper, lower), (left, right))
+    ]
     loyalty = ((2 * shares - 1).square() + DOUBT) / (CARRIED * shares.shape[-1]) ** 2
+    diagonal = loyalty.clone()
+    for one, other, likeness in links:
+        diagonal[one] += likeness
+        diagonal[other] += likeness
 
     def system(values: Tensor) -> Tensor:
         result = loyalty * values
-        flow = across * (values[:, :, 1:] - values[:, :, :-1])
-        result[:, :, 1:] += flow
-        result[:, :, :-1] -= flow
-        flow = down * (values[:, 1:] - values[:, :-1])
-        result[:, 1:] += flow
-        result[:, :-1] -= flow
+        for one, other, likeness in links:
+            flow = likeness * (values[other] - values[one])
+            result[one] -= flow
+            result[other] += flow
         return result
 
-    diagonal = loyalty.clone()
-    diagonal[:, :, 1:] += across
-    diagonal[:, :, :-1] += across
-    diagonal[:, 1:] += down
-    diagonal[:, :-1] += down
     result = shares.clone()
-    left = loyalty * shares - system(result)
-    direction = left / diagonal
-    size = (left * direction).sum(dim=(1, 2), keepdim=True)
+    rest = loyalty * shares - system(result)
+    direction = rest / diagonal
+    size = (rest * direction).sum(dim=(1, 2), keepdim=True)
     for _ in range(STEPS):
         product = system(direction)
         step = size / (direction * product).sum(dim=(1, 2), keepdim=True).clamp(min=TINY)
         result += step * direction
-        left -= step * product
-        preconditioned = left / diagonal
-        before, size = size, (left * preconditioned).sum(dim=(1, 2), keepdim=True)
+        rest -= step * product
+        preconditioned = rest / diagonal
+        before, size = size, (rest * preconditioned).sum(dim=(1, 2), keepdim=True)
         direction = preconditioned + size / before.clamp(min=TINY) * direction
     return result.clamp(0, 1)
