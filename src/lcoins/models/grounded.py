@@ -28,6 +28,7 @@ from lcoins.models.told_apart import by_lightness, told_apart
 
 RIVALRY = 4  # power of the probabilities by which several things share a pixel
 SETTLED = 0.5, 0.7  # shares that agree with their neighbors': up to which a pixel is none of a thing, and from which
+TOLD = 0.3, 0.4  # share of a place that is left: up to which lightness does not tell it from what is around it
 WIDE = 0.2, 0.45  # in place of LEAST and FULL for what is wide: a lake with holes is no lake
 # Parts that cells do not show: grounding takes the face for the eyes, and the dog for its collar.
 TOO_SMALL = word_set(
@@ -154,6 +155,9 @@ def within_edges(lightness: Float[Tensor, "s s"], shares: Float[Tensor, "k s s"]
     """How far pixels belong to things, which end at the photo's edges, given how far the cells around them do.
 
     What lies beyond an edge loses its share, and what no edge parts from the thing's inside gets one
-    (:func:`~lcoins.color.edges.settled`).
+    (:func:`~lcoins.color.edges.settled`). A place that would lose most of itself, a small one where no edge is, stays
+    as it is: what was found has its color.
     """
-    return smooth_step(settled(lightness, shares), *SETTLED)
+    within = smooth_step(settled(lightness, shares), *SETTLED)
+    left = within.sum(dim=(1, 2), keepdim=True) / shares.sum(dim=(1, 2), keepdim=True).clamp(min=1e-6)
+    return torch.lerp(shares, within, smooth_step(left, *TOLD))
