@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lcoins.color.lab import ab_at_lightness, from_network_ab
+from lcoins.color.lab import ab_at_lightness, from_network_ab, from_network_lightness
 from lcoins.color.names import BASIC_LAB, KNOWN_LAB
 from lcoins.color.natural_colors import natural_ab
 from lcoins.color.spoken_of import MOST
@@ -118,6 +118,31 @@ def test_another_color_in_the_same_sentence_takes_no_further_pass_of_the_network
     assert not torch.equal(first, second)
     assert system.asked == ["a bus"]
     assert system.grounded == 1
+
+
+def test_a_faded_photo_is_seen_in_full_contrast_and_colored_for_its_own_lightness() -> None:
+    class Seeing(Knowing):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen: list[Tensor] = []
+
+        def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
+            self.seen.append(lightness)
+            return super().colorize(lightness, captions)
+
+        def ground(self, lightness: Tensor, things: list[str], crop: Tensor) -> Grounded:
+            self.seen.append(lightness)
+            return super().ground(lightness, things, crop)
+
+    system = Seeing()
+    faded = torch.linspace(0.4, 0.8, 64).unflatten(0, (1, 1, 8, 8))
+    ab = from_network_ab(GroundedColorizer(system).colorize(faded, ["a red bus"]).ab)
+    assert len(system.seen) == 2
+    for seen in system.seen:
+        assert float(seen.min()) < -0.9
+        assert float(seen.max()) > 0.85
+    light = torch.tensor(ab_at_lightness(BASIC_LAB["red"], float(from_network_lightness(faded[0, 0, :4].mean()))))
+    torch.testing.assert_close(ab[0, :, :3].mean(dim=(1, 2)), light, atol=3, rtol=0)
 
 
 def bright_thing(size: int = 112) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lcoins.color.contrast import fresh_for_network
 from lcoins.color.lab import resize_ab
 from lcoins.color.phrases import ColorPhrase
 from lcoins.color.reading import read_sentence
@@ -119,10 +120,10 @@ def _groups(
 ) -> tuple[BlockAttention | None, Words | None, Tensor | None]:
     """The last block's attention and the words, if image and words meet in groups only; the assignment, if any.
 
-    Groups are inside the system that is focused, and focusing leaves them as they are.
+    Groups are inside the system that is focused, and focusing leaves them as they are; it sees photos in full contrast.
     """
     if isinstance(colorizer, FocusedColorizer | GroundedColorizer):
-        colorizer = colorizer.system
+        colorizer, lightness = colorizer.system, fresh_for_network(lightness)
     if isinstance(colorizer, LCoIns):
         try:
             blocks, words, result = attention_maps(colorizer, lightness, sentence)

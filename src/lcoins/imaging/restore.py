@@ -10,14 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from lcoins.color import lab
+from lcoins.color.contrast import FRESH_INK, FRESH_PAPER, INK, LEAST_RANGE, PAPER
 
 Levels = NDArray[np.uint8 | np.uint16]
 
-# Per-channel percentiles taken as ink and paper.
-_INK, _PAPER = 0.5, 99.5
-# The sRGB levels they are stretched to: medians of the same percentiles of ordinary photos. More contrast stays.
-_FRESH_INK, _FRESH_PAPER = 0.03, 0.95
-_LEAST_RANGE = 0.1  # of sRGB from ink to paper; less is an even surface, whose grain is not stretched
 # A channel whose mean, on the way from ink to paper, is brighter than another's by more than this counts as clipped.
 _CLIPPED = 0.02
 _CHANNELS = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # weights of gray: ITU-R BT.601
@@ -41,8 +37,8 @@ class Tone:
         A pixel's gray is its position on the way from ink to paper.
         """
         ink, paper = float(self.ink @ self.weights), float(self.paper @ self.weights)
-        darkest, lightest = min(ink, _FRESH_INK), max(paper, _FRESH_PAPER)
-        if paper - ink < _LEAST_RANGE:
+        darkest, lightest = min(ink, FRESH_INK), max(paper, FRESH_PAPER)
+        if paper - ink < LEAST_RANGE:
             darkest, lightest = ink, paper
         position = (levels @ (self.weights / np.iinfo(levels.dtype).max) - ink) / max(paper - ink, 1e-6)
         return np.rint(np.clip(darkest + position * (lightest - darkest), 0, 1) * 65535).astype(np.uint16)
@@ -55,7 +51,7 @@ def read_tone(sample: Levels) -> Tone:
     the highlights and gets no weight.
     """
     rgb = sample / np.float32(np.iinfo(sample.dtype).max)
-    ink, paper = np.percentile(rgb, (_INK, _PAPER), axis=0).astype(np.float32)
+    ink, paper = np.percentile(rgb, (INK, PAPER), axis=0).astype(np.float32)
     position = ((rgb - ink) / np.maximum(paper - ink, 1 / 255)).mean(axis=0)
     counts = (position <= position.min() + _CLIPPED) | (not is_tinted(sample))
     weights = np.where(counts, _CHANNELS, 0).astype(np.float32)

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lcoins.color.contrast import fresh_for_network
 from lcoins.color.lab import from_network_ab
 from lcoins.color.reading import read_sentence
 from lcoins.color.strength import smooth_step
@@ -52,9 +53,9 @@ class LastAnswer(Generic[Asked, Answer]):
 class FocusedColorizer(nn.Module):
     """A system whose color words act where they act strongly; it takes the place of the system that it holds.
 
-    LEAST, FULL and GAIN were chosen on validation photos by the benchmark of obedience. A caption without color words
-    comes back as the system colors it; any other takes a second pass of the network, but not where it is that of the
-    call before.
+    LEAST, FULL and GAIN were chosen on validation photos by the benchmark of obedience. The system sees photos in full
+    contrast (:mod:`lcoins.color.contrast`). A caption without color words comes back as it colors it; any other takes a
+    second pass of the network, but not where it is that of the call before.
     """
 
     def __init__(self, system: ColorizationSystem):
@@ -65,6 +66,7 @@ class FocusedColorizer(nn.Module):
 
     def colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
         """Colors network lightness as the captions say; the maps of the system, if it gives any, stay."""
+        lightness = fresh_for_network(lightness)
         found = [read_sentence(caption).colors for caption in captions]
         plain = [without_words(caption, words) or NOTHING_SAID for caption, words in zip(captions, found, strict=True)]
         colored = [index for index, words in enumerate(found) if words]

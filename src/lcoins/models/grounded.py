@@ -1,7 +1,8 @@
 """Colors put where a photo shows what they speak of. Ours, not the paper's; no part of its protocol.
 
 The network colors the photo by the sentence without the color words whose things grounding has found; then each of
-these things takes its color, as far as a pixel belongs to it.
+these things takes its color, as far as a pixel belongs to it. Both see a faded photo in full contrast
+(:mod:`lcoins.color.contrast`), and its picture keeps its own.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from lcoins.color.contrast import fresh_for_network, full_contrast
 from lcoins.color.edges import settled
 from lcoins.color.lab import from_network_ab, from_network_lightness, to_network_ab
 from lcoins.color.natural_colors import ab_on
@@ -80,8 +82,9 @@ class GroundedColorizer(nn.Module):
         for number in {color.caption for color in said}:
             own = [index for index, color in enumerate(said) if color.caption == number]
             colors = [said[index] for index in own]
-            level = from_network_lightness(lightness[number, 0].float())
-            ab[number] = painted(level, ab[number], told_apart(places[own], level, colors), colors)
+            level = from_network_lightness(lightness[number].float())
+            own_places = told_apart(places[own], full_contrast(level[None])[0, 0], colors)
+            ab[number] = painted(level[0], ab[number], own_places, colors)
         return Colorization(to_network_ab(ab).clamp(-1, 1), result.assignment)
 
     def not_found(self, lightness: Float[Tensor, "1 1 s s"], caption: str) -> list[str]:
@@ -95,7 +98,8 @@ class GroundedColorizer(nn.Module):
         """The probability, 0..1, that a pixel belongs to what each color speaks of."""
         if not said:
             return lightness.new_zeros(0, *lightness.shape[-2:])
-        return places_by_names(said, lambda names: self._places(lightness, names))
+        fresh = fresh_for_network(lightness)
+        return places_by_names(said, lambda names: self._places(fresh, names))
 
     def _ground(self, lightness: Float[Tensor, "b 1 s s"], asked: list[tuple[int, str]]) -> Float[Tensor, "k s s"]:
         """The places of names, each with the number of its photo."""
@@ -141,8 +145,8 @@ def painted(
     shares = torch.stack(
         [smooth_step(place, *_bounds(color)) for place, color in zip(places / largest, said, strict=True)]
     )
-    shares = within_edges(lightness, shares) * surer
-    shares = by_lightness(shares, lightness, said)
+    fresh = full_contrast(lightness[None, None])[0, 0]
+    shares = by_lightness(within_edges(fresh, shares) * surer, fresh, said)
     result = ab * (1 - shares.sum(dim=0))
     for share, color in zip(shares, said, strict=True):
         mean = mean_under(share, lightness)
