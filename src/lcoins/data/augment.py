@@ -1,7 +1,8 @@
 """Luminance augmentation hides what lightness tells about color. All draws come from the :class:`Draws` passed in.
 
 Here are the paper's (3.2, Eqs. 1-2), Xie2018's, and two experiments that go further, ColorFilter and Shading, which are
-not the paper's and were as good as its own, not better (`experiment=augmentations`).
+not the paper's and were as good as its own, not better (`experiment=augmentations`). OldPhoto makes photos like those
+that people have to color.
 """
 
 import math
@@ -11,6 +12,7 @@ from typing import Protocol
 
 import torch
 from kornia.enhance import adjust_gamma, adjust_hue
+from kornia.filters import gaussian_blur2d
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -144,3 +146,41 @@ class RandomLighting:
         mean = lightness.mean(dim=(2, 3), keepdim=True)
         changed = mean + (lightness - mean) * (1 + self.contrast * contrast) + self.brightness * brightness
         return changed.clamp(0, 100)
+
+
+@dataclass(frozen=True)
+class OldPhoto:
+    """Makes photos soft, as old lenses were, and grainy, as film is. Not the paper's.
+
+    Half of the photos are blurred, by a Gaussian whose standard deviation is uniform up to ``blur`` pixels of a side of
+    224. Grain, on half of them, drawn apart, adds noise with a standard deviation uniform up to ``grain`` units of L*,
+    itself blurred by up to ``COARSEST`` such pixels.
+    """
+
+    blur: float
+    grain: float
+
+    COARSEST = 1.0
+    SIDE = 224
+
+    def __post_init__(self) -> None:
+        if self.blur <= 0 or self.grain <= 0:
+            raise ValueError(f"blur and grain must be above 0, not {self.blur} and {self.grain}")
+
+    @torch.no_grad()
+    def __call__(self, rgb: Tensor, draws: Draws) -> Tensor:
+        """sRGB (B, 3, H, W) in [0, 1] to lightness (B, 1, H, W) in 0..100."""
+        is_soft, softness, is_grainy, amount, coarseness = draws.uniform(5).to(rgb.device).unbind(1)
+        noise = draws.normal(1, *rgb.shape[-2:]).to(rgb.device)
+        lightness = self._blurred(split_lab(rgb)[0], softness * self.blur * (is_soft < 0.5))
+        noise = self._blurred(noise, coarseness * self.COARSEST)
+        noise = noise / noise.std(dim=(2, 3), keepdim=True)
+        grain = amount * self.grain * (is_grainy < 0.5)
+        return (lightness + grain[:, None, None, None] * noise).clamp(0, 100)
+
+    def _blurred(self, pictures: Tensor, pixels: Tensor) -> Tensor:
+        """Pictures (B, 1, H, W), each by its own Gaussian (B,), whose standard deviation is given at a side of 224."""
+        scale = max(pictures.shape[-2:]) / self.SIDE
+        size = 2 * math.ceil(3 * max(self.blur, self.COARSEST) * scale) + 1
+        sigma = (pixels * scale).clamp(min=1e-3)[:, None].expand(-1, 2)
+        return gaussian_blur2d(pictures, (size, size), sigma.contiguous(), border_type="replicate")

@@ -85,18 +85,19 @@ class Grounded:
 class Grounding(nn.Module):
     """Names and the cells of a photo in one space, where a cell is near to the names of what it shows.
 
-    BERT reads a name alone. A frozen backbone sees the photo; cells of stride 16, which attend to each other, and the
+    BERT reads a name alone. A backbone sees the photo; cells of stride 16, which attend to each other, and the
     finer features of stride 8 make the cells that names are compared with.
 
     Args:
         seen_at: side to which the lightness is enlarged: the backbone knows small things better so.
-        backbone: timm's name of the backbone, which is its own and stays as it is.
+        backbone: timm's name of the backbone, which is its own.
         init: the backbone's weights, as for :class:`~lcoins.models.image_encoders.GridEncoder`.
         text_width: channels of a hidden state of BERT.
         width: channels of the space.
         heads: of attention.
         depth: layers in which cells attend to each other; those of the pieces of a name are one.
         dropout: of features and hidden states, in training.
+        freeze: whether the backbone stays as it is.
     """
 
     def __init__(
@@ -109,11 +110,12 @@ class Grounding(nn.Module):
         heads: int,
         depth: int,
         dropout: float,
+        freeze: bool = True,
     ):
         super().__init__()
         self.seen_at = seen_at
         self.backbone, strides, (fine, *coarse) = pretrained.build_backbone(backbone, STAGES, init)
-        self.backbone.requires_grad_(False).to(memory_format=torch.channels_last)
+        self.backbone.requires_grad_(not freeze).to(memory_format=torch.channels_last)
         self.grid, cells = seen_at // strides[0], (seen_at // strides[1]) ** 2
         self.norm, self.projection = nn.BatchNorm1d(sum(coarse)), nn.Linear(sum(coarse), width)
         self.fine_norm, self.fine_projection = nn.BatchNorm1d(fine), nn.Linear(fine, width)
@@ -167,11 +169,10 @@ class Grounding(nn.Module):
 
     def _cells(self, lightness: Float[Tensor, "n 1 s s"]) -> Float[Tensor, "n g2 c"]:
         """The cells of stride 8 as unit vectors, row by row."""
-        with torch.no_grad():
-            side = (self.seen_at, self.seen_at)
-            larger = interpolate(lightness, size=side, mode="bilinear", align_corners=False, antialias=True)
-            pixels = larger.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-            fine, middle, coarse = self.backbone(pixels)
+        side = (self.seen_at, self.seen_at)
+        larger = interpolate(lightness, size=side, mode="bilinear", align_corners=False, antialias=True)
+        pixels = larger.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        fine, middle, coarse = self.backbone(pixels)
         size = middle.shape[-2:]
         coarse = interpolate(coarse, size=size, mode="bilinear", align_corners=False)
         cells = self.norm(torch.cat([middle, coarse], dim=1).flatten(2)).transpose(1, 2)

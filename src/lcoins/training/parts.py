@@ -14,6 +14,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "data": (
         "lcoins.data.augment.ColorFilter",
         "lcoins.data.augment.LuminanceAugmentation",
+        "lcoins.data.augment.OldPhoto",
         "lcoins.data.augment.RandomLighting",
         "lcoins.data.augment.Shading",
         "lcoins.data.from_instances.grounding_data",
