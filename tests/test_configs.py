@@ -24,7 +24,7 @@ from lcoins.training.run import plain_config
 CONF = conf_folder()
 EXPERIMENTS = sorted((CONF / "experiment").glob("*.yaml"))
 GROUPS = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml") if path.parent.name != "experiment")
-FOR_EVALUATION = Path("data/obedience.yaml")  # of lcoins eval alone
+FOR_EVALUATION = {Path("data/obedience.yaml"), Path("data/obedience_old.yaml")}  # of lcoins eval alone
 ABLATIONS = sorted(path.stem for path in (CONF / "ablation").glob("*.yaml"))
 FOLDERS = [f"data.{split}.{key}=x" for split in ("train", "val") for key in ("root", "captions")]
 TRAIN_SET = "{root: x, captions: x, instances: x, repainted: 1, plain: 1, held_out: 26}"
@@ -48,7 +48,7 @@ def values(*overrides: str) -> dict[str, Any]:
     return plain_config(composed("train", "name=test", *overrides))
 
 
-@pytest.mark.parametrize("path", [path for path in GROUPS if path != FOR_EVALUATION], ids=str)
+@pytest.mark.parametrize("path", [path for path in GROUPS if path not in FOR_EVALUATION], ids=str)
 def test_every_choice_composes(path: Path) -> None:
     group = path.parent.name
     sets = {"photos": FOLDERS, "instances": INSTANCES, "grounding": INSTANCES[:1]}
@@ -66,6 +66,11 @@ def test_the_benchmark_of_obedience_composes_for_an_evaluation() -> None:
         composed("eval", "checkpoint=builtin", "data=obedience", "data.root=x", "data.instances=y").data
     )
     assert (data["image_size"], data["seed"], data["captions"], data["limit"]) == (224, 0, None, None)
+    old = plain_config(
+        composed("eval", "checkpoint=builtin", "data=obedience_old", "data.root=x", "data.instances=y").data
+    )
+    augmentation = {"_target_": "lcoins.data.augment.OldPhoto", "blur": 2.0, "grain": 8.0}
+    assert old == data | {"augmentation": augmentation}
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)

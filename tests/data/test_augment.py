@@ -11,7 +11,7 @@ from skimage.color import rgb2lab
 from torch import Tensor
 
 from lcoins.color.lab import split_lab, to_network_lightness
-from lcoins.data.augment import ColorFilter, Draws, LuminanceAugmentation, RandomLighting, Shading
+from lcoins.data.augment import ColorFilter, Draws, LuminanceAugmentation, OldPhoto, RandomLighting, Shading
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -214,7 +214,53 @@ def test_lighting_refuses_what_would_turn_the_picture_over(wrong: tuple[float, f
 
 def test_the_draws_of_a_photo_do_not_depend_on_its_batch() -> None:
     rgb = photos(6)
-    for augmentation in (LuminanceAugmentation(180.0, 5.0), ColorFilter(180.0, 5.0, 0.7), RandomLighting(0.1, 10.0)):
+    for augmentation in (
+        LuminanceAugmentation(180.0, 5.0),
+        ColorFilter(180.0, 5.0, 0.7),
+        RandomLighting(0.1, 10.0),
+        OldPhoto(2.0, 8.0),
+    ):
         together = augmentation(rgb, Draws(range(6)))
         apart = torch.cat([augmentation(rgb[i : i + 2], Draws(range(i, i + 2))) for i in (0, 2, 4)])
         torch.testing.assert_close(together, apart)
+
+
+def flat_and_edge(count: int, side: int = 112) -> Tensor:
+    """Gray photos whose left half is dark and whose right half is light."""
+    rgb = torch.full((count, 3, side, side), 0.3)
+    rgb[..., side // 2 :] = 0.7
+    return rgb
+
+
+def test_old_photos_are_soft_or_grainy_or_both_or_neither() -> None:
+    """A quarter of each kind; grain is seen in the flat part, softness by a step that is not one."""
+    rgb = flat_and_edge(200)
+    lightness = OldPhoto(2.0, 8.0)(rgb, draws(len(rgb)))
+    grain = lightness[:, 0, :, :40].std(dim=(1, 2))
+    steps = lightness[:, 0].mean(dim=1).diff(dim=1).amax(dim=1)
+    sharp = split_lab(rgb[:1])[0].diff(dim=3).max()
+    is_grainy, is_soft = grain > 0.02, steps < 0.85 * sharp
+    for found in (is_grainy & is_soft, is_grainy & ~is_soft, ~is_grainy & is_soft, ~is_grainy & ~is_soft):
+        assert 0.1 < found.float().mean() < 0.4
+    assert 6.5 < grain.max() < 8.5
+    assert bool((lightness >= 0).all() & (lightness <= 100).all())
+    neither = ~is_grainy & (steps > 0.999 * sharp)
+    assert neither.any()
+    torch.testing.assert_close(lightness[neither], split_lab(rgb[neither])[0], atol=0.02, rtol=0)
+
+
+def test_softness_is_a_share_of_the_side() -> None:
+    """A photo twice as large is blurred over twice as many pixels."""
+    small, large = (
+        OldPhoto(2.0, 1e-6)(flat_and_edge(20, side), draws(20))[:, 0].mean(dim=1).diff(dim=1) for side in (224, 448)
+    )
+    widths = [(step * step).sum(dim=1) / step.sum(dim=1) ** 2 for step in (small, large)]
+    blurred = widths[0] < 0.4  # the width in pixels is over the reciprocal of this
+    assert blurred.sum() >= 4
+    torch.testing.assert_close(widths[0][blurred], 2 * widths[1][blurred], rtol=0.1, atol=0)
+
+
+@pytest.mark.parametrize("wrong", [(0.0, 8.0), (2.0, 0.0), (-1.0, 8.0)])
+def test_old_photos_without_softness_or_grain_are_refused(wrong: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="blur and grain must be above 0"):
+        OldPhoto(*wrong)

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from drawn_things import TWO_PHOTOS, outline, write_things
 from PIL import Image
 
+from lcoins.color.lab import split_lab
+from lcoins.data.augment import RandomLighting
 from lcoins.data.pack_writer import pack_photos
 from lcoins.data.photos_with_things import PhotosWithThings
 
@@ -29,6 +32,17 @@ def test_a_second_pass_reads_the_same(tmp_path: Path) -> None:
     photos = PhotosWithThings(files.root, files.instances, image_size=16)
     for one, again in zip(photos, photos, strict=True):
         assert np.array_equal(one.masks, again.masks)
+
+
+def test_a_system_sees_the_photos_lightness_unless_it_is_augmented(tmp_path: Path) -> None:
+    files = write_things(tmp_path, *TWO_PHOTOS)
+    plain = PhotosWithThings(files.root, files.instances, image_size=16)
+    old = PhotosWithThings(files.root, files.instances, image_size=16, augmentation=RandomLighting(0.1, 10.0))
+    for one, aged, again in zip(plain, old, old, strict=True):
+        assert torch.equal(one.lightness, split_lab(one.rgb[None].float() / 255)[0][0])
+        assert torch.equal(aged.rgb, one.rgb)
+        assert not torch.equal(aged.lightness, one.lightness)
+        assert torch.equal(aged.lightness, again.lightness)
 
 
 def test_the_smaller_thing_is_in_front(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from lcoins.color.lab import to_network_ab
 from lcoins.color.words import COLOR_LAB, find_colors
+from lcoins.data.augment import RandomLighting
 from lcoins.data.photos_with_things import PhotosWithThings
 from lcoins.evaluation.asked_colors import Question
 from lcoins.evaluation.obedience_benchmark import FIGURES, SYSTEMS, QuestionSheet, judge_photos, print_obedience
@@ -82,6 +83,19 @@ def test_the_same_seed_gives_the_same_files_and_another_asks_other_colors(
     first, other = (read(tmp_path / name)["settings"] for name in ("one", "other"))
     assert first["asked_sha256"] != other["asked_sha256"]
     assert first["photos"]["sha256"] == other["photos"]["sha256"]
+
+
+def test_old_photos_are_asked_the_same_and_do_not_share_a_table_with_others(
+    photos: PhotosWithThings, tmp_path: Path
+) -> None:
+    plain = judge_photos(Tinter(), photos, tmp_path / "plain")
+    photos.augmentation = RandomLighting(0.1, 10.0)
+    old = judge_photos(Tinter(), photos, tmp_path / "old")
+    assert old.settings["questions"] == plain.settings["questions"]
+    assert [row["caption"] for row in old.rows] == [row["caption"] for row in plain.rows]
+    assert [row["lightness"] for row in old.rows] != [row["lightness"] for row in plain.rows]
+    assert old.settings["asked_sha256"] != plain.settings["asked_sha256"]
+    assert old.settings["augmentation"] == "RandomLighting(contrast=0.1, brightness=10.0)"
 
 
 def test_the_table_has_a_block_for_each_task(

@@ -18,6 +18,9 @@ from torch.nn.functional import interpolate
 
 from lcoins.color.lab import in_float32, split_lab
 
+SIDE = 224  # at which the softness and the grain of old photos are given
+COARSEST = 1.0  # pixels of such a side: the blur of the coarsest grain
+
 
 class Draws:
     """Random numbers for the photos of a batch, each photo from its own seed, so that its company plays no part."""
@@ -153,15 +156,12 @@ class OldPhoto:
     """Makes photos soft, as old lenses were, and grainy, as film is. Not the paper's.
 
     Half of the photos are blurred, by a Gaussian whose standard deviation is uniform up to ``blur`` pixels of a side of
-    224. Grain, on half of them, drawn apart, adds noise with a standard deviation uniform up to ``grain`` units of L*,
+    SIDE. Grain, on half of them, drawn apart, adds noise with a standard deviation uniform up to ``grain`` units of L*,
     itself blurred by up to ``COARSEST`` such pixels.
     """
 
     blur: float
     grain: float
-
-    COARSEST = 1.0
-    SIDE = 224
 
     def __post_init__(self) -> None:
         if self.blur <= 0 or self.grain <= 0:
@@ -173,14 +173,14 @@ class OldPhoto:
         is_soft, softness, is_grainy, amount, coarseness = draws.uniform(5).to(rgb.device).unbind(1)
         noise = draws.normal(1, *rgb.shape[-2:]).to(rgb.device)
         lightness = self._blurred(split_lab(rgb)[0], softness * self.blur * (is_soft < 0.5))
-        noise = self._blurred(noise, coarseness * self.COARSEST)
+        noise = self._blurred(noise, coarseness * COARSEST)
         noise = noise / noise.std(dim=(2, 3), keepdim=True)
         grain = amount * self.grain * (is_grainy < 0.5)
         return (lightness + grain[:, None, None, None] * noise).clamp(0, 100)
 
     def _blurred(self, pictures: Tensor, pixels: Tensor) -> Tensor:
-        """Pictures (B, 1, H, W), each by its own Gaussian (B,), whose standard deviation is given at a side of 224."""
-        scale = max(pictures.shape[-2:]) / self.SIDE
-        size = 2 * math.ceil(3 * max(self.blur, self.COARSEST) * scale) + 1
+        """Pictures (B, 1, H, W), each by its own Gaussian (B,), whose standard deviation is given at a side of SIDE."""
+        scale = max(pictures.shape[-2:]) / SIDE
+        size = 2 * math.ceil(3 * max(self.blur, COARSEST) * scale) + 1
         sigma = (pixels * scale).clamp(min=1e-3)[:, None].expand(-1, 2)
         return gaussian_blur2d(pictures, (size, size), sigma.contiguous(), border_type="replicate")

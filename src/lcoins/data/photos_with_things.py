@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from lcoins.color.lab import split_lab
+from lcoins.data.augment import Augmentation, Draws
 from lcoins.data.caption_lists import captions_by_photo, read_pairs
 from lcoins.data.coco_instances import CocoInstances, CroppedInstances, disjoint
 from lcoins.data.pack import Pack
 from lcoins.data.photo_store import open_photos
+from lcoins.data.types import key
 from lcoins.data.validate import ProblemsFound, describe
 
 
@@ -24,11 +27,13 @@ from lcoins.data.validate import ProblemsFound, describe
 class PhotoWithThings:
     """One photo squashed to a square: ``rgb`` (3, S, S) uint8, its K things by name and mask, and its captions.
 
+    ``lightness`` (1, S, S), in 0..100, is what a system sees: that of ``rgb``, unless the photos are augmented.
     ``masks`` (K, S, S) are disjoint: where two outlines overlap, the smaller thing is in front.
     """
 
     name: str
     rgb: Tensor
+    lightness: Tensor
     kinds: tuple[str, ...]
     masks: NDArray[np.bool_]
     captions: Sequence[str] = ()
@@ -47,7 +52,8 @@ class PhotosWithThings:
         captions: caption list, or None.
         limit: read no more than so many photos, the first ones; None reads all.
         image_size: pixels of a side, to which photos are squashed bilinearly; the paper's protocol has 224.
-        seed: decides what is asked of a photo.
+        seed: decides what is asked of a photo, and what augmentation draws for it.
+        augmentation: of the lightness, such as :class:`~lcoins.data.augment.OldPhoto`; None leaves it as it is.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class PhotosWithThings:
         limit: int | None = None,
         image_size: int = 224,
         seed: int = 0,
+        augmentation: Augmentation | None = None,
     ) -> None:
         if (limit is not None and limit < 1) or image_size < 1:
             raise ValueError(
@@ -69,7 +76,7 @@ class PhotosWithThings:
         self.files = {"instances": Path(instances)} | ({"captions": Path(captions)} if captions else {})
         self.captions = _captions(self.files.get("captions"))
         self.instances = CocoInstances(instances)
-        self.limit, self.image_size, self.seed = limit, image_size, seed
+        self.limit, self.image_size, self.seed, self.augmentation = limit, image_size, seed, augmentation
         self.missing = 0
 
     def __len__(self) -> int:
@@ -88,7 +95,14 @@ class PhotosWithThings:
                 continue
             found += 1
             kinds, masks = single_things(self.instances.crop(name, self.image_size))
-            yield PhotoWithThings(name, rgb, kinds, masks, self.captions.get(name, ()))
+            yield PhotoWithThings(name, rgb, self._lightness(name, rgb), kinds, masks, self.captions.get(name, ()))
+
+    def _lightness(self, name: str, rgb: Tensor) -> Tensor:
+        """The photo's lightness (1, S, S), augmented as its name and the seed decide."""
+        photo = rgb[None].float() / 255
+        if self.augmentation is None:
+            return split_lab(photo)[0][0]
+        return self.augmentation(photo, Draws([key(self.seed, "luminance", name)]))[0]
 
     def _load(self, name: str) -> Tensor:
         if isinstance(self.source, Pack) and name in self.source and not self.source.is_exact(name):

@@ -93,6 +93,8 @@ def judge_photos(
     rows: list[Answer] = []
     sheet = QuestionSheet(photos.seed)
     pixels, asked, seen, counts = hashlib.sha256(), hashlib.sha256(), 0, Counter[str]()
+    if photos.augmentation is not None:  # the same questions about other photos
+        asked.update(repr(photos.augmentation).encode())
     for photo in followed(photos, TITLE, len(photos)) if progress else photos:
         seen += 1
         pixels.update(photo.rgb.numpy().data)
@@ -117,6 +119,7 @@ def judge_photos(
         "image_size": photos.image_size,
         "model_size": system.image_size,
         "seed": photos.seed,
+        "augmentation": None if photos.augmentation is None else repr(photos.augmentation),
         "hints": hints,
         "files": {what: {"name": path.name, "sha256": sha256_of(path)} for what, path in photos.files.items()},
         "weights": dict(weights) if weights is not None else None,
@@ -135,11 +138,11 @@ def judge_photos(
 
 
 def ask(photo: PhotoWithThings, seed: int) -> PhotoThings:
-    """The photo's lightness and color, and the questions about it."""
+    """The lightness that a system sees, the photo's color, and the questions, which are about the photo as it is."""
     lightness, ab = split_lab(photo.rgb[None].float() / 255)
     level = lightness[0, 0].numpy()
     found = list(questions(photo.name, photo.kinds, photo.masks, level, photo.captions, seed))
-    return PhotoThings(photo.name, lightness, ab, photo.masks, found)
+    return PhotoThings(photo.name, photo.lightness[None], ab, photo.masks, found)
 
 
 class QuestionSheet:

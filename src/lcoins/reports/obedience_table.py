@@ -35,9 +35,10 @@ def _table(systems: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
     tasks = {task: first["figures"]["oracle"][task] for task in first["settings"]["questions"]}
     columns = [(task, figure) for task, measured in tasks.items() for figure in FIGURES if figure in measured]
     settings = first["settings"]
+    seen_by = f" after {settings['augmentation']}" if settings.get("augmentation") else ""
     return {
         "caption": (
-            f"Things of {counted(settings['photos']['read'], 'photo')} asked for in colors, at "
+            f"Things of {counted(settings['photos']['read'], 'photo')}{seen_by} asked for in colors, at "
             f"{settings['image_size']} px ({settings['files']['instances']['name']}, seed {settings['seed']}): share "
             f"that took the color, way towards it, and movement of all else over that of the thing. Of one run: the "
             f"95 % interval over photos."
