@@ -90,7 +90,7 @@ def test_every_experiment_composes_and_shows_its_command(path: Path) -> None:
         build_colorizer(config["model"], weights=False)  # every key is one that a part takes
 
 
-@pytest.mark.parametrize("experiment", ["obedient", "natural"])
+@pytest.mark.parametrize("experiment", ["obedient", "natural", "natural_old"])
 def test_training_with_instances_takes_a_step_on_drawn_photos(experiment: str, tmp_path: Path) -> None:
     """Its frozen blocks stay, all else moves, and all its losses are there."""
     source, (left, upper, right, lower) = tmp_path / "photos", (8, 8, 40, 40)

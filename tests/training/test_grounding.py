@@ -111,15 +111,17 @@ def assert_a_batch_without_places_gives_every_parameter_a_gradient(module: Color
     assert all(gradient is not None and not gradient.any() for gradient in gradients)
 
 
+@pytest.mark.parametrize("experiment", ["grounding", "grounding_old"])
 def test_a_run_trains_grounding_alone_and_its_colorizer_finds_things(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    experiment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """With its backbone frozen, or on old photos trained along, but for its highest blocks."""
     things = {"bus": box(4, 4, 28, 44), "dog": box(36, 4, 60, 44)}
     source(tmp_path / "photos", things, ["a red bus"])
     files = f"captions: null, instances: {tmp_path}/photos/instances.json, repainted: 1, plain: 1, held_out: 2"
     train = f"data.train=[{{root: {tmp_path}/photos, {files}}}]"
     small = ("data.samples=24", "data.val_samples=6", "data.batch_size=6", "data.sentences=3")
-    cfg = composed("train", "experiment=grounding", "name=test", "trainer=cpu", train, *small, "recipe.epochs=3")
+    cfg = composed("train", f"experiment={experiment}", "name=test", "trainer=cpu", train, *small, "recipe.epochs=3")
     OmegaConf.set_struct(cfg, False)
     sizes = {
         "image_size": 64,
@@ -133,7 +135,9 @@ def test_a_run_trains_grounding_alone_and_its_colorizer_finds_things(
     cfg.model.text_encoder.update({"init": "none", "config": bert})
     module, _ = build_training(plain_config(cfg), tmp_path)
     trained = {name for name, parameter in module.colorizer.named_parameters() if parameter.requires_grad}
-    assert trained and all(name.startswith("grounding.") and "backbone" not in name for name in trained)
+    assert trained and all(name.startswith("grounding.") for name in trained)
+    in_backbone = {name.split(".")[3] for name in trained if name.startswith("grounding.backbone.blocks.")}
+    assert in_backbone == (set("01234") if experiment == "grounding_old" else set())
     assert_a_batch_without_places_gives_every_parameter_a_gradient(module)
     figures = train_run(cfg, tmp_path / "run")
     assert 0 < figures["val/overlap"] <= 1
