@@ -116,6 +116,25 @@ def test_a_trained_copy_of_a_pretrained_part_is_stored(tmp_path: Path) -> None:
     assert torch.equal(colors(load_package(tmp_path / "package")[0]), colors(load_checkpoint(path)[0]))
 
 
+def test_the_mean_of_weights_is_that_of_all_and_wants_one_model(tmp_path: Path) -> None:
+    first, second, third = (checkpoint(tmp_path / name, MODEL) for name in "abc")
+    for number, path in enumerate((first, second, third)):
+        content = torch.load(path, weights_only=True)
+        for value in content["state_dict"].values():
+            if value.is_floating_point():
+                value += 0.003 * number * number
+        torch.save(content, path)
+    export_package(third, tmp_path / "third")
+    export_package(first, tmp_path / "mean", mean_with=[second, tmp_path / "third"])
+    whole, mean = (load_file(tmp_path / name / "model.safetensors") for name in ("third", "mean"))
+    for name, value in mean.items():
+        torch.testing.assert_close(value, whole[name] - (0.012 - 0.005 if value.is_floating_point() else 0))
+    other = checkpoint(tmp_path / "d", {**MODEL, "image_encoder": FROZEN})
+    with pytest.raises(ValueError, match=r"(?s)expected --mean-with of the model of .*missing: image_encoder"):
+        export_package(first, tmp_path / "wrong", mean_with=[other])
+    assert not (tmp_path / "wrong").exists()
+
+
 def test_float16_is_half_as_large_and_colors_nearly_the_same(tmp_path: Path) -> None:
     path = checkpoint(tmp_path, MODEL)
     whole = export_package(path, tmp_path / "whole")

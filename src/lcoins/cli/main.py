@@ -128,6 +128,12 @@ def export(
     ] = None,
     half: Annotated[bool, typer.Option(help="Store weights as float16, half the size.")] = False,
     onnx: Annotated[bool, typer.Option(help="Write the network as ONNX too, checked against PyTorch.")] = False,
+    mean_with: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A checkpoint or package trained from the same start; the weights are the mean of all. Again for more."
+        ),
+    ] = None,
 ) -> None:
     """Save a trained system for use, as safetensors and one JSON file, without the parts that only training needs."""
     import json
@@ -139,14 +145,16 @@ def export(
     source = builtin_package() if run is None else run
     if source.is_dir() and not (source / INDEX).is_file():
         source = source / "checkpoints" / "best.ckpt"
+    mean_of = {"mean_with": [str(path) for path in mean_with]} if mean_with else {}
     figures = source.resolve().parents[1] / "metrics.json"  # of a run; a package carries its figures
     done = export_package(
         source,
         output,
         half=half,
         onnx=onnx,
+        mean_with=mean_with or (),
         figures=json.loads(figures.read_text(encoding="utf-8")) if source.is_file() and figures.is_file() else None,
-        provenance={"checkpoint": str(source), **code_version()},
+        provenance={"checkpoint": str(source), **mean_of, **code_version()},
     )
     typer.echo(
         f"wrote {output}: {done.tensors} tensors, {done.bytes / 1e6:.1f} MB; {done.borrowed} tensors stay in "

@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from lcoins.colorize.photo import PhotoColorizer, load_system
 from lcoins.files import open_whole, sha256_of, whole_folder, write_whole
-from lcoins.models.build import build_colorizer
+from lcoins.models.build import build_colorizer, state_dict_mismatches
 from lcoins.models.checkpoint import (
     FORMAT,
     INDEX,
@@ -60,19 +60,22 @@ def export_package(
     *,
     half: bool = False,
     onnx: bool = False,
+    mean_with: Sequence[Path] = (),
     figures: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> ExportSummary:
     """Writes the colorizer of a checkpoint, or of another package, as a package into a new ``folder``.
 
-    Raises FileExistsError where ``folder`` exists, ValueError for a ``source`` of another kind, and what
-    :func:`lcoins.colorize.onnx_export.export_onnx` raises.
+    Raises FileExistsError where ``folder`` exists, ValueError for a ``source`` of another kind or of another model than
+    those of ``mean_with``, and what :func:`lcoins.colorize.onnx_export.export_onnx` raises.
 
     Args:
         source: a checkpoint, or the folder of a package.
         folder: the package to make.
         half: store floating-point weights as float16, half the size; the network still computes with float32.
         onnx: write the network as ONNX too, with the weights as they are stored.
+        mean_with: checkpoints or packages of the same model, all trained from one start. The weights are the mean of
+            theirs and the source's, as in model soups (Wortsman et al., ICML 2022); all else is the source's.
         figures: None keeps those of a package.
         provenance: added to that of a package.
     """
@@ -82,6 +85,9 @@ def export_package(
     original = received_model(config["model"], source if source.is_dir() else run_of(source), str(source))
     colorizer.drop_training_parts()
     weights = {name: value.contiguous() for name, value in colorizer.state_dict().items()}
+    if mean_with:
+        weights = _mean(weights, config["model"], source, mean_with)
+        colorizer.load_state_dict(weights)
     borrowed = _borrowed(original, weights)
     kept = {name: _stored(value, half) for name, value in weights.items() if name not in borrowed}
     network = _onnx(colorizer, kept) if onnx else None  # first, so that a refusal leaves no folder behind
@@ -118,6 +124,26 @@ def export_package(
         write_whole(partial / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
         deviation = None if network is None else network.deviation
         return ExportSummary((partial / WEIGHTS).stat().st_size, len(kept), len(borrowed), deviation)
+
+
+def _mean(
+    weights: Mapping[str, Tensor], model: Mapping[str, Any], source: Path, others: Sequence[Path]
+) -> dict[str, Tensor]:
+    """The mean of the weights of several systems of one model and vocabulary; what counts steps is the source's."""
+    every = [weights]
+    for path in others:
+        other, config = load_trained(path)
+        other.drop_training_parts()
+        lines = state_dict_mismatches(weights, other.state_dict())
+        words = [one["text_encoder"].get("vocabulary") for one in (model, config["model"])]
+        if lines or words[0] != words[1]:
+            shown = "\n  ".join(lines[:20] or ["another vocabulary"])
+            raise ValueError(f"expected --mean-with of the model of {source}, got {path}, which differs:\n  {shown}")
+        every.append(other.state_dict())
+    return {
+        name: torch.stack([one[name] for one in every]).mean(dim=0) if value.is_floating_point() else value
+        for name, value in weights.items()
+    }
 
 
 def _onnx(colorizer: Any, stored: Mapping[str, Tensor]) -> "OnnxFile":
