@@ -20,7 +20,7 @@ GROUPS = {
     "model": "Another size in the same system, or the parts of one.",
     "data": "What is trained and tested on.",
     "objective": "What training minimizes.",
-    "augmentation": "What training does to lightness.",
+    "augmentation": "What happens to lightness before training, or `data=obedience_old`, sees it.",
     "recipe": "Optimizer, learning rate, length, and the choice of the checkpoint.",
     "ablation": "The paper's ablations (section 5.3).",
     "trainer": "Where a run runs.",

@@ -49,6 +49,15 @@ def test_groups_of_the_system_on_the_page_attend_to_words() -> None:
     assert same == note != NO_WORDS and [one.name for one in focused] == [one.name for one in alone]
 
 
+def test_groups_of_a_faded_photo_are_those_that_the_page_sees() -> None:
+    model = FocusedColorizer(grouped())
+    fresh = torch.linspace(-0.94, 0.9, 32 * 32).unflatten(0, (1, 1, 32, 32))
+    for one, other in zip(
+        *(group_regions(model, seen, SENTENCE, (8, 8))[0] for seen in (fresh, fresh / 3)), strict=True
+    ):
+        np.testing.assert_allclose(one.mask, other.mask, atol=0.05)
+
+
 def test_systems_without_groups_or_with_joint_attention_say_so() -> None:
     seen = torch.rand(1, 1, 32, 32) * 2 - 1
     joint = grouped(**transformer(attention="joint"))

@@ -21,6 +21,7 @@ COMPOSED = {
     "data=photos": ("train", "data=photos", "name=test", *FOLDERS),
     "data=instances": ("train", "data=instances", "objective=instances", "name=test", "data.train=[]", *FOLDERS[2:]),
     "data=obedience": ("eval", "checkpoint=builtin", "data=obedience", "data.root=x", "data.instances=y"),
+    "data=obedience_old": ("eval", "checkpoint=builtin", "data=obedience_old", "data.root=x", "data.instances=y"),
     "experiment=natural": ("train", "experiment=natural", "name=test", "data.train=[]", *FOLDERS[2:]),
     "experiment=grounding": ("train", "experiment=grounding", "name=test", "data.train=[]"),
     "augmentation=lighting": ("train", "augmentation=lighting", "name=test"),

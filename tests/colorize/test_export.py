@@ -129,10 +129,23 @@ def test_the_mean_of_weights_is_that_of_all_and_wants_one_model(tmp_path: Path) 
     whole, mean = (load_file(tmp_path / name / "model.safetensors") for name in ("third", "mean"))
     for name, value in mean.items():
         torch.testing.assert_close(value, whole[name] - (0.012 - 0.005 if value.is_floating_point() else 0))
-    other = checkpoint(tmp_path / "d", {**MODEL, "image_encoder": FROZEN})
-    with pytest.raises(ValueError, match=r"(?s)expected --mean-with of the model of .*missing: image_encoder"):
-        export_package(first, tmp_path / "wrong", mean_with=[other])
+    fewer_heads = {**MODEL, "transformer": {**MODEL["transformer"], "heads": 1}}
+    for number, model in enumerate(({**MODEL, "image_encoder": FROZEN}, fewer_heads)):
+        other = checkpoint(tmp_path / f"other{number}", model)
+        with pytest.raises(
+            ValueError, match=r"(?s)expected --mean-with of the model of .*model\.(image_enc|transform)"
+        ):
+            export_package(first, tmp_path / "wrong", mean_with=[other])
     assert not (tmp_path / "wrong").exists()
+
+
+def test_a_mean_borrows_what_each_borrows_and_has_no_figures_of_its_source(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, {**MODEL, "image_encoder": FROZEN})
+    alone = export_package(path, tmp_path / "alone", figures={"clear/psnr": 20.0})
+    mean = export_package(tmp_path / "alone", tmp_path / "mean", mean_with=[path, path])
+    assert (mean.borrowed, mean.bytes) == (alone.borrowed, alone.bytes)
+    figures = [load_package(tmp_path / name)[1]["figures"] for name in ("alone", "mean")]
+    assert figures == [{"clear/psnr": 20.0}, {}]
 
 
 def test_float16_is_half_as_large_and_colors_nearly_the_same(tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def test_the_draws_of_a_photo_do_not_depend_on_its_batch() -> None:
         LuminanceAugmentation(180.0, 5.0),
         ColorFilter(180.0, 5.0, 0.7),
         RandomLighting(0.1, 10.0),
-        OldPhoto(2.0, 8.0),
+        OldPhoto(2.0, 8.0, 1.0),
     ):
         together = augmentation(rgb, Draws(range(6)))
         apart = torch.cat([augmentation(rgb[i : i + 2], Draws(range(i, i + 2))) for i in (0, 2, 4)])
@@ -235,7 +235,7 @@ def flat_and_edge(count: int, side: int = 112) -> Tensor:
 def test_old_photos_are_soft_or_grainy_or_both_or_neither() -> None:
     """A quarter of each kind; grain is seen in the flat part, softness by a step that is not one."""
     rgb = flat_and_edge(200)
-    lightness = OldPhoto(2.0, 8.0)(rgb, draws(len(rgb)))
+    lightness = OldPhoto(2.0, 8.0, 1.0)(rgb, draws(len(rgb)))
     grain = lightness[:, 0, :, :40].std(dim=(1, 2))
     steps = lightness[:, 0].mean(dim=1).diff(dim=1).amax(dim=1)
     sharp = split_lab(rgb[:1])[0].diff(dim=3).max()
@@ -252,7 +252,8 @@ def test_old_photos_are_soft_or_grainy_or_both_or_neither() -> None:
 def test_softness_is_a_share_of_the_side() -> None:
     """A photo twice as large is blurred over twice as many pixels."""
     small, large = (
-        OldPhoto(2.0, 1e-6)(flat_and_edge(20, side), draws(20))[:, 0].mean(dim=1).diff(dim=1) for side in (224, 448)
+        OldPhoto(2.0, 1e-6, 1.0)(flat_and_edge(20, side), draws(20))[:, 0].mean(dim=1).diff(dim=1)
+        for side in (224, 448)
     )
     widths = [(step * step).sum(dim=1) / step.sum(dim=1) ** 2 for step in (small, large)]
     blurred = widths[0] < 0.4  # the width in pixels is over the reciprocal of this
@@ -260,7 +261,7 @@ def test_softness_is_a_share_of_the_side() -> None:
     torch.testing.assert_close(widths[0][blurred], 2 * widths[1][blurred], rtol=0.1, atol=0)
 
 
-@pytest.mark.parametrize("wrong", [(0.0, 8.0), (2.0, 0.0), (-1.0, 8.0)])
-def test_old_photos_without_softness_or_grain_are_refused(wrong: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match="blur and grain must be above 0"):
+@pytest.mark.parametrize("wrong", [(0.0, 8.0, 1.0), (2.0, float("nan"), 1.0), (2.0, 8.0, float("inf"))])
+def test_old_photos_without_softness_or_grain_are_refused(wrong: tuple[float, float, float]) -> None:
+    with pytest.raises(ValueError, match="blur, grain and coarsest must be above 0 and finite"):
         OldPhoto(*wrong)

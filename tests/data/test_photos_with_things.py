@@ -45,6 +45,12 @@ def test_a_system_sees_the_photos_lightness_unless_it_is_augmented(tmp_path: Pat
         assert torch.equal(aged.lightness, again.lightness)
 
 
+def test_an_augmentation_that_is_only_named_is_refused(tmp_path: Path) -> None:
+    files = write_things(tmp_path, *TWO_PHOTOS)
+    with pytest.raises(ValueError, match=r"data\.augmentation: expected null or a config with a _target_"):
+        PhotosWithThings(files.root, files.instances, augmentation={"blur": 2.0})  # type: ignore[arg-type]
+
+
 def test_the_smaller_thing_is_in_front(tmp_path: Path) -> None:
     files = write_things(tmp_path, outline(0, "bus", (0, 0, 80, 40)), outline(0, "cup", (40, 20, 60, 30)))
     bus, cup = next(iter(PhotosWithThings(files.root, files.instances, image_size=40))).masks

@@ -85,8 +85,8 @@ def test_the_same_seed_gives_the_same_files_and_another_asks_other_colors(
     assert first["photos"]["sha256"] == other["photos"]["sha256"]
 
 
-def test_old_photos_are_asked_the_same_and_do_not_share_a_table_with_others(
-    photos: PhotosWithThings, tmp_path: Path
+def test_old_photos_are_asked_the_same_and_the_result_says_how_they_were_seen(
+    photos: PhotosWithThings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plain = judge_photos(Tinter(), photos, tmp_path / "plain")
     photos.augmentation = RandomLighting(0.1, 10.0)
@@ -94,8 +94,11 @@ def test_old_photos_are_asked_the_same_and_do_not_share_a_table_with_others(
     assert old.settings["questions"] == plain.settings["questions"]
     assert [row["caption"] for row in old.rows] == [row["caption"] for row in plain.rows]
     assert [row["lightness"] for row in old.rows] != [row["lightness"] for row in plain.rows]
-    assert old.settings["asked_sha256"] != plain.settings["asked_sha256"]
+    assert old.settings["asked_sha256"] == plain.settings["asked_sha256"]
+    assert plain.settings["augmentation"] is None
     assert old.settings["augmentation"] == "RandomLighting(contrast=0.1, brightness=10.0)"
+    print_obedience(old, Console(width=80))
+    assert "photos were seen after RandomLighting(contrast=0.1, brightness=10.0)" in capsys.readouterr().out
 
 
 def test_the_table_has_a_block_for_each_task(

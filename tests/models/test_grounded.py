@@ -145,6 +145,34 @@ def test_a_faded_photo_is_seen_in_full_contrast_and_colored_for_its_own_lightnes
     torch.testing.assert_close(ab[0, :, :3].mean(dim=(1, 2)), light, atol=3, rtol=0)
 
 
+def test_the_edges_and_the_light_parts_of_a_faded_photo_are_those_of_the_fresh_one() -> None:
+    """A shirt of two stripes on what is darker than both, at a quarter of the contrast; red goes to its dark stripe."""
+
+    class Shirt(Knowing):
+        image_size = 64
+
+        def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
+            return Colorization(torch.zeros(len(captions), 2, 64, 64))
+
+        def ground(self, lightness: Tensor, things: list[str], crop: Tensor) -> Grounded:
+            logits = torch.full((len(things), 64, 64), -6.0)
+            logits[:, 12:52, 12:52] = 6.0  # four pixels more than the shirt on each side
+            return Grounded(logits, torch.zeros(len(logits), 1), torch.zeros(1, 4096, 1), [len(logits)], torch.ones(()))
+
+    fresh = torch.full((1, 1, 64, 64), -0.95)
+    fresh[..., 16:48, 16:32], fresh[..., 16:48, 32:48] = -0.1, 0.9
+    pictures = [
+        from_network_ab(GroundedColorizer(Shirt()).colorize(seen, ["a red and white shirt"]).ab)[0].norm(dim=0)
+        for seen in (fresh, 0.25 * fresh)
+    ]
+    for chroma in pictures:
+        assert chroma[20:44, 18:30].min() > 25
+        assert chroma[20:44, 34:46].max() < 10
+        assert chroma[:12].max() < 1
+        assert chroma[12:16, 16:32].mean() < 0.5 * chroma[16:20, 16:32].mean()  # the halo
+    assert (pictures[0] - pictures[1]).abs().mean() < 3
+
+
 def bright_thing(size: int = 112) -> tuple[Tensor, Tensor]:
     """L* of a bright square on a dark ground, whose outlines are those of the square, and the square."""
     thing = torch.zeros(size, size)
@@ -263,6 +291,6 @@ def test_what_is_wide_is_colored_where_it_is_less_sure(thing: str, is_wide: bool
     place[..., 20:] = 0.4
     lightness = torch.full((40, 40), 50.0)
     lightness[:, 20:] = 80  # else what is less sure follows what is surer
-    ab = painted(lightness, torch.zeros(2, 40, 40), place, said_colors([f"a red {thing}"]))
+    ab = painted(lightness, lightness, torch.zeros(2, 40, 40), place, said_colors([f"a red {thing}"]))
     assert ab[0, :, :10].mean() > 50
     assert (ab[0, :, 30:].mean() > 40) == is_wide

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lcoins.color.contrast import fresh_for_network
+from lcoins.color.contrast import full_contrast_for_network
 from lcoins.color.lab import resize_ab
 from lcoins.color.phrases import ColorPhrase
 from lcoins.color.reading import read_sentence
@@ -123,7 +123,7 @@ def _groups(
     Groups are inside the system that is focused, and focusing leaves them as they are; it sees photos in full contrast.
     """
     if isinstance(colorizer, FocusedColorizer | GroundedColorizer):
-        colorizer, lightness = colorizer.system, fresh_for_network(lightness)
+        colorizer, lightness = colorizer.system, full_contrast_for_network(lightness)
     if isinstance(colorizer, LCoIns):
         try:
             blocks, words, result = attention_maps(colorizer, lightness, sentence)

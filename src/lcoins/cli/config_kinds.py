@@ -77,12 +77,23 @@ def known_keys(conf: Path) -> dict[str, Known]:
         package = re.match(r"# @package (\S+)", path.read_text(encoding="utf-8"))
         group = path.parent.name if path.parent != conf else ""
         prefix = group if package is None else package[1].replace("_global_", "")
-        content: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-        _note({key: value for key, value in (content or {}).items() if key not in ("defaults", "hydra")}, prefix, known)
+        content = _content(path)
+        defaults = content.pop("defaults", ())
+        _note(content, prefix, known)
+        for entry in defaults:
+            for placed, choice in entry.items() if isinstance(entry, dict) else ():
+                if at := re.fullmatch(r"/(\w+)@(\w+)", placed):  # a choice of another group, in a place of this one
+                    _note(_content(conf / at[1] / f"{choice}.yaml"), f"{prefix}.{at[2]}", known)
     for key in known:
         for reference in known[key].references & known.keys():
             known[key].kinds |= known[reference].kinds
     return dict(known)
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """What a file of conf/ says, as it is written."""
+    content: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    return {key: value for key, value in (content or {}).items() if key != "hydra"}
 
 
 def _note(value: Any, key: str, known: dict[str, Known]) -> None:

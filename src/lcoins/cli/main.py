@@ -131,7 +131,8 @@ def export(
     mean_with: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A checkpoint or package trained from the same start; the weights are the mean of all. Again for more."
+            help="Another run, checkpoint or package, trained from the same start: the weights are the mean of all. "
+            "Once for each."
         ),
     ] = None,
 ) -> None:
@@ -142,19 +143,22 @@ def export(
     from lcoins.colorize.export import export_package
     from lcoins.models.checkpoint import INDEX, builtin_package
 
-    source = builtin_package() if run is None else run
-    if source.is_dir() and not (source / INDEX).is_file():
-        source = source / "checkpoints" / "best.ckpt"
-    mean_of = {"mean_with": [str(path) for path in mean_with]} if mean_with else {}
+    def trained(path: Path) -> Path:
+        return path / "checkpoints" / "best.ckpt" if path.is_dir() and not (path / INDEX).is_file() else path
+
+    source = builtin_package() if run is None else trained(run)
+    others = [trained(path) for path in mean_with or ()]
     figures = source.resolve().parents[1] / "metrics.json"  # of a run; a package carries its figures
     done = export_package(
         source,
         output,
         half=half,
         onnx=onnx,
-        mean_with=mean_with or (),
-        figures=json.loads(figures.read_text(encoding="utf-8")) if source.is_file() and figures.is_file() else None,
-        provenance={"checkpoint": str(source), **mean_of, **code_version()},
+        mean_with=others,
+        figures=json.loads(figures.read_text(encoding="utf-8"))
+        if source.is_file() and figures.is_file() and not others
+        else None,
+        provenance={"checkpoint": str(source), "mean_with": [str(path) for path in others], **code_version()},
     )
     typer.echo(
         f"wrote {output}: {done.tensors} tensors, {done.bytes / 1e6:.1f} MB; {done.borrowed} tensors stay in "

@@ -5,27 +5,32 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lcoins.color.lab import from_network_lightness, to_network_lightness
+from lcoins.color.strength import smooth_step
 
-INK, PAPER = 0.5, 99.5  # percentiles of a photo's levels that are taken as ink and paper
+INK_PERCENTILE, PAPER_PERCENTILE = 0.5, 99.5  # of a photo's levels, which are taken as those of ink and paper
 # The levels of sRGB, in 0..1, that they have in fresh photos: medians over ordinary ones. More contrast stays.
 FRESH_INK, FRESH_PAPER = 0.03, 0.95
 LEAST_RANGE = 0.1  # from ink to paper; less is an even surface, whose grain is not stretched
+FADED_RANGE = 0.2  # from here on it is a photo; between the two it is stretched in part, so that a clip does not jump
+BORDER = 0.05  # of each side, which does not count: a scanner's lid or the paper around a picture is no part of it
 
 
 def full_contrast(lightness: Float[Tensor, "b 1 s s"]) -> Float[Tensor, "b 1 s s"]:
     """Lightness of photos, in 0..100, with the contrast of fresh ones; what has as much stays as it is.
 
     Networks that have seen fresh photos see a faded one better so. A gray's L* / 100 is within 0.04 of its level of
-    sRGB, and takes its place here.
+    sRGB, and takes its place here. A margin wider than BORDER counts as part of the photo, and hides that it is faded.
     """
-    levels = lightness.flatten(1) / 100
-    ink, paper = torch.quantile(levels, levels.new_tensor([INK, PAPER]) / 100, dim=1, keepdim=True)
+    levels = lightness.float() / 100
+    height, width = (int(side * BORDER) for side in levels.shape[-2:])
+    inner = levels[..., height : levels.shape[-2] - height, width : levels.shape[-1] - width].flatten(1)
+    percentiles = levels.new_tensor([INK_PERCENTILE, PAPER_PERCENTILE]) / 100
+    ink, paper = torch.quantile(inner, percentiles, dim=1)[..., None, None, None]
     darkest, lightest = ink.clamp(max=FRESH_INK), paper.clamp(min=FRESH_PAPER)
     fresh = darkest + (levels - ink) * (lightest - darkest) / (paper - ink).clamp(min=LEAST_RANGE)
-    fresh = torch.where(paper - ink < LEAST_RANGE, levels, fresh)
-    return 100 * fresh.clamp(0, 1).unflatten(1, lightness.shape[1:])
+    return 100 * torch.lerp(levels, fresh, smooth_step(paper - ink, LEAST_RANGE, FADED_RANGE)).clamp(0, 1)
 
 
-def fresh_for_network(lightness: Float[Tensor, "b 1 s s"]) -> Float[Tensor, "b 1 s s"]:
-    """Network lightness in [-1, 1] with full contrast."""
+def full_contrast_for_network(lightness: Float[Tensor, "b 1 s s"]) -> Float[Tensor, "b 1 s s"]:
+    """Network lightness in [-1, 1], of :func:`full_contrast`, in float32."""
     return to_network_lightness(full_contrast(from_network_lightness(lightness.float())))

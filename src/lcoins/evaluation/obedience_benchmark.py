@@ -93,8 +93,6 @@ def judge_photos(
     rows: list[Answer] = []
     sheet = QuestionSheet(photos.seed)
     pixels, asked, seen, counts = hashlib.sha256(), hashlib.sha256(), 0, Counter[str]()
-    if photos.augmentation is not None:  # the same questions about other photos
-        asked.update(repr(photos.augmentation).encode())
     for photo in followed(photos, TITLE, len(photos)) if progress else photos:
         seen += 1
         pixels.update(photo.rgb.numpy().data)
@@ -217,5 +215,7 @@ def _cell(value: Sequence[float] | None, interval: bool) -> str:
 
 def _notes(settings: Mapping[str, Any]) -> Iterator[str]:
     yield "beside the system's figures: their 95 % intervals over photos; spill: movement outside over that inside"
+    if settings["augmentation"]:
+        yield f"photos were seen after {settings['augmentation']}"
     if missing := settings["photos"]["missing"]:
         yield f"left out: {counted(missing, 'photo')} of the file of instances that the folder lacks"

@@ -18,6 +18,7 @@ from PIL import Image, TiffImagePlugin
 from torch import Tensor
 
 from lcoins.color import lab
+from lcoins.color.contrast import BORDER
 from lcoins.imaging.decode import DAMAGED, decoded, explained, flatten, is_transparent, opened_photo
 from lcoins.imaging.gamma import gamma_table
 from lcoins.imaging.icc import ProfileError, embedded_transform, lab_to_srgb, sixteen_bit_profile_to_srgb
@@ -31,7 +32,6 @@ Levels = NDArray[np.uint8 | np.uint16]
 
 STRIP_PIXELS = 2**18  # of a full-size photo in work at once: the strip's arrays stay near the processor's cache
 _MP_ENTRIES = 0xB002  # the tag of an MPO with a description of each of its pictures
-_BORDER = 0.05  # of each side, not sampled: a scanner's lid or the paper around a picture is no part of it
 _SAMPLED = 256  # rows and columns sampled to judge the tone
 
 
@@ -180,7 +180,7 @@ def _sample(pixels: _Pixels) -> Levels:
     """Pixels (N, 3) from a grid all over the photo except its border."""
 
     def positions(length: int) -> NDArray[np.int64]:
-        first = int(length * _BORDER)
+        first = int(length * BORDER)
         return np.unique(np.linspace(first, length - 1 - first, _SAMPLED).astype(np.int64))
 
     rows, columns = positions(pixels.size[1]), positions(pixels.size[0])

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from lcoins.color import lab
-from lcoins.color.contrast import FRESH_INK, FRESH_PAPER, INK, LEAST_RANGE, PAPER
+from lcoins.color.contrast import FRESH_INK, FRESH_PAPER, INK_PERCENTILE, LEAST_RANGE, PAPER_PERCENTILE
 
 Levels = NDArray[np.uint8 | np.uint16]
 
@@ -51,7 +51,7 @@ def read_tone(sample: Levels) -> Tone:
     the highlights and gets no weight.
     """
     rgb = sample / np.float32(np.iinfo(sample.dtype).max)
-    ink, paper = np.percentile(rgb, (INK, PAPER), axis=0).astype(np.float32)
+    ink, paper = np.percentile(rgb, (INK_PERCENTILE, PAPER_PERCENTILE), axis=0).astype(np.float32)
     position = ((rgb - ink) / np.maximum(paper - ink, 1 / 255)).mean(axis=0)
     counts = (position <= position.min() + _CLIPPED) | (not is_tinted(sample))
     weights = np.where(counts, _CHANNELS, 0).astype(np.float32)

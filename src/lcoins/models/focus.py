@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lcoins.color.contrast import fresh_for_network
+from lcoins.color.contrast import full_contrast_for_network
 from lcoins.color.lab import from_network_ab
 from lcoins.color.reading import read_sentence
 from lcoins.color.strength import smooth_step
@@ -66,7 +66,7 @@ class FocusedColorizer(nn.Module):
 
     def colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
         """Colors network lightness as the captions say; the maps of the system, if it gives any, stay."""
-        lightness = fresh_for_network(lightness)
+        lightness = full_contrast_for_network(lightness)
         found = [read_sentence(caption).colors for caption in captions]
         plain = [without_words(caption, words) or NOTHING_SAID for caption, words in zip(captions, found, strict=True)]
         colored = [index for index, words in enumerate(found) if words]

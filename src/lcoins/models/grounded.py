@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from lcoins.color.contrast import fresh_for_network, full_contrast
+from lcoins.color.contrast import full_contrast, full_contrast_for_network
 from lcoins.color.edges import settled
 from lcoins.color.lab import from_network_ab, from_network_lightness, to_network_ab
 from lcoins.color.natural_colors import ab_on
@@ -83,8 +83,8 @@ class GroundedColorizer(nn.Module):
             own = [index for index, color in enumerate(said) if color.caption == number]
             colors = [said[index] for index in own]
             level = from_network_lightness(lightness[number].float())
-            own_places = told_apart(places[own], full_contrast(level[None])[0, 0], colors)
-            ab[number] = painted(level[0], ab[number], own_places, colors)
+            fresh = full_contrast(level[None])[0, 0]
+            ab[number] = painted(level[0], fresh, ab[number], told_apart(places[own], fresh, colors), colors)
         return Colorization(to_network_ab(ab).clamp(-1, 1), result.assignment)
 
     def not_found(self, lightness: Float[Tensor, "1 1 s s"], caption: str) -> list[str]:
@@ -98,7 +98,7 @@ class GroundedColorizer(nn.Module):
         """The probability, 0..1, that a pixel belongs to what each color speaks of."""
         if not said:
             return lightness.new_zeros(0, *lightness.shape[-2:])
-        fresh = fresh_for_network(lightness)
+        fresh = full_contrast_for_network(lightness)
         return places_by_names(said, lambda names: self._places(fresh, names))
 
     def _ground(self, lightness: Float[Tensor, "b 1 s s"], asked: list[tuple[int, str]]) -> Float[Tensor, "k s s"]:
@@ -132,20 +132,22 @@ def _surest(said: Sequence[SaidColor], places: Float[Tensor, "k s s"]) -> list[f
 
 def painted(
     lightness: Float[Tensor, "s s"],
+    fresh: Float[Tensor, "s s"],
     ab: Float[Tensor, "2 s s"],
     places: Float[Tensor, "k s s"],
     said: Sequence[SaidColor],
 ) -> Float[Tensor, "2 s s"]:
     """ab in CIELAB units with each color at its place, beside L*; where places overlap, the surer one has more say.
 
-    Black, white and gray take the color away: a photo keeps its lightness.
+    ``fresh`` is L* in full contrast, which says where things end and which of their parts are dark; a color is that of
+    the photo's own lightness, in 0..100 like the other. Black, white and gray take the color away: a photo keeps its
+    lightness.
     """
     largest = torch.quantile(places.flatten(1), LARGEST, dim=1)[:, None, None].clamp(min=1e-6)
     surer = places.pow(RIVALRY) / places.pow(RIVALRY).sum(dim=0).clamp(min=1e-9)
     shares = torch.stack(
         [smooth_step(place, *_bounds(color)) for place, color in zip(places / largest, said, strict=True)]
     )
-    fresh = full_contrast(lightness[None, None])[0, 0]
     shares = by_lightness(within_edges(fresh, shares) * surer, fresh, said)
     result = ab * (1 - shares.sum(dim=0))
     for share, color in zip(shares, said, strict=True):

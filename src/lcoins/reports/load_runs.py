@@ -27,7 +27,8 @@ class Run:
 
     ``columns`` holds the figures of the test pairs by the name of their column, ``pairs`` the name and caption of each
     pair, ``photos`` its photo, ``settings`` how the set was evaluated, ``group_files`` the file with its image tokens'
-    groups. ``obedience`` holds the results of the benchmark of obedience by what was asked, at which size.
+    groups. ``obedience`` holds the results of the benchmark of obedience by what was asked, at which size, and how
+    photos were augmented.
     """
 
     folder: Path
@@ -38,7 +39,7 @@ class Run:
     pairs: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     photos: dict[str, list[str]] = field(default_factory=dict)
     group_files: dict[str, Path] = field(default_factory=dict)
-    obedience: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+    obedience: dict[tuple[str, int, str | None], dict[str, Any]] = field(default_factory=dict)
 
     def curve(self, column: str) -> dict[int, float]:
         """A column of the CSV logs by epoch; where a resumed run repeated an epoch, the later value counts."""
@@ -138,7 +139,8 @@ def _read_run(folder: Path, variant: str) -> Run:
             run.group_files[title] = groups
     for path in sorted(folder.glob("eval/*/obedience.json")):  # "checkpoint=last,..." comes before the best one's
         result = json.loads(path.read_text(encoding="utf-8"))
-        run.obedience[result["settings"]["asked_sha256"], result["settings"]["image_size"]] = result
+        settings = result["settings"]
+        run.obedience[settings["asked_sha256"], settings["image_size"], settings.get("augmentation")] = result
     return run
 
 

@@ -1,4 +1,4 @@
-"""Systems side by side in the benchmark of obedience: one table for each set of questions that runs were asked."""
+"""Systems side by side in the benchmark of obedience: one table for each set of questions and photos."""
 
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
