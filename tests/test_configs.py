@@ -201,11 +201,15 @@ def test_every_system_composes_for_the_commands_that_measure_it(command: str) ->
             assert ablated.model._target_ == config.model._target_
 
 
-def test_every_model_belongs_to_a_system() -> None:
-    chosen = [composed("train", f"system={path.stem}", "name=test").model for path in (CONF / "system").glob("*.yaml")]
-    models = [composed("train", f"model={path.stem}", "name=test").model for path in (CONF / "model").glob("*.yaml")]
-    assert len(chosen) == len(models) == 13
-    assert all(model in chosen for model in models)
+def test_every_model_belongs_to_a_system_or_to_the_experiments_that_say_so() -> None:
+    models = {path.stem for path in (CONF / "model").glob("*.yaml")}
+    systems = {path.stem: path.read_text(encoding="utf-8") for path in (CONF / "system").glob("*.yaml")}
+    named = {match[1] for text in systems.values() for match in re.finditer(r"override /model: (\w+)", text)}
+    assert len(systems) == len(named) == 13
+    of_experiments = {"obedient": {"obedient"}, "grounded": {"grounding", "natural_old"}}
+    for model, users in of_experiments.items():
+        assert {path.stem for path in EXPERIMENTS if f"override /model: {model}\n" in path.read_text()} == users
+    assert models == named | of_experiments.keys()
 
 
 def test_a_system_chooses_model_objective_recipe_and_augmentation() -> None:
