@@ -25,6 +25,7 @@ CONF = conf_folder()
 EXPERIMENTS = sorted((CONF / "experiment").glob("*.yaml"))
 GROUPS = sorted(path.relative_to(CONF) for path in CONF.glob("*/*.yaml") if path.parent.name != "experiment")
 FOR_EVALUATION = {Path("data/obedience.yaml"), Path("data/obedience_old.yaml")}  # of lcoins eval alone
+MODELS = sorted((CONF / "model").glob("*.yaml"))
 ABLATIONS = sorted(path.stem for path in (CONF / "ablation").glob("*.yaml"))
 FOLDERS = [f"data.{split}.{key}=x" for split in ("train", "val") for key in ("root", "captions")]
 TRAIN_SET = "{root: x, captions: x, instances: x, repainted: 1, plain: 1, held_out: 26}"
@@ -201,15 +202,15 @@ def test_every_system_composes_for_the_commands_that_measure_it(command: str) ->
             assert ablated.model._target_ == config.model._target_
 
 
-def test_every_model_belongs_to_a_system_or_to_the_experiments_that_say_so() -> None:
-    models = {path.stem for path in (CONF / "model").glob("*.yaml")}
-    systems = {path.stem: path.read_text(encoding="utf-8") for path in (CONF / "system").glob("*.yaml")}
-    named = {match[1] for text in systems.values() for match in re.finditer(r"override /model: (\w+)", text)}
-    assert len(systems) == len(named) == 13
-    of_experiments = {"obedient": {"obedient"}, "grounded": {"grounding", "natural_old"}}
-    for model, users in of_experiments.items():
-        assert {path.stem for path in EXPERIMENTS if f"override /model: {model}\n" in path.read_text()} == users
-    assert models == named | of_experiments.keys()
+def test_every_model_belongs_to_a_system_or_to_an_experiment() -> None:
+    chosen = [composed("train", f"system={path.stem}", "name=test").model for path in (CONF / "system").glob("*.yaml")]
+    models = {path.stem: composed("train", f"model={path.stem}", "name=test").model for path in MODELS}
+    of_experiments = {"obedient", "grounded"}
+    assert len(chosen) == len(models) - len(of_experiments) == 13
+    assert all(model in chosen for name, model in models.items() if name not in of_experiments)
+    assert composed("train", "experiment=grounding", *INSTANCES[:1]).model == models["grounded"]
+    without_counter_color = composed("train", "model=obedient", "ablation=no_cl").model
+    assert composed("train", "experiment=obedient", *INSTANCES).model == without_counter_color
 
 
 def test_a_system_chooses_model_objective_recipe_and_augmentation() -> None:

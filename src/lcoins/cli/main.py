@@ -155,9 +155,7 @@ def export(
         half=half,
         onnx=onnx,
         mean_with=others,
-        figures=json.loads(figures.read_text(encoding="utf-8"))
-        if source.is_file() and figures.is_file() and not others
-        else None,
+        figures=json.loads(figures.read_text(encoding="utf-8")) if source.is_file() and figures.is_file() else None,
         provenance={"checkpoint": str(source), "mean_with": [str(path) for path in others], **code_version()},
     )
     typer.echo(

@@ -78,7 +78,7 @@ def export_package(
         mean_with: checkpoints or packages of the same model, all trained from one start. The weights are the mean of
             theirs and the source's, as in model soups (Wortsman et al., ICML 2022), with batch statistics averaged
             alike and not counted anew; all else is the source's.
-        figures: None keeps those of a package, but where its weights are averaged, which never had them.
+        figures: None keeps those of a package; a mean has none, for they are not its own.
         provenance: added to that of a package.
     """
     if folder.exists():
@@ -115,7 +115,7 @@ def export_package(
             "augmentation": config.get("augmentation"),
             "objective": config.get("objective"),
             "seed": config.get("seed"),
-            "figures": dict(figures or (not mean_with and config.get("figures")) or {}),
+            "figures": {} if mean_with else dict(figures or config.get("figures") or {}),
             "provenance": {**config.get("provenance", {}), **(provenance or {})},
             "license": LICENSE,
         }

@@ -79,12 +79,13 @@ class GroundedColorizer(nn.Module):
         ]
         result = self._rest(lightness, left)
         ab = from_network_ab(result.ab.float()).clone()
+        levels = from_network_lightness(lightness.float())
+        fresh = full_contrast(levels)[:, 0]
         for number in {color.caption for color in said}:
             own = [index for index, color in enumerate(said) if color.caption == number]
             colors = [said[index] for index in own]
-            level = from_network_lightness(lightness[number].float())
-            fresh = full_contrast(level[None])[0, 0]
-            ab[number] = painted(level[0], fresh, ab[number], told_apart(places[own], fresh, colors), colors)
+            apart = told_apart(places[own], fresh[number], colors)
+            ab[number] = painted(levels[number, 0], fresh[number], ab[number], apart, colors)
         return Colorization(to_network_ab(ab).clamp(-1, 1), result.assignment)
 
     def not_found(self, lightness: Float[Tensor, "1 1 s s"], caption: str) -> list[str]:

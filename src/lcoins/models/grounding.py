@@ -97,7 +97,8 @@ class Grounding(nn.Module):
         heads: of attention.
         depth: layers in which cells attend to each other; those of the pieces of a name are one.
         dropout: of features and hidden states, in training.
-        freeze: whether the backbone stays as it is.
+        freeze: whether the backbone stays as it is, as it did when packages did not say so. Its batch statistics always
+            stay.
     """
 
     def __init__(
