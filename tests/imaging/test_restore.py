@@ -99,6 +99,16 @@ def test_a_scanners_lid_and_paper_border_do_not_count(tmp_path: Path) -> None:
     assert np.abs(found[inside] - plain).max() < 2
 
 
+def test_a_wide_margin_of_white_paper_does_not_count(tmp_path: Path) -> None:
+    aged = faded(gray_scene())
+    margin = len(aged) // 6
+    framed = np.pad(aged, ((margin, margin), (margin, margin), (0, 0)), constant_values=0.98)
+    inside = np.s_[margin:-margin, margin:-margin]
+    plain = lightness(saved(tmp_path / "plain.png", aged), restore_tone=True)
+    found = lightness(saved(tmp_path / "framed.png", framed), restore_tone=True)
+    assert np.abs(found[inside] - plain).max() < 2
+
+
 @pytest.mark.parametrize("age", [sepia, faded, cyanotype])
 def test_a_tinted_print_is_recognized(age: Age) -> None:
     for index in range(4):

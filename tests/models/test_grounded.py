@@ -145,6 +145,36 @@ def test_a_faded_photo_is_seen_in_full_contrast_and_colored_for_its_own_lightnes
     torch.testing.assert_close(ab[0, :, :3].mean(dim=(1, 2)), light, atol=3, rtol=0)
 
 
+def test_the_margin_of_a_print_gets_no_color_and_its_picture_is_seen_whole() -> None:
+    class Print(Knowing):
+        image_size = 64
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen: list[Tensor] = []
+
+        def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
+            self.seen.append(lightness)
+            return Colorization(torch.full((len(captions), 2, 64, 64), 0.5))
+
+        def ground(self, lightness: Tensor, things: list[str], crop: Tensor) -> Grounded:
+            self.seen.append(lightness)
+            logits = torch.full((len(things), 64, 64), -6.0)
+            logits[..., :32] = 6.0
+            return Grounded(logits, torch.zeros(len(logits), 1), torch.zeros(1, 4096, 1), [len(logits)], torch.ones(()))
+
+    system = Print()
+    photo = torch.full((1, 1, 64, 64), 0.9)
+    photo[..., 10:-10, 10:-10] = torch.linspace(-0.5, 0.2, 44)[:, None]
+    ab = from_network_ab(GroundedColorizer(system).colorize(photo, ["a red bus"]).ab)[0]
+    for outside in (ab[:, :10], ab[:, -10:], ab[..., :10], ab[..., -10:]):
+        assert not outside.any()
+    assert ab[0, 12:52, 12:30].min() > 30  # red, on the left half of the picture
+    for seen in system.seen:
+        assert float(seen[..., :16, :].max()) < -0.2  # the paper is not there
+        assert float(seen[..., :16, :].min()) < -0.9  # and the contrast is full
+
+
 def test_the_edges_and_the_light_parts_of_a_faded_photo_are_those_of_the_fresh_one() -> None:
     """A shirt of two stripes on what is darker than both, at a quarter of the contrast; red goes to its dark stripe."""
 

@@ -22,7 +22,7 @@ from lcoins.colorize.word_effect import VISIBLE, has_effect
 from lcoins.evaluation.contact_sheet import group_colors, token_map, word_rgb
 from lcoins.models.attention_maps import BlockAttention, attention_maps
 from lcoins.models.colorizer import ColorizationSystem
-from lcoins.models.focus import FocusedColorizer
+from lcoins.models.focus import FocusedColorizer, margins_of
 from lcoins.models.grounded import GroundedColorizer
 from lcoins.models.lcoins import LCoIns
 from lcoins.models.text_encoders import Words
@@ -120,10 +120,16 @@ def _groups(
 ) -> tuple[BlockAttention | None, Words | None, Tensor | None]:
     """The last block's attention and the words, if image and words meet in groups only; the assignment, if any.
 
-    Groups are inside the system that is focused, and focusing leaves them as they are; it sees photos in full contrast.
+    Groups are inside the system that is focused, and focusing leaves them as they are. It sees photos in full contrast
+    and without their margins.
     """
     if isinstance(colorizer, FocusedColorizer | GroundedColorizer):
-        colorizer, lightness = colorizer.system, full_contrast_for_network(lightness)
+        margins = margins_of(lightness)
+        seen = full_contrast_for_network(margins.without(lightness))
+        attention, words, assignment = _groups(colorizer.system, seen, sentence)
+        if assignment is not None:
+            assignment = margins.tokens_around(assignment[None], lightness.shape[-1])[0]
+        return attention, words, assignment
     if isinstance(colorizer, LCoIns):
         try:
             blocks, words, result = attention_maps(colorizer, lightness, sentence)

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lcoins.color.lab import from_network_lightness, to_network_lightness
+from lcoins.color.margins import find_margins
 from lcoins.color.strength import smooth_step
 
 INK_PERCENTILE, PAPER_PERCENTILE = 0.5, 99.5  # of a photo's levels, which are taken as those of ink and paper
@@ -12,18 +13,19 @@ INK_PERCENTILE, PAPER_PERCENTILE = 0.5, 99.5  # of a photo's levels, which are t
 FRESH_INK, FRESH_PAPER = 0.03, 0.95
 LEAST_RANGE = 0.1  # from ink to paper; less is an even surface, whose grain is not stretched
 FADED_RANGE = 0.2  # from here on it is a photo; between the two it is stretched in part, so that a clip does not jump
-BORDER = 0.05  # of each side, which does not count: a scanner's lid or the paper around a picture is no part of it
+BORDER = 0.05  # of each side, which does not count: what is left of a margin there is no part of the picture
 
 
 def full_contrast(lightness: Float[Tensor, "b 1 s s"]) -> Float[Tensor, "b 1 s s"]:
     """Lightness of photos, in 0..100, with the contrast of fresh ones; what has as much stays as it is.
 
     Networks that have seen fresh photos see a faded one better so. A gray's L* / 100 is within 0.04 of its level of
-    sRGB, and takes its place here. A margin wider than BORDER counts as part of the photo, and hides that it is faded.
+    sRGB, and takes its place here. The margin around a print does not count (:mod:`lcoins.color.margins`).
     """
     levels = lightness.float() / 100
+    pictures = find_margins(lightness).without(levels)
     height, width = (int(side * BORDER) for side in levels.shape[-2:])
-    inner = levels[..., height : levels.shape[-2] - height, width : levels.shape[-1] - width].flatten(1)
+    inner = pictures[..., height : levels.shape[-2] - height, width : levels.shape[-1] - width].flatten(1)
     percentiles = levels.new_tensor([INK_PERCENTILE, PAPER_PERCENTILE]) / 100
     ink, paper = torch.quantile(inner, percentiles, dim=1)[..., None, None, None]
     darkest, lightest = ink.clamp(max=FRESH_INK), paper.clamp(min=FRESH_PAPER)

@@ -1,8 +1,8 @@
 """Luminance augmentation hides what lightness tells about color. All draws come from the :class:`Draws` passed in.
 
 Here are the paper's (3.2, Eqs. 1-2), Xie2018's, and two experiments that go further, ColorFilter and Shading, which are
-not the paper's and were as good as its own, not better (`experiment=augmentations`). OldPhoto makes photos soft and
-grainy, as many are that people have to color.
+not the paper's and were as good as its own, not better (`experiment=augmentations`). OldPhoto makes photos soft, grainy
+and scratched, as many are that people have to color.
 """
 
 import math
@@ -18,7 +18,11 @@ from torch.nn.functional import interpolate
 
 from lcoins.color.lab import in_float32, split_lab
 
-OLD_PHOTO_SIDE = 224  # at which the softness and the grain of old photos are given
+OLD_PHOTO_SIDE = 224  # at which the softness, the grain and the scratches of old photos are given
+SCRATCH_WIDTH = 1.5  # pixels of that side; of the widest scratch
+SCRATCH_LENGTH = 1.2  # of the photo's longer side; of the longest scratch
+UPRIGHT, BRIGHT = 0.7, 0.7  # shares of scratches that run up and down, not across, and that are white, not black
+SLANT = 0.3  # radians; of the most slanted scratch
 
 
 class Draws:
@@ -152,18 +156,19 @@ class RandomLighting:
 
 @dataclass(frozen=True)
 class OldPhoto:
-    """Makes photos soft, as old lenses were, and grainy, as film is. Not the paper's.
+    """Makes photos soft, as old lenses were, grainy, as film is, and scratched, as prints are. Not the paper's.
 
-    Half of the photos are blurred, by a Gaussian whose standard deviation is uniform up to ``blur``, and half, drawn
-    apart, get grain: noise with a standard deviation uniform up to ``grain`` units of L*, itself blurred by up to
-    ``coarsest``. Both blurs are in pixels of a photo whose longer side is OLD_PHOTO_SIDE, and work on L*, not on light.
-    Old photos are faded, scratched and framed, too; what is faded is seen in full contrast
-    (:mod:`lcoins.color.contrast`), the others are not drawn.
+    Half of the photos are blurred, by a Gaussian whose standard deviation is uniform up to ``blur``; half, drawn apart,
+    get grain: noise with a standard deviation uniform up to ``grain`` units of L*, itself blurred by up to
+    ``coarsest``; and half, drawn apart again, get up to ``scratches`` straight scratches, most of them white and
+    upright. Both blurs are in pixels of a photo whose longer side is OLD_PHOTO_SIDE, and work on L*, not on light.
+    Old photos are faded and framed, too: what is faded is seen in full contrast (:mod:`lcoins.color.contrast`).
     """
 
     blur: float
     grain: float
     coarsest: float
+    scratches: int = 0
 
     def __post_init__(self) -> None:
         if not all(0 < value < math.inf for value in (self.blur, self.grain, self.coarsest)):
@@ -171,6 +176,8 @@ class OldPhoto:
                 f"blur, grain and coarsest must be above 0 and finite, not {self.blur}, {self.grain} and "
                 f"{self.coarsest}; augmentation=none leaves photos as they are"
             )
+        if self.scratches < 0:
+            raise ValueError(f"scratches is the most of a photo, and at least 0, not {self.scratches}")
 
     @torch.no_grad()
     def __call__(self, rgb: Tensor, draws: Draws) -> Tensor:
@@ -182,7 +189,7 @@ class OldPhoto:
             noise = self._blurred(noise, coarseness * self.coarsest)
             noise = noise / noise.std(dim=(2, 3), correction=0, keepdim=True).clamp(min=1e-6)
         grain = amount * self.grain * (is_grainy < 0.5)
-        return (lightness + grain[:, None, None, None] * noise).clamp(0, 100)
+        return self._scratched((lightness + grain[:, None, None, None] * noise).clamp(0, 100), draws)
 
     def _blurred(self, pictures: Tensor, pixels: Tensor) -> Tensor:
         """Pictures (B, 1, H, W), each by its own Gaussian (B,), whose standard deviation is given at OLD_PHOTO_SIDE."""
@@ -190,3 +197,25 @@ class OldPhoto:
         size = 2 * math.ceil(3 * max(self.blur, self.coarsest) * scale) + 1
         sigma = (pixels * scale).clamp(min=1e-3)[:, None].expand(-1, 2)
         return gaussian_blur2d(pictures, (size, size), sigma.contiguous(), border_type="replicate")
+
+    def _scratched(self, lightness: Tensor, draws: Draws) -> Tensor:
+        """Lightness (B, 1, H, W) with scratches on half of the photos, up to ``scratches`` on each."""
+        height, width = lightness.shape[-2:]
+        longer = max(height, width)
+        is_scratched, share = draws.uniform(2).unbind(1)
+        drawn = draws.uniform(self.scratches, 7, 1, 1, 1).to(lightness.device)  # alike whatever company a photo has
+        number = torch.where(is_scratched < 0.5, (share * (self.scratches + 1)).floor(), 0)
+        rows = torch.arange(height, device=lightness.device)[:, None] + 0.5
+        columns = torch.arange(width, device=lightness.device)[None, :] + 0.5
+        for index in range(int(number.max())):
+            x, y, upright, slant, length, thickness, bright = drawn[:, index].unbind(1)
+            angle = (slant * 2 - 1) * SLANT + torch.where(upright < UPRIGHT, math.pi / 2, 0.0)
+            right, down = columns - x * width, rows - y * height
+            along = (right * angle.cos() + down * angle.sin()).abs()
+            across = (down * angle.cos() - right * angle.sin()).abs()
+            thick = thickness * SCRATCH_WIDTH * longer / OLD_PHOTO_SIDE
+            covered = (thick / 2 + 0.5 - across).clamp(0, 1) * thick.clamp(max=1)
+            covered = covered * (length * SCRATCH_LENGTH * longer / 2 + 0.5 - along).clamp(0, 1)
+            covered = covered * (number > index).to(lightness.device)[:, None, None, None]
+            lightness = torch.lerp(lightness, torch.where(bright < BRIGHT, 100.0, 0.0), covered)
+        return lightness

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from lcoins.color import lab
 from lcoins.color.contrast import BORDER
+from lcoins.color.margins import find_margins
 from lcoins.imaging.decode import DAMAGED, decoded, explained, flatten, is_transparent, opened_photo
 from lcoins.imaging.gamma import gamma_table
 from lcoins.imaging.icc import ProfileError, embedded_transform, lab_to_srgb, sixteen_bit_profile_to_srgb
@@ -177,14 +178,14 @@ def _through(pixels: _Pixels, table: Levels) -> _Pixels:
 
 
 def _sample(pixels: _Pixels) -> Levels:
-    """Pixels (N, 3) from a grid all over the photo except its border."""
-
-    def positions(length: int) -> NDArray[np.int64]:
-        first = int(length * BORDER)
-        return np.unique(np.linspace(first, length - 1 - first, _SAMPLED).astype(np.int64))
-
-    rows, columns = positions(pixels.size[1]), positions(pixels.size[0])
-    return np.concatenate([_in_color(pixels.rows(row, row + 1)[:, columns])[0] for row in rows])
+    """Pixels (N, 3) from a grid all over the photo except its margin and border."""
+    columns, rows = (np.linspace(0, length - 1, _SAMPLED).astype(np.int64) for length in pixels.size)
+    grid = np.concatenate([_in_color(pixels.rows(row, row + 1)[:, columns]) for row in rows])
+    (box,) = find_margins(lab.lightness_of_levels(grid)).boxes
+    top, left, bottom, right = box or (0, 0, _SAMPLED, _SAMPLED)
+    down, across = int((bottom - top) * BORDER), int((right - left) * BORDER)
+    picture = grid[top + down : bottom - down, left + across : right - across]
+    return picture.reshape(-1, 3)
 
 
 def _in_color(levels: Levels) -> Levels:

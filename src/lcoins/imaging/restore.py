@@ -45,7 +45,7 @@ class Tone:
 
 
 def read_tone(sample: Levels) -> Tone:
-    """The tone of a print from some of its pixels (N, 3), without the border around the picture.
+    """The tone of a print from some of its pixels (N, 3), without what surrounds the picture.
 
     In a tinted print a channel that is clipped where others are not, as a sepia filter clips red, carries nothing of
     the highlights and gets no weight.

@@ -15,7 +15,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lcoins.color.contrast import full_contrast_for_network
-from lcoins.color.lab import from_network_ab
+from lcoins.color.lab import from_network_ab, from_network_lightness
+from lcoins.color.margins import Margins, find_margins
 from lcoins.color.reading import read_sentence
 from lcoins.color.strength import smooth_step
 from lcoins.color.words import without_words
@@ -53,8 +54,9 @@ class LastAnswer(Generic[Asked, Answer]):
 class FocusedColorizer(nn.Module):
     """A system whose color words act where they act strongly; it takes the place of the system that it holds.
 
-    LEAST, FULL and GAIN were chosen on validation photos by the benchmark of obedience. The system sees photos in full
-    contrast (:mod:`lcoins.color.contrast`). A caption without color words comes back as it colors it; any other takes a
+    LEAST, FULL and GAIN were chosen on validation photos by the benchmark of obedience. The system sees photos without
+    their margins (:mod:`lcoins.color.margins`), which get no color, and in full contrast
+    (:mod:`lcoins.color.contrast`). A caption without color words comes back as it colors it; any other takes a
     second pass of the network, but not where it is that of the call before.
     """
 
@@ -66,6 +68,10 @@ class FocusedColorizer(nn.Module):
 
     def colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
         """Colors network lightness as the captions say; the maps of the system, if it gives any, stay."""
+        return within_margins(self._colorize, lightness, captions)
+
+    def _colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
+        """Colors pictures that have no margins."""
         lightness = full_contrast_for_network(lightness)
         found = [read_sentence(caption).colors for caption in captions]
         plain = [without_words(caption, words) or NOTHING_SAID for caption, words in zip(captions, found, strict=True)]
@@ -77,6 +83,21 @@ class FocusedColorizer(nn.Module):
         ab = result.ab.float().clone()
         ab[colored] = focused(ab[colored], without)
         return replace(result, ab=ab)
+
+
+def within_margins(
+    colorize: Callable[[Tensor, list[str]], Colorization], lightness: Float[Tensor, "b 1 s s"], captions: list[str]
+) -> Colorization:
+    """What ``colorize`` gives for the pictures within the margins of photos, at their places; margins get no color."""
+    margins = margins_of(lightness)
+    result = colorize(margins.without(lightness), captions)
+    maps = None if result.assignment is None else margins.tokens_around(result.assignment, lightness.shape[-1])
+    return replace(result, ab=margins.around(result.ab), assignment=maps)
+
+
+def margins_of(lightness: Float[Tensor, "b 1 s s"]) -> Margins:
+    """The margins of photos, given their network lightness in [-1, 1]."""
+    return find_margins(from_network_lightness(lightness.float()))
 
 
 def focused(ab: Float[Tensor, "b 2 h w"], without: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b 2 h w"]:

@@ -1,8 +1,9 @@
 """Colors put where a photo shows what they speak of. Ours, not the paper's; no part of its protocol.
 
 The network colors the photo by the sentence without the color words whose things grounding has found; then each of
-these things takes its color, as far as a pixel belongs to it. Both see a faded photo in full contrast
-(:mod:`lcoins.color.contrast`), and its picture keeps its own.
+these things takes its color, as far as a pixel belongs to it. Both see a print without its margin
+(:mod:`lcoins.color.margins`), which gets no color, and a faded photo in full contrast (:mod:`lcoins.color.contrast`);
+its picture keeps its own.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from lcoins.color.sides import is_worn, noun_of
 from lcoins.color.strength import mean_under, shading, smooth_step
 from lcoins.color.word_kinds import NATURE, SURFACES, word_set
 from lcoins.models.colorizer import Colorization, ColorizationSystem
-from lcoins.models.focus import LARGEST, FocusedColorizer, LastAnswer
+from lcoins.models.focus import LARGEST, FocusedColorizer, LastAnswer, margins_of, within_margins
 from lcoins.models.grounding import FOUND, SaidColor, said_colors
 from lcoins.models.other_names import places_by_names
 from lcoins.models.parts import FULL, LEAST
@@ -65,6 +66,10 @@ class GroundedColorizer(nn.Module):
     @torch.inference_mode()
     def colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
         """Colors network lightness as the captions say, which it reads as people write them."""
+        return within_margins(self._colorize, lightness, captions)
+
+    def _colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
+        """Colors pictures that have no margins."""
         asked = said_colors(captions)
         places = self.places(lightness, asked)
         found = [index for index, sure in enumerate(_surest(asked, places)) if sure >= FOUND]
@@ -91,7 +96,7 @@ class GroundedColorizer(nn.Module):
     def not_found(self, lightness: Float[Tensor, "1 1 s s"], caption: str) -> list[str]:
         """The things of a caption that no place of the photo shows, or that are too small, each once."""
         said = said_colors([caption])
-        surest = _surest(said, self.places(lightness, said))
+        surest = _surest(said, self.places(margins_of(lightness).without(lightness), said))
         return list(dict.fromkeys(color.name for color, sure in zip(said, surest, strict=True) if sure < FOUND))
 
     @torch.inference_mode()
