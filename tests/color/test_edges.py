@@ -43,6 +43,15 @@ def test_color_that_goes_with_lightness_is_kept_exactly() -> None:
     assert (offset + 10).abs().max() < 0.6
 
 
+def test_colors_follow_the_edges_of_a_faded_photo_as_those_of_the_fresh_one() -> None:
+    random = torch.Generator().manual_seed(0)
+    lightness = lab.resize_ab(torch.rand(1, 2, 24, 24, generator=random), (96, 96))[:, :1] * 100
+    ab = torch.where(lightness > 50, 40.0, -10.0).expand(1, 2, 96, 96)
+    faded = 40 + lightness / 4
+    fresh_colors = applied(lightness, *follow_edges(lightness, ab))
+    torch.testing.assert_close(applied(faded, *follow_edges(faded, ab)), fresh_colors, atol=0.5, rtol=0)
+
+
 def test_a_blurred_color_edge_is_sharp_where_the_photo_is() -> None:
     """A dark red half beside a bright blue one: the network's 16 x 16 colors leave a ramp, the photo has none."""
     size = 256

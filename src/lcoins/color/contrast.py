@@ -22,6 +22,12 @@ def full_contrast(lightness: Float[Tensor, "b 1 s s"]) -> Float[Tensor, "b 1 s s
     Networks that have seen fresh photos see a faded one better so. A gray's L* / 100 is within 0.04 of its level of
     sRGB, and takes its place here. The margin around a print does not count (:mod:`lcoins.color.margins`).
     """
+    gain, offset = stretch(lightness)
+    return (gain * lightness.float() + offset).clamp(0, 100)
+
+
+def stretch(lightness: Float[Tensor, "b 1 s s"]) -> tuple[Float[Tensor, "b 1 1 1"], Float[Tensor, "b 1 1 1"]]:
+    """Gain and offset by which lightness, in 0..100, gets the contrast of a fresh photo: 1 and 0 for a fresh one."""
     levels = lightness.float() / 100
     pictures = find_margins(lightness).without(levels)
     height, width = (int(side * BORDER) for side in levels.shape[-2:])
@@ -29,8 +35,9 @@ def full_contrast(lightness: Float[Tensor, "b 1 s s"]) -> Float[Tensor, "b 1 s s
     percentiles = levels.new_tensor([INK_PERCENTILE, PAPER_PERCENTILE]) / 100
     ink, paper = torch.quantile(inner, percentiles, dim=1)[..., None, None, None]
     darkest, lightest = ink.clamp(max=FRESH_INK), paper.clamp(min=FRESH_PAPER)
-    fresh = darkest + (levels - ink) * (lightest - darkest) / (paper - ink).clamp(min=LEAST_RANGE)
-    return 100 * torch.lerp(levels, fresh, smooth_step(paper - ink, LEAST_RANGE, FADED_RANGE)).clamp(0, 1)
+    gain = (lightest - darkest) / (paper - ink).clamp(min=LEAST_RANGE)
+    share = smooth_step(paper - ink, LEAST_RANGE, FADED_RANGE)
+    return 1 + share * (gain - 1), 100 * share * (darkest - ink * gain)
 
 
 def full_contrast_for_network(lightness: Float[Tensor, "b 1 s s"]) -> Float[Tensor, "b 1 s s"]:

@@ -13,8 +13,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from lcoins.color.contrast import stretch
+
 REACH = 1 / 40  # of the square's side: the radius of a pixel's surroundings; a larger one mutes and spreads colors
-FLATNESS = 1e-3  # variance of lightness / 100 below which surroundings count as flat and get no slope
+FLATNESS = 1e-3  # variance of lightness / 100, in full contrast, below which surroundings are flat and get no slope
 LIKE = 3.0  # units of L* between neighbors over which the weight of their agreement falls to 1 / e
 CARRIED = 1 / 17  # of the side: how far a sure share reaches into others where no edge is
 DOUBT = 0.01  # weight of a share of a half, beside that of one that is surely 0 or 1
@@ -25,14 +27,16 @@ STEPS = 60  # of conjugate gradients; twice as many change nothing that is seen
 def follow_edges(lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
     """Slope and offset, (B, 2, S, S) each, of ab over lightness / 100: ab = slope * lightness / 100 + offset.
 
-    ``lightness`` (B, 1, S, S) in 0..100 and ``ab`` (B, 2, S, S) are those of the small square.
+    ``lightness`` (B, 1, S, S) in 0..100 and ``ab`` (B, 2, S, S) are those of the small square. The edges of a faded
+    photo count as they would in full contrast (:mod:`lcoins.color.contrast`).
     """
     radius = max(1, round(REACH * ab.shape[-1]))
     guide = lightness / 100
     mean_guide, mean_ab = box_mean(guide, radius), box_mean(ab, radius)
     covariance = box_mean(guide * ab, radius) - mean_guide * mean_ab
     variance = box_mean(guide * guide, radius) - mean_guide * mean_guide
-    slope = covariance / (variance + FLATNESS)
+    gain, _ = stretch(lightness)
+    slope = covariance / (variance + FLATNESS / gain.square())
     offset = mean_ab - slope * mean_guide
     return box_mean(slope, radius), box_mean(offset, radius)
 
