@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from lcoins.data.caption_lists import Pair
 from lcoins.data.indexed_pairs import write_indexed_pairs
 from lcoins.data.pack_index import PackedPhoto, PackIndexWriter
+from lcoins.data.pairs import Pair
 from lcoins.files import sha256_of, write_whole
 
 SIDE, PHOTOS = 256, 64  # pixels of a side, and the photos that there really are

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lcoins.data.caption_lists import Pair, read_pairs
+from lcoins.data.caption_lists import read_pairs
+from lcoins.data.pairs import Pair
 
 PAIRS = [Pair("a.jpg", "a red car", 0), Pair("a.jpg", "a car", 0), Pair("sub/b.png", "a blue bird", 0)]
 

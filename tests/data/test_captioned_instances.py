@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from lcoins.color.words import BASIC_COLORS
-from lcoins.data.caption_lists import Pair
 from lcoins.data.captioned_instances import Polygons, draw_polygons
+from lcoins.data.pairs import Pair
 from lcoins.data.photos import Annotations, Photos
 
 CATEGORIES = ["person", "car", "bus", "sheep", "orange", "cup"]

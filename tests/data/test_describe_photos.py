@@ -10,12 +10,13 @@ from PIL import Image
 
 from lcoins.color.object_pairs import read_object_colors
 from lcoins.color.words import split_words
-from lcoins.data.caption_lists import captions_by_photo, read_pairs
+from lcoins.data.caption_lists import read_pairs
 from lcoins.data.captioned_instances import Polygons
 from lcoins.data.coco_instances import CocoInstances
 from lcoins.data.describe_photos import describe_photos
 from lcoins.data.described_files import DescribedFiles, DescribeProgress
 from lcoins.data.pack_writer import pack_photos
+from lcoins.data.pairs import captions_by_photo
 
 
 def describe(files: Described, output: Path, captions: int = 2, processes: int = 1) -> DescribeProgress | None:

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from lcoins.cli.main import app
-from lcoins.data.caption_lists import ListedPairs, Pair, read_pairs
+from lcoins.data.caption_lists import read_pairs
 from lcoins.data.columns import Columns, ColumnsWriter
 from lcoins.data.datamodule import INDICES_AT_ONCE, KeyedSampler
 from lcoins.data.from_lists import PhotoSource, read_usable_pairs
@@ -22,6 +22,7 @@ from lcoins.data.indexed_pairs import IndexedPairs, grouped, write_indexed_pairs
 from lcoins.data.pack import Pack
 from lcoins.data.pack_index import PackedPhoto, PackIndex, PackIndexWriter
 from lcoins.data.pack_writer import pack_photos
+from lcoins.data.pairs import ListedPairs, Pair
 from lcoins.data.photos import Photos, RandomView
 from lcoins.data.types import key
 from lcoins.data.validate import ProblemsFound

@@ -22,11 +22,12 @@ from typer.testing import CliRunner
 from lcoins.cli.errors import explain
 from lcoins.cli.main import app
 from lcoins.data import storage
-from lcoins.data.caption_lists import Pair, read_pairs
+from lcoins.data.caption_lists import read_pairs
 from lcoins.data.from_lists import PhotoSource, read_usable_pairs
 from lcoins.data.indexed_pairs import IndexedPairs
 from lcoins.data.pack import Pack
 from lcoins.data.pack_writer import pack_photos
+from lcoins.data.pairs import Pair
 from lcoins.data.photo_store import open_photos
 from lcoins.data.photos import MergedPhotos, Photos, RandomView
 from lcoins.data.storage import RemoteFolder

@@ -21,10 +21,10 @@ from typer.testing import CliRunner, Result
 
 from lcoins.cli.main import app
 from lcoins.data import pack_writer
-from lcoins.data.caption_lists import Pair
 from lcoins.data.datamodule import KeyedSampler
 from lcoins.data.pack import Pack, is_pack
 from lcoins.data.pack_writer import PackProgress, pack_photos
+from lcoins.data.pairs import Pair
 from lcoins.data.photo_store import PhotoFolder, open_photos
 from lcoins.data.photos import Photos, RandomView
 from lcoins.data.types import collate

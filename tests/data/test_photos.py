@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader
 from torchvision.transforms import RandomResizedCrop
 
 from lcoins.color.words import find_colors, with_article
-from lcoins.data.caption_lists import Pair, read_pairs
+from lcoins.data.caption_lists import read_pairs
+from lcoins.data.pairs import Pair
 from lcoins.data.photos import Annotations, Photos, RandomView, draw_crop
 from lcoins.data.types import Sample, collate, keyed_random
 from lcoins.data.validate import check_photos

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from lcoins.data.caption_lists import Pair
 from lcoins.data.pack import Pack
 from lcoins.data.pack_writer import pack_photos
+from lcoins.data.pairs import Pair
 from lcoins.data.photos import Annotations, Photos, RandomView
 from lcoins.data.pixel_labels import PixelLabels
 from lcoins.data.types import VOID, Sample, collate

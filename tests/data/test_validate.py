@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from lcoins.data.caption_lists import Pair, Problem
 from lcoins.data.from_lists import PhotoSource, read_usable_pairs
+from lcoins.data.pairs import Pair, Problem
 from lcoins.data.photos import Photos, RandomView
 from lcoins.data.validate import ProblemsFound, check_photos, describe
 

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from lcoins.cli.main import app
 from lcoins.color import lab
-from lcoins.data.caption_lists import Pair
 from lcoins.data.captioned_instances import Polygons
+from lcoins.data.pairs import Pair
 from lcoins.models.colorizer import Colorization
 from lcoins.reports.edge_study import EnlargementScores, compare_enlargements, enlargement_table
 

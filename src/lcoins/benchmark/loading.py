@@ -9,9 +9,9 @@ from pathlib import Path
 
 from torch.utils.data import DataLoader
 
-from lcoins.data.caption_lists import Pair
 from lcoins.data.datamodule import KeyedSampler
 from lcoins.data.indexed_pairs import IndexedPairs
+from lcoins.data.pairs import Pair
 from lcoins.data.photos import Photos, RandomView
 from lcoins.data.types import collate
 

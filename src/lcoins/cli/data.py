@@ -39,10 +39,11 @@ def pack(
     """Decode photos once for many epochs. If interrupted, it continues when run again, and packs only what changed."""
     from rich.progress import Progress
 
-    from lcoins.data.caption_lists import PAIRS_SUFFIX, Pair, read_pairs
+    from lcoins.data.caption_lists import PAIRS_SUFFIX, read_pairs
     from lcoins.data.coco_format import photo_names
     from lcoins.data.indexed_pairs import list_name
     from lcoins.data.pack_writer import PackProgress, pack_photos
+    from lcoins.data.pairs import Pair
 
     if not captions and not instances:
         raise typer.BadParameter("name caption lists, or --instances FILE, whose photos are to be packed")
@@ -159,7 +160,8 @@ def preview(
     """Draw a sheet to look at before training: photos, captions, their color words and lengths."""
     from random import Random
 
-    from lcoins.data.caption_lists import by_photo, read_pairs
+    from lcoins.data.caption_lists import read_pairs
+    from lcoins.data.pairs import by_photo
     from lcoins.data.photo_store import open_photos
     from lcoins.data.validate import ProblemsFound, to_problem
     from lcoins.imaging.decode import PhotoError

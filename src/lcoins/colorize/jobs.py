@@ -9,7 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 from lcoins.colorize.photo import checked_sentence
-from lcoins.data.caption_lists import LIST_SUFFIXES, captions_by_photo, read_pairs
+from lcoins.data.caption_lists import LIST_SUFFIXES, read_pairs
+from lcoins.data.pairs import captions_by_photo
 from lcoins.imaging.decode import FORMATS
 from lcoins.imaging.write import OUTPUT_FORMATS
 

@@ -14,8 +14,9 @@ import numpy as np
 from rich.progress import track
 
 from lcoins.color.words import find_colors
-from lcoins.data.caption_lists import Pair, Problem, by_photo, read_pairs
+from lcoins.data.caption_lists import read_pairs
 from lcoins.data.pack import is_pack
+from lcoins.data.pairs import Pair, Problem, by_photo
 from lcoins.data.photo_store import PhotoFolder
 from lcoins.data.validate import to_problem
 from lcoins.imaging.decode import PhotoError, load_photo

@@ -14,7 +14,7 @@ from typing import Any
 import ijson
 import numpy as np
 
-from lcoins.data.caption_lists import leads_outside
+from lcoins.data.pairs import leads_outside
 
 Polygon = Sequence[float]  # x0, y0, x1, y1 ... in pixels of the photo
 

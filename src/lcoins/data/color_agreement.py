@@ -17,10 +17,11 @@ from rich.progress import track
 
 from lcoins.color.lab import split_lab
 from lcoins.color.words import COLOR_CLASS, split_words
-from lcoins.data.caption_lists import captions_by_photo, read_pairs
+from lcoins.data.caption_lists import read_pairs
 from lcoins.data.captioned_instances import Nouns
 from lcoins.data.coco_instances import CocoInstances
 from lcoins.data.describe_photos import SIDE
+from lcoins.data.pairs import captions_by_photo
 from lcoins.data.photo_store import open_photos
 from lcoins.data.photos_with_things import single_things
 from lcoins.data.things import LEAST, own_color

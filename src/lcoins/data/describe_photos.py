@@ -21,11 +21,11 @@ from PIL import Image
 
 import lcoins
 from lcoins.color.lab import split_lab
-from lcoins.data.caption_lists import Problem
 from lcoins.data.coco_instances import CocoInstances
 from lcoins.data.described_files import DescribedFiles, DescribeProgress, Row, json_of, open_rows, write_described
 from lcoins.data.descriptions import Description, describe_parts
 from lcoins.data.pack import Pack
+from lcoins.data.pairs import Problem
 from lcoins.data.photo_store import PhotoFolder, open_photos
 from lcoins.data.scene_parts import find_parts
 from lcoins.data.types import keyed_random

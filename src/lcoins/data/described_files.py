@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lcoins.color.words import color_counts
-from lcoins.data.caption_lists import Problem
+from lcoins.data.pairs import Problem
 from lcoins.files import whole_file, write_whole
 
 Row = dict[str, Any]  # of one photo: its size, captions, pairs and annotations; or its problem; or its name alone

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from lcoins.data.augment import Augmentation
-from lcoins.data.caption_lists import captions_by_photo
 from lcoins.data.coco_instances import CocoInstances
 from lcoins.data.datamodule import ColorizationData
 from lcoins.data.from_lists import (
@@ -16,6 +15,7 @@ from lcoins.data.from_lists import (
     say_where_a_test_is_the_validation,
 )
 from lcoins.data.grounded_photos import GroundedPhotos
+from lcoins.data.pairs import captions_by_photo
 from lcoins.data.photo_store import open_photos
 from lcoins.data.photos import Photos
 from lcoins.data.recolored_photos import RecoloredPhotos, RepaintingOptions, Source

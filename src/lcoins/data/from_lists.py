@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from lcoins.color.object_pairs import read_object_colors
 from lcoins.data.augment import Augmentation
-from lcoins.data.caption_lists import Pair, Problem, captions_by_photo, read_pairs
+from lcoins.data.caption_lists import read_pairs
 from lcoins.data.captioned_instances import Polygons
 from lcoins.data.datamodule import ColorizationData, LoaderOptions
 from lcoins.data.indexed_pairs import IndexedPairs
+from lcoins.data.pairs import Pair, Problem, captions_by_photo
 from lcoins.data.photo_store import indexed_pairs
 from lcoins.data.photos import Annotations, MergedPhotos, Photos, RandomView
 from lcoins.data.pixel_labels import PixelLabels

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lcoins.data.caption_lists import Pair, leads_outside
 from lcoins.data.columns import Columns, ColumnsWriter
+from lcoins.data.pairs import Pair, leads_outside
 from lcoins.data.published_lists import without_split
 from lcoins.data.storage import local_copy
 

@@ -15,10 +15,11 @@ from typing import Any
 
 from PIL import Image
 
-from lcoins.data.caption_lists import PAIRS_SUFFIX, Pair
+from lcoins.data.caption_lists import PAIRS_SUFFIX
 from lcoins.data.indexed_pairs import grouped, write_indexed_pairs
 from lcoins.data.pack import FORMAT, INDEX, PHOTOS, VERSION, read_head, read_rows, shard_file, size_and_time
 from lcoins.data.pack_index import PackedPhoto, PackIndex, PackIndexWriter, row_of
+from lcoins.data.pairs import Pair
 from lcoins.data.storage import LocalFolder, RemoteFolder, open_folder
 from lcoins.files import is_new, open_whole, sha256_of, write_whole
 from lcoins.imaging.decode import PhotoError, load_photo

@@ -18,10 +18,10 @@ from torch.utils.data import Dataset
 
 from lcoins.color.object_pairs import ObjectColors, guess_object_colors
 from lcoins.color.words import BASIC_COLORS, COLOR_LAB, recolor, swap_sides
-from lcoins.data.caption_lists import ListedPairs, Pair
 from lcoins.data.captioned_instances import Polygons
 from lcoins.data.indexed_pairs import IndexedPairs
 from lcoins.data.pack import Pack
+from lcoins.data.pairs import ListedPairs, Pair
 from lcoins.data.photo_store import open_photos
 from lcoins.data.pixel_labels import Box, PixelLabels
 from lcoins.data.types import RECOLOR_KEY, Sample, keyed_random

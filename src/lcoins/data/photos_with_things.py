@@ -15,9 +15,10 @@ from torch import Tensor
 
 from lcoins.color.lab import split_lab
 from lcoins.data.augment import Augmentation, Draws
-from lcoins.data.caption_lists import captions_by_photo, read_pairs
+from lcoins.data.caption_lists import read_pairs
 from lcoins.data.coco_instances import CocoInstances, CroppedInstances, disjoint
 from lcoins.data.pack import Pack
+from lcoins.data.pairs import captions_by_photo
 from lcoins.data.photo_store import open_photos
 from lcoins.data.types import key
 from lcoins.data.validate import ProblemsFound, describe

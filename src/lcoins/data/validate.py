@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rich.progress import track
 
-from lcoins.data.caption_lists import Pair, Problem, by_photo
 from lcoins.data.pack import Pack
+from lcoins.data.pairs import Pair, Problem, by_photo
 from lcoins.data.photo_store import PhotoFolder, open_photos
 from lcoins.files import write_whole
 from lcoins.imaging.decode import PhotoError

@@ -15,8 +15,8 @@ from torch.nn.functional import max_pool2d
 from lcoins.color import lab
 from lcoins.color.edges import follow_edges
 from lcoins.colorize.photo import lightness_for_network, recompose
-from lcoins.data.caption_lists import Pair
 from lcoins.data.captioned_instances import AnnotatedPhoto, Polygons
+from lcoins.data.pairs import Pair
 from lcoins.evaluation.lpips import Lpips
 from lcoins.evaluation.quality import psnr, to_uint8
 from lcoins.imaging.decode import load_photo, to_tensor

@@ -12,7 +12,8 @@ import numpy as np
 
 from lcoins.code_version import code_version
 from lcoins.color.words import colors_named, recolor
-from lcoins.data.caption_lists import captions_by_photo, read_pairs
+from lcoins.data.caption_lists import read_pairs
+from lcoins.data.pairs import captions_by_photo
 from lcoins.study.design import balance, draw_design
 from lcoins.study.pictures import (
     FolderSource,

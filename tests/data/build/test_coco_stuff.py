@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from lcoins.cli.main import app
 from lcoins.color.object_pairs import read_object_colors
 from lcoins.data.build.coco_stuff import build_extended_coco_stuff, names_color, normalize
-from lcoins.data.caption_lists import captions_by_photo, read_pairs
+from lcoins.data.caption_lists import read_pairs
+from lcoins.data.pairs import captions_by_photo
 
 TRAIN = {
     "000000000001.jpg": ["a white dog on red table", "two zebras"],

@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 from lcoins.cli.main import app
 from lcoins.data.build.multi_instance import build_multi_instance
 from lcoins.data.build.raw_sources import locate, read_entities, read_mdetr, read_narratives
-from lcoins.data.caption_lists import Problem, read_pairs
+from lcoins.data.caption_lists import read_pairs
+from lcoins.data.pairs import Problem
 from lcoins.data.photos import Photos, RandomView
 
 TWO = "a red car beside a blue bus"

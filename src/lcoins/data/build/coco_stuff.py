@@ -16,7 +16,8 @@ from lcoins.data.build.manifest import (
     write_build,
     write_rows,
 )
-from lcoins.data.caption_lists import Problem, captions_by_photo, read_pairs
+from lcoins.data.caption_lists import read_pairs
+from lcoins.data.pairs import Problem, captions_by_photo
 
 NAME = "extended_coco_stuff"
 MOST_WORDS = 20

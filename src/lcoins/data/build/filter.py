@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.progress import track
 
 from lcoins.data.build.manifest import Captions
-from lcoins.data.caption_lists import Problem
+from lcoins.data.pairs import Problem
 from lcoins.data.validate import MISSING
 from lcoins.imaging.decode import PhotoError, load_photo
 from lcoins.imaging.near_gray import is_near_gray

@@ -12,7 +12,7 @@ import ijson
 
 import lcoins
 from lcoins.color.words import color_counts
-from lcoins.data.caption_lists import Problem
+from lcoins.data.pairs import Problem
 from lcoins.data.validate import write_report
 from lcoins.files import is_new, remove_partial_files, sha256_of, write_whole
 

@@ -17,7 +17,8 @@ from lcoins.data.build.filter import drop_photos, find_problem
 from lcoins.data.build.manifest import SELECTED, Build, Captions, expect_build_or_nothing, source_of, write_build
 from lcoins.data.build.raw_sources import LAYOUTS, known_prefix, locate
 from lcoins.data.build.selection import LEAST_COLORS, Selection, select_records
-from lcoins.data.caption_lists import Problem, captions_by_photo, read_pairs
+from lcoins.data.caption_lists import read_pairs
+from lcoins.data.pairs import Problem, captions_by_photo
 from lcoins.data.types import key
 from lcoins.data.validate import MISSING
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from lcoins.data.build.filter import drop_photos, find_problem
 from lcoins.data.build.manifest import Build, Captions, expect_build_or_nothing, source_of, write_build
-from lcoins.data.caption_lists import Pair, Problem, captions_by_photo, read_pairs
+from lcoins.data.caption_lists import read_pairs
+from lcoins.data.pairs import Pair, Problem, captions_by_photo
 from lcoins.data.published_lists import without_split
 from lcoins.data.types import key
 from lcoins.data.validate import ProblemsFound, check_photos, describe

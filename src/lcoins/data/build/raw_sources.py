@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lcoins.data.build.manifest import stream_json
-from lcoins.data.caption_lists import Problem
+from lcoins.data.pairs import Problem
 
 Record = tuple[str, str] | Problem  # (key, caption), or what is wrong with the record
 Reader = Callable[[Path], Iterator[Record]]

@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from lcoins.color.words import colors_named
 from lcoins.data.build.manifest import Source, source_of
 from lcoins.data.build.raw_sources import ORIGINS, READERS, Record
-from lcoins.data.caption_lists import Problem
+from lcoins.data.pairs import Problem
 from lcoins.files import open_whole, remove_partial_files
 
 LEAST_COLORS = 2
