@@ -12,13 +12,17 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-LIKE = 8.0  # units of L* within which a pixel is of the margin's level, after a mean over 3 by 3 pixels
+# Units of L* within which a pixel is of the margin's level, after a mean over 3 by 3 pixels. The first that shows a
+# picture counts: a white sky is nearly as light as the paper, and grainy paper is not even.
+LIKE = 4.0, 8.0
 OUTSIDE, INSIDE = 0.15, 0.6  # shares of other pixels: at most in the margin, at least along the picture's edges
 NARROWEST = 0.02  # of a side; less is no margin
 PARTS = 6  # of an edge, all of which but one have the picture along them
 SMALLEST = 0.6  # of a side; of the picture
 AT_THE_RIM = 2  # pixels
-LAYERS = 3  # the paper on its mount in a scanner
+LARGEST_OF_MARGINS = 2.5  # times the others: more is a sky or a wall in the picture; below, paper may be wider
+TRIMS = 0, 1, 2, 4  # pixels that are cut off before a margin is looked for: edges are mixed, scans end in dark lines
+LAYERS = 3  # the paper, its mount, and the scanner's lid
 
 Box = tuple[int, int, int, int]  # the picture's first row and column, and the first ones after it
 
@@ -61,45 +65,55 @@ def find_margins(lightness: Float[Tensor, "b 1 s s"]) -> Margins:
     """The margins of photos, given their L* in 0..100.
 
     A margin has one level all around, light or dark, and the picture in it has straight edges: a plate on a white cloth
-    has none. Of 6,830 photos of today five are taken to have one, two of them rightly, three for a board on a table.
+    has none. Of 6,830 photos of today five are taken to have one: two do, two show a board on a table, and one a screen
+    in the dark.
     """
     return Margins([_innermost(photo) for photo in lightness.float().cpu()[:, 0]])
 
 
 def _innermost(photo: Float[Tensor, "s s"]) -> Box | None:
-    """The box of the picture that has no margin of its own.
-
-    Each margin is looked for from the rim on, and again from a little inside: a scan often ends in a dark line.
-    """
-    side = len(photo)
-    rim = round(NARROWEST * side)
-    inside = (rim, rim, side - rim, side - rim)
+    """The box of the picture that has no margin of its own."""
     box: Box | None = None
-    whole = (0, 0, side, side)
     for _ in range(LAYERS):
-        for seen in (box or whole, _box_within(box or whole, inside, side)):
-            picture = _picture(_enlarged(photo[None], seen)[0])
-            if picture is not None:
-                box = _box_within(seen, picture, side)
-                break
-        else:
+        inner = _next_box(photo, box or (0, 0, len(photo), len(photo)))
+        if inner is None:
             break
+        box = inner
     return box
 
 
-def _picture(photo: Float[Tensor, "s s"]) -> Box | None:
-    """The box of the picture within one margin, if the photo has one."""
+def _next_box(photo: Float[Tensor, "s s"], outer: Box) -> Box | None:
+    """The box of the picture within the next margin inside of a box."""
+    top, left, bottom, right = outer
+    for trim in TRIMS:
+        seen = top + trim, left + trim, bottom - trim, right - trim
+        if min(seen[2] - seen[0], seen[3] - seen[1]) < SMALLEST * len(photo):
+            return None
+        enlarged = _enlarged(photo[None], seen)[0]
+        for like in LIKE:
+            picture = _picture(enlarged, like)
+            if picture is not None:
+                return _box_within(seen, picture, len(photo))
+    return None
+
+
+def _picture(photo: Float[Tensor, "s s"], like: float) -> Box | None:
+    """The box of the picture within one margin, whose pixels are alike, if the photo has one."""
     side = len(photo)
     smooth = avg_pool2d(photo[None], 3, stride=1, padding=1, count_include_pad=False)[0]
     rim = torch.cat([smooth[:AT_THE_RIM], smooth[-AT_THE_RIM:], smooth[:, :AT_THE_RIM].T, smooth[:, -AT_THE_RIM:].T])
-    other = (smooth - rim.median()).abs() > LIKE
+    other = (smooth - rim.median()).abs() > like
     (top, bottom), (left, right) = _extent(other), _extent(other.T)
     least = NARROWEST * side
-    if min(top, side - bottom, left, side - right) < least or min(bottom - top, right - left) < SMALLEST * side:
+    above, below, before, behind = top, side - bottom, left, side - right
+    if min(above, below, before, behind) < least or min(bottom - top, right - left) < SMALLEST * side:
+        return None
+    wider, narrower = max(before, behind), min(before, behind)
+    if above > LARGEST_OF_MARGINS * max(below, wider) or wider > LARGEST_OF_MARGINS * max(narrower, above, below):
         return None
     near = max(1, round(least))  # rows in which the edge of a photo that lies askew goes over from margin to picture
     rows, columns = other[:, left:right], other[top:bottom].T
-    from_outside = (rows, top), (rows.flip(0), side - bottom), (columns, left), (columns.flip(0), side - right)
+    from_outside = (rows, top), (rows.flip(0), below), (columns, left), (columns.flip(0), behind)
     for seen, edge in from_outside:
         margin, near_edge = seen[: edge - near + 1], seen[max(0, edge - 3 * near) : edge - near + 1]
         parts = seen[edge + near : edge + 2 * near].float().mean(dim=0).tensor_split(PARTS)
