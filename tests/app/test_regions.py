@@ -11,6 +11,7 @@ from lcoins.color.reading import read_sentence
 from lcoins.colorize.word_effect import VISIBLE
 from lcoins.models.attention_maps import BlockAttention
 from lcoins.models.build import build_colorizer
+from lcoins.models.colorizer import Colorization
 from lcoins.models.focus import FocusedColorizer
 
 SENTENCE = "a red star beside a blue moon"
@@ -56,6 +57,25 @@ def test_groups_of_a_faded_photo_are_those_that_the_page_sees() -> None:
         *(group_regions(model, seen, SENTENCE, (8, 8))[0] for seen in (fresh, fresh / 3)), strict=True
     ):
         np.testing.assert_allclose(one.mask, other.mask, atol=0.05)
+
+
+def test_groups_of_a_print_lie_on_its_picture() -> None:
+    class Halves:
+        """Two groups of 8 by 8 tokens: the upper half of what it sees, and the lower."""
+
+        image_size = 64
+
+        def colorize(self, lightness: torch.Tensor, captions: list[str]) -> Colorization:
+            assert lightness.max() < 0.99
+            groups = torch.zeros(1, 2, 8, 8)
+            groups[:, 0, :4], groups[:, 1, 4:] = 1, 1
+            return Colorization(torch.zeros(1, 2, 64, 64), groups.flatten(2))
+
+    photo = torch.full((1, 1, 64, 64), 1.0)
+    photo[..., 4:-20, 4:-4] = torch.linspace(-0.9, 0.7, 40)[:, None]
+    (upper, lower), _ = group_regions(FocusedColorizer(Halves()), photo, SENTENCE, (64, 64))
+    assert upper.mask[:24].all() and not upper.mask[24:].any()
+    np.testing.assert_array_equal(lower.mask, 1 - upper.mask)
 
 
 def test_systems_without_groups_or_with_joint_attention_say_so() -> None:

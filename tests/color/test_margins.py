@@ -54,6 +54,14 @@ def disc(radius: float) -> Tensor:
     return torch.where((away[:, None] ** 2 + away[None] ** 2).sqrt() < radius, 30.0, 95.0)[None, None]
 
 
+def test_a_white_sky_is_no_part_of_the_paper() -> None:
+    photo = print_of(10, 10, 10, 10, lightest=70)
+    photo[..., 10:40, 10:-10] = 89  # 6 units darker than the paper
+    assert box_of(photo) == pytest.approx((10, 10, SIDE - 10, SIDE - 10), abs=2)
+    photo[..., 10:40, 10:-10] = 95
+    assert box_of(photo) is None
+
+
 @pytest.mark.parametrize(
     "photo",
     [
@@ -73,9 +81,10 @@ def test_what_is_no_margin_stays(photo: Tensor) -> None:
     assert margins.without(photo) is photo
 
 
-@given(st.tuples(*[st.integers(4, 20)] * 4), st.sampled_from([95.0, 4.0]), st.integers(0, 9))
+@given(st.tuples(*[st.integers(6, 12)] * 4), st.sampled_from([95.0, 4.0]), st.integers(0, 9))
 def test_a_picture_without_its_margin_has_none(margins: tuple[int, int, int, int], paper: float, seed: int) -> None:
-    photo = print_of(*margins, paper=paper, seed=seed)
+    photo = print_of(*margins, paper=paper, darkest=30, lightest=70, seed=seed)
+    assert box_of(photo) is not None
     assert find_margins(find_margins(photo).without(photo)).boxes == [None]
 
 
@@ -86,6 +95,13 @@ def test_each_photo_of_a_batch_is_taken_by_itself() -> None:
     assert list(together.boxes) == [margins.boxes[0] for margins in alone]
     parts = [margins.without(photo[None]) for margins, photo in zip(alone, photos, strict=True)]
     torch.testing.assert_close(together.without(photos), torch.cat(parts))
+
+
+def test_a_clip_has_the_margin_that_a_third_of_its_frames_have_or_none() -> None:
+    found = Margins([(4, 4, 100, 100), None, (6, 4, 98, 100), (5, 5, 99, 101), *[None] * 5])
+    assert found.common().boxes == [(5, 4, 99, 100)]
+    assert Margins([(4, 4, 100, 100), *[None] * 3]).common().boxes == [None]
+    assert Margins([]).common().boxes == [None]
 
 
 def test_values_come_back_to_their_places_and_the_margin_has_none() -> None:

@@ -60,10 +60,10 @@ def shots(tmp_path: Path) -> Path:
 
 
 def colored(
-    folder: Path, output: Path, smoothing: float = SMOOTHING, force: bool = False, **others: object
+    folder: Path, output: Path, smoothing: float = SMOOTHING, force: bool = False, side: int = 16, **others: object
 ) -> ClipResult:
     options = ClipOptions(output, smoothing, force)
-    return colorize_frames(NervousColorizer(), folder, SENTENCE, options, **others)  # type: ignore[arg-type]
+    return colorize_frames(NervousColorizer(side), folder, SENTENCE, options, **others)  # type: ignore[arg-type]
 
 
 def pictures(folder: Path) -> dict[str, bytes]:
@@ -82,6 +82,25 @@ def test_frames_flicker_less_and_come_in_the_order_of_their_numbers(shots: Path,
     assert off.flicker["after"] == off.flicker["before"] == result.flicker["before"]
     with Image.open(result.written[-1]) as picture:
         assert picture.size == SIZE
+
+
+def test_all_frames_of_a_clip_have_one_margin(tmp_path: Path) -> None:
+    """Of a film whose border is found in two of three frames, the border is gray in all."""
+    folder = tmp_path / "film"
+    folder.mkdir()
+    for number in range(1, 11):
+        frame = np.full((64, 64), 4, np.uint8)
+        frame[6:-6, 6:-6] = np.random.default_rng(number).integers(60, 200, (52, 52))
+        if number % 3 == 0:
+            frame[:6, 20:50] = 200  # something bright on the border
+        Image.fromarray(frame).save(folder / f"{number}.png")
+    result = colored(folder, tmp_path / "out", side=64)
+    assert len(result.written) == 10
+    for picture in result.written:
+        rgb = np.asarray(Image.open(picture)).astype(int)
+        chroma = rgb.max(axis=2) - rgb.min(axis=2)
+        assert chroma[:3].max() <= 1 and chroma[-3:].max() <= 1
+        assert chroma[20:40, 20:40].min() > 20
 
 
 def test_a_cut_is_not_blended(shots: Path, tmp_path: Path) -> None:

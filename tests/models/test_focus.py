@@ -75,6 +75,29 @@ def test_what_the_words_of_one_sentence_share_is_asked_once_a_photo() -> None:
     assert painter.seen[4:] == ["a red bus", "a bus"] * 2
 
 
+def test_a_print_is_seen_without_its_margin_which_gets_neither_color_nor_a_group_of_its_own() -> None:
+    class Halves:
+        """Grays, and groups of 8 by 8 tokens: one in the upper half of what it sees, one in the lower."""
+
+        image_size = 64
+
+        def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
+            assert lightness.max() < 0.99
+            groups = torch.zeros(1, 2, 8, 8)
+            groups[:, 0, :4], groups[:, 1, 4:] = 1, 1
+            return Colorization(torch.full((1, 2, 64, 64), 0.3), groups.flatten(2))
+
+    photo = torch.full((1, 1, 64, 64), 1.0)
+    photo[..., 4:-20, 4:-4] = torch.linspace(-0.9, 0.7, 40)[:, None]  # a Polaroid
+    result = FocusedColorizer(Halves()).colorize(photo, ["a bus"])
+    for outside in (result.ab[..., :4, :], result.ab[..., -20:, :], result.ab[..., :4], result.ab[..., -4:]):
+        assert not outside.any()
+    torch.testing.assert_close(result.ab[..., 6:-22, 6:-6], torch.full((1, 2, 36, 52), 0.3))
+    assert result.assignment is not None
+    upper = result.assignment.unflatten(2, (8, 8))[0, 0]
+    assert upper[:3].all() and not upper[3:].any()
+
+
 def test_what_is_focused_stays_in_the_range_of_the_network() -> None:
     ab, without = torch.full((1, 2, 4, 4), 0.95), torch.full((1, 2, 4, 4), -0.5)
     assert focused(ab, without).abs().max() <= 1

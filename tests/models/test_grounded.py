@@ -170,6 +170,9 @@ def test_the_margin_of_a_print_gets_no_color_and_its_picture_is_seen_whole() -> 
     for outside in (ab[:, :10], ab[:, -10:], ab[..., :10], ab[..., -10:]):
         assert not outside.any()
     assert ab[0, 12:52, 12:30].min() > 30  # red, on the left half of the picture
+    asked = len(system.seen)
+    GroundedColorizer(system).not_found(photo, "a red bus")
+    assert len(system.seen) == asked + 1
     for seen in system.seen:
         assert float(seen[..., :16, :].max()) < -0.2  # the paper is not there
         assert float(seen[..., :16, :].min()) < -0.9  # and the contrast is full

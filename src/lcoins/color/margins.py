@@ -6,6 +6,7 @@ would color the paper.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -54,6 +55,17 @@ class Margins:
         ]
         return torch.stack(moved)
 
+    def common(self) -> "Margins":
+        """The one margin of a clip whose frames these are: the median where a third have one, else none.
+
+        Near the least width a margin is found in some frames and not in others, and colors would flicker.
+        """
+        boxes = [box for box in self.boxes if box is not None]
+        if 3 * len(boxes) < max(1, len(self.boxes)):
+            return Margins([None])
+        top, left, bottom, right = (int(median(positions)) for positions in zip(*boxes, strict=True))
+        return Margins([(top, left, bottom, right)])
+
     def _each(self, values: Tensor, change: Callable[[Tensor, Box], Tensor]) -> Tensor:
         if not any(self.boxes):
             return values
@@ -87,14 +99,19 @@ def _next_box(photo: Float[Tensor, "s s"], outer: Box) -> Box | None:
     top, left, bottom, right = outer
     for trim in TRIMS:
         seen = top + trim, left + trim, bottom - trim, right - trim
-        if min(seen[2] - seen[0], seen[3] - seen[1]) < SMALLEST * len(photo):
+        if _smaller_side(seen) < SMALLEST * len(photo):
             return None
         enlarged = _enlarged(photo[None], seen)[0]
         for like in LIKE:
             picture = _picture(enlarged, like)
-            if picture is not None:
-                return _box_within(seen, picture, len(photo))
+            box = picture and _box_within(seen, picture, len(photo))
+            if box is not None and _smaller_side(box) >= SMALLEST * len(photo):
+                return box
     return None
+
+
+def _smaller_side(box: Box) -> int:
+    return min(box[2] - box[0], box[3] - box[1])
 
 
 def _picture(photo: Float[Tensor, "s s"], like: float) -> Box | None:
@@ -106,7 +123,7 @@ def _picture(photo: Float[Tensor, "s s"], like: float) -> Box | None:
     (top, bottom), (left, right) = _extent(other), _extent(other.T)
     least = NARROWEST * side
     above, below, before, behind = top, side - bottom, left, side - right
-    if min(above, below, before, behind) < least or min(bottom - top, right - left) < SMALLEST * side:
+    if min(above, below, before, behind) < least:
         return None
     wider, narrower = max(before, behind), min(before, behind)
     if above > LARGEST_OF_MARGINS * max(below, wider) or wider > LARGEST_OF_MARGINS * max(narrower, above, below):
