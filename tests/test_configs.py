@@ -70,7 +70,13 @@ def test_the_benchmark_of_obedience_composes_for_an_evaluation() -> None:
     old = plain_config(
         composed("eval", "checkpoint=builtin", "data=obedience_old", "data.root=x", "data.instances=y").data
     )
-    augmentation = {"_target_": "lcoins.data.augment.OldPhoto", "blur": 2.0, "grain": 8.0, "coarsest": 1.0}
+    augmentation = {
+        "_target_": "lcoins.data.augment.OldPhoto",
+        "blur": 2.0,
+        "grain": 8.0,
+        "coarsest": 1.0,
+        "scratches": 20,
+    }
     assert old == data | {"augmentation": augmentation}
 
 
