@@ -47,13 +47,7 @@ class Margins:
 
         A token of a margin is like the picture's nearest.
         """
-        if not any(self.boxes):
-            return assignment
-        moved = [
-            tokens if box is None else tokens[:, _tokens_within(box, side, tokens.shape[1])]
-            for tokens, box in zip(assignment, self.boxes, strict=True)
-        ]
-        return torch.stack(moved)
+        return self._each(assignment, lambda tokens, box: tokens[:, _tokens_within(box, side, tokens.shape[1])])
 
     def common(self) -> "Margins":
         """The one margin of a clip whose frames these are: the median where a third have one, else none.
@@ -101,9 +95,9 @@ def _next_box(photo: Float[Tensor, "s s"], outer: Box) -> Box | None:
         seen = top + trim, left + trim, bottom - trim, right - trim
         if _smaller_side(seen) < SMALLEST * len(photo):
             return None
-        enlarged = _enlarged(photo[None], seen)[0]
+        away = _away_from_rim(_enlarged(photo[None], seen)[0])
         for like in LIKE:
-            picture = _picture(enlarged, like)
+            picture = _picture(away > like)
             box = picture and _box_within(seen, picture, len(photo))
             if box is not None and _smaller_side(box) >= SMALLEST * len(photo):
                 return box
@@ -114,12 +108,16 @@ def _smaller_side(box: Box) -> int:
     return min(box[2] - box[0], box[3] - box[1])
 
 
-def _picture(photo: Float[Tensor, "s s"], like: float) -> Box | None:
-    """The box of the picture within one margin, whose pixels are alike, if the photo has one."""
-    side = len(photo)
+def _away_from_rim(photo: Float[Tensor, "s s"]) -> Float[Tensor, "s s"]:
+    """How far, in units of L*, the pixels' surroundings are from the level at the rim."""
     smooth = avg_pool2d(photo[None], 3, stride=1, padding=1, count_include_pad=False)[0]
     rim = torch.cat([smooth[:AT_THE_RIM], smooth[-AT_THE_RIM:], smooth[:, :AT_THE_RIM].T, smooth[:, -AT_THE_RIM:].T])
-    other = (smooth - rim.median()).abs() > like
+    return (smooth - rim.median()).abs()
+
+
+def _picture(other: Bool[Tensor, "s s"]) -> Box | None:
+    """The box of the picture within one margin, if there is one, given which pixels are not of the rim's level."""
+    side = len(other)
     (top, bottom), (left, right) = _extent(other), _extent(other.T)
     least = NARROWEST * side
     above, below, before, behind = top, side - bottom, left, side - right

@@ -68,10 +68,10 @@ class FocusedColorizer(nn.Module):
 
     def colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
         """Colors network lightness as the captions say; the maps of the system, if it gives any, stay."""
-        return within_margins(self._colorize, lightness, captions)
+        return within_margins(self.colorize_pictures, lightness, captions)
 
-    def _colorize(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
-        """Colors pictures that have no margins."""
+    def colorize_pictures(self, lightness: Float[Tensor, "b 1 s s"], captions: list[str]) -> Colorization:
+        """Colors pictures that have no margins, as :meth:`colorize` does photos."""
         lightness = full_contrast_for_network(lightness)
         found = [read_sentence(caption).colors for caption in captions]
         plain = [without_words(caption, words) or NOTHING_SAID for caption, words in zip(captions, found, strict=True)]

@@ -60,7 +60,7 @@ class GroundedColorizer(nn.Module):
         super().__init__()
         self.system = system
         self.image_size: int = system.image_size
-        self._rest = LastAnswer(FocusedColorizer(system).colorize)
+        self._rest = LastAnswer(FocusedColorizer(system).colorize_pictures)
         self._places = LastAnswer(self._ground)
 
     @torch.inference_mode()
