@@ -19,6 +19,7 @@ from lcoins.training.build import build_training
 from lcoins.training.run import plain_config
 
 HOOKS, OWN = ROOT / "docs" / "hooks", ROOT / "docs" / "tutorials" / "own_system"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def load(file: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
@@ -173,9 +174,15 @@ def test_snippets_of_the_pages_are_whole_and_name_files() -> None:
         assert whole is not None and (ROOT / whole[1]).is_file(), line
 
 
-@pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name
-)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_list_begins_after_an_empty_line(page: Path) -> None:
+    """Else the site sets its first item as the end of the paragraph before."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    blocks = re.split(r"\n\s*\n", prose.strip())
+    assert [block for block in blocks if "\n- " in block and not block.startswith("- ")] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_relative_link_leads_to_a_file_of_the_repository(page: Path) -> None:
     links = re.findall(r"\]\(([^)\s#:]+)(?:#[^)\s]*)?\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
