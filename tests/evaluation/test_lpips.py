@@ -53,11 +53,11 @@ def test_lpips_keeps_evaluation_mode_and_learns_nothing(tmp_path):
 
 def test_missing_weights_name_the_file_and_its_place(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(MissingWeightsError, match=r"vgg16-397923af\.pth is missing\. Put the file there") as caught:
+    with pytest.raises(MissingWeightsError, match=r"vgg16-397923af\.pth; docs/howto/evaluate\.md says how") as caught:
         Lpips("vgg")
     assert str(tmp_path / "hub" / "checkpoints") in str(caught.value)
     assert isinstance(caught.value, FileNotFoundError)
-    with pytest.raises(MissingWeightsError, match=r"elsewhere\.pth is missing"):
+    with pytest.raises(MissingWeightsError, match=r"no weights of torchvision's alexnet at .*elsewhere\.pth"):
         Lpips("alex", tmp_path / "elsewhere.pth")
 
 

@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -252,8 +253,10 @@ def test_lpips_stands_beside_its_gray_floor_and_names_its_weights(tmp_path):
     assert "lpips_vgg not computed: put vgg.pth there" in console.export_text()
     report.unavailable = available_lpips({"vgg": tmp_path / "absent.pth"})[1]
     print_reports([report], console)
-    expected = "LPIPS vgg left out: no weights; evaluation.lpips.vgg=FILE gives them (docs/howto/evaluate.md)"
-    assert expected in console.export_text()
+    printed = console.export_text()
+    assert f"lpips_vgg not computed: no weights of torchvision's vgg16 at {tmp_path / 'absent.pth'}; " in printed
+    page = Path(__file__).parents[2] / "docs" / "howto" / "evaluate.md"
+    assert page.name in printed and "evaluation.lpips.alex=FILE" in page.read_text(encoding="utf-8")
 
 
 def test_the_table_shows_prediction_gray_truth_and_chance(tmp_path):

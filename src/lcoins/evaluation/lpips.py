@@ -34,13 +34,11 @@ def lpips_weights_file(net: str, weights: Path | None = None) -> Path:
     """The weights file: ``weights`` if given, else the one in torchvision's cache. Raises MissingWeightsError."""
     if net not in _BACKBONES:
         raise ValueError(f"LPIPS backbone {net!r} is unknown; choose one of {', '.join(_BACKBONES)}")
-    url = getattr(torchvision.models, _BACKBONES[net].weights).DEFAULT.url
-    path = Path(weights).expanduser() if weights else Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    name = getattr(torchvision.models, _BACKBONES[net].weights).DEFAULT.url.rsplit("/", 1)[-1]
+    path = Path(weights).expanduser() if weights else Path(torch.hub.get_dir()) / "checkpoints" / name
     if not path.is_file():
-        raise MissingWeightsError(
-            f"LPIPS ({net}) needs the weights of torchvision's {_BACKBONES[net].builder}: {path} is missing. "
-            f"Put the file there (it is {url}) or name a local file in the same key layout for {net}."
-        )
+        what = f"no weights of torchvision's {_BACKBONES[net].builder} at {path}"
+        raise MissingWeightsError(f"{what}; docs/howto/evaluate.md says how to get them")
     return path
 
 

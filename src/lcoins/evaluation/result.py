@@ -108,16 +108,8 @@ def print_reports(reports: Iterable[EvaluationReport], console: Console | None =
         console.print(_recoloring_table(reports))
     notes = [f"{report.title}: {note}" for report in reports for note in report.notes]
     missing = {name: text for report in reports for name, text in report.unavailable.items()}
-    for line in [*notes, *(_left_out(name, text) for name, text in missing.items())]:
+    for line in [*notes, *(f"{name} not computed: {text}" for name, text in missing.items())]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _left_out(metric: str, reason: str) -> str:
-    """One line for an LPIPS whose file is missing, which the report's JSON names; any other reason is said in full."""
-    if "is missing" not in reason:
-        return f"{metric} not computed: {reason}"
-    net = metric.removeprefix("lpips_")
-    return f"LPIPS {net} left out: no weights; evaluation.lpips.{net}=FILE gives them (docs/howto/evaluate.md)"
 
 
 def _quality_table(reports: Sequence[EvaluationReport]) -> Table:
