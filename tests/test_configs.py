@@ -1,12 +1,15 @@
 """Every configuration composes, every ablation of every model that fits a test takes a step."""
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationResolutionError
@@ -95,6 +98,34 @@ def test_every_experiment_composes_and_shows_its_command(path: Path) -> None:
         config["model"]["text_encoder"]["vocabulary"] = ["red", "car"]  # a run takes that of its captions
     with torch.device("meta"):
         build_colorizer(config["model"], weights=False)  # every key is one that a part takes
+
+
+def dotted_keys(value: Any, above: str = "") -> Iterator[str]:
+    """All keys of nested mappings, ``a.b.c``."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield f"{above}{key}"
+            yield from dotted_keys(inner, f"{above}{key}.")
+
+
+def test_keys_and_pages_that_messages_advise_are_there() -> None:
+    """Of ``evaluation.lpips.vgg=FILE`` in a message Hydra would say that there is no such key."""
+    keys = set()
+    for path in CONF.rglob("*.yaml"):
+        room = path.parent.name
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        keys |= set(dotted_keys(content if room in ("conf", "experiment", "ablation", "system") else {room: content}))
+    groups = "|".join(sorted({key.partition(".")[0] for key in keys if "." in key} - {"hydra"}))
+    root = CONF.parent
+    advised, pages = set(), set()
+    for path in (root / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                advised |= set(re.findall(rf"(?<![\w.+])((?:{groups})(?:\.\w+)+)=(?!=)", node.value))
+                pages |= set(re.findall(r"docs/[\w/-]+\.md", node.value))
+    assert {"data.train.root", "trainer.devices"} <= advised
+    assert advised <= keys
+    assert pages and all((root / page).is_file() for page in pages)
 
 
 @pytest.mark.parametrize("experiment", ["obedient", "natural", "natural_old"])
