@@ -19,10 +19,8 @@ from lcoins.data.types import SaidPlace, Sample
 TWO = {"bus": box(4, 4, 28, 44), "dog": box(36, 4, 60, 44)}
 
 
-def grounded(
-    *sources: Source, samples: int = 12, fixed: bool = False, by_captions: float = 0.0, pasted: float = 0.0
-) -> GroundedPhotos:
-    return GroundedPhotos(sources, 32, samples, 4, (0.9, 1.0), 1, by_captions, pasted, fixed)
+def grounded(*sources: Source, samples: int = 12, fixed: bool = False, by_captions: float = 0.0) -> GroundedPhotos:
+    return GroundedPhotos(sources, 32, samples, 4, (0.9, 1.0), seed=1, by_captions=by_captions, fixed=fixed)
 
 
 def word(sample: Sample, place: SaidPlace) -> str:
@@ -68,30 +66,6 @@ def test_a_sentence_may_name_what_the_photo_does_not_show(tmp_path: Path) -> Non
     surroundings = {name for names in NAMES.values() for name in names}
     assert any("zebra" in sample.caption for sample in absent)
     assert all("zebra" in sample.caption or surroundings & {*sample.caption.split()} for sample in absent)
-
-
-def test_things_of_another_photo_are_pasted_and_named(tmp_path: Path) -> None:
-    """Photos with a bus alone get dogs, and sentences speak of both."""
-    for name in ("buses", "dogs"):
-        (tmp_path / name).mkdir()
-    buses = source(tmp_path / "buses", {"bus": box(4, 4, 28, 44)})
-    dogs = source(tmp_path / "dogs", {"dog": box(30, 8, 50, 40)})
-    alone, mixed = (grounded(buses, dogs, samples=40, pasted=share) for share in (0.0, 1.0))
-
-    def kinds(sample: Sample) -> set[str]:
-        things = zip(read_sentence(sample.caption).colors, read_sentence(sample.caption).things, strict=True)
-        shown = [place for place in sample.places if place.mask.any()]
-        return {
-            kind
-            for phrase, thing in things
-            for kind in ("bus", "dog")
-            if kind in thing and any(phrase.start < place.end and place.start < phrase.end for place in shown)
-        }
-
-    assert all(len(kinds(alone[index])) < 2 for index in range(40))
-    assert any(len(kinds(mixed[index])) == 2 for index in range(40))
-    with pytest.raises(ValueError, match=r"data\.pasted: expected a share from 0 to 1, got 2"):
-        grounded(buses, pasted=2)
 
 
 def test_draws_depend_on_the_epoch_unless_they_are_fixed(tmp_path: Path) -> None:

@@ -108,7 +108,6 @@ def grounding_data(
     val_samples: int,
     sentences: int,
     by_captions: float,
-    pasted: float,
     crop_scale: Sequence[float],
     augmentation: Augmentation,
     seed: int,
@@ -122,7 +121,6 @@ def grounding_data(
         val_samples: how many crops of them are drawn.
         sentences: about each crop.
         by_captions: the share of training crops that their photos' own captions speak of alone.
-        pasted: the share of the other training crops that get things of another photo.
         crop_scale: the least and the largest share of a photo that a crop takes.
         augmentation: what training does to lightness.
         seed: decides all that training draws.
@@ -135,8 +133,7 @@ def grounding_data(
 
     def photos(held_out: bool, samples: int) -> GroundedPhotos | None:
         found = [part_of(source, one, held_out) for one, source in read if one.held_out is not None or not held_out]
-        shares = (0.0, 0.0) if held_out else (by_captions, pasted)
-        drawn = (chosen.image_size, samples, sentences, crop_scale, seed, *shares)
+        drawn = (chosen.image_size, samples, sentences, crop_scale, seed, 0.0 if held_out else by_captions)
         return GroundedPhotos(found, *drawn, fixed=held_out) if found else None
 
     return ColorizationData(

@@ -21,19 +21,9 @@ from lcoins.color.names import BASIC_LAB, NamedColor
 from lcoins.color.reading import read_sentence
 from lcoins.color.sides import is_worn
 from lcoins.color.words import BASIC_COLORS, find_colors, swap_sides
-from lcoins.data.coco_instances import CroppedInstances
 from lcoins.data.color_naming import terms_of_pixels
 from lcoins.data.instance_sentences import Mention
-from lcoins.data.pasting import paste
-from lcoins.data.recolored_photos import (
-    TRIES,
-    RecoloredPhotos,
-    RepaintingOptions,
-    Source,
-    draw_photo,
-    source_ends,
-    things_of,
-)
+from lcoins.data.recolored_photos import TRIES, RecoloredPhotos, RepaintingOptions, Source, draw_photo, source_ends
 from lcoins.data.repainting import choose_things, describe, draw_colors
 from lcoins.data.surroundings import clothes, renamed, surroundings
 from lcoins.data.things import NEVER_PAINTED, Thing
@@ -52,7 +42,6 @@ class GroundedPhotos(RecoloredPhotos):
     They make up one caption, "a red bus. the dog on the left is blue", in which a name means what it means alone.
 
     ``by_captions`` is the share of crops that the photo's own captions speak of alone; these photos need no instances.
-    ``pasted`` is the share of the others that get things of another photo (:mod:`~lcoins.data.pasting`).
     With ``fixed`` every epoch has the same draws, for validation. Other arguments are those of
     :class:`~lcoins.data.recolored_photos.RecoloredPhotos` and of its options.
     """
@@ -66,7 +55,6 @@ class GroundedPhotos(RecoloredPhotos):
         crop_scale: Sequence[float],
         seed: int,
         by_captions: float,
-        pasted: float = 0.0,
         fixed: bool = False,
     ) -> None:
         drawn = RepaintingOptions(share=1.0, views=1, word_recoloring=0.0, crop_scale=crop_scale)
@@ -75,9 +63,7 @@ class GroundedPhotos(RecoloredPhotos):
             raise ValueError(f"data.sentences: expected at least 1, got {sentences}")
         if not 0 <= by_captions <= 1:
             raise ValueError(f"data.by_captions: expected a share from 0 to 1, got {by_captions}")
-        if not 0 <= pasted <= 1:
-            raise ValueError(f"data.pasted: expected a share from 0 to 1, got {pasted}")
-        self.sentences, self.by_captions, self.pasted, self.fixed = sentences, by_captions, pasted, fixed
+        self.sentences, self.by_captions, self.fixed = sentences, by_captions, fixed
         self.telling = [
             tuple(photo for photo in source.photos if any(map(_tells, source.captions.get(photo, ()))))
             for source in sources
@@ -96,32 +82,19 @@ class GroundedPhotos(RecoloredPhotos):
         drawn_from = (self.telling_ends, self.telling) if by_captions else (self.repainted_ends, self.paintable)
         for _ in range(TRIES):
             source, photo = draw_photo(*drawn_from, rng)
-            rgb, found, flipped = self._cut(source, photo, rng)
-            rgb, found, is_pasted = (rgb, found, False) if by_captions else self._with_pasted(rgb, found, rng)
-            things = things_of(rgb, found, rng)
+            rgb, things, flipped = self._crop(source, photo, rng)
             captions = [swap_sides(text) if flipped else text for text in self.sources[source].captions.get(photo, ())]
             if by_captions:
                 own = rng.sample(captions, min(len(captions), self.sentences))
                 said = [(caption, tuple(guessed_places(caption, rgb, things))) for caption in own]
             else:
-                own = [] if is_pasted else captions  # which speak of what may be hidden
-                said = [self._said(source, photo, rgb, things, own, rng) for _ in range(self.sentences)]
+                said = [self._said(source, photo, rgb, things, captions, rng) for _ in range(self.sentences)]
             if rng.random() < AROUND:
                 said.append(_said_around(rgb, things, captions, rng))
             caption, places = joined(said)
             if places:
                 break
         return Sample(rgb, caption, caption, index, photo, photo=photo, places=places)
-
-    def _with_pasted(
-        self, rgb: Tensor, found: CroppedInstances | None, rng: random.Random
-    ) -> tuple[Tensor, CroppedInstances | None, bool]:
-        """A crop and its instances, in some crops with things of another photo, and whether that is so."""
-        if found is None or not self.pasted or rng.random() >= self.pasted:
-            return rgb, found, False
-        other, others, _ = self._cut(*draw_photo(self.repainted_ends, self.paintable, rng), rng)
-        assert others is not None, "only photos with instances are drawn"
-        return *paste(rgb, found, other, others, rng), True
 
     def _said(
         self,
@@ -139,15 +112,15 @@ class GroundedPhotos(RecoloredPhotos):
         painted = draw_colors(choose_things(things, rng), rng, {}, gray=False)
         if not painted:
             return (rng.choice(list(captions)) if captions else "a photo"), ()
-        absent = self._absent(source, photo, things, rng) if rng.random() < ABSENT else None
+        absent = self._absent(source, photo, rng) if rng.random() < ABSENT else None
         caption, mentions = describe(painted, things, captions, rng, absent)
         return caption, tuple(mentioned_places(caption, mentions))
 
-    def _absent(self, source: int, photo: str, things: Sequence[Thing], rng: random.Random) -> Thing | None:
+    def _absent(self, source: int, photo: str, rng: random.Random) -> Thing | None:
         """A thing of another photo of the source, of a kind that this one does not have."""
         instances = self.sources[source].instances
         assert instances is not None, "only photos with instances are drawn"
-        shown = {name for name, _ in instances.named_shares(photo)} | {thing.kind for thing in things}
+        shown = {name for name, _ in instances.named_shares(photo)}
         others = {name for name, _ in instances.named_shares(rng.choice(self.paintable[source]))}
         kinds = sorted(others - shown - NEVER_PAINTED)
         return Thing(rng.choice(kinds), np.zeros((self.image_size, self.image_size), bool)) if kinds else None

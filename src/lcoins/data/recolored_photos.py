@@ -20,7 +20,7 @@ from torch.utils.data import Dataset
 from lcoins.color.lab import split_lab
 from lcoins.color.names import PAINTED_LAB
 from lcoins.color.words import recolor, swap_sides
-from lcoins.data.coco_instances import CocoInstances, CroppedInstances
+from lcoins.data.coco_instances import CocoInstances
 from lcoins.data.instance_recoloring import paint
 from lcoins.data.instance_sentences import Mention, compose
 from lcoins.data.photo_store import open_photos
@@ -202,11 +202,6 @@ class RecoloredPhotos(Dataset[Sample]):
 
     def _crop(self, source: int, photo: str, rng: random.Random) -> tuple[Tensor, list[Thing], bool]:
         """A crop (3, S, S) uint8, its things, and whether it is flipped."""
-        rgb, found, flipped = self._cut(source, photo, rng)
-        return rgb, things_of(rgb, found, rng), flipped
-
-    def _cut(self, source: int, photo: str, rng: random.Random) -> tuple[Tensor, CroppedInstances | None, bool]:
-        """A crop (3, S, S) uint8, its instances, None for a photo without any, and whether it is flipped."""
         side = (self.image_size, self.image_size)
         pixels = torch.from_numpy(self._load(source, photo))
         height, width = pixels.shape[:2]
@@ -220,23 +215,17 @@ class RecoloredPhotos(Dataset[Sample]):
         rgb = (rgb.flip(-1) if flipped else rgb).contiguous()
         instances = self.sources[source].instances
         if instances is None or photo not in instances:
-            return rgb, None, flipped
+            return rgb, [], flipped
         share = (left / width, upper / height, right / width, lower / height)
-        return rgb, instances.crop(photo, self.image_size, share, flipped=flipped), flipped
+        found = instances.crop(photo, self.image_size, share, flipped=flipped)
+        lightness, ab = split_lab(rgb[None].float() / 255)
+        return rgb, find_things(found, lightness[0, 0], ab[0], rng), flipped
 
     def _load(self, source: int, photo: str) -> np.ndarray:
         try:
             return self.stores[source].load(photo, (self.image_size, self.image_size))
         except (PhotoError, FileNotFoundError) as error:
             raise ValueError(f"photo {photo!r} of {self.sources[source].root} cannot be read: {error}") from error
-
-
-def things_of(rgb: Tensor, found: CroppedInstances | None, rng: random.Random) -> list[Thing]:
-    """The things of a crop (3, S, S) uint8, measured in it."""
-    if found is None:
-        return []
-    lightness, ab = split_lab(rgb[None].float() / 255)
-    return find_things(found, lightness[0, 0], ab[0], rng)
 
 
 def source_ends(frequencies: Sequence[float], photos: Sequence[Sequence[str]]) -> list[float]:
