@@ -214,6 +214,8 @@ LEFT_ALONE = [
     ("a blue-collar worker", "blue", THING),
     ("a blue-chip stock", "blue", THING),
     ("a black man", "black", SKIN),
+    ("a black mother and her children", "black", SKIN),
+    ("a white policeman", "white", SKIN),
     ("two white young women", "white", SKIN),
     ("a white baby in a chair", "white", SKIN),
     ("a white, middle-aged woman", "white", SKIN),

@@ -14,7 +14,7 @@ from lcoins.color.denial import denied_span, negation, without_spans
 from lcoins.color.phrases import ColorPhrase, Token, color_phrases, phrase_at, tokens_of, word_at
 from lcoins.color.shades import ISH_WORDS, SHADE_WORDS
 from lcoins.color.spoken_of import things_spoken_of
-from lcoins.color.word_kinds import ARTICLES, DRESSED, NO_NOUN, TO_BE, word_set
+from lcoins.color.word_kinds import ARTICLES, DRESSED, NO_NOUN, PERSONS, TO_BE, word_set
 from lcoins.color.words import BASIC_COLORS, COLORED, replaced, without_words
 
 NEGATED, NAME, THING, PHOTO, SKIN = "negated", "a name", "a thing", "said of the photo", "said of a person"
@@ -42,10 +42,7 @@ _PICTURES = word_set(
     snapshot movie version pic tv television scene view"""
 )
 _SKINS = word_set("black white brown tan")
-_PEOPLE = word_set(
-    """man men woman women boy boys girl girls lady ladies guy guys person people child children kid kids baby
-    babies couple male female toddler teenager"""
-)
+_SAID_OF_SKIN = PERSONS - word_set("player players")  # who are called by their jerseys, too
 _OF_ANIMALS_TOO = word_set("baby kid male female couple")
 _AGES = word_set("young old elderly little middle aged adult small tall bald")
 _PATTERNS = word_set("striped stripe checkered checked plaid spotted dotted patterned print trimmed and")
@@ -246,5 +243,5 @@ def _of_skin(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
         return False
     if tokens[after].text in _OF_ANIMALS_TOO and after + 1 < len(tokens) and tokens[after + 1].joined:  # "a baby bear"
         word = tokens[after + 1].text
-        return word in NO_NOUN | _PEOPLE or word.endswith(("ing", "ed"))
-    return tokens[after].text in _PEOPLE
+        return word in NO_NOUN | _SAID_OF_SKIN or word.endswith(("ing", "ed"))
+    return tokens[after].text in _SAID_OF_SKIN

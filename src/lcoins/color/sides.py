@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lcoins.color.ambiguous_names import PARTS
 from lcoins.color.phrases import ColorPhrase, Token, color_indices, word_at
-from lcoins.color.word_kinds import ARTICLES, DRESSED, PERSONS, PREPOSITIONS, STANDING_FOR, WORN, word_set
+from lcoins.color.word_kinds import ARTICLES, DRESSED, HAVING, PERSONS, PREPOSITIONS, STANDING_FOR, WORN, word_set
 
 SIDES = (("left", "right"), ("upper", "lower"), ("top", "bottom"))  # opposites, that of the smaller coordinate first
 MIDDLE = word_set("middle center centre central")
@@ -18,7 +18,7 @@ PLACE_WORDS = PLACES | SIZES | word_set("in on at to above below")
 _BESIDE_NOUNS = PLACE_WORDS.union(ORDER)
 _OPPOSITE = {word: other for pair in SIDES for word, other in (pair, pair[::-1])}
 _OVER, _UNDER = word_set("above over atop"), word_set("below beneath under underneath")
-_HAVING = word_set("has have had having wears wear wore wearing holds holding carries carrying with in")
+_HAVING = HAVING | word_set("holds carries carrying with in")
 # "The right hand", "middle-aged", "middle eastern".
 _NOT_OF_THINGS = word_set("hand hands arm arms leg legs foot feet eye ear shoulder knee wrist aged age class eastern")
 _AFTER_A_PLACE = word_set("is are was were there we i you see can")
