@@ -3,13 +3,11 @@
 import ast
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationResolutionError
@@ -17,6 +15,7 @@ from PIL import Image
 from shrunk import SHORT, composed
 
 from lcoins.cli.cluster import of_first, per_node
+from lcoins.cli.config_kinds import known_keys
 from lcoins.cli.hydra_commands import conf_folder, label
 from lcoins.data.types import collate
 from lcoins.models.build import build_colorizer
@@ -100,22 +99,10 @@ def test_every_experiment_composes_and_shows_its_command(path: Path) -> None:
         build_colorizer(config["model"], weights=False)  # every key is one that a part takes
 
 
-def dotted_keys(value: Any, above: str = "") -> Iterator[str]:
-    """All keys of nested mappings, ``a.b.c``."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield f"{above}{key}"
-            yield from dotted_keys(inner, f"{above}{key}.")
-
-
 def test_keys_and_pages_that_messages_advise_are_there() -> None:
     """Of ``evaluation.lpips.vgg=FILE`` in a message Hydra would say that there is no such key."""
-    keys = set()
-    for path in CONF.rglob("*.yaml"):
-        room = path.parent.name
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        keys |= set(dotted_keys(content if room in ("conf", "experiment", "ablation", "system") else {room: content}))
-    groups = "|".join(sorted({key.partition(".")[0] for key in keys if "." in key} - {"hydra"}))
+    keys = known_keys(CONF).keys()
+    groups = "|".join(sorted({key.partition(".")[0] for key in keys if "." in key}))
     root = CONF.parent
     advised, pages = set(), set()
     for path in (root / "src").rglob("*.py"):

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 import torch
-from documented_commands import ROOT, TABLES
+from documented_commands import PAGES, ROOT, TABLES
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from shrunk import SPLITS
@@ -19,7 +19,6 @@ from lcoins.training.build import build_training
 from lcoins.training.run import plain_config
 
 HOOKS, OWN = ROOT / "docs" / "hooks", ROOT / "docs" / "tutorials" / "own_system"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def load(file: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
