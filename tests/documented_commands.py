@@ -10,7 +10,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from lcoins.cli.hydra_commands import conf_folder, label
+from lcoins.cli.hydra_commands import conf_folder, label, of_first, per_node
 from lcoins.cli.main import app, infer_app
 from lcoins.cli.overrides import hydra_override
 
@@ -48,8 +48,15 @@ def all_commands() -> list[tuple[str, list[str]]]:
 
 def lcoins_commands() -> list[tuple[str, list[str]]]:
     """The arguments of every ``lcoins`` command that is shown, each once, with a file that shows it."""
-    found = {tuple(words[1:]): file for file, words in all_commands() if Path(words[0]).name == "lcoins"}
+    found = {tuple(given): file for file, words in all_commands() if (given := _of_lcoins(words))}
     return [(file, list(words)) for words, file in found.items()]
+
+
+def _of_lcoins(words: list[str]) -> list[str]:
+    """The arguments of a command of lcoins, also of one in a container, or nothing."""
+    if words[:2] == ["docker", "run"]:
+        words = words[next(at for at, word in enumerate(words) if word.startswith("lcoins:")) :]
+    return words[1:] if words[0].partition(":")[0].endswith("lcoins") else []
 
 
 def make_targets() -> set[str]:
@@ -70,13 +77,14 @@ def expect_options(words: list[str]) -> None:
     command.make_parser(context).parse_args(left)
 
 
-def composed(words: list[str]) -> Any:
-    """The config of a command that takes one; of a sweep, that of its first run."""
+def composed(words: list[str], **options: Any) -> Any:
+    """The config of a command that takes one; of a sweep, that of its first run. ``options`` are those of Hydra."""
     name, *arguments = words
     given = [one for one in arguments if not one.startswith("-")]
     if "-m" in arguments or any("," in one.partition("=")[2] and one.startswith("seed=") for one in given):
         given = [re.sub(r"^([\w.]+=[^,\[{]*),.*", r"\1", one) for one in given]
-    OmegaConf.register_new_resolver("label", label, replace=True)
+    for resolver in (label, of_first, per_node):
+        OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     tutorial = f"hydra.searchpath=[file://{OWN_SYSTEM}]"  # its reader has put these files into conf/
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return compose(name, overrides=[tutorial, *(hydra_override(one) for one in given)])
+        return compose(name, overrides=[tutorial, *(hydra_override(one) for one in given)], **options)

@@ -283,6 +283,10 @@ def test_the_command_exports_a_run_and_colors_with_the_package(tmp_path: Path) -
     index = json.loads((tmp_path / "package" / "package.json").read_text())
     assert index["figures"] == {"clear/psnr": 21.5}
     assert index["weights"]["float16"]
+    last = (run / "checkpoints" / "best.ckpt").rename(run / "checkpoints" / "last.ckpt")
+    done = CliRunner().invoke(cli.app, ["export", str(last), "-o", str(tmp_path / "last")])
+    assert done.exit_code == 0, done.output
+    assert not json.loads((tmp_path / "last" / "package.json").read_text())["figures"]  # which are those of best.ckpt
     photo = tmp_path / "photo.png"
     Image.effect_noise((40, 30), 60).convert("RGB").save(photo)
     done = CliRunner().invoke(

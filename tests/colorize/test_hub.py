@@ -22,7 +22,9 @@ from lcoins.cli.main import app
 from lcoins.colorize.export import export_package
 from lcoins.colorize.hub import LARGEST, fetch_package, is_on_hub, push_package
 from lcoins.colorize.model_card import model_card
+from lcoins.files import sha256_of
 from lcoins.models.checkpoint import INDEX, WEIGHTS, load_package
+from lcoins.study.pictures import open_source, photo_source
 
 FIGURES = {"coco_test/psnr": 23.14, "coco_test/lpips_alex": 0.181, "chance": 0.1}
 
@@ -74,6 +76,20 @@ def test_a_package_is_fetched_by_its_name_and_stays_without_a_network(
     hub.shutdown()
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert fetch_package(f"hf://{REPOSITORY}").name == hub.commit
+
+
+def test_frames_and_a_study_take_a_package_by_its_name(hub: FakeHub, package: Path, tmp_path: Path) -> None:
+    for folder in ("clip", "photos"):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (20, 16), (90, 90, 90)).save(tmp_path / folder / "f1.png")
+    done = CliRunner().invoke(
+        app, ["frames", str(tmp_path / "clip"), "a red car", "--checkpoint", f"hf://{REPOSITORY}"]
+    )
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "clip_colorized" / "f1.png").is_file()
+    source = open_source("hub", f"hf://{REPOSITORY}", photo_source(tmp_path / "photos"))
+    assert (source.entry.kind, source.entry.weights) == ("package", sha256_of(package / WEIGHTS))
+    assert source.picture("f1.png", "a red car")[0].size == (20, 16)
 
 
 def test_what_comes_from_a_hub_is_checked_as_any_package(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:

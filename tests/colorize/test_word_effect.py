@@ -7,6 +7,7 @@ from torch import Tensor
 from lcoins.color.lab import to_network_ab
 from lcoins.color.names import KNOWN_LAB
 from lcoins.color.reading import read_sentence
+from lcoins.color.spoken_of import MOST
 from lcoins.color.words import BASIC_COLORS, COLOR_LAB
 from lcoins.colorize.word_effect import has_effect, opposite_color, word_effects
 from lcoins.models.colorizer import Colorization
@@ -51,6 +52,12 @@ def test_one_pass_for_each_word_and_one_for_the_sentence() -> None:
     assert painter.passes == 3
     assert silent(painter, "a car") == []
     assert painter.passes == 3
+
+
+def test_a_long_sentence_takes_a_bounded_number_of_passes() -> None:
+    painter = Painter()
+    silent(painter, "red " * 500)
+    assert painter.passes == MOST + 1
 
 
 @pytest.mark.parametrize("color", KNOWN_LAB)

@@ -80,7 +80,7 @@ def test_one_kind_alone_is_no_question_about_two_kinds(kinds: list[str]) -> None
 
 
 def test_the_color_of_a_caption_is_exchanged() -> None:
-    found = asked(["bus"], [mask(5, 20)], captions=["A man waits for a red bus, alone"])
+    found = asked(["bus"], [mask(5, 20)], captions=["A man waits for a red bus, alone"] * 2)  # a list may repeat itself
     (one,) = [one for one in found if one.task == "recolor"]
     new = one.asked[0][1]
     assert new != "red"

@@ -77,12 +77,41 @@ def test_an_entry_that_never_wins_has_a_finite_strength() -> None:
 def test_alpha_is_that_of_krippendorffs_example() -> None:
     """Four observers and twelve units, with gaps: 0.743 (Krippendorff 2011, part C)."""
     ratings = ["123321412...", "1233224125.3", ".33323422" + "51.", "12332441251."]
-    counts = np.zeros((12, 5))
-    for row in ratings:
-        for unit, value in enumerate(row):
-            if value != ".":
-                counts[unit, int(value) - 1] += 1
-    assert krippendorff_alpha(counts, np.ones((1, 12)))[0] == pytest.approx(0.743, abs=0.0005)
+    given = [(who, at, int(value)) for who, row in enumerate(ratings) for at, value in enumerate(row) if value != "."]
+    observer, unit, value = np.array(given).T
+    ones = np.ones(len(unit))
+    assert krippendorff_alpha(unit, value, ones, ones) == pytest.approx(0.743, abs=0.0005)
+    three = observer < 3
+    left_out = krippendorff_alpha(unit, value, three.astype(float), ones)
+    assert left_out == pytest.approx(krippendorff_alpha(unit[three], value[three], ones[three], ones[three]))
+    assert krippendorff_alpha(unit, value, ones, (unit != 9).astype(float)) == pytest.approx(
+        krippendorff_alpha(unit[unit != 9], value[unit != 9], ones[unit != 9], ones[unit != 9])
+    )
+
+
+def test_the_interval_of_agreement_is_over_people_too() -> None:
+    """Half of the people see what there is, half press at random: who is drawn makes the difference."""
+    rng = np.random.default_rng(0)
+    who, which = (grid.ravel() for grid in np.indices((10, 200)))
+    entry = np.where(who % 2 == 0, which % 2, rng.integers(0, 2, len(who)))
+    votes = Ballots(("a", "b"), np.ones((1, 2)), 2, who, which, which, np.zeros_like(who), entry, entry, entry)
+    agreement = analyze(votes, resamples=300).alpha
+    assert agreement is not None and agreement.low + 0.1 < agreement.value < agreement.high - 0.1
+
+
+def test_strengths_settle_where_one_group_nearly_always_wins() -> None:
+    """A photo and two weak systems, 833 votes on each pair, and hardly anybody takes a system for the photo."""
+    sets = np.full((2, 3), 833.0)
+    wins = np.array([[1666.0, 417.0, 416.0], [1665.0, 418.0, 416.0]])
+    logs = fit_strengths(wins, sets, PAIRS)
+    share = 1 / (1 + np.exp(logs[:, 1:] - logs[:, :1]))
+    assert logs.sum(axis=1) == pytest.approx(0) and (share > 0.999).all() and (logs[0] - logs[1])[0] > 0
+
+
+def test_systems_that_were_never_compared_are_named() -> None:
+    apart = np.array([[1, 1, 0, 0], [0, 0, 1, 1]], dtype=float)
+    with pytest.raises(ValueError, match="do not compare all systems"):
+        fit_strengths(np.array([[5.0, 5.0, 5.0, 5.0]]), np.array([[10.0, 10.0]]), apart)
 
 
 def people(**changes: Any) -> tuple[Any, Any, list[Any]]:

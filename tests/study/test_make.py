@@ -90,6 +90,40 @@ def test_a_gold_trial_about_words_has_one_gray_picture(tmp_path: Path) -> None:
     assert TRUTH not in {entry.name for entry in protocol.entries}
 
 
+def gray_copies(folder: Path, into: Path) -> Path:
+    into.mkdir()
+    for path in folder.iterdir():
+        Image.open(path).convert("L").convert("RGB").save(into / path.name)
+    return into
+
+
+def test_gold_trials_about_words_take_pictures_in_color(tmp_path: Path) -> None:
+    """Of a system that leaves photos gray nobody can tell which is gray, and honest people would be excluded."""
+    systems, captions, _ = draw_pictures(tmp_path)
+    gray = {"gray": str(gray_copies(tmp_path / "one", tmp_path / "gray"))}
+    options = StudyOptions("correspondence", "2afc", images=6, people=2)
+    protocol, _ = make_study(tmp_path / "study", {**gray, "two": systems["two"]}, captions, None, options)
+    for stimulus in protocol.stimuli:
+        if stimulus.right is not None:
+            shown = [Image.open(tmp_path / "study" / "pictures" / file).convert("RGB") for file in stimulus.pictures]
+            assert pictures.mean_chroma(shown[0]) < 3 < 8 <= pictures.mean_chroma(shown[1])
+    both = {**gray, "same": gray["gray"]}
+    with pytest.raises(ValueError, match="gold trials need pictures in color, but those of gray are gray"):
+        make_study(tmp_path / "other", both, captions, None, options)
+
+
+def test_what_cannot_be_is_said_before_a_photo_is_colored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    systems, captions, photos = draw_pictures(tmp_path)
+    monkeypatch.setattr(pictures.FolderSource, "picture", lambda *_: pytest.fail("a picture was made"))
+    for wrong, options, text in [
+        ({TRUTH: systems["one"]}, StudyOptions(images=6, people=2), "give that system another name"),
+        ({}, StudyOptions(images=6, people=2, consent=tmp_path / "none.txt"), "no such text of consent"),
+        ({}, StudyOptions(images=6, people=2, per_person=7), "expected"),
+    ]:
+        with pytest.raises((ValueError, FileNotFoundError), match=text):
+            make_study(tmp_path / "study", systems | wrong, captions, photos, options)
+
+
 def test_a_package_colors_by_words_that_were_exchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, captions, photos = draw_pictures(tmp_path)
     package = tmp_path / "package"

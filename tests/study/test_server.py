@@ -170,6 +170,18 @@ def test_the_state_tells_nothing_about_systems_or_right_answers(client: Client) 
     assert not [name for name in (*STRENGTHS, "gold", "repeat", "right", "digit") if name in told]
 
 
+def test_another_worker_in_the_same_browser_begins_anew(served: Served) -> None:
+    with closing(Client(served.address)) as browser:
+        join(browser, "?PROLIFIC_PID=one&SESSION_ID=1")
+        for query, stage in (
+            ("?PROLIFIC_PID=one&SESSION_ID=1", "check"),
+            ("", "check"),
+            ("?PROLIFIC_PID=b", "consent"),
+        ):
+            assert browser.ask("GET", f"/{query}")[0] == 200
+            assert browser.state()["stage"] == stage
+
+
 def test_a_session_that_floods_is_slowed() -> None:
     from lcoins.study.server import Buckets
 

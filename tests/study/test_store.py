@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -91,6 +92,34 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, study_folder: tuple[Pa
 def joined(store: Store, token: str = "t", worker: str | None = None) -> None:
     store.join(token, "prolific" if worker else "direct", worker, None, "1")
     store.check(token, CHECKS)
+
+
+def test_a_worker_who_returns_is_paid_for_the_new_assignment(store: Store) -> None:
+    for token, assignment in (("one", "A1"), ("two", "A2"), ("two", None)):
+        store.join(token, "amt", "W", assignment, "1")
+    assert [row.assignment for row in store.participants()] == ["A2"]
+    assert not store.is_of_another("two", "amt", "W") and not store.is_of_another("new", "amt", "X")
+    assert store.is_of_another("two", "amt", "X") and store.is_of_another("two", "prolific", "W")
+
+
+@pytest.mark.parametrize("name", ["which one?", "my%20study", "a b"])
+def test_the_store_lies_in_the_folder_whatever_its_name(
+    study_folder: tuple[Path, Any], tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).mkdir()
+    Store(store_url(tmp_path / name), study_folder[1], study_folder[0]).database.close()
+    assert (tmp_path / name / "votes.sqlite").is_file()
+
+
+def test_what_is_no_database_or_has_no_driver_is_said_in_one_line(
+    study_folder: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "votes.sqlite").write_text("these are no votes, and certainly no database of SQLite" * 20)
+    with pytest.raises(ValueError, match="cannot open the store"):
+        Store(store_url(tmp_path), study_folder[1], study_folder[0])
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ValueError, match=r"pip install 'psycopg\[binary\]'"):
+        Store("postgresql+psycopg://someone@nowhere/votes", study_folder[1], study_folder[0])
 
 
 def test_a_vote_counts_once_however_often_it_is_sent(store: Store) -> None:

@@ -95,6 +95,13 @@ def test_a_run_trains_reports_and_is_loaded_again(system: str, run_folder: Path)
     assert picture.size == photo.size
 
 
+def test_a_fast_run_keeps_no_counts_of_colors(run_folder: Path) -> None:
+    """A later run in this folder, on other photos, would take them for its own."""
+    cfg = small("xie2018", "data.train.length=16", "data.batch_size=8", "trainer.fast_dev_run=true")
+    train_run(cfg, run_folder)
+    assert not run_folder.exists()
+
+
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     content = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
     return {name: value for name, value in content["state_dict"].items() if value.is_floating_point()}

@@ -89,7 +89,7 @@ def _explain_hydra(error: BaseException) -> str | None:
         return explain(cause) or str(error)  # what the constructor said
     if isinstance(error, MissingConfigException) and error.options:
         group, _, choice = (error.missing_cfg_file or "").rpartition("/")
-        more = "; pip install 'lcoins[sweep,search]' brings more" if group.startswith("hydra/") else ""
+        more = "; pip install 'lcoins[sweep]' brings more" if group.startswith("hydra/") else ""
         return f"there is no {group}={choice}; choose one of {', '.join(sorted(error.options))}{more}"
     if isinstance(error, OverrideParseException):
         return f"cannot read {error.override!r}; write KEY=VALUE, without spaces around =, and lists as [a, b]"

@@ -148,14 +148,16 @@ def export(
 
     source = builtin_package() if run is None else trained(run)
     others = [trained(path) for path in mean_with or ()]
-    figures = source.resolve().parents[1] / "metrics.json"  # of a run; a package carries its figures
+    figures = source.resolve().parents[1] / "metrics.json"  # of a run's best.ckpt; a package carries its figures
     done = export_package(
         source,
         output,
         half=half,
         onnx=onnx,
         mean_with=others,
-        figures=json.loads(figures.read_text(encoding="utf-8")) if source.is_file() and figures.is_file() else None,
+        figures=json.loads(figures.read_text(encoding="utf-8"))
+        if source.name == "best.ckpt" and figures.is_file()
+        else None,
         provenance={"checkpoint": str(source), "mean_with": [str(path) for path in others], **code_version()},
     )
     typer.echo(

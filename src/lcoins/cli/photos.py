@@ -120,18 +120,19 @@ def frames(
     from rich.progress import track
 
     from lcoins.colorize.clip import ClipOptions, colorize_frames, flicker_report
-    from lcoins.colorize.photo import load_system
+    from lcoins.colorize.photo import load_system, weights_here
     from lcoins.colorize.understood import understood_line
-    from lcoins.models.checkpoint import builtin_package, weights_digest
+    from lcoins.models.checkpoint import weights_digest
 
     typer.echo(understood_line(sentence))
-    colorizer = load_system(checkpoint, device)
+    weights = weights_here(checkpoint)
+    colorizer = load_system(weights, device)
     result = colorize_frames(
         colorizer,
         folder,
         sentence,
         ClipOptions(output, smoothing, force, device),
-        weights=weights_digest(checkpoint or builtin_package()),
+        weights=weights_digest(weights),
         progress=lambda jobs: track(jobs, "frames"),
     )
     for line in [*result.notices, *flicker_report(result)]:

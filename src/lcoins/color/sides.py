@@ -53,6 +53,7 @@ def is_garment(at: int, words: Sequence[str]) -> bool:
 
 def give_sides(
     found: list[str],
+    numbers: Sequence[str],
     tokens: Sequence[Token],
     phrases: Sequence[ColorPhrase],
 ) -> None:
@@ -64,6 +65,7 @@ def give_sides(
 
     Args:
         found: what each color phrase speaks of, in order; changed in place.
+        numbers: the one of ORDER that the sentence itself says of each, or "".
         tokens: the words of the sentence.
         phrases: its color phrases; there may be more of them than are found.
     """
@@ -76,7 +78,7 @@ def give_sides(
         colors = {frozenset(phrases[index].color for index in mention) for mention in mentions}
         if len(mentions) in (2, 3) and len(colors) > 1:
             said = _direction(tokens) or _first_side(phrases[mentions[0][-1]], phrases[mentions[1][0]], tokens)
-            given = _filled(given, said)
+            given = _filled(given, said) if said or any(given) else _counted([numbers[one[0]] for one in mentions])
         for mention, side, is_own in zip(mentions, given, own, strict=True):
             for index in mention if side and not is_own else ():
                 found[index] = f"{side} {found[index]}"
@@ -163,16 +165,31 @@ def _first_side(one: ColorPhrase, other: ColorPhrase, tokens: Sequence[Token]) -
 def _filled(given: list[str], said: str) -> list[str]:
     """The sides of two or three things of one name, those that it lacks filled in by those of the others.
 
-    Where none has one the first has the side that is ``said``, and without that all have their order in the sentence.
+    Where none has one the first has the side that is ``said``.
     """
     if len(given) == 2 and "middle" in given:
         return given
-    first = given[0] if given[0] in _OPPOSITE else _OPPOSITE.get(given[-1], said or ("left" if any(given) else ""))
-    if not first:
-        return [*ORDER[: len(given)]]
+    first = given[0] if given[0] in _OPPOSITE else _OPPOSITE.get(given[-1], said or "left")
     sides = [first, *(["middle"] if len(given) == 3 else []), _OPPOSITE[first]]
     left = iter([side for side in sides if side not in given])
     return [side or next(left, "") for side in given]
+
+
+def _counted(numbers: list[str]) -> list[str]:
+    """The order of two or three things of one name: the numbers that the sentence says, the others filled in.
+
+    >>> _counted(["second", ""]), _counted(["third", "second"]), _counted(["", ""])
+    (['second', 'first'], ['second', 'first'], ['first', 'second'])
+    """
+    said = [number for number in numbers if number]
+    order = [*ORDER[: len(numbers)]]
+    if len({*said}) < len(said):
+        return order
+    if len(said) == len(numbers):
+        ranked = sorted(said, key=ORDER.index)
+        return [order[ranked.index(number)] for number in numbers]
+    left = iter([number for number in order if number not in said])
+    return [number if number in order else next(left, "") for number in numbers]
 
 
 def _begins_a_clause(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:

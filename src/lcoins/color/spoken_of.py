@@ -19,7 +19,7 @@ from lcoins.color.clauses import (
 from lcoins.color.color_or_thing import joined_by
 from lcoins.color.phrases import ColorPhrase, Token, color_indices, word_at
 from lcoins.color.predicates import is_predicate
-from lcoins.color.sides import AND, CLOTHES, PLACE_WORDS, PLACES, SIZES, give_sides, mentions_of, noun_of
+from lcoins.color.sides import AND, CLOTHES, ORDER, PLACE_WORDS, PLACES, SIZES, give_sides, mentions_of, noun_of
 from lcoins.color.subjects import (
     COLOR_ITSELF,
     OPENING,
@@ -75,22 +75,25 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
 
     "One" and "the other" stand for what was named last: "the left cup is red and the right one is blue" speaks of "left
     cup" and "right cup". Two or three things of one name and of several colors have sides, or, where the sentence gives
-    none, their order, "first cup" and "second cup" of "a red cup beside a blue cup".
+    none, their order, "first cup" and "second cup" of "a red cup beside a blue cup", or the one that it says itself.
 
     Args:
         tokens: the words of the sentence, of :func:`lcoins.color.phrases.tokens_of`.
         phrases: all that the sentence says of colors, in order.
     """
     found: list[str] = []
+    numbers: list[str] = []
     for index, phrase in enumerate(phrases[:MOST]):
         words = spoken_of(phrase, tokens, phrases).split()
         if not words and index and joined_by(tokens, phrases[index - 1], phrase) is not None:
             found.append(found[-1])  # "a dress, red and white"
+            numbers.append(numbers[-1])
             continue
         if phrase.base in _HAIR and not PERSONS.isdisjoint(words):  # "a blond boy"
             words = [*(word for word in words if word in PLACES), "hair"]
         words = ([] if {*words} <= OPENING else words) or _stood_for(phrase, tokens, phrases)
         named = [word for word in words if word not in STANDING_FOR | COUNTS and not word.isdigit()]
+        numbers.append(next((word for word in words if word in ORDER), ""))
         unnamed = not noun_of(" ".join(named))
         if words and unnamed and (words != named or {*words} <= _BARE_SIDES):
             noun = noun_of(found[-1]) if found else ""
@@ -101,7 +104,7 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
             )
             named = _placed(noun, named) if noun else []
         found.append(" ".join(named))
-    give_sides(found, tokens, phrases)
+    give_sides(found, numbers, tokens, phrases)
     clothes = mentions_of(found, CLOTHES, tokens, phrases)
     if len({frozenset(phrases[index].color for index in mention) for mention in clothes}) > 1:
         # Of several persons; of those whom nothing tells apart no one is meant.

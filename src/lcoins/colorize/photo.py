@@ -79,17 +79,24 @@ def along_edges(network_lightness: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
     return follow_edges(lab.from_network_lightness(network_lightness.float().cpu()), ab)
 
 
+def weights_here(source: Path | str | None) -> Path:
+    """Where the weights that ``source`` names lie on this machine: a package's folder, or a checkpoint.
+
+    ``hf://owner/name`` is a package on the Hugging Face Hub, fetched if need be (:mod:`lcoins.colorize.hub`), and None
+    the one in lcoins.
+    """
+    if source and is_on_hub(source):
+        return fetch_package(source)
+    return Path(source) if source else builtin_package()
+
+
 def load_system(source: Path | str | None, device: torch.device | str = "cpu") -> ColorizationSystem:
     """A package or checkpoint, or the weights in lcoins, for photos: colors go where what they speak of is found.
 
-    ``hf://owner/name`` is a package on the Hugging Face Hub (:mod:`lcoins.colorize.hub`).
-
-    See :mod:`lcoins.models.grounded`, and :mod:`lcoins.models.focus` for systems without grounding. The paper's
-    protocol measures a system without either.
+    ``source`` is one of :func:`weights_here`. See :mod:`lcoins.models.grounded`, and :mod:`lcoins.models.focus` for
+    systems without grounding. The paper's protocol measures a system without either.
     """
-    if source and is_on_hub(source):
-        source = fetch_package(source)
-    return for_photos(load_trained(Path(source) if source else builtin_package(), device)[0])
+    return for_photos(load_trained(weights_here(source), device)[0])
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from torch import Tensor
 from lcoins.color.names import BASIC_LAB, Lab
 from lcoins.color.phrases import ColorPhrase
 from lcoins.color.reading import read_sentence
+from lcoins.color.spoken_of import MOST
 from lcoins.color.words import replaced
 from lcoins.colorize.photo import network_ab
 from lcoins.models.colorizer import ColorizationSystem
@@ -29,8 +30,9 @@ def word_effects(
 ) -> list[tuple[ColorPhrase, Tensor]]:
     """Each color phrase of a caption, and how far ab (S, S) moves, in CIELAB units, when its opposite replaces it.
 
-    Takes a pass of the network for each phrase; works with any system, with groups or without. Of "a black dog and a
-    brown dog" the other color may make the dogs change places (:mod:`lcoins.models.told_apart`), so that both move.
+    Takes a pass of the network for each phrase, up to MOST of them, beyond which nothing is looked for; works with any
+    system, with groups or without. Of "a black dog and a brown dog" the other color may make the dogs change places
+    (:mod:`lcoins.models.told_apart`), so that both move.
 
     Args:
         colorizer: the system.
@@ -38,7 +40,7 @@ def word_effects(
         caption: the sentence.
         ab: its colors (1, 2, S, S), of :func:`lcoins.colorize.photo.network_ab`; None takes one more pass.
     """
-    words = read_sentence(caption).colors
+    words = read_sentence(caption).colors[:MOST]
     if not words:
         return []
     before = network_ab(colorizer, lightness, caption) if ab is None else ab

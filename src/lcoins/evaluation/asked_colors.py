@@ -84,7 +84,7 @@ def questions(
                 first, places = sides
                 yield _about_two(kind, (indices[first], indices[1 - first]), places, *rng.sample(COLORS, 2))
     yield from _about_kinds(photo, by_kind, masks, seed)
-    for caption in captions:
+    for caption in dict.fromkeys(captions):  # a list may have one twice
         yield from _about_caption(photo, caption, by_kind, seed)
 
 

@@ -11,12 +11,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from lcoins.study.ballots import Ballots
+from lcoins.study.ballots import Ballots, Whole
 
 Array = NDArray[np.float64]
 RESAMPLES, LEVEL = 2000, 0.95
 PRIOR_VOTES = 1.0  # spread evenly over all sets and their entries, so that who never wins has a finite strength
-STEPS, TOLERANCE = 5000, 1e-7  # of the fit; the change of a log strength at which it ends
+STEPS, TOLERANCE = 200, 1e-9  # of the fit; the change of a log strength at which it ends
+LONGEST_STEP = 2.0  # of a log strength: farther out the likelihood is no parabola
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,10 @@ class Analysis:
 
 
 def analyze(ballots: Ballots, seed: int = 0, resamples: int = RESAMPLES) -> Analysis:
-    """Estimates everything with ``resamples`` bootstrap samples, which ``seed`` decides."""
+    """Estimates everything with ``resamples`` bootstrap samples, which ``seed`` decides.
+
+    Raises ValueError where votes do not compare all entries with each other, directly or through others.
+    """
     people, images = int(ballots.person.max()) + 1, int(ballots.image.max()) + 1
     rng = np.random.default_rng(seed)
     drawn_people = rng.multinomial(people, np.full(people, 1 / people), size=resamples)
@@ -86,9 +90,8 @@ def analyze(ballots: Ballots, seed: int = 0, resamples: int = RESAMPLES) -> Anal
     order = np.argsort(-strengths[0], kind="stable")
     chances = shares[0] * (1 - shares[0]) / (sets[0] @ ballots.members)
     ratio = np.nanvar(shares[1:], axis=0)[chances > 0] / chances[chances > 0]
-    unit_image = np.zeros(int(ballots.unit.max()) + 1, dtype=np.int64)
-    unit_image[ballots.unit] = ballots.image
-    image_weights = np.concatenate([np.ones((1, images)), drawn_images])
+    person_weights = np.concatenate([np.ones((1, people)), drawn_people])[:, ballots.person]
+    image_weights = np.concatenate([np.ones((1, images)), drawn_images])[:, ballots.image]
     return Analysis(
         votes=len(ballots),
         people=people,
@@ -105,7 +108,7 @@ def analyze(ballots: Ballots, seed: int = 0, resamples: int = RESAMPLES) -> Anal
             for better, worse in pairwise(order)
         ],
         positions=[_estimate(column) for column in positions.T],
-        alpha=_alpha(ballots, image_weights[:, unit_image]),
+        alpha=_alpha(ballots, person_weights, image_weights),
         design_effect=float(ratio.mean()) if len(ratio) else 1.0,
     )
 
@@ -113,54 +116,91 @@ def analyze(ballots: Ballots, seed: int = 0, resamples: int = RESAMPLES) -> Anal
 def fit_strengths(wins: Array, sets: Array, members: Array) -> Array:
     """Log strengths (B, E), mean 0, by which entries are chosen in proportion: Plackett-Luce's first choice.
 
-    With two entries a set this is Bradley-Terry. Maximum likelihood by minorize-maximize (Hunter 2004), for B samples
-    at once, with PRIOR_VOTES.
+    With two entries a set this is Bradley-Terry. Maximum likelihood by Newton's method, for B samples at once, with
+    PRIOR_VOTES. Raises ValueError where the sets do not connect all entries.
 
     Args:
         wins: (B, E), how often each entry was chosen.
         sets: (B, S), how often each set was shown.
         members: (S, E), 1 where a set has an entry.
     """
+    if not _connected(members):
+        raise ValueError(
+            "the votes so far do not compare all systems with each other, directly or through others; collect more"
+        )
     even = members / members.sum(axis=1, keepdims=True) / len(members)
     wins = wins + PRIOR_VOTES * even.sum(axis=0)
     sets = sets + PRIOR_VOTES / len(members)
-    logs = np.zeros_like(wins)
+
+    def likelihood(logs: Array) -> Array:
+        return (wins * logs).sum(axis=1) - (sets * np.log(np.exp(logs) @ members.T)).sum(axis=1)
+
+    logs, level = np.zeros_like(wins), likelihood(np.zeros_like(wins))
+    diagonal = np.arange(wins.shape[1])
     for _ in range(STEPS):
-        strength = np.exp(logs)
-        new = np.log(wins / ((sets / (strength @ members.T)) @ members))
-        new -= new.mean(axis=1, keepdims=True)
-        change = np.abs(new - logs).max()
-        logs = new
-        if change < TOLERANCE:
-            return logs
-    raise RuntimeError(
-        f"the strengths have not settled after {STEPS} steps; are there systems that were never compared, directly or "
-        f"through others?"
-    )
+        chosen = np.exp(logs)[:, None] * members  # (B, S, E), then the chances within each set
+        chosen /= chosen.sum(axis=2, keepdims=True)
+        expected = (sets[:, :, None] * chosen).sum(axis=1)
+        curvature = -np.einsum("bs,bse,bsf->bef", sets, chosen, chosen)
+        curvature[:, diagonal, diagonal] += expected
+        curvature += curvature[:, diagonal, diagonal].mean(axis=1)[:, None, None]  # which alone fixes the mean
+        step = np.linalg.solve(curvature, (wins - expected)[:, :, None])[:, :, 0]
+        step *= LONGEST_STEP / np.maximum(np.abs(step).max(axis=1, keepdims=True), LONGEST_STEP)
+        for _ in range(STEPS):  # a step that overshoots is halved
+            worse = (likelihood(logs + step) < level - TOLERANCE * np.abs(level)) & (np.abs(step).max(axis=1) > 0)
+            if not worse.any():
+                break
+            step[worse] /= 2
+        logs = logs + step
+        level = likelihood(logs)
+        if np.abs(step).max() < TOLERANCE:
+            return logs - logs.mean(axis=1, keepdims=True)
+    raise RuntimeError(f"the strengths have not settled after {STEPS} steps")
 
 
-def _alpha(ballots: Ballots, weights: Array) -> Estimate | None:
-    """Krippendorff's alpha of which picture is chosen; ``weights`` (B, U) of each unit, all 1 in the first row."""
-    counts = np.zeros((weights.shape[1], ballots.shown))
-    np.add.at(counts, (ballots.unit, ballots.picture), 1)
-    return _estimate(krippendorff_alpha(counts, weights)) if (counts.sum(axis=1) > 1).any() else None
+def _connected(members: Array) -> bool:
+    """Whether sets (S, E) lead from each entry to each other one."""
+    reached = members[0] > 0
+    for _ in members:
+        reached = reached | (members[(members @ reached) > 0] > 0).any(axis=0)
+    return bool(reached.all())
 
 
-def krippendorff_alpha(counts: Array, weights: Array) -> Array:
-    """Nominal alpha (B,) of ratings counted by unit and value (U, C); units with one rating do not count.
+def _alpha(ballots: Ballots, person_weights: Array, image_weights: Array) -> Estimate | None:
+    """Krippendorff's alpha of which picture is chosen, for weights (B, N) of each vote, all 1 in the first row."""
+    if (np.bincount(ballots.unit) > 1).any():
+        return _estimate(
+            np.array(
+                [
+                    krippendorff_alpha(ballots.unit, ballots.picture, person, image)
+                    for person, image in zip(person_weights, image_weights, strict=True)
+                ]
+            )
+        )
+    return None
 
-    ``weights`` (B, U) say how often each unit counts. 1 is agreement, 0 what chance gives; NaN where only one value
-    occurs.
+
+def krippendorff_alpha(unit: Whole, value: Whole, person_weight: Array, unit_weight: Array) -> float:
+    """Nominal alpha of ratings: ``value`` (N,) that someone gave to ``unit`` (N,), both as small numbers.
+
+    The weights (N,) say how often a bootstrap drew the rating's person and its unit; a person drawn twice does not
+    agree with themselves. 1 is agreement, 0 what chance gives; NaN where only one value occurs. Units with one rating
+    do not count.
     """
+    units, values = int(unit.max()) + 1, int(value.max()) + 1
+    counts = np.bincount(unit * values + value, person_weight, units * values).reshape(units, values)
     raters = counts.sum(axis=1)
-    usable = raters > 1
-    counts, raters, weights = counts[usable], raters[usable], weights[:, usable]
-    differing = (raters**2 - (counts**2).sum(axis=1)) / (raters - 1)
-    values = weights @ counts
-    total = values.sum(axis=1)
-    expected = (total**2 - (values**2).sum(axis=1)) / (total - 1)
+    pairs = raters**2 - np.bincount(unit, person_weight**2, units)  # of two persons
+    drawn = np.zeros(units)
+    drawn[unit] = unit_weight
+    drawn[pairs == 0] = 0
     with np.errstate(invalid="ignore", divide="ignore"):
-        return 1 - (weights @ differing) / expected
+        differing = np.nan_to_num(raters * (raters**2 - (counts**2).sum(axis=1)) / pairs)
+        totals = drawn @ counts
+        total = totals.sum()
+        weight = drawn[unit] * person_weight
+        expected = total * (total**2 - (totals**2).sum()) / (total**2 - (weight**2).sum())
+        return float(1 - drawn @ differing / expected)
 
 
 def _estimate(samples: Array) -> Estimate:

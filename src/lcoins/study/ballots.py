@@ -77,7 +77,7 @@ def _codes(values: Sequence[Any]) -> Whole:
 
 
 def find_exclusions(protocol: Protocol, people: Sequence[Any], rows: Sequence[Any]) -> list[Exclusion]:
-    """Applies the protocol's rules to all who answered the first questions; a person may fall under several."""
+    """Applies the protocol's rules to all who joined, also those still at it; a person may fall under several."""
     rules = protocol.rules
     by_person: dict[int, list[Any]] = {}
     for row in rows:

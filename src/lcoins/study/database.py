@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, select, text
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.pool import QueuePool
 
 from lcoins.study.tables import SCHEMA, metadata, schema_version
@@ -26,6 +26,10 @@ class Database:
             self.engine = open_engine(url)
         except (ArgumentError, NoSuchModuleError) as error:
             raise ValueError(f"cannot read the address of the store: {error}; check --store") from error
+        except ModuleNotFoundError as error:
+            raise ValueError(
+                f"this store needs {error.name}, which is not installed; for PostgreSQL: pip install 'psycopg[binary]'"
+            ) from error
 
     @contextmanager
     def opening(self) -> Iterator[Connection]:
@@ -38,7 +42,7 @@ class Database:
                 metadata.create_all(connection)
                 _expect_schema(connection)
                 yield connection
-        except OperationalError as error:
+        except DatabaseError as error:  # a file that is none among it
             raise ValueError(f"cannot open the store {self.engine.url!r}: {error.orig}; check --store") from error
 
     @contextmanager
@@ -101,4 +105,5 @@ def open_engine(url: str) -> Engine:
 
 def store_url(folder: Path) -> str:
     """The address of the SQLite file beside a study."""
-    return f"sqlite:///{(folder / FILE_NAME).resolve()}"
+    path = str((folder / FILE_NAME).resolve())
+    return URL.create("sqlite", database=path).render_as_string()

@@ -19,6 +19,7 @@ from lcoins.study.pictures import (
     FolderSource,
     Source,
     available,
+    mean_chroma,
     open_source,
     photo_source,
     store_bytes,
@@ -29,6 +30,7 @@ from lcoins.study.protocol import (
     CONSENT,
     FILE,
     PICTURES,
+    TRUTH,
     Mode,
     Picture,
     Protocol,
@@ -114,24 +116,30 @@ def make_study(
         texts = {photo: recolor(text, mixed) for photo, text in texts.items() if colors_named(text)}
     chosen, spare, remarks = _choose(texts, sources, options)
     rng = np.random.default_rng(options.seed)
-    pictures: list[Picture] = []
-    by_image: dict[str, list[Picture]] = {}
-    for photo in progress(chosen):
-        drawn = {source.entry.name: source.picture(photo, texts[photo]) for source in sources}
-        by_image[photo] = store_image_set(photo, drawn, folder / PICTURES, options.size)
-        pictures += by_image[photo]
-    remarks += _same_pictures(by_image)
     shown = len(sources) if options.mode == "all-at-once" else 2
     demands = OF_TWO if shown == 2 else OF_MORE
     per_person = options.per_person or options.images
     cells = draw_design(options.images, len(sources), shown, options.people, per_person, rng)
+    consent = _consent_text(options.consent)
+    pictures: list[Picture] = []
+    by_image: dict[str, list[Picture]] = {}
+    chroma = dict.fromkeys((source.entry.name for source in sources), 0.0)
+    for photo in progress(chosen):
+        drawn = {source.entry.name: source.picture(photo, texts[photo]) for source in sources}
+        for name, (picture, _, _) in drawn.items():
+            chroma[name] += mean_chroma(picture)
+        by_image[photo] = store_image_set(photo, drawn, folder / PICTURES, options.size)
+        pictures += by_image[photo]
+    remarks += _same_pictures(by_image)
     stimuli, slots = vote_trials(cells, chosen, texts, by_image)
     golds = max(demands.least_gold, round(options.gold_share * per_person)) if options.gold_share > 0 else 0
     gold: list[Stimulus] = []
     if golds:
-        basis = real if options.question == "reality" and real else sources[0]
+        vivid = max(sources, key=lambda source: chroma[source.entry.name])
+        basis = real if options.question == "reality" and real else vivid
+        candidates = spare if len(spare) >= golds else [*spare, *chosen]
         gold, made = gold_stimuli(
-            spare or chosen, texts, basis, options.question, shown, golds, folder / PICTURES, options.size
+            candidates, texts, basis, options.question, shown, golds, folder / PICTURES, options.size
         )
         pictures += made
     trials = [
@@ -149,7 +157,7 @@ def make_study(
         mode=options.mode,
         seed=options.seed,
         code=code_version(),
-        consent=_consent(options, len(trials[0]), math.ceil(len(trials[0]) * demands.seconds / 60)),
+        consent=_consent(consent, len(trials[0]), math.ceil(len(trials[0]) * demands.seconds / 60)),
         rules=Rules(gold_right=demands.gold_right, one_position=demands.one_position),
         entries=[source.entry for source in sources],
         pictures=list(dict.fromkeys(pictures)),
@@ -177,6 +185,8 @@ def _check(options: StudyOptions, sources: Sequence[Source], real: FolderSource 
         )
     if options.question == "reality" and real is None and options.gold_share > 0:
         raise ValueError("gold trials about reality need the real photos; give their folder with --photos, or --gold 0")
+    if TRUTH in {source.entry.name for source in sources}:
+        raise ValueError(f"{TRUTH!r} is what the real photos are called; give that system another name")
 
 
 def _choose(
@@ -206,9 +216,15 @@ def _same_pictures(by_image: Mapping[str, Sequence[Picture]]) -> list[str]:
     ]
 
 
-def _consent(options: StudyOptions, trials: int, minutes: int) -> dict[str, str]:
+def _consent_text(path: Path | None) -> str:
+    """What people agree to, before the numbers are put in."""
+    if path is not None and not path.is_file():
+        raise FileNotFoundError(f"{path}: no such text of consent; check --consent")
+    return path.read_text(encoding="utf-8").strip() if path else CONSENT
+
+
+def _consent(text: str, trials: int, minutes: int) -> dict[str, str]:
     """What people agree to, and the version by which their consent names it."""
-    text = options.consent.read_text(encoding="utf-8").strip() if options.consent else CONSENT
     text = text.replace("{trials}", str(trials)).replace("{minutes}", str(minutes))
     return {"version": hashlib.sha256(text.encode()).hexdigest()[:12], "text": text}
 

@@ -13,10 +13,10 @@ from PIL import Image
 
 from lcoins.color.lab import split_lab
 from lcoins.colorize.jobs import PHOTO_SUFFIXES
-from lcoins.colorize.photo import PhotoColorizer, fitted, load_system, recompose
+from lcoins.colorize.photo import PhotoColorizer, fitted, load_system, recompose, weights_here
 from lcoins.files import open_whole, sha256_of
 from lcoins.imaging.decode import load_photo, to_tensor
-from lcoins.models.checkpoint import INDEX, builtin_package, weights_digest
+from lcoins.models.checkpoint import INDEX, weights_digest
 from lcoins.study.protocol import TRUTH, Entry, Picture
 
 MARK = "_colorized"  # what `lcoins colorize` adds to a name; in a folder it keeps suffixes that it does not write
@@ -99,8 +99,11 @@ class TrainedSource:
 
 
 def open_source(name: str, source: str, photos: FolderSource | None) -> Source:
-    """The source named on the command line: a folder of pictures, a package, a run, a checkpoint, or "builtin"."""
-    path = builtin_package() if source == "builtin" else Path(source)
+    """The source named on the command line: a folder of pictures, a package, also on the hub, a run, or a checkpoint.
+
+    "builtin" is the package in lcoins.
+    """
+    path = weights_here(None if source == "builtin" else source)
     best = path / "checkpoints" / "best.ckpt"
     if not path.exists():
         raise FileNotFoundError(

@@ -91,14 +91,22 @@ class StudyPage:
         return Starlette(routes=routes, middleware=guards)
 
     def static(self, request: Request) -> Response:
-        """The page itself and what it consists of; the page gives a session to who has none."""
+        """The page itself and what it consists of; the page gives a session to who has none, or another's."""
         content, kind = self.page[request.url.path.removeprefix("/")]
         response = Response(content, media_type=kind, headers={"Cache-Control": "no-cache"})
-        if kind == "text/html" and session(request) is None:
+        if kind == "text/html" and self._needs_session(request):
             secure = request.url.scheme == "https"
             token = secrets.token_urlsafe(32)
             response.set_cookie(COOKIE, token, COOKIE_SECONDS, httponly=True, samesite="lax", secure=secure)
         return response
+
+    def _needs_session(self, request: Request) -> bool:
+        token = session(request)
+        try:
+            platform, worker, _ = who(request.url.query)
+        except Refused:
+            worker = None  # which is said when they join
+        return token is None or (worker is not None and self.store.is_of_another(token, platform, worker))
 
     def picture(self, request: Request) -> Response:
         """A picture, which never changes under its name."""

@@ -108,10 +108,18 @@ class Store:
             same = select(participant.c.id).where(mine, participant.c.worker == worker)
             return worker is not None and connection.execute(same).first() is not None
 
+    def is_of_another(self, token: str, platform: str, worker: str) -> bool:
+        """Whether the person who has this token did not come as this worker of a platform."""
+        with self.database.engine.begin() as connection:
+            mine = (participant.c.study == self.study) & (participant.c.token_sha256 == token_hash(token))
+            found = connection.execute(select(participant.c.platform, participant.c.worker).where(mine)).first()
+            return found is not None and tuple(found) != (platform, worker)
+
     def join(self, token: str, platform: str, worker: str | None, assignment: str | None, consent: str) -> None:
         """Takes a person in, with the trials of the slot that fewest people have.
 
-        A worker who joined before goes on where they stopped, under the new token; joining twice changes nothing.
+        A worker who joined before goes on where they stopped, under the new token and for the new assignment; joining
+        twice changes nothing.
         """
         now = _now()
         with self.database.writing() as connection:
@@ -122,8 +130,8 @@ class Store:
                 same = (participant.c.platform == platform) & (participant.c.worker == worker)
                 known = connection.execute(select(participant.c.id).where(mine, same)).scalar()
             if known is not None:
-                change = update(participant).where(participant.c.id == known)
-                connection.execute(change.values(token_sha256=token_hash(token), seen=now))
+                change = update(participant).where(participant.c.id == known).values(token_sha256=token_hash(token))
+                connection.execute(change.values(seen=now, **({"assignment": assignment} if assignment else {})))
                 return
             slot = self._free_slot(connection, now)
             new = insert(participant).values(

@@ -10,6 +10,7 @@ from lcoins.study.design import Cell, Positions
 from lcoins.study.pictures import Source, grayed, mean_chroma, spoiled, store_picture
 from lcoins.study.protocol import Picture, Question, Stimulus, Trial
 
+LEAST_CHROMA = 8.0  # of a gold trial's picture, in CIELAB units on average: one sees that it is not gray
 GOLD_CAPTION = "a black and white photo"  # its right answer is known whatever the systems did
 
 
@@ -51,10 +52,16 @@ def gold_stimuli(
     """Up to ``count`` stimuli with a known answer, on the most colorful of the candidates as ``basis`` gives them.
 
     Reality: the real photo among color-swapped and gray copies of it. Correspondence: a gray picture among pictures in
-    color, under GOLD_CAPTION.
+    color, under GOLD_CAPTION. Raises ValueError where ``basis`` gives none that one can tell from a gray one.
     """
     seen = {photo: basis.picture(photo, texts[photo]) for photo in candidates[: 4 * count]}
-    ranked = sorted(seen, key=lambda photo: -mean_chroma(seen[photo][0]))
+    chroma = {photo: mean_chroma(picture) for photo, (picture, _, _) in seen.items()}
+    ranked = sorted((photo for photo in seen if chroma[photo] >= LEAST_CHROMA), key=lambda photo: -chroma[photo])
+    if not ranked:
+        raise ValueError(
+            f"gold trials need pictures in color, but those of {basis.entry.name} are gray, or nearly; put photos in "
+            f"color on the list, add a system that colors, or give --gold 0"
+        )
     stimuli, pictures = [], []
     for photo in ranked[:count]:
         picture, source, digest = seen[photo]

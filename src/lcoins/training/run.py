@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import lightning
@@ -66,13 +67,15 @@ def train_run(cfg: DictConfig, folder: Path) -> dict[str, float]:
     """Trains and evaluates one run in its folder and returns the figures of ``metrics.json``.
 
     A finished run is skipped, an interrupted one resumed from its last checkpoint; FolderInUse is raised if another
-    process is at it. With ``trainer.fast_dev_run`` the folder stays as it is. With several devices every process
-    of the training calls this, and gets the same figures; the first alone writes and prints.
+    process is at it. With ``trainer.fast_dev_run`` nothing is read from the folder or written to it. With several
+    devices every process of the training calls this, and gets the same figures; the first alone writes and prints.
     """
     config, metrics = plain_config(cfg), folder / "metrics.json"
     with stoppable(), quiet_unless_first(), locked(folder) if is_first() else nullcontext():
         if config["trainer"].get("fast_dev_run"):
-            return _train_run(config, folder)
+            data = config["data"] | ({"report": None} if "report" in config["data"] else {})
+            with TemporaryDirectory(prefix="lcoins-") as elsewhere:
+                return _train_run({**config, "data": data}, Path(elsewhere))
         if is_first():
             open_run_folder(folder, config)
         if metrics.exists():
@@ -97,7 +100,8 @@ def _train_run(config: dict[str, Any], folder: Path) -> dict[str, float]:
         start, notices = find_resumable(folder, batches) if not config["trainer"].get("fast_dev_run") else (None, [])
         epochs = trainer.max_epochs or -1  # -1: a number of steps ends the training
         length = counted(epochs, "epoch") if epochs > 0 else counted(trainer.max_steps, "step")
-        for notice in [f"training {length} in {folder}", *notices]:
+        where = "" if config["trainer"].get("fast_dev_run") else f" in {folder}"
+        for notice in [f"training {length}{where}", *notices]:
             console.print(notice, markup=False, highlight=False, soft_wrap=True)
         if start is None and config["start_from"] is not None:
             load_start_weights(module.colorizer, Path(config["start_from"]), config["recipe"].get("new_parts", ()))
