@@ -123,14 +123,17 @@ def best_precision(accelerator: str) -> str:
 @contextmanager
 def advertisements_hidden() -> Iterator[None]:
     """Keeps out of Lightning's log its tips about other products, its hint to use srun and what it reads by the way."""
-    log = logging.getLogger("lightning.pytorch.utilities.rank_zero")
+    log, storage = logging.getLogger("lightning.pytorch.utilities.rank_zero"), logging.getLogger("gcsfs")
     log.addFilter(_is_no_advertisement)
+    level = storage.level
+    storage.setLevel(max(level, logging.WARNING))  # Lightning imports it, and it tells of its experiments
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The `srun` command is available on your system but is not used")
             yield
     finally:
         log.removeFilter(_is_no_advertisement)
+        storage.setLevel(level)
 
 
 def _is_no_advertisement(record: logging.LogRecord) -> bool:
