@@ -141,7 +141,7 @@ def fit_strengths(wins: Array, sets: Array, members: Array) -> Array:
         chosen = np.exp(logs)[:, None] * members  # (B, S, E), then the chances within each set
         chosen /= chosen.sum(axis=2, keepdims=True)
         expected = (sets[:, :, None] * chosen).sum(axis=1)
-        curvature = -np.einsum("bs,bse,bsf->bef", sets, chosen, chosen)
+        curvature = -np.einsum("bs,bsi,bsj->bij", sets, chosen, chosen)
         curvature[:, diagonal, diagonal] += expected
         curvature += curvature[:, diagonal, diagonal].mean(axis=1)[:, None, None]  # which alone fixes the mean
         step = np.linalg.solve(curvature, (wins - expected)[:, :, None])[:, :, 0]
