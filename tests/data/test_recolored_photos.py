@@ -7,6 +7,7 @@ import pytest
 import torch
 from hues import hue_distance
 from outlined_photos import ONE, box, source
+from PIL import Image
 from torch.nn.functional import max_pool2d
 
 from lcoins.color.lab import split_lab
@@ -49,6 +50,16 @@ def test_a_painted_thing_has_another_color_in_every_view(tmp_path: Path) -> None
         assert len(set(sentences)) == len(sentences) or "gray" in " ".join(sentences).replace("grey", "gray")
     words = {word.color for view in all_views(samples) for word in find_colors(view.caption)}
     assert {"red", "green", "blue", "purple"} <= words
+
+
+def test_crops_are_never_enlarged(tmp_path: Path) -> None:
+    """A JPEG can be read at a half of its size; a crop of a quarter of its area then has too few pixels."""
+    (tmp_path / "p").mkdir()
+    Image.effect_noise((256, 256), 90).convert("RGB").save(tmp_path / "p" / "a.jpg", quality=95)
+    samples = photos(Source(tmp_path / "p", ("a.jpg",), {}, None, 0, 1), share=0.0, crop_scale=[0.04, 1.0])
+    assert samples._load(0, "a.jpg").shape[0] >= 32 / 0.04**0.5
+    whole = photos(Source(tmp_path / "p", ("a.jpg",), {}, None, 0, 1), share=0.0, crop_scale=[1.0, 1.0])
+    assert whole._load(0, "a.jpg").shape[0] < 256  # and no more is read than that takes
 
 
 def test_draws_depend_on_seed_epoch_and_index_alone(tmp_path: Path) -> None:

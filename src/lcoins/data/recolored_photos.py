@@ -4,6 +4,7 @@ Not part of the paper. A repainted photo comes in several views, the same crop i
 that only the words tell which thing has which color.
 """
 
+import math
 import random
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -222,8 +223,11 @@ class RecoloredPhotos(Dataset[Sample]):
         return rgb, find_things(found, lightness[0, 0], ab[0], rng), flipped
 
     def _load(self, source: int, photo: str) -> np.ndarray:
+        least = math.ceil(
+            self.image_size / self.crop_scale[0] ** 0.5
+        )  # so that the smallest square crop is not enlarged
         try:
-            return self.stores[source].load(photo, (self.image_size, self.image_size))
+            return self.stores[source].load(photo, (least, least))
         except (PhotoError, FileNotFoundError) as error:
             raise ValueError(f"photo {photo!r} of {self.sources[source].root} cannot be read: {error}") from error
 
