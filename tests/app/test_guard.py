@@ -83,6 +83,7 @@ def test_bodies_are_bounded_and_hosts_are_own() -> None:
     assert ask(LOCAL, "POST", UPLOAD, content_length="5000001", **own) == 413
     assert ask(LOCAL, "POST", EVENT, content_length="2000000", **own) == 413
     assert ask(LOCAL, "POST", EVENT, transfer_encoding="chunked", **own) == 411
+    assert ask(LOCAL, "POST", EVENT, content_length="10", transfer_encoding="chunked", **own) == 411
     assert ask(LOCAL, "GET", "/", host="evil.example:7860") == 403
     assert ask(LOCAL, "GET", "/") == 403
     assert ask({**LOCAL, "hosts": None}, "GET", "/", host="my-machine.lan:7860") == 200

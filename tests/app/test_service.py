@@ -200,6 +200,8 @@ def test_a_token_comes_from_a_file_or_the_environment(tmp_path: Path, monkeypatc
     assert read_token(None) is None
     monkeypatch.setenv("LCOINS_TOKEN", TOKEN)
     assert read_token(None) == TOKEN
+    monkeypatch.setenv("LCOINS_TOKEN", f"{TOKEN}\n")  # as a secret of a container often ends
+    assert read_token(None) == TOKEN
     (tmp_path / "token").write_text("short\n")
     with pytest.raises(ValueError, match="expected a token of at least 16 characters, got 5"):
         read_token(tmp_path / "token")

@@ -35,6 +35,13 @@ def test_frozen_parts_have_no_backward() -> None:
     assert OperationCount(tiny).training(1, 9) < OperationCount(trained).training(1, 9)
 
 
+def test_what_only_training_predicts_is_counted_in_training() -> None:
+    with_labels = model_config("system=xie2018_tiny")
+    without = OperationCount({**with_labels, "segmentation_classes": 0})
+    count = OperationCount(with_labels)
+    assert count.inference(1, 9) == without.inference(1, 9) and count.training(1, 9) > 1.01 * without.training(1, 9)
+
+
 def test_a_second_caption_and_shared_crops_count() -> None:
     count = OperationCount(model_config("model=tiny"))
     plain = count.training(4, 9)

@@ -7,6 +7,15 @@ import torch
 from torch import nn
 
 from lcoins.models.backbones.skip_init import SkipInit
+from lcoins.models.image_encoders import _sine_positions
+
+
+def test_a_table_of_positions_is_refused_before_it_is_computed() -> None:
+    with SkipInit(limit=64 * 64 * 400 - 1), pytest.raises(ValueError, match="it needs more than"):
+        _sine_positions(64, 400)
+    assert (
+        torch.equal(_sine_positions(3, 8)[0, 4], _sine_positions(3, 8)[0, 4]) and _sine_positions(3, 8).isfinite().all()
+    )
 
 
 @pytest.mark.parametrize(

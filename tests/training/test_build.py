@@ -60,7 +60,7 @@ def test_words_right_cannot_choose_on_photos(tmp_path: Path) -> None:
     [
         ("recipe.epochs=0", r"recipe\.epochs is at least 1, got 0; give another value as recipe\.epochs="),
         ("recipe.ema=1.5", r"recipe\.ema is at least 0 and at most 1, got 1\.5"),
-        ("recipe.optimizer.lr=-1", r"recipe\.optimizer\.lr is at least 0, got -1"),
+        ("recipe.optimizer.lr=0", r"recipe\.optimizer\.lr is at least 1e-12, got 0"),
         ("recipe.monitor=val/nope", r"recipe\.monitor=val/nope is not measured in validation; take one of val/psnr"),
         ("model.transformer.heads=0", r"model\.transformer: GroupingTransformer cannot be built with .*heads=0"),
         ("model.transformer.width=-1", r"width=-1 must not be negative"),

@@ -53,6 +53,12 @@ def test_a_perfect_answer_costs_next_to_nothing_and_a_wrong_one_much() -> None:
     assert bad > 10
 
 
+def test_names_that_all_weigh_nothing_cost_nothing() -> None:
+    guessed = known("bus", certain=False)
+    unheard = GroundingObjective(dice_weight=0.25, names_weight=0.1, guessed_weight=0.0, absent_weight=0.5)
+    assert unheard(answer(right()[:1]), cells_of(guessed, 4), guessed).total == 0
+
+
 def test_a_name_of_nothing_shown_counts_half_and_has_no_region() -> None:
     absent = known("bus", mask=NONE)
     losses = OBJECTIVE(answer(right()[:1]), cells_of(absent, 4), absent)

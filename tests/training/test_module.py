@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from lcoins.data.scenes.dataset import Scenes
 from lcoins.data.types import Batch, collate
 from lcoins.models.colorizer import CounterColorization
 from lcoins.training.build import build_training
+from lcoins.training.losses import Losses
 from lcoins.training.module import ColorizationTraining, NonFiniteLoss
 from lcoins.training.optimization import parameter_groups
 from lcoins.training.run import plain_config, train_run
@@ -34,6 +36,50 @@ def test_a_loss_that_is_no_number_stops_the_run(run_folder: Path, monkeypatch: p
     last = torch.load(run_folder / "checkpoints" / "last.ckpt", weights_only=True)
     assert last["global_step"] == 4
     assert all(value.isfinite().all() for value in last["state_dict"].values())
+
+
+def test_processes_exchange_the_same_terms_whatever_their_batches_have() -> None:
+    """One may have no repainted photo in its share of the step; tensors of two lengths would end all processes."""
+    exchanged, logged = [], {}
+
+    def reduce(values: torch.Tensor, reduce_op: str) -> torch.Tensor:
+        exchanged.append(len(values))
+        return values
+
+    fake = SimpleNamespace(
+        trainer=SimpleNamespace(strategy=SimpleNamespace(reduce=reduce)),
+        objective=SimpleNamespace(varying_terms=("painted",)),
+        _stop_if_not_finite=lambda *_: None,
+        log=lambda *_, **__: None,
+        log_dict=lambda values, **_: logged.update(values),
+    )
+    one = torch.ones(())
+    for terms in ({"chromatic": one, "painted": 2 * one}, {"chromatic": 3 * one}):
+        logged.clear()
+        ColorizationTraining._log_losses(fake, None, Losses(one, terms), [0])  # type: ignore[arg-type]
+        assert logged == {f"train/{name}": value for name, value in terms.items()}
+    assert exchanged[0] == exchanged[1]
+
+
+@pytest.mark.parametrize(
+    ("trainer", "automatic", "steps", "epochs"),
+    [
+        ({"max_epochs": 4}, True, 40, 4),
+        ({"max_epochs": -1, "max_steps": 40}, True, 40, 4.0),
+        ({"max_epochs": -1, "max_steps": 40}, False, 20, 2.0),  # LBIE's two optimizers are both counted
+    ],
+)
+def test_a_schedule_knows_its_epochs_also_where_steps_end_the_training(
+    trainer: dict[str, int], automatic: bool, steps: int, epochs: float
+) -> None:
+    given = {
+        "max_steps": -1,
+        "estimated_stepping_batches": 40,
+        "accumulate_grad_batches": 1,
+        "train_dataloader": [0] * 10,
+    }
+    fake = SimpleNamespace(trainer=SimpleNamespace(**given | trainer), automatic_optimization=automatic)
+    assert ColorizationTraining._steps_and_epochs(fake) == (steps, epochs)  # type: ignore[arg-type]
 
 
 def test_a_few_scenes_are_learnt_by_heart(tmp_path: Path) -> None:

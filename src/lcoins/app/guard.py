@@ -136,7 +136,7 @@ class Guard:
         if from_elsewhere(headers):
             return 403, "The request comes from another site."
         length = headers.get("content-length", "")
-        if not length.isdecimal():
+        if not length.isdecimal() or "transfer-encoding" in headers:  # which would make the length count for nothing
             return 411, "Content-Length required."
         return (413, "Request too large.") if int(length) > self.writable[path] else None
 

@@ -14,6 +14,7 @@
   window.lcoins.takeChange = () => waiting.shift() || "{}";
   window.lcoins.afterChange = () => {
     const { focus, reopen } = then.shift() || {};
+    if (!then.length) sent = null;
     setTimeout(() => {
       if (reopen && find("#hints details")) find("#hints details").open = true;
       if (focus && (document.activeElement === document.body || reopen)) find(focus)?.focus({ preventScroll: true });
@@ -21,9 +22,13 @@
     const message = find("#message [role=alert]");
     if (message) message.scrollIntoView({ block: "nearest" });
   };
-  const hints = () => window.lcoins.told()?.hints || [];
+  const told = () => window.lcoins.told()?.hints || [];
+  // The list that was sent last, until the server has answered all that was: a further change goes on from there.
+  let sent = null;
+  const hints = () => sent || told();
+  const send = (list, ...then) => { sent = list; window.lcoins.send({ hints: list }, ...then); };
   const sentenceColors = () => [...document.querySelectorAll("#words [data-word]")].map((word) => word.dataset.color);
-  const add = (points, color, ...then) => window.lcoins.send({ hints: [...hints(), { points, color }] }, ...then);
+  const add = (points, color, ...then) => send([...hints(), { points, color }], ...then);
   const chosenFirst = () => [...new Set([...sentenceColors(), ...hints().map((hint) => hint.color)])];
 
   let stroke = null;
@@ -69,10 +74,11 @@
     }
     const gone = event.target.closest("#hints [data-remove]");
     if (gone) {
-      const index = Number(gone.dataset.remove);
-      window.lcoins.send({ hints: hints().toSpliced(index, 1) }, "#hints [data-remove], #hints summary");
+      const removed = JSON.stringify(told()[Number(gone.dataset.remove)]);
+      const index = hints().findIndex((hint) => JSON.stringify(hint) === removed);
+      if (index >= 0) send(hints().toSpliced(index, 1), "#hints [data-remove], #hints summary");
     }
-    if (event.target.closest("#hints [data-clear]")) window.lcoins.send({ hints: [] }, "#hints summary");
+    if (event.target.closest("#hints [data-clear]")) send([], "#hints summary");
   });
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("#hints [data-add]")) return;

@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from lcoins.app.sessions import Sessions
 from lcoins.colorize.captioner import Captioner
 from lcoins.models.colorizer import ColorizationSystem
 
+TIDIED_EVERY = 600.0  # seconds: photos that nobody uses go also where nobody uploads another
 FORM_BYTES = 2**16  # of an upload in addition to the file
 # Gradio reads these when it is imported.
 ENVIRONMENT = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
@@ -106,7 +107,8 @@ def serving(
                 max_threads=PEOPLE,  # that may wait; page.py's lines work for one after the other
                 state_session_capacity=PEOPLE,
             )
-            yield address
+            with repeatedly(sessions.close_unused, TIDIED_EVERY):
+                yield address
         finally:
             page.blocks.close(verbose=False)
             page.close()
@@ -125,6 +127,24 @@ def _gradio_environment(folder: Path) -> Iterator[None]:
             os.environ.pop(variable, None)
             if value is not None:
                 os.environ[variable] = value
+
+
+@contextmanager
+def repeatedly(do: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Does something every so many seconds, in a thread of its own, while the block runs."""
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.wait(seconds):
+            do()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def wait_for_end() -> None:

@@ -125,7 +125,7 @@ class Service:
         self, given: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
     ) -> None:
         said = given.credentials if given else ""
-        if self.token is not None and not hmac.compare_digest(said.encode(), self.token.encode()):
+        if self.token is not None and not hmac.compare_digest(said.encode("latin-1"), self.token.encode()):
             raise HTTPException(401, "A token is needed: Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"})
 
     def health(self) -> dict[str, str]:
@@ -138,8 +138,8 @@ class Service:
         """The pictures, after those who came before; 503 with Retry-After where too many wait already."""
         try:
             found = await self._in_turn(asked, request)
-        except HTTPException as error:
-            self.requests.labels(error.status_code).inc()
+        except Exception as error:
+            self.requests.labels(error.status_code if isinstance(error, HTTPException) else 500).inc()
             raise
         self.requests.labels(200).inc()
         return found

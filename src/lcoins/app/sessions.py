@@ -122,11 +122,16 @@ class Sessions:
         for token in list(self._open):
             self.close(token)
 
-    def reserve(self, size: int) -> bool:
-        """Whether ``size`` more bytes fit on the disk; if not, photos that lie idle make room."""
+    def close_unused(self) -> None:
+        """Closes sessions that nobody has used for long, and removes what belongs to none."""
         with self._lock:
             self._close_idle(IDLE)
             self._remove_strays()
+
+    def reserve(self, size: int) -> bool:
+        """Whether ``size`` more bytes fit on the disk; if not, photos that lie idle make room."""
+        with self._lock:
+            self.close_unused()
             if not self._fits(size):
                 self._close_idle(IDLE_WHEN_FULL)
             fits = self._fits(size)

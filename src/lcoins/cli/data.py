@@ -1,5 +1,6 @@
 """`lcoins data …`: the commands that build, check, show, pack and time captioned photos."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -75,7 +76,7 @@ def pack(
         )
         raise typer.Exit(1)
     for name in lists:
-        typer.echo(f"data.train.root={output} data.train.captions={output}/{name}{PAIRS_SUFFIX}")
+        typer.echo(shlex.join([f"data.train.root={output}", f"data.train.captions={output}/{name}{PAIRS_SUFFIX}"]))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """`lcoins data build …`: the commands that write caption lists and a manifest, of public data sets or own photos."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -102,5 +103,6 @@ def _say_next(built: Path, train_root: Path, val_root: Path, splits: list[str]) 
     words = []
     for name, (root, file) in roots.items():
         plus = "+" if name.startswith("tests.test_") else ""  # Hydra's sign for a key that the config does not have
-        words.append(f"{plus}data.{name}.root={root} {plus}data.{name}.captions={built / file}.json")
+        captions = built / f"{file}.json"
+        words.append(shlex.join([f"{plus}data.{name}.root={root}", f"{plus}data.{name}.captions={captions}"]))
     typer.echo(" \\\n    ".join(["next: lcoins train data=photos system=lcoins_small", *words]))

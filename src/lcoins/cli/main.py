@@ -148,7 +148,7 @@ def export(
 
     source = builtin_package() if run is None else trained(run)
     others = [trained(path) for path in mean_with or ()]
-    figures = source.resolve().parents[1] / "metrics.json"  # of a run's best.ckpt; a package carries its figures
+    figures = source.resolve().parent.parent / "metrics.json"  # of a run's best.ckpt; a package carries its figures
     done = export_package(
         source,
         output,

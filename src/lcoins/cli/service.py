@@ -53,7 +53,8 @@ def serve(
 
 def read_token(file: Path | None) -> str | None:
     """The token of a file or of the environment; ValueError where it is empty or short."""
-    token = os.environ.get(TOKEN) if file is None else file.read_text(encoding="utf-8").strip()
+    token = os.environ.get(TOKEN) if file is None else file.read_text(encoding="utf-8")
+    token = None if token is None else token.strip()
     if token is not None and len(token) < SHORTEST_TOKEN:
         where = TOKEN if file is None else file
         raise ValueError(f"{where}: expected a token of at least {SHORTEST_TOKEN} characters, got {len(token)}")

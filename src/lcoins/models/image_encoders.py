@@ -151,8 +151,9 @@ def _sine_positions(grid: int, width: int) -> Float[Tensor, "1 n_img c"]:
     """Sines and cosines of row and column, as large as the features, so that position counts from the first step."""
     if width % 4:
         raise ValueError(f"the token width must be a multiple of 4 for a position table, not {width}")
+    table = torch.empty(1, grid * grid, width)  # first, so that a model which fits no memory is refused by its size
     rates = 10000.0 ** -torch.linspace(0, 1, width // 4)
     angles = torch.arange(grid).unsqueeze(1) * rates
     waves = torch.cat([angles.sin(), angles.cos()], dim=1)
     rows, columns = waves.repeat_interleave(grid, dim=0), waves.repeat(grid, 1)
-    return torch.cat([rows, columns], dim=1).unsqueeze(0)
+    return torch.cat([rows, columns], dim=1, out=table[0]).unsqueeze(0)

@@ -82,7 +82,9 @@ class OperationCount:
         return one + (words - 1) * (two - one) + (words - 1) * (words - 2) // 2 * (three - 2 * two + one)
 
     def _count(self, captions: int, words: int, crops: int | None, recolored: bool, train: bool) -> int:
-        # Evaluation mode will do: dropout and noise count nothing. Lightning asks in inference mode.
+        # Evaluation mode will do but for what the system itself adds in training: dropout and noise count nothing.
+        # Lightning asks in inference mode.
+        self._colorizer.training = train
         with torch.inference_mode(False), torch.set_grad_enabled(train), FlopCounterMode(display=False) as counter:
             inputs = _inputs(self._colorizer, captions, words, recolored)
             options = {}

@@ -18,7 +18,7 @@ from lcoins.training.parts import build_part
 from lcoins.training.statistics import count_classes, lacks_vocabulary, with_vocabulary
 
 # The values of a recipe -> the least and the largest that make sense.
-RANGES = {
+RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, math.inf),
     "weight_decay": (0, math.inf),
     "warmup_epochs": (0, math.inf),
@@ -26,14 +26,15 @@ RANGES = {
     "ema": (0, 1),
     "pictures": (0, math.inf),
 }
+LEAST_RATE = 1e-12  # a learning rate of 0 learns nothing
 MONITORED = ("val/psnr", "val/color_word_accuracy", "val/colorfulness")  # the more, the better
 MONITORED_IN_GROUNDING = ("val/overlap",)
 
 
 def expect_ranges(recipe: Mapping[str, Any]) -> None:
     """Refuses a recipe with a value out of its range; ValueError names the key, the range and the value."""
-    found = {f"recipe.{key}": (recipe.get(key), bounds) for key, bounds in RANGES.items()}
-    found["recipe.optimizer.lr"] = (recipe["optimizer"].get("lr"), (0, math.inf))
+    found: dict[str, Any] = {f"recipe.{key}": (recipe.get(key), bounds) for key, bounds in RANGES.items()}
+    found["recipe.optimizer.lr"] = (recipe["optimizer"].get("lr"), (LEAST_RATE, math.inf))
     for key, (value, (least, largest)) in found.items():
         if value is not None and not least <= value <= largest:
             most = f" and at most {largest}" if largest < math.inf else ""

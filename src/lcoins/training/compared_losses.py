@@ -43,6 +43,7 @@ class CorrespondenceObjective:
     """Smooth L1 on ab plus ``weight`` times the correspondence loss: L-CoDe (0.1, positive 5), L-CoDer (0.1, 100)."""
 
     needs_recolored = False
+    varying_terms: tuple[str, ...] = ()
 
     def __init__(self, weight: float, positive: float):
         if weight < 0 or positive < 0:
@@ -76,6 +77,7 @@ class ClassificationObjective:
     """
 
     needs_recolored = False
+    varying_terms: tuple[str, ...] = ("segmentation",)  # where no photo of a batch has labels
 
     def __init__(
         self,
@@ -174,6 +176,7 @@ class AdversarialObjective(nn.Module):
     """
 
     needs_recolored = False
+    varying_terms: tuple[str, ...] = ()
 
     def __init__(self, discriminator: Discriminator, l1: float):
         super().__init__()

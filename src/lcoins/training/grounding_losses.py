@@ -25,6 +25,7 @@ class GroundingObjective:
     """
 
     needs_recolored = False
+    varying_terms: tuple[str, ...] = ()
 
     def __init__(self, dice_weight: float, names_weight: float, guessed_weight: float, absent_weight: float) -> None:
         self.dice_weight, self.names_weight = dice_weight, names_weight
@@ -42,7 +43,7 @@ class GroundingObjective:
         if present.any():
             names[present] = name_loss(grounded, masks, [one.color.name for one in said])[present]
         terms = {
-            name: (each * weights).sum() / weights.sum()
+            name: (each * weights).sum() / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)  # all may be 0
             for name, each in (("cells", cells), ("dice", dice), ("names", names))
         }
         total = terms["cells"] + self.dice_weight * terms["dice"] + self.names_weight * terms["names"]

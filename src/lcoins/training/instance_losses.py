@@ -27,6 +27,8 @@ class InstanceObjective(LCoInsObjective):
     ``alpha``, ``beta`` and ``chroma_weight`` are those of :class:`~lcoins.training.losses.LCoInsObjective`.
     """
 
+    varying_terms = ("painted", "difference_inside", "difference_outside")
+
     def __init__(
         self,
         alpha: float,

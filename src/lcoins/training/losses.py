@@ -79,6 +79,8 @@ class LCoInsObjective:
     :func:`chromatic_loss`.
     """
 
+    varying_terms: tuple[str, ...] = ()
+
     def __init__(self, alpha: float, beta: float, chroma_weight: float = 0.0):
         if chroma_weight < 0:
             raise ValueError(f"chroma_weight must not be negative, not {chroma_weight}")

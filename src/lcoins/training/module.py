@@ -26,8 +26,11 @@ from lcoins.training.optimization import OptimizationRecipe
 class Objective(Protocol):
     """The losses of what a colorizer returned for a batch; ``needs_recolored`` asks for a second pass.
 
-    The second pass colors the same lightness by the captions with exchanged color words.
+    The second pass colors the same lightness by the captions with exchanged color words. ``varying_terms`` are those
+    that some batches have and others lack.
     """
+
+    varying_terms: tuple[str, ...]
 
     @property
     def needs_recolored(self) -> bool: ...
@@ -101,11 +104,21 @@ class ColorizationTraining(LightningModule):
         return self._optimizer_and_schedule(self.colorizer)  # type: ignore[return-value]
 
     def _optimizer_and_schedule(self, part: nn.Module) -> dict[str, Any]:
-        steps, epochs = int(self.trainer.estimated_stepping_batches), self.trainer.max_epochs or 1
+        steps, epochs = self._steps_and_epochs()
         steps_done, epochs_done = self._done
         self._steps_per_epoch = steps / epochs
         self._offset = max(0, round(epochs_done * self._steps_per_epoch)) - steps_done
         return self.recipe.optimizer_and_schedule(part, steps, epochs, self._offset)
+
+    def _steps_and_epochs(self) -> tuple[int, float]:
+        """How many steps the schedule runs through, and how many epochs they are, also where steps alone end it."""
+        trainer = self.trainer
+        steps, epochs = int(trainer.estimated_stepping_batches), trainer.max_epochs
+        if not self.automatic_optimization and trainer.max_steps > 0:  # which counts the steps of both optimizers
+            steps = min(steps, -(-trainer.max_steps // 2))
+        if epochs is None or epochs < 0:
+            return steps, steps * trainer.accumulate_grad_batches / len(trainer.train_dataloader)  # type: ignore[arg-type]
+        return steps, max(1, epochs)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["config"] = self.config
@@ -149,11 +162,20 @@ class ColorizationTraining(LightningModule):
         values = {"loss": losses.total.detach(), **losses.terms}
         if output is not None and output.assignment is not None:
             values["groups_used"] = (output.assignment.sum(-1) > 0).sum(-1).float().mean()
-        # All processes in one exchange: the mean over their equal shares of the step.
-        means = self.trainer.strategy.reduce(
-            torch.stack([value.float() for value in values.values()]), reduce_op="mean"
-        )
-        logged = {f"train/{name}": mean for name, mean in zip(values, means, strict=True)}
+        # All processes in one exchange: the mean over their equal shares of the step. Each gives the same terms, though
+        # its own share of the batch may lack one, and the mean is over those that have it.
+        varying = self.objective.varying_terms
+        names = [*(name for name in values if name not in varying), *varying]
+        given = torch.stack([values[name].float() if name in values else losses.total.new_zeros(()) for name in names])
+        there = given.new_tensor([float(name in values) for name in varying])
+        reduced = self.trainer.strategy.reduce(torch.cat([given.detach(), there]), reduce_op="mean")
+        means, shares = reduced[: len(names)], reduced[len(names) :].tolist() if varying else []
+        have = dict(zip(varying, shares, strict=True))
+        logged = {
+            f"train/{name}": mean / have.get(name, 1.0)
+            for name, mean in zip(names, means, strict=True)
+            if have.get(name, 1.0) > 0
+        }
         self.log("train/loss", logged.pop("train/loss"), prog_bar=True, batch_size=len(batch))
         self.log_dict(logged, batch_size=len(batch))
 

@@ -35,7 +35,9 @@ class OptimizationRecipe:
     lr_milestones: Sequence[float] | None = None
     lr_factors: Mapping[str, float] = field(default_factory=dict)
 
-    def optimizer_and_schedule(self, part: nn.Module, total_steps: int, epochs: int, offset: int = 0) -> dict[str, Any]:
+    def optimizer_and_schedule(
+        self, part: nn.Module, total_steps: int, epochs: float, offset: int = 0
+    ) -> dict[str, Any]:
         """An optimizer of the trainable parameters of ``part``, and its learning rate per step, as Lightning takes it.
 
         Args:
@@ -46,7 +48,7 @@ class OptimizationRecipe:
                 batches had more steps.
         """
         optimizer = self.optimizer(parameter_groups(part, self.weight_decay, self.lr_factors))
-        warmup_steps = int(total_steps * min(1.0, self.warmup_epochs / max(1, epochs)))
+        warmup_steps = int(total_steps * min(1.0, self.warmup_epochs / epochs))
         floor = self.min_lr / optimizer.param_groups[0]["lr"]
 
         def factor(steps_done: int, group_factor: float) -> float:
