@@ -98,6 +98,19 @@ def test_the_message_says_what_where_and_what_instead(override: str, message: st
     assert str(error.value).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("command", "override", "message"),
+    [
+        ("bench", "batch_size=0", "batch_size is at least 1, got 0"),
+        ("bench", "steps=0", "steps is at least 1, got 0"),
+        ("info", "words=-3", "words is at least 1, got -3"),
+    ],
+)
+def test_nothing_is_measured_by_less_than_one(command: str, override: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        expect_kinds(unresolved(command, override), KNOWN)
+
+
 def test_what_the_comments_of_conf_allow_is_taken() -> None:
     photos = ["data.crop_scale=null", "data.report=null", "data.train.labels=x", "recipe.ema=0.9", "recipe.ema=null"]
     for override in photos:

@@ -18,6 +18,7 @@ from lcoins.cli.overrides import is_place
 from lcoins.data.from_lists import PhotoOptions
 from lcoins.training.optimization import OptimizationRecipe
 
+LEAST = {"batch_size": 1, "steps": 1, "warmup": 0, "words": 1}  # of what `lcoins bench` and `lcoins info` take
 NAMES: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
@@ -68,6 +69,9 @@ def expect_kinds(config: Mapping[str, Any], known: Mapping[str, Known]) -> None:
     Raises ValueError with the key, what it takes, what came, and a value that it takes.
     """
     _expect(config, "", known, {})
+    for key, least in LEAST.items():
+        if isinstance(value := config.get(key), int) and value < least:
+            raise ValueError(f"{key} is at least {least}, got {value}; give another number as {key}=...")
 
 
 def known_keys(conf: Path) -> dict[str, Known]:

@@ -83,7 +83,7 @@ def pack(
 def speed(
     root: Annotated[Path, typer.Argument(help="The folder of photos, or a pack of them.")],
     captions: Annotated[Path, typer.Argument(help="The caption list.")],
-    image_size: Annotated[int, typer.Option(help="Image size of the training, in pixels.")] = 224,
+    image_size: Annotated[int, typer.Option(min=1, help="Image size of the training, in pixels.")] = 224,
     workers: Annotated[int, typer.Option(help="Worker processes of the loader (data.workers).")] = 0,
     seconds: Annotated[float, typer.Option(help="Duration of the measurement, after two batches of warm-up.")] = 20.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
