@@ -124,6 +124,28 @@ def test_runs_of_several_names_are_called_by_them(tmp_path: Path) -> None:
     assert list(_variant_names(parents).values()) == ["tiny", "lcode", "lcode/x"]
 
 
+def test_runs_of_one_name_in_two_places_are_told_apart(tmp_path: Path) -> None:
+    for place, psnr in (("old", 20.0), ("new", 30.0)):
+        write_run(tmp_path / place / "scenes" / "default" / "seed=0", [psnr], [1])
+    found = find_runs([tmp_path / "old", tmp_path / "new"])
+    assert [run.variant for run in found] == ["new/scenes", "old/scenes"]
+    estimate = Comparison(found).estimate("clear", PSNR, "old/scenes")
+    assert estimate is not None and (estimate.mean, estimate.deviation) == (20, None)
+
+
+def test_a_run_counts_once_however_it_is_spelled(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "s" / "default" / "seed=0", [20.0], [1])
+    (tmp_path / "link").symlink_to(tmp_path / "s")
+    assert len(find_runs([tmp_path / "s", tmp_path / "s" / ".." / "s", tmp_path / "link", folder])) == 1
+
+
+def test_two_runs_of_one_seed_are_refused(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        write_run(tmp_path / "s" / "default" / name, [20.0], [1])
+    with pytest.raises(ValueError, match=r"one run of a variant and seed, got .*first and .*second"):
+        Comparison(find_runs([tmp_path]))
+
+
 def test_runs_in_folders_with_cut_names_are_called_by_what_differs(tmp_path: Path) -> None:
     """Their names end in a digest; Hydra's record beside the run has the overrides."""
     for digest, name in enumerate(("full", "no_la", "no_ga")):

@@ -115,13 +115,20 @@ class Gap:
 class Comparison:
     """The metrics of all variants and their gaps to ``baseline``, by default the variant "full" or "default".
 
-    Raises ValueError if runs were tested on different pairs of one set, or if no variant is called ``baseline``.
+    Raises ValueError if runs were tested on different pairs of one set, if a variant has two runs of one seed, or if
+    no variant is called ``baseline``.
     """
 
     def __init__(self, runs: Sequence[Run], baseline: str | None = None) -> None:
         self.variants: dict[str, list[Run]] = {}
         for run in runs:
-            self.variants.setdefault(run.variant, []).append(run)
+            own = self.variants.setdefault(run.variant, [])
+            if twice := [other.folder for other in own if other.seed == run.seed]:
+                raise ValueError(
+                    f"expected one run of a variant and seed, got {twice[0]} and {run.folder}, which would "
+                    f"count as two seeds; give only one of them"
+                )
+            own.append(run)
         usual = next((name for name in ("full", "default") if name in self.variants), next(iter(self.variants)))
         self.baseline = baseline or usual
         if self.baseline not in self.variants:
