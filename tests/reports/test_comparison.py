@@ -79,6 +79,18 @@ def test_luminance_shortcut(tmp_path: Path) -> None:
     assert gap is not None and (gap.value, gap.low, gap.high) == (-0.5, -0.5, -0.5)
 
 
+def test_the_luminance_shortcut_is_that_of_runs_with_both_sets(tmp_path: Path) -> None:
+    for name in ("full", "no_la"):
+        for seed, clear in enumerate((1, 2, 2)):
+            folder = tmp_path / "s" / f"ablation={name}" / f"seed={seed}"
+            write_run(folder, [20.0] * PAIRS, [clear] * PAIRS, "clear")
+            if seed > 0:
+                write_run(folder, [20.0] * PAIRS, [seed] * PAIRS, "counter")
+    comparison = Comparison(find_runs([tmp_path]))
+    assert comparison.shortcut("full").values == (0.5, 1)  # type: ignore[union-attr]
+    assert comparison.shortcut_gap("no_la").value == 0  # type: ignore[union-attr]
+
+
 def test_stability_is_the_agreement_of_seeds(tmp_path: Path) -> None:
     halves, quarters = np.array([[0] * 8 + [1] * 8], np.uint8), np.array([[0, 0, 1, 1] * 4], np.uint8)
     for seed, groups in enumerate((halves, 1 - halves, quarters)):
