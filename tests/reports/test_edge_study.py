@@ -15,7 +15,7 @@ from lcoins.color import lab
 from lcoins.data.captioned_instances import Polygons
 from lcoins.data.pairs import Pair
 from lcoins.models.colorizer import Colorization
-from lcoins.reports.edge_study import _band, EnlargementScores, compare_enlargements, enlargement_table
+from lcoins.reports.edge_study import EnlargementScores, _band, compare_enlargements, enlargement_table
 
 SIZE = 128
 
