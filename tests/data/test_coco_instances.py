@@ -126,5 +126,5 @@ def test_two_entries_of_one_photo_are_one(tmp_path: Path) -> None:
     content["images"][0]["width"] = 41
     (tmp_path / "i.json").write_text(json.dumps(content))
     for read in (CocoInstances, Polygons):
-        with pytest.raises(ValueError, match=r"i\.json .*one size of the photo 'a'"):
+        with pytest.raises(ValueError, match=r"i\.json .*the photo 'a' to agree"):
             read(tmp_path / "i.json")

@@ -95,7 +95,9 @@ def photo_names(path: Path) -> list[str]:
 def expect_same(name: str, first: object, again: object) -> None:
     """Raises ValueError where two entries of one photo do not say the same of it, so that their things do not fit."""
     if again != first:
-        raise ValueError(f"expected one size of the photo {name!r}, got {first} and {again}; give it one entry")
+        raise ValueError(
+            f"expected all entries of the photo {name!r} to agree, got {first} and {again}; give it one entry"
+        )
 
 
 def read_annotations(path: Path) -> Iterator[CocoAnnotation]:
