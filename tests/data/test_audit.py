@@ -139,6 +139,15 @@ def test_a_photo_in_two_splits_is_found_by_name_bytes_and_look(tmp_path: Path) -
     assert "bits differ" in found["warning", "photo in two splits", "q.png"]
 
 
+def test_one_name_of_unlike_photos_is_no_leak(tmp_path: Path) -> None:
+    alike = scene(3)
+    train = make_split(tmp_path, "train", {"1.png": ["a red car"], "2.png": ["a red bus"]}, **{"2": alike})
+    val = make_split(tmp_path, "val", {"1.png": ["a red car"], "2.png": ["a red bus"]}, **{"2": alike.resize((48, 36))})
+    scene(8).save(train.root / "1.png")
+    scene(9).save(val.root / "1.png")
+    assert [(f.level, f.kind, f.photo) for f in check(train, val)] == [("error", "photo in two splits", "2.png")]
+
+
 def test_the_same_name_in_one_split_is_no_leak(tmp_path: Path) -> None:
     split = make_split(tmp_path, "train", {"a.png": ["a red car"]})
     (split.root / "sub").mkdir()

@@ -107,6 +107,7 @@ def test_spaces_and_line_breaks_in_a_caption_become_one_space(tmp_path: Path) ->
         ("l.json", '["/etc/b.jpg", "text"]', "photo outside the folder", ""),
         ("l.json", '["..\\\\b.jpg", "text"]', "photo outside the folder", ""),
         ("l.json", '["C:\\\\b.jpg", "text"]', "photo outside the folder", ""),
+        ("l.json", '["C:b.jpg", "text"]', "photo outside the folder", ""),
         ("l.json", '[".", "text"]', "photo outside the folder", ""),
         ("l.json", '["b\\u0000.jpg", "text"]', "photo outside the folder", ""),
         ("l.json", '["b.jpg", "half a \\ud83d letter"]', "broken text", ""),

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from lcoins.color.words import BASIC_COLORS
-from lcoins.data.captioned_instances import Polygons, draw_polygons
+from lcoins.data.captioned_instances import Nouns, Polygons, draw_polygons
 from lcoins.data.pairs import Pair
 from lcoins.data.photos import Annotations, Photos
 
@@ -89,6 +89,18 @@ def test_one_of_several_is_not_chosen_but_all_of_them_are_one(tmp_path: Path) ->
     assert float(found.masks.float().mean()) == pytest.approx(3 / 4, abs=0.03)
     crowd = annotation("car", crowd=True)
     assert named(write(tmp_path / "i.json", CAR, crowd), "a red car") == ()
+
+
+def test_run_lengths_are_outlines_as_polygons_are(tmp_path: Path) -> None:
+    left = annotation("car") | {"segmentation": {"counts": [0, 1600, 1600], "size": [40, 80]}}
+    found = write(tmp_path / "i.json", left).instances("p.jpg", "a red car", 40)
+    assert found is not None and found.masks[0, :, :20].all() and not found.masks[0, :, 20:].any()
+    with pytest.raises(ValueError, match=r"i\.json is not of the form.* 80 x 40 pixels, got 3 pixels"):
+        write(tmp_path / "i.json", left | {"segmentation": {"counts": [1, 2]}})
+
+
+def test_without_a_category_that_has_a_color_nothing_is_found() -> None:
+    assert list(Nouns(["person"]).find(["a", "red", "person"])) == []
 
 
 def test_masks_are_disjoint_and_the_smaller_thing_is_in_front(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lcoins.data.captioned_instances import Polygons
 from lcoins.data.coco_format import read_annotations, run_lengths
 from lcoins.data.coco_instances import CocoInstances, disjoint
 
@@ -107,3 +108,23 @@ def test_a_file_is_read_entry_by_entry(tmp_path: Path) -> None:
     text = (tmp_path / "i.json").read_text()
     (tmp_path / "cut.json").write_text(text[: text.rindex("{")] + " " * 2**17 + "{")
     assert next(read_annotations(tmp_path / "cut.json")).area == 400
+
+
+def test_two_entries_of_one_photo_are_one(tmp_path: Path) -> None:
+    write(tmp_path / "i.json", annotation([LEFT]), annotation([LEFT], 18) | {"image_id": 8}, annotation([LEFT], 18))
+    content = json.loads((tmp_path / "i.json").read_text())
+    content["images"].insert(0, {"id": 1, "file_name": "a", "width": 40, "height": 20})
+    content["annotations"].append(annotation([LEFT]) | {"image_id": 1})
+    (tmp_path / "i.json").write_text(json.dumps(content))
+    for read in (CocoInstances, Polygons):
+        found = read(tmp_path / "i.json")
+        assert list(found.photos) == ["a", "b"]
+        if isinstance(found, CocoInstances):
+            assert found.crop("a", 8).names == ("bus", "dog", "bus") and found.crop("b", 8).names == ("dog",)
+        else:
+            assert {name: len(things) for name, things in found.photos["a"].objects.items()} == {"bus": 2, "dog": 1}
+    content["images"][0]["width"] = 41
+    (tmp_path / "i.json").write_text(json.dumps(content))
+    for read in (CocoInstances, Polygons):
+        with pytest.raises(ValueError, match=r"i\.json .*the photo 'a' to agree"):
+            read(tmp_path / "i.json")

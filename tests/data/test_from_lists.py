@@ -96,6 +96,12 @@ def test_an_empty_list_is_named(tmp_path: Path) -> None:
         made(source(tmp_path, "train", 2), source(tmp_path, "val", 0), {})
 
 
+@pytest.mark.parametrize("scale", [[0.5], [0.2, 0.5, 1.0]])
+def test_a_crop_has_two_bounds(tmp_path: Path, scale: list[float]) -> None:
+    with pytest.raises(ValueError, match=r"data\.crop_scale: expected two areas .* got \(0\."):
+        made(source(tmp_path, "train", 2), None, {}, crop_scale=scale)
+
+
 def test_another_choice_than_stop_and_leave_out_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected stop or leave_out, got 'ignore'"):
         made(source(tmp_path, "train", 2), None, {}, on_problem="ignore")

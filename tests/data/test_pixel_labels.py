@@ -44,7 +44,7 @@ def save_map(path: Path, labels: NDArray[np.uint8]) -> None:
     Image.fromarray(labels).save(path)
 
 
-def instances(path: Path, *things: tuple[int, list[list[float]], int], size: tuple[int, int] = SIZE) -> Path:
+def instances(path: Path, *things: tuple[int, Any, int], size: tuple[int, int] = SIZE) -> Path:
     """COCO's file with one photo, a.png; things are (category, polygons, iscrowd)."""
     rows: list[dict[str, Any]] = [
         {"image_id": 5, "category_id": number, "segmentation": {"counts": []} if crowd else shape, "iscrowd": crowd}
@@ -151,6 +151,13 @@ def test_the_smaller_thing_is_in_front_and_a_crowd_has_no_class(tmp_path: Path) 
         assert labels[5, 5] == labels[60, 30] == labels[60, 90] == 89
         assert labels[40, 60] == VOID
         assert set(labels.unique().tolist()) == {0, 89, VOID}
+
+
+def test_run_lengths_are_drawn_as_polygons_are(tmp_path: Path) -> None:
+    path = instances(tmp_path / "i.json", (1, [box(10, 10, 19, 19)], 0), (8, {"counts": [0, 48 * 64, 48 * 64]}, 0))
+    labels = PixelLabels(path, ["a.png"]).crop("a.png", SIZE, WHOLE, 96)
+    assert labels is not None and labels[23, 15] == 0
+    assert labels[60, 47] == 7 and labels[60, 48] == VOID
 
 
 def test_each_pixel_has_the_class_at_its_middle(tmp_path: Path) -> None:

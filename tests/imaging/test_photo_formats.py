@@ -232,6 +232,17 @@ def test_the_curve_of_a_gray_profile_is_applied(tmp_path: Path, exponent: float,
     assert np.abs(scan.lightness[0, 0].numpy() - expected).max() < tolerance
 
 
+@pytest.mark.parametrize("mode", ["LA", "L"])
+def test_transparent_gray_keeps_its_profile(tmp_path: Path, mode: str) -> None:
+    level, profile = Image.new("L", (8, 8), 55), gray_profile(1.0)
+    level.save(tmp_path / "plain.png", icc_profile=profile)
+    transparent = {"transparency": 200} if mode == "L" else {}
+    level.convert(mode).save(tmp_path / "a.png", icc_profile=profile, **transparent)
+    photo = read_gray_photo(tmp_path / "a.png")
+    assert photo.notices == () and torch.equal(photo.lightness, read_gray_photo(tmp_path / "plain.png").lightness)
+    assert load_photo(tmp_path / "a.png").tobytes() == load_photo(tmp_path / "plain.png").tobytes()
+
+
 def test_a_wide_color_space_is_brought_to_srgb_at_8_bits_and_at_16_alike(tmp_path: Path) -> None:
     colors = (sixteen_bit_colors() >> 8).astype(np.uint8)
     Image.fromarray(colors).save(tmp_path / "c.png", icc_profile=adobe_rgb())

@@ -79,6 +79,18 @@ def test_luminance_shortcut(tmp_path: Path) -> None:
     assert gap is not None and (gap.value, gap.low, gap.high) == (-0.5, -0.5, -0.5)
 
 
+def test_the_luminance_shortcut_is_that_of_runs_with_both_sets(tmp_path: Path) -> None:
+    for name in ("full", "no_la"):
+        for seed, clear in enumerate((1, 2, 2)):
+            folder = tmp_path / "s" / f"ablation={name}" / f"seed={seed}"
+            write_run(folder, [20.0] * PAIRS, [clear] * PAIRS, "clear")
+            if seed > 0:
+                write_run(folder, [20.0] * PAIRS, [seed] * PAIRS, "counter")
+    comparison = Comparison(find_runs([tmp_path]))
+    assert comparison.shortcut("full").values == (0.5, 1)  # type: ignore[union-attr]
+    assert comparison.shortcut_gap("no_la").value == 0  # type: ignore[union-attr]
+
+
 def test_stability_is_the_agreement_of_seeds(tmp_path: Path) -> None:
     halves, quarters = np.array([[0] * 8 + [1] * 8], np.uint8), np.array([[0, 0, 1, 1] * 4], np.uint8)
     for seed, groups in enumerate((halves, 1 - halves, quarters)):
@@ -122,6 +134,28 @@ def test_runs_of_several_names_are_called_by_them(tmp_path: Path) -> None:
     """Sweeps over models have a folder each, and nothing else that differs."""
     parents = [tmp_path / "tiny" / "default", tmp_path / "lcode" / "default", tmp_path / "lcode" / "ablation=x"]
     assert list(_variant_names(parents).values()) == ["tiny", "lcode", "lcode/x"]
+
+
+def test_runs_of_one_name_in_two_places_are_told_apart(tmp_path: Path) -> None:
+    for place, psnr in (("old", 20.0), ("new", 30.0)):
+        write_run(tmp_path / place / "scenes" / "default" / "seed=0", [psnr], [1])
+    found = find_runs([tmp_path / "old", tmp_path / "new"])
+    assert [run.variant for run in found] == ["new/scenes", "old/scenes"]
+    estimate = Comparison(found).estimate("clear", PSNR, "old/scenes")
+    assert estimate is not None and (estimate.mean, estimate.deviation) == (20, None)
+
+
+def test_a_run_counts_once_however_it_is_spelled(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "s" / "default" / "seed=0", [20.0], [1])
+    (tmp_path / "link").symlink_to(tmp_path / "s")
+    assert len(find_runs([tmp_path / "s", tmp_path / "s" / ".." / "s", tmp_path / "link", folder])) == 1
+
+
+def test_two_runs_of_one_seed_are_refused(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        write_run(tmp_path / "s" / "default" / name, [20.0], [1])
+    with pytest.raises(ValueError, match=r"one run of a variant and seed, got .*first and .*second"):
+        Comparison(find_runs([tmp_path]))
 
 
 def test_runs_in_folders_with_cut_names_are_called_by_what_differs(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from lcoins.color import lab
 from lcoins.data.captioned_instances import Polygons
 from lcoins.data.pairs import Pair
 from lcoins.models.colorizer import Colorization
-from lcoins.reports.edge_study import EnlargementScores, compare_enlargements, enlargement_table
+from lcoins.reports.edge_study import EnlargementScores, _band, compare_enlargements, enlargement_table
 
 SIZE = 128
 
@@ -73,6 +73,14 @@ def test_colors_along_edges_are_nearer_to_the_photo(photos: Path) -> None:
     assert guided.edge_error is not None
     assert guided.edge_error < bilinear.edge_error
     assert bilinear.edge_error > bilinear.error  # it is the edges where bilinear errs
+
+
+def test_the_edges_of_run_lengths_count_too(photos: Path) -> None:
+    content = json.loads((photos / "instances.json").read_text())
+    content["annotations"][0]["segmentation"] = {"counts": [0, SIZE * SIZE // 2, SIZE * SIZE // 2]}
+    (photos / "instances.json").write_text(json.dumps(content))
+    band = _band(Polygons(photos / "instances.json").photos["a.png"], (SIZE, SIZE))
+    assert band[:, SIZE // 2 - 1].all() and not band[:, [0, -1]].any()
 
 
 def test_photos_without_outlines_have_no_figure_for_them(photos: Path) -> None:

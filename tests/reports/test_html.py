@@ -13,7 +13,7 @@ from lcoins.cli.main import app
 from lcoins.reports.comparison import Comparison
 from lcoins.reports.html import set_table
 from lcoins.reports.load_runs import find_runs
-from lcoins.reports.plots import curves_plot
+from lcoins.reports.plots import curves_plot, words_plot
 
 
 @pytest.fixture
@@ -59,6 +59,21 @@ def test_names_are_escaped(runs: Path) -> None:
     report(runs)
     text = (runs / "report.html").read_text(encoding="utf-8")
     assert "&lt;b&gt;x" in text and "<b>x" not in text
+
+
+def test_a_name_of_signs_stays_in_its_cell_of_markdown(tmp_path: Path) -> None:
+    for name in ("full", "a|*b*"):
+        write_run(tmp_path / "s" / f"ablation={name}" / "seed=0", [20.0], [1])
+    report("page", tmp_path, "-o", tmp_path / "t.md")
+    assert "\n| a\\|\\*b\\* | 50.0" in (tmp_path / "t.md").read_text(encoding="utf-8")
+
+
+def test_a_variant_that_the_first_set_lacks_is_in_the_legend(tmp_path: Path) -> None:
+    for name, sets in (("full", ("clear", "counter")), ("late", ("counter",))):
+        for title in sets:
+            write_run(tmp_path / "s" / f"ablation={name}" / "seed=0", [20.0], [1], title)
+    legend = words_plot(Comparison(find_runs([tmp_path])), ["clear", "counter"]).partition("legend_1")[2]
+    assert "full" in legend and "late" in legend
 
 
 def test_markdown_holds_the_same_tables(runs: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from shrunk import NO_GROUPS, shrunk, small
 from typer.testing import CliRunner
 
 from lcoins.cli.main import app
+from lcoins.reports.paper_figures import _spread
 from lcoins.reports.picture_grid import PictureRow, picture_grid
 from lcoins.training.run import train_run
 
@@ -74,6 +75,10 @@ def test_refusals(trained: Path, tmp_path: Path) -> None:
         figures(trained, "-o", tmp_path, "--rows", 2, "--word", "mauve")
     with pytest.raises(ValueError, match="1 photos but 0 sentences"):
         figures(trained, "-o", tmp_path, "--photo", "p.png")
+
+
+def test_each_pair_is_shown_once() -> None:
+    assert _spread(3, 4) == [0, 1, 2] and _spread(10, 4) == [0, 2, 5, 7] and _spread(0, 4) == []
 
 
 def test_pictures_stand_in_their_cells_and_captions_wrap(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from lcoins.data.pairs import Pair, Problem, by_photo
 from lcoins.data.photo_store import PhotoFolder
 from lcoins.data.validate import to_problem
 from lcoins.imaging.decode import PhotoError, load_photo
-from lcoins.imaging.duplicates import close_pairs, perceptual_hash
+from lcoins.imaging.duplicates import LOOK_ALIKE, close_pairs, perceptual_hash
 from lcoins.imaging.near_gray import is_near_gray
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
@@ -172,13 +172,15 @@ def identity(photo: str) -> str:
 
 
 def _shared_names(fingerprints: Mapping[PhotoOfSplit, Fingerprint]) -> Iterator[Finding]:
-    """Photos of one identity in two splits."""
+    """Photos of one identity in two splits: of one COCO number, or of one name and alike, for "1.png" says little."""
     by_identity: dict[str, list[PhotoOfSplit]] = defaultdict(list)
     for split, photo in fingerprints:
         by_identity[identity(photo)].append((split, photo))
-    for first, *others in by_identity.values():
+    for name, (first, *others) in by_identity.items():
         for other in others:
-            if other[0] != first[0]:
+            differing = fingerprints[first].perceptual_hash ^ fingerprints[other].perceptual_hash
+            alike = name.startswith("coco ") or differing.bit_count() <= LOOK_ALIKE
+            if other[0] != first[0] and alike:
                 yield _duplicate("error", "photo in two splits", first, other, "by its name")
 
 

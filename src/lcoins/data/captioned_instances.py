@@ -15,6 +15,7 @@ from lcoins.color.words import BASIC_COLORS, COLOR_CLASS, split_words
 from lcoins.data.coco_format import (
     CocoAnnotation,
     Polygon,
+    expect_same,
     expecting_coco,
     read_annotations,
     read_categories,
@@ -69,7 +70,7 @@ class Nouns:
     def __init__(self, categories: Iterable[str]) -> None:
         self._meanings = names_in_captions(categories)
         longest_first = sorted(self._meanings, key=len, reverse=True)
-        self._pattern = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\b")
+        self._pattern = re.compile(rf"\b({'|'.join(map(re.escape, longest_first)) or '(?!)'})\b")
 
     def find(self, words: Sequence[str]) -> Iterator[Noun]:
         """The names among the words of a caption, in order."""
@@ -80,21 +81,21 @@ class Nouns:
 
 @dataclass
 class AnnotatedPhoto:
-    """The annotations of one photo: its size (width, height) and the polygons of each instance by category.
+    """The annotations of one photo: its size (width, height) and its instances by category.
 
     ``crowds`` are the categories with a crowd in the photo, whose single instances nobody has outlined. ``captions``
     are the sentences that the file says the meaning of, if any, and ``meant`` the instances that they give a color.
     """
 
     size: tuple[int, int]
-    objects: dict[str, list[list[Polygon]]] = field(default_factory=dict)
+    objects: dict[str, list[CocoAnnotation]] = field(default_factory=dict)
     crowds: set[str] = field(default_factory=set)
     captions: tuple[str, ...] = ()
     meant: list[CocoAnnotation] = field(default_factory=list)
 
 
 class Polygons:
-    """Reads COCO's ``instances_*.json``; skips crowds, which are run lengths and no single instances.
+    """Reads COCO's ``instances_*.json``, polygons and run lengths; skips crowds, which are no single instances.
 
     Raises FileNotFoundError without a file, and ValueError for a file of another form.
     """
@@ -103,21 +104,24 @@ class Polygons:
         path = Path(path)
         with expecting_coco(path):
             names = read_categories(path)
-            photos = {
-                image.number: (image.name, AnnotatedPhoto(image.size, captions=image.captions))
-                for image in read_images(path)
-            }
+            self.photos: dict[str, AnnotatedPhoto] = {}
+            photos: dict[int, AnnotatedPhoto] = {}
+            for image in read_images(path):
+                photo = AnnotatedPhoto(image.size, captions=image.captions)
+                photo = photos[image.number] = self.photos.setdefault(image.name, photo)
+                expect_same(image.name, (photo.size, photo.captions), (image.size, image.captions))
             if not names or not photos:
                 raise KeyError("images, categories")
             for annotation in read_annotations(path):
-                photo, category = photos[annotation.image][1], names[annotation.category]
+                photo, category = photos[annotation.image], names[annotation.category]
                 if photo.captions and annotation.described:
                     photo.meant.append(annotation)
                 if annotation.crowd:
                     photo.crowds.add(category)
                 else:
-                    photo.objects.setdefault(category, []).append([*annotation.polygons])
-        self.photos = dict(photos.values())
+                    if annotation.runs is not None:
+                        run_lengths(annotation.runs, photo.size)  # refuses those of another photo now
+                    photo.objects.setdefault(category, []).append(annotation)
         self.ids = {name: number for number, name in names.items()}
         self.nouns = Nouns(names.values())
 
@@ -142,8 +146,8 @@ class Polygons:
     def _named(self, photo: AnnotatedPhoto, caption: str, size: int) -> Iterator[tuple[NDArray[np.bool_], str]]:
         """The masks of what the caption names by its category, with the colors."""
         for category, color in self._certain_colors(photo, caption):
-            shapes = [polygon for polygons in photo.objects[category] for polygon in polygons]
-            yield draw_polygons(shapes, photo.size, size), color
+            masks = [_draw(one, photo.size, size) for one in photo.objects[category]]
+            yield np.logical_or.reduce(masks), color
 
     def _certain_colors(self, photo: AnnotatedPhoto, caption: str) -> Iterator[tuple[str, str]]:
         """The categories whose color the caption names beyond doubt, with that color."""

@@ -87,9 +87,17 @@ def read_images(path: Path) -> Iterator[CocoImage]:
 
 
 def photo_names(path: Path) -> list[str]:
-    """The file names of all photos of a file; raises as :func:`expecting_coco` does."""
+    """The file names of all photos of a file, each once; raises as :func:`expecting_coco` does."""
     with expecting_coco(path):
-        return [image.name for image in read_images(path)]
+        return list(dict.fromkeys(image.name for image in read_images(path)))
+
+
+def expect_same(name: str, first: object, again: object) -> None:
+    """Raises ValueError where two entries of one photo do not say the same of it, so that their things do not fit."""
+    if again != first:
+        raise ValueError(
+            f"expected all entries of the photo {name!r} to agree, got {first} and {again}; give it one entry"
+        )
 
 
 def read_annotations(path: Path) -> Iterator[CocoAnnotation]:
@@ -98,7 +106,7 @@ def read_annotations(path: Path) -> Iterator[CocoAnnotation]:
         outline, crowd = entry["segmentation"], bool(entry.get("iscrowd", 0))
         runs = outline["counts"] if isinstance(outline, dict) else None
         polygons = tuple(map(_checked, outline)) if runs is None else ()
-        area = entry["area"] if "area" in entry else _area(polygons, runs)
+        area = entry["area"] if "area" in entry else outline_area(polygons, runs)
         described = tuple((caption, word, color) for caption, word, color in entry.get("described", ()))
         yield CocoAnnotation(entry["image_id"], entry["category_id"], crowd, area, polygons, runs, described)
 
@@ -120,7 +128,8 @@ def polygon_area(polygon: Polygon) -> float:
     return abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1))) / 2
 
 
-def _area(polygons: tuple[Polygon, ...], runs: list[int] | str | None) -> float:
+def outline_area(polygons: tuple[Polygon, ...], runs: list[int] | str | None) -> float:
+    """The area of polygons or run lengths, in pixels of the photo."""
     if runs is None:
         return sum(map(polygon_area, polygons))
     return float(sum((_decoded(runs) if isinstance(runs, str) else runs)[1::2]))

@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 
 from lcoins.data.coco_format import (
     CocoAnnotation,
+    expect_same,
     expecting_coco,
     read_annotations,
     read_categories,
@@ -58,8 +59,10 @@ class CocoInstances:
             indices: dict[int, int] = {}  # number in the file -> index
             sizes = array("I")
             for image in read_images(path):
-                indices[image.number] = self.photos[image.name] = len(self.photos)
-                sizes.extend(image.size)
+                index = indices[image.number] = self.photos.setdefault(image.name, len(self.photos))
+                if 2 * index == len(sizes):
+                    sizes.extend(image.size)
+                expect_same(image.name, tuple(sizes[2 * index : 2 * index + 2]), image.size)
             if not self.photos or not self.categories:
                 raise KeyError("images, categories")
             self._outlines = _Outlines()
@@ -215,11 +218,15 @@ def disjoint(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return result
 
 
+def runs_mask(runs: NDArray[np.integer], photo: tuple[int, int]) -> Image.Image:
+    """Run lengths, column by column, off and on in turn, as a mask of mode L of the photo's size (width, height)."""
+    columns = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(photo)
+    return Image.fromarray(np.ascontiguousarray(columns.T).view(np.uint8) * 255)
+
+
 def draw_runs(runs: NDArray[np.integer], photo: Iterable[int], size: int, box: Box = WHOLE) -> NDArray[np.bool_]:
-    """Run lengths, column by column, off and on in turn, as the mask (size, size) of a crop."""
+    """Run lengths as the mask (size, size) of a crop."""
     width, height = (int(side) for side in photo)
-    values = np.arange(len(runs)) % 2 == 1
-    columns = np.repeat(values, runs).reshape(width, height)
-    mask = Image.fromarray(np.ascontiguousarray(columns.T).view(np.uint8) * 255)
+    mask = runs_mask(runs, (width, height))
     pixels = (box[0] * width, box[1] * height, box[2] * width, box[3] * height)
     return np.asarray(mask.resize((size, size), Image.Resampling.BILINEAR, box=pixels)) >= 128

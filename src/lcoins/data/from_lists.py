@@ -13,7 +13,7 @@ from lcoins.data.datamodule import ColorizationData, LoaderOptions
 from lcoins.data.indexed_pairs import IndexedPairs
 from lcoins.data.pairs import Pair, Problem, captions_by_photo
 from lcoins.data.photo_store import indexed_pairs
-from lcoins.data.photos import Annotations, MergedPhotos, Photos, RandomView
+from lcoins.data.photos import Annotations, MergedPhotos, Photos, RandomView, crop_bounds
 from lcoins.data.pixel_labels import PixelLabels
 from lcoins.data.recoloring import WordRecoloring
 from lcoins.data.validate import ProblemsFound, check_photos, describe, write_report
@@ -69,7 +69,7 @@ class PhotoOptions(ListOptions):
     def view(self) -> RandomView:
         """What training draws of each photo."""
         scale = self.crop_scale
-        return RandomView(None if scale is None else (scale[0], scale[1]), self.hflip)
+        return RandomView(None if scale is None else crop_bounds(scale, "data.crop_scale"), self.hflip)
 
 
 def photo_data(

@@ -91,4 +91,4 @@ class ListedPairs:
 def leads_outside(photo: str) -> bool:
     """Whether a name leads out of the photo folder, under the rules of any operating system, or is the folder."""
     paths = (PurePosixPath(photo), PureWindowsPath(photo))
-    return "\0" in photo or any(p.root or ".." in p.parts or not p.name for p in paths)
+    return "\0" in photo or any(p.drive or p.root or ".." in p.parts or not p.name for p in paths)

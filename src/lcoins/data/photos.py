@@ -42,10 +42,8 @@ class RandomView:
     hflip: Literal["none", "plain", "swap_words"] = "none"
 
     def __post_init__(self) -> None:
-        if self.crop_scale is not None and not 0 < self.crop_scale[0] <= self.crop_scale[1] <= 1:
-            raise ValueError(
-                f"crop_scale: expected two areas with 0 < least <= most <= 1, got {tuple(self.crop_scale)}"
-            )
+        if self.crop_scale is not None:
+            crop_bounds(self.crop_scale, "crop_scale")
         if self.hflip not in ("none", "plain", "swap_words"):
             raise ValueError(f"hflip: expected none, plain or swap_words, got {self.hflip!r}")
 
@@ -240,6 +238,14 @@ def _expect_exact(pack: Pack, photos: list[str]) -> None:
 def _name(photo: str, caption_index: int, captions: int) -> str:
     """The name of a sample in reports: that of its photo, with a number where the photo has several captions."""
     return photo if captions == 1 else f"{photo}_{caption_index}"
+
+
+def crop_bounds(scale: Sequence[float], option: str) -> tuple[float, float]:
+    """The least and the largest share of a photo that a crop takes; ValueError names the ``option`` otherwise."""
+    if len(scale) != 2 or not 0 < scale[0] <= scale[1] <= 1:
+        wanted = "expected two areas with 0 < least <= most <= 1"
+        raise ValueError(f"{option}: {wanted}, got {tuple(scale)}; give both, such as [0.2, 1]")
+    return scale[0], scale[1]
 
 
 def draw_crop(size: tuple[int, int], scale: tuple[float, float], rng: Random) -> Box:

@@ -1,4 +1,4 @@
-"""The class of each pixel of a photo, from COCO-Stuff's pixel maps or from the polygons of COCO's things."""
+"""The class of each pixel of a photo, from COCO-Stuff's pixel maps or from the outlines of COCO's things."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from lcoins.data.captioned_instances import AnnotatedPhoto, Polygons
-from lcoins.data.coco_format import polygon_area
+from lcoins.data.coco_format import outline_area, run_lengths
+from lcoins.data.coco_instances import runs_mask
 from lcoins.data.types import VOID
 from lcoins.imaging.decode import DAMAGED
 from lcoins.imaging.quiet import MAX_PIXELS, quiet_decoders
@@ -120,11 +121,13 @@ def _expect_size(where: str, labels: Size, photo: Size) -> None:
 
 def _draw_things(photo: AnnotatedPhoto, ids: Mapping[str, int]) -> NDArray[np.uint8]:
     """Draws the things of a photo at its own size, the largest first."""
-    things = [(ids[category], polygons) for category, several in photo.objects.items() for polygons in several]
+    things = [(ids[category], one) for category, several in photo.objects.items() for one in several]
     labels = Image.new("L", photo.size, VOID)
     draw = ImageDraw.Draw(labels)
-    for number, polygons in sorted(things, key=lambda thing: sum(map(polygon_area, thing[1])), reverse=True):
-        for polygon in polygons:
+    for number, one in sorted(things, key=lambda thing: outline_area(thing[1].polygons, thing[1].runs), reverse=True):
+        if one.runs is not None:
+            labels.paste(number - 1, mask=runs_mask(np.array(run_lengths(one.runs, photo.size)), photo.size))
+        for polygon in one.polygons:
             if len(polygon) >= 6:
                 draw.polygon(list(zip(polygon[::2], polygon[1::2], strict=True)), fill=number - 1)
     return np.asarray(labels)

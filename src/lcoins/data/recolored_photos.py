@@ -25,7 +25,7 @@ from lcoins.data.coco_instances import CocoInstances
 from lcoins.data.instance_recoloring import paint
 from lcoins.data.instance_sentences import Mention, compose
 from lcoins.data.photo_store import open_photos
-from lcoins.data.photos import draw_crop
+from lcoins.data.photos import crop_bounds, draw_crop
 from lcoins.data.recoloring import WordRecoloring
 from lcoins.data.repainting import Painted, choose_things, describe, draw_colors, exchange_colors, label
 from lcoins.data.things import NEVER_PAINTED, Thing, find_things
@@ -93,11 +93,7 @@ class RepaintingOptions:
                 raise ValueError(f"data.repainting.{name}: expected 0..1, got {value}")
         if self.views < 1:
             raise ValueError(f"data.repainting.views: expected at least 1, got {self.views}")
-        if len(self.crop_scale) != 2 or not 0 < self.crop_scale[0] <= self.crop_scale[1] <= 1:
-            raise ValueError(
-                f"data.repainting.crop_scale: expected two areas with 0 < least <= most <= 1, got "
-                f"{tuple(self.crop_scale)}"
-            )
+        crop_bounds(self.crop_scale, "data.repainting.crop_scale")
 
 
 class RecoloredPhotos(Dataset[Sample]):

@@ -31,6 +31,7 @@ DAMAGED: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFErr
 DAMAGED += (AttributeError, ArithmeticError, MemoryError, RuntimeError, UserWarning, struct.error, zlib.error)
 _ROWS = 64  # looked at together
 _PLANES = ("R", "G", "B", "A")
+_GRAY = ("1", "L", "LA", "La")
 # Magic bytes: of an HEIC photo behind "ftyp", and of a TIFF file.
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _TIFF_HEADERS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -240,7 +241,8 @@ def flatten(image: Image.Image) -> Image.Image:
         return Image.fromarray(np.rint(sixteen_bit_levels(image) * np.float32(255 / 65535)).astype(np.uint8))
     if image.has_transparency_data:
         layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+        flat = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        return flat.getchannel("R") if image.mode in _GRAY else flat.convert("RGB")  # a gray profile needs gray
     if image.mode in ("L", "RGB", "CMYK", "LAB"):
         return image
     return image.convert("L" if image.mode == "1" else "RGB")

@@ -115,13 +115,20 @@ class Gap:
 class Comparison:
     """The metrics of all variants and their gaps to ``baseline``, by default the variant "full" or "default".
 
-    Raises ValueError if runs were tested on different pairs of one set, or if no variant is called ``baseline``.
+    Raises ValueError if runs were tested on different pairs of one set, if a variant has two runs of one seed, or if
+    no variant is called ``baseline``.
     """
 
     def __init__(self, runs: Sequence[Run], baseline: str | None = None) -> None:
         self.variants: dict[str, list[Run]] = {}
         for run in runs:
-            self.variants.setdefault(run.variant, []).append(run)
+            own = self.variants.setdefault(run.variant, [])
+            if twice := [other.folder for other in own if other.seed == run.seed]:
+                raise ValueError(
+                    f"expected one run of a variant and seed, got {twice[0]} and {run.folder}, which would "
+                    f"count as two seeds; give only one of them"
+                )
+            own.append(run)
         usual = next((name for name in ("full", "default") if name in self.variants), next(iter(self.variants)))
         self.baseline = baseline or usual
         if self.baseline not in self.variants:
@@ -154,7 +161,10 @@ class Comparison:
 
     def estimate(self, title: str, metric: Metric, variant: str) -> Estimate | None:
         """A variant's metric on a test set, or None if it was not measured."""
-        sums = self._sums(title, metric, variant)
+        return self._estimate(title, metric, self.variants[variant])
+
+    def _estimate(self, title: str, metric: Metric, runs: Sequence[Run]) -> Estimate | None:
+        sums = self._sums(title, metric, runs)
         if sums is None:
             return None
         tops, counts = sums
@@ -170,16 +180,17 @@ class Comparison:
         if variant == self.baseline:
             return None
         names = (variant, self.baseline)
-        drawn = [self._resampled(title, metric, name, seed) for seed, name in enumerate(names)]
+        drawn = [self._resampled(title, metric, self.variants[name], seed) for seed, name in enumerate(names)]
         return _gap([self.estimate(title, metric, name) for name in names], drawn)
 
     def shortcut(self, variant: str) -> Estimate | None:
         """Luminance shortcut: words right on ``counter`` over words right on ``clear``; 1 if lightness is no help.
 
         Below 1 the model reads colors off the lightness; above 1 a lightness that contradicts the word would help it.
-        Only variants that were tested on both sets have one.
+        Only runs that were tested on both sets count; a variant without any has none.
         """
-        estimates = [self.estimate(title, WORDS, variant) for title in ("counter", "clear")]
+        runs = self._tested_on_both(variant)
+        estimates = [self._estimate(title, WORDS, runs) for title in ("counter", "clear")]
         if estimates[0] is None or estimates[1] is None or not all(estimates[1].values):
             return None
         return _over_seeds(np.array(estimates[0].values) / np.array(estimates[1].values))
@@ -190,10 +201,15 @@ class Comparison:
             return None
         drawn = []
         for seed, name in enumerate((variant, self.baseline)):
-            over, under = (self._resampled(title, WORDS, name, seed) for title in ("counter", "clear"))
+            runs = self._tested_on_both(name)
+            over, under = (self._resampled(title, WORDS, runs, seed) for title in ("counter", "clear"))
             with np.errstate(divide="ignore", invalid="ignore"):
                 drawn.append(None if over is None or under is None else over / under)
         return _gap([self.shortcut(variant), self.shortcut(self.baseline)], drawn)
+
+    def _tested_on_both(self, variant: str) -> list[Run]:
+        sets = ("counter", "clear")
+        return [r for r in self.variants[variant] if all(WORDS.column in r.columns.get(title, {}) for title in sets)]
 
     def stability(self, title: str, variant: str) -> float | None:
         """How far the groups of any two seeds agree, on average (adjusted Rand index); None with fewer than two."""
@@ -204,9 +220,9 @@ class Comparison:
         agreements = [stability(one, other) for one, other in combinations(groups, 2)]
         return sum(agreements) / len(agreements)
 
-    def _sums(self, title: str, metric: Metric, variant: str) -> tuple[Array, Array] | None:
+    def _sums(self, title: str, metric: Metric, runs: Sequence[Run]) -> tuple[Array, Array] | None:
         """Numerators and denominators by seed and photo, (S, P) each; pairs without the metric count as 0 in both."""
-        tested = [run for run in self.variants[variant] if metric.column in run.columns.get(title, {})]
+        tested = [run for run in runs if metric.column in run.columns.get(title, {})]
         if not tested:
             return None
         _, photo = np.unique(np.array(tested[0].photos[title]), return_inverse=True)
@@ -220,22 +236,22 @@ class Comparison:
             np.add.at(counts[index], photo[defined], count[defined])
         return (tops, counts) if bool((counts.sum(axis=1) > 0).all()) else None
 
-    def _resampled(self, title: str, metric: Metric, variant: str, seed: int) -> Array | None:
-        """The metric of each bootstrap sample, (RESAMPLES,); ``seed`` decides which runs of a variant are drawn."""
-        sums = self._sums(title, metric, variant)
+    def _resampled(self, title: str, metric: Metric, runs: Sequence[Run], seed: int) -> Array | None:
+        """The metric of each bootstrap sample, (RESAMPLES,); ``seed`` decides which of the runs are drawn."""
+        sums = self._sums(title, metric, runs)
         if sums is None:
             return None
         tops, counts = sums
         if title not in self._weights:
             photos = tops.shape[1]
             generator = np.random.default_rng(len(self._weights))
-            drawn = generator.multinomial(photos, np.full(photos, 1 / photos), size=RESAMPLES)
-            self._weights[title] = drawn.astype(np.float64)
+            counted = generator.multinomial(photos, np.full(photos, 1 / photos), size=RESAMPLES)
+            self._weights[title] = counted.astype(np.float64)
         weights = self._weights[title].T
         with np.errstate(invalid="ignore"):
             ratios = (tops @ weights) / (counts @ weights)
-        runs = np.random.default_rng(seed).integers(len(ratios), size=ratios.shape)
-        return np.take_along_axis(ratios, runs, axis=0).mean(axis=0)
+        drawn = np.random.default_rng(seed).integers(len(ratios), size=ratios.shape)
+        return np.take_along_axis(ratios, drawn, axis=0).mean(axis=0)
 
 
 def _over_seeds(values: Array) -> Estimate:

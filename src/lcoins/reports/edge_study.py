@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from rich.progress import track
 from rich.table import Table
 from torch import Tensor
@@ -16,6 +16,8 @@ from lcoins.color import lab
 from lcoins.color.edges import follow_edges
 from lcoins.colorize.photo import lightness_for_network, recompose
 from lcoins.data.captioned_instances import AnnotatedPhoto, Polygons
+from lcoins.data.coco_format import run_lengths
+from lcoins.data.coco_instances import runs_mask
 from lcoins.data.pairs import Pair
 from lcoins.evaluation.lpips import Lpips
 from lcoins.evaluation.quality import psnr, to_uint8
@@ -93,10 +95,14 @@ def _band(photo: AnnotatedPhoto, size: tuple[int, int]) -> Tensor:
     """The pixels (H, W) within BAND of a thing's outline."""
     outline = Image.new("L", size)
     draw = ImageDraw.Draw(outline)
-    for polygons in photo.objects.values():
-        for polygon in (polygon for thing in polygons for polygon in thing):
+    for one in (one for several in photo.objects.values() for one in several):
+        for polygon in one.polygons:
             points = list(zip(polygon[::2], polygon[1::2], strict=True))
             draw.line([*points, points[0]], fill=1)
+        if one.runs is not None:
+            mask = runs_mask(np.array(run_lengths(one.runs, photo.size)), photo.size)
+            mask = mask.resize(size, Image.Resampling.NEAREST)
+            outline.paste(1, mask=ImageChops.difference(mask, mask.filter(ImageFilter.MinFilter(3))))
     return max_pool2d(torch.from_numpy(np.array(outline)).float()[None], 2 * BAND + 1, 1, BAND)[0] > 0
 
 

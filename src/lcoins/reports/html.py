@@ -16,6 +16,7 @@ from lcoins.evaluation.obedience import chance_level
 from lcoins.evaluation.result import sheet_file
 from lcoins.files import write_whole
 from lcoins.reports.comparison import SHORTCUT, WORDS, Comparison, Estimate, Gap, Metric
+from lcoins.reports.markdown import escaped
 from lcoins.reports.obedience_table import obedience_tables
 from lcoins.reports.plots import curves_plot, gaps_plot, words_plot
 
@@ -65,7 +66,7 @@ def write_markdown(comparison: Comparison, path: Path, title: str) -> None:
     summary = overview(comparison)
     parts = [f"# {title}", *([_markdown(summary)] if summary else [])]
     parts += [f"## Obedience on photos\n\n{_captioned(table)}" for table in obedience_tables(comparison.variants)]
-    parts += [f"## {name}\n\n{_markdown(table)}" for name, table in tables]
+    parts += [f"## {escaped(name)}\n\n{_markdown(table)}" for name, table in tables]
     write_whole(path, "\n\n".join(parts) + "\n")
 
 
@@ -135,14 +136,14 @@ def _cell(metric: Metric, estimate: Estimate | None, gap: Gap | None) -> Entry:
 
 
 def _captioned(table: dict[str, Any]) -> str:
-    return f"{table['caption']}\n\n{_markdown(table)}"
+    return f"{escaped(table['caption'])}\n\n{_markdown(table)}"
 
 
 def _markdown(table: dict[str, Any]) -> str:
-    lines = [f"| variant | {' | '.join(table['headings'])} |", "|---|" + "---:|" * len(table["headings"])]
+    lines = [f"| variant | {' | '.join(map(escaped, table['headings']))} |", "|---|" + "---:|" * len(table["headings"])]
     for row in table["rows"]:
         cells = [f"{cell['text']}<br>{cell['gap']}" if cell["gap"] else cell["text"] for cell in row["cells"]]
-        lines.append(f"| {row['variant']} | {' | '.join(cells)} |")
+        lines.append(f"| {escaped(row['variant'])} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

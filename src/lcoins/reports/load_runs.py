@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,9 +56,11 @@ class Run:
 def find_runs(folders: Sequence[Path]) -> list[Run]:
     """The finished runs in and below ``folders``, by variant and seed; evaluations of other data are skipped.
 
+    A run that several folders lead to counts once.
+
     Raises FileNotFoundError if one of the folders is not there or holds none.
     """
-    finished: set[Path] = set()
+    finished: dict[Path, Path] = {}  # by the place on the disk, which has one spelling
     for folder in folders:
         found = {
             metrics.parent
@@ -70,8 +73,8 @@ def find_runs(folders: Sequence[Path]) -> list[Run]:
                 f"{wrong}: expected folders with config.yaml, metrics.json and test/, as `lcoins train` leaves them; "
                 f"give the folders of your runs"
             )
-        finished |= found
-    ordered = sorted(finished)
+        finished |= {folder.resolve(): folder for folder in sorted(found)}
+    ordered = sorted(finished.values())
     choices = {folder.parent: overrides for folder in ordered if (overrides := _recorded_choices(folder)) is not None}
     names = _variant_names([folder.parent for folder in ordered], choices)
     runs = [_read_run(folder, names[folder.parent]) for folder in ordered]
@@ -97,7 +100,7 @@ def _variant_names(parents: Sequence[Path], choices: Mapping[Path, list[str]] | 
 
     ``ablation=full,x=1`` and ``ablation=no_ge,x=1`` become "full" and "no_ge". A number, true, false or null keeps the
     last part of its key: ``recipe.epochs=2`` becomes "epochs=2". ``choices`` holds the overrides of folders whose names
-    do not have them all.
+    do not have them all. Runs of one name in several places are told apart by these: "old/s" and "new/s".
     """
     overrides = {parent: (choices or {}).get(parent) or parent.name.split(",") for parent in parents}
     shared = set.intersection(*map(set, overrides.values())) if len(overrides) > 1 else set()
@@ -118,7 +121,22 @@ def _variant_names(parents: Sequence[Path], choices: Mapping[Path, list[str]] | 
             parent: "/".join([parent.parent.name, *([label] if label != "default" else [])])
             for parent, label in labels.items()
         }
-    return labels
+    return _told_apart(labels)
+
+
+def _told_apart(labels: Mapping[Path, str]) -> dict[Path, str]:
+    """Equal labels of different places get the names of the folders above, as many as tell the places apart."""
+    above: dict[str, dict[Path, tuple[str, ...]]] = defaultdict(dict)
+    for parent, label in labels.items():
+        above[label][parent] = parent.resolve().parts[:-2]
+    told: dict[Path, str] = {}
+    for label, places in above.items():
+        different = set(places.values())
+        count = 0
+        while len({place[::-1][:count] for place in different}) < len(different):
+            count += 1
+        told |= {parent: "/".join([*place[::-1][:count][::-1], label]) for parent, place in places.items()}
+    return {parent: told[parent] for parent in labels}
 
 
 def _read_run(folder: Path, variant: str) -> Run:

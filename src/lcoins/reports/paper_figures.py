@@ -65,7 +65,7 @@ def draw_figures(
             f"the runs have no test set {test_set!r}; choose one of {', '.join(data.test_sets)} with --set"
         )
     pairs = data.test_sets[test_set]
-    samples = [pairs[i * len(pairs) // rows] for i in range(min(rows, len(pairs)))]
+    samples = [pairs[index] for index in _spread(len(pairs), rows)]
     samples = [sample for sample in samples if word is None or word in sample.caption.split()]
     if not samples:
         raise ValueError(f"none of the {rows} pairs shown has the word {word!r}; take another word, or more --rows")
@@ -85,6 +85,12 @@ def draw_figures(
             yield from attention_figure(model, followed, output / f"attention_{test_set}")
     if photos:
         yield from photos_figure(models, photos, output / "photos", device)
+
+
+def _spread(pairs: int, rows: int) -> list[int]:
+    """The indices of ``rows`` pairs, spread over a test set; of all its pairs where it has fewer."""
+    shown = min(rows, pairs)
+    return [row * pairs // shown for row in range(shown)]
 
 
 def augmentation_figure(

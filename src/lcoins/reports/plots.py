@@ -30,6 +30,7 @@ def words_plot(comparison: Comparison, sets: Sequence[str]) -> str:
         figure, axes = _axes(height=3.2)
         for index, variant in enumerate(comparison.variants):
             color, shift = COLORS[index % len(COLORS)], _shift(index, len(comparison.variants))
+            labeled = False
             for number, name in enumerate(sets):
                 estimate = comparison.estimate(name, WORDS, variant)
                 if estimate is not None:
@@ -40,8 +41,9 @@ def words_plot(comparison: Comparison, sets: Sequence[str]) -> str:
                         [100 * estimate.mean] * 2,
                         color=color,
                         lw=2,
-                        label=variant if number == 0 else None,
+                        label=None if labeled else variant,
                     )
+                    labeled = True
         axes.set_xticks(range(len(sets)), sets)
         axes.set_ylabel("words right, %")
         axes.grid(axis="y", alpha=0.3)

@@ -7,9 +7,9 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from lcoins.reports.comparison import WORDS
+from lcoins.reports.markdown import escaped
 from lcoins.reports.table1 import PRINTED, Table1
 
-MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*<>[]|&"})
 SIGNS = str.maketrans({"±": r"$\pm$", "\N{MINUS SIGN}": "$-$", "↑": r"$\uparrow$", "↓": r"$\downarrow$"})
 LATEX = SIGNS | str.maketrans(
     {sign: f"\\{sign}" for sign in "{}$&#%_"}
@@ -26,23 +26,23 @@ LATEX = SIGNS | str.maketrans(
 
 def markdown(table: Table1) -> str:
     """The table and its notes as Markdown; names are escaped, since the names of run folders may have "|"."""
-    headings = [f"{table.names[title].translate(MARKDOWN)}<br>{metric.heading}" for title, metric in table.columns]
+    headings = [f"{escaped(table.names[title])}<br>{metric.heading}" for title, metric in table.columns]
     lines = [f"| {' | '.join(['system', *headings])} |", "|---|" + "---:|" * len(headings)]
     for row in table.rows:
         cells = [table.cell(row, *column, italic="*{}*") for column in table.columns]
-        lines.append(f"| {' | '.join([row.label.translate(MARKDOWN), *cells])} |")
-    notes = [f"- {note.translate(MARKDOWN)}" for note in table.notes()]
+        lines.append(f"| {' | '.join([escaped(row.label), *cells])} |")
+    notes = [f"- {escaped(note)}" for note in table.notes()]
     return "\n".join(["# Systems and ablations", "", *lines, "", *notes, "", *_obedience_lines(table)])
 
 
 def _obedience_lines(table: Table1) -> Iterator[str]:
     for asked in table.obedience:
-        yield from ("# Obedience on photos", "", asked["caption"].translate(MARKDOWN), "")
+        yield from ("# Obedience on photos", "", escaped(asked["caption"]), "")
         yield f"| {' | '.join(['system', *asked['headings']])} |"
         yield "|---|" + "---:|" * len(asked["headings"])
         for row in asked["rows"]:
-            cells = [f"{cell['text']} {cell['gap']}".strip().translate(MARKDOWN) for cell in row["cells"]]
-            yield f"| {' | '.join([row['variant'].translate(MARKDOWN), *cells])} |"
+            cells = [escaped(f"{cell['text']} {cell['gap']}".strip()) for cell in row["cells"]]
+            yield f"| {' | '.join([escaped(row['variant']), *cells])} |"
         yield ""
 
 
