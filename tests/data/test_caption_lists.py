@@ -140,6 +140,16 @@ def test_a_broken_line_of_jsonl_is_a_problem(tmp_path: Path) -> None:
     assert "no JSON" in problems[0].detail
 
 
+@pytest.mark.parametrize("name", ["list.csv", "list.tsv"])
+def test_a_quotation_mark_that_nothing_closes_is_a_problem(tmp_path: Path, name: str) -> None:
+    gap = "," if name.endswith("csv") else "\t"
+    rows = [("photo", "caption"), ("a.jpg", '"a red\ncar"'), ("b.jpg", '"Stop sign in red'), ("c.jpg", "a blue car")]
+    (tmp_path / name).write_text("".join(f"{photo}{gap}{caption}\n" for photo, caption in rows))
+    pairs, problems = read_pairs(tmp_path / name)
+    assert [(pair.photo, pair.caption) for pair in pairs] == [("a.jpg", "a red car")]
+    assert len(problems) == 1 and "line 4" in problems[0].where and "quotation mark" in str(problems[0])
+
+
 def test_an_unquoted_comma_is_a_problem_never_half_a_caption(tmp_path: Path) -> None:
     text = "photo,caption\na.jpg,one\nb.jpg,a red, shiny car\nc.jpg\nd.jpg,\n"
     pairs, problems = read_pairs(write(tmp_path, "l.csv", text))

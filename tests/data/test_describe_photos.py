@@ -1,6 +1,7 @@
 """Described data sets: readers take them, no interruption or process changes a byte, and no photo stops the run."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from lcoins.data.describe_photos import describe_photos
 from lcoins.data.described_files import DescribedFiles, DescribeProgress
 from lcoins.data.pack_writer import pack_photos
 from lcoins.data.pairs import captions_by_photo
+from lcoins.locks import FolderInUse
 
 
 def describe(files: Described, output: Path, captions: int = 2, processes: int = 1) -> DescribeProgress | None:
@@ -143,6 +145,29 @@ def test_a_finished_list_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="made otherwise"):
         describe(files, own)
     assert own.read_text() == "{}"
+
+
+def test_files_of_others_beside_the_list_are_not_replaced(tmp_path: Path) -> None:
+    files = write_photos(tmp_path)
+    beside = tmp_path / "mine_object_colors.json"
+    beside.write_text("{}")
+    with pytest.raises(FileExistsError, match=r"mine_object_colors\.json exists and would be replaced"):
+        describe(files, tmp_path / "mine.json")
+    assert beside.read_text() == "{}" and not list(tmp_path.glob("mine_unfinished*"))
+    source = files.instances.rename(tmp_path / "other_instances.json")
+    describe(replace(files, instances=source), tmp_path / "list.json")
+    (tmp_path / "list_manifest.json").rename(tmp_path / "other_manifest.json")  # as of an earlier run
+    with pytest.raises(FileExistsError, match=r"other_instances\.json exists and would be replaced"):
+        describe(replace(files, instances=source), tmp_path / "other.json")
+
+
+def test_a_second_run_on_the_same_list_is_refused(tmp_path: Path) -> None:
+    files = write_photos(tmp_path)
+    first = describe_photos(files.root, files.instances, tmp_path / "out" / "list.json", processes=1)
+    next(first)
+    with pytest.raises(FolderInUse):
+        describe(files, tmp_path / "out" / "list.json")
+    assert list(first)[-1].photos == len(SCENES)
 
 
 def test_an_unfinished_run_is_not_gone_on_with_by_other_options(tmp_path: Path) -> None:

@@ -148,9 +148,10 @@ def test_shards_are_kept_and_only_what_changed_is_packed_again(
     changed = packed(root, folder)
     assert (changed.shards_written, changed.shards_kept) == (1, 2)
     assert Pack(folder).load("a.jpg")[0, 0, 0] > 200
+    (folder / "captions.json").write_text("{}")  # somebody's own
     fewer = packed(root, folder, names=["a.jpg", "b.png"])
     assert fewer.shards_kept == 1
-    assert sorted(content(folder)) == ["00000.json", "00000.rgb", "pack.json", "photos.index"]
+    assert sorted(content(folder)) == ["00000.json", "00000.rgb", "captions.json", "pack.json", "photos.index"]
 
 
 @pytest.mark.parametrize("harm", ["pixel", "cut", "index", "cut index", "lost"])

@@ -207,9 +207,9 @@ def split_arguments(arguments: list[str]) -> tuple[list[Path], list[str]]:
     The first argument must exist. A path of a photo or list that does not exist is an error, not a sentence; so is a
     path among the sentences, and a sentence that came as single words.
     """
-    from lcoins.colorize.jobs import PHOTO_SUFFIXES
     from lcoins.colorize.photo import recognized_color_words
     from lcoins.data.caption_lists import LIST_SUFFIXES
+    from lcoins.imaging.decode import PHOTO_SUFFIXES
 
     first_sentence = next((index for index, argument in enumerate(arguments) if not _exists(argument)), len(arguments))
     sentences = arguments[first_sentence:]

@@ -6,20 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from lcoins.colorize.photo import checked_sentence
 from lcoins.data.caption_lists import LIST_SUFFIXES, read_pairs
 from lcoins.data.pairs import captions_by_photo
-from lcoins.imaging.decode import FORMATS
+from lcoins.imaging.decode import HEIF_SUFFIXES, PHOTO_SUFFIXES
 from lcoins.imaging.write import OUTPUT_FORMATS
-
-# Suffixes of photos from phones, listed by hand: Pillow knows them only where pillow-heif is installed, and without it
-# such photos must be met with an error that names it.
-_HEIF_SUFFIXES = (".heic", ".heics", ".heif", ".heifs", ".hif")
-# Files of a folder that count as photos: every suffix of a format that read_gray_photo reads.
-PHOTO_SUFFIXES = frozenset(suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS)
-PHOTO_SUFFIXES |= frozenset(_HEIF_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -187,4 +178,4 @@ def _picture_suffix(photo: Path) -> str:
     """The photo's own suffix where that format is written, .jpg for formats of phones, else .png."""
     if photo.suffix.lower() in OUTPUT_FORMATS:
         return photo.suffix
-    return ".jpg" if photo.suffix.lower() in (*_HEIF_SUFFIXES, ".avif", ".avifs") else ".png"
+    return ".jpg" if photo.suffix.lower() in (*HEIF_SUFFIXES, ".avif", ".avifs") else ".png"

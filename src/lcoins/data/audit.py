@@ -19,11 +19,10 @@ from lcoins.data.pack import is_pack
 from lcoins.data.pairs import Pair, Problem, by_photo
 from lcoins.data.photo_store import PhotoFolder
 from lcoins.data.validate import to_problem
-from lcoins.imaging.decode import PhotoError, load_photo
+from lcoins.imaging.decode import PHOTO_SUFFIXES, PhotoError, load_photo
 from lcoins.imaging.duplicates import LOOK_ALIKE, close_pairs, perceptual_hash
 from lcoins.imaging.near_gray import is_near_gray
 
-PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 _COCO_NUMBER = re.compile(r"^(?:coco_)?(?:COCO_(?:train|val|test)\d{4}_)?(\d{12})\.jpg$", re.IGNORECASE)
 
 
@@ -153,7 +152,7 @@ def _about_captions(
 def _unlisted(split: Split, names: Container[Path]) -> Iterator[Finding]:
     """The photos in a split's folder that are not among the names, which are those of all lists of this folder."""
     for path in sorted(split.root.rglob("*")):
-        if path.suffix.lower() in PHOTO_ENDINGS and path.relative_to(split.root) not in names:
+        if path.suffix.lower() in PHOTO_SUFFIXES and path.relative_to(split.root) not in names:
             name = path.relative_to(split.root).as_posix()
             yield Finding(
                 "warning", "photo without a caption", split.name, name, "", "no list names it; it is not used"

@@ -119,7 +119,8 @@ def _problem_of_row(where: str, photo: Any, caption: Any) -> Problem | None:
 def _csv_rows(text: str, name: str) -> Iterator[RawRow]:
     suffix = Path(name).suffix.lower()
     delimiter = "\t" if suffix == ".tsv" else "|" if "|" in text.partition("\n")[0] else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    lines = list(io.StringIO(text, newline=""))
+    reader = csv.reader(lines, delimiter=delimiter)
     header: list[str] = []
     line = 1
     try:
@@ -127,6 +128,10 @@ def _csv_rows(text: str, name: str) -> Iterator[RawRow]:
             start, line = line, reader.line_num + 1
             if not any(cell.strip() for cell in row):
                 continue
+            if reader.line_num > start and "".join(lines[start - 1 : reader.line_num]).count('"') % 2:
+                detail = "a quotation mark opens here that no other closes, so that the rest of the file is one caption"
+                yield start, MalformedRow(detail), None
+                return
             if not header:
                 header = [cell.strip().lower() for cell in row]
                 photo, caption = _columns(header, f"{name} line {start}")

@@ -33,6 +33,7 @@ from lcoins.data.validate import MISSING
 from lcoins.files import sha256_of
 from lcoins.imaging.decode import PhotoError
 from lcoins.imaging.near_gray import is_near_gray
+from lcoins.locks import locked
 
 SIDE = 224  # pixels of a square that a photo is squashed to when it is looked at
 PHOTOS_PER_TASK = 16
@@ -114,7 +115,8 @@ def describe_photos(
 
     Writes the caption list ``output`` and, beside it, the files of :class:`DescribedFiles`. A run that was interrupted
     goes on when it is started again with the same options; a finished one is left as it is. Raises FileNotFoundError
-    without photos or instances, FileExistsError for an ``output`` made otherwise, ValueError where nothing can be said.
+    without photos or instances, FileExistsError for an ``output`` made otherwise, FolderInUse while another process
+    describes there, ValueError where nothing can be said.
 
     Args:
         root: folder of photos, or a pack.
@@ -151,20 +153,22 @@ def describe_photos(
         raise FileNotFoundError(
             f"none of the {len(known.photos)} photos of {instances} lies in {root}; give its folder"
         )
-    open_rows(files, made_with, progress)
-    yield progress
-    describer = Describer(Path(root), instances.name, captions, seed)
-    with files.rows.open("a", encoding="utf-8") as file:
-        for rows in _all_rows(describer, known, progress.photos, processes or os.cpu_count() or 1):
-            for row in rows:
-                file.write(json_of(row) + "\n")
-                progress.add(row)
-            file.flush()
-            yield progress
-    if not progress.described:
-        raise ValueError(f"nothing sure can be said of any of the {progress.total} photos; {files.rows} says why")
-    write_described(files, known.categories, made_with, progress)
-    yield progress
+    with locked(output.parent):
+        files.expect_nothing_of_others(instances)
+        open_rows(files, made_with, progress)
+        yield progress
+        describer = Describer(Path(root), instances.name, captions, seed)
+        with files.rows.open("a", encoding="utf-8") as file:
+            for rows in _all_rows(describer, known, progress.photos, processes or os.cpu_count() or 1):
+                for row in rows:
+                    file.write(json_of(row) + "\n")
+                    progress.add(row)
+                file.flush()
+                yield progress
+        if not progress.described:
+            raise ValueError(f"nothing sure can be said of any of the {progress.total} photos; {files.rows} says why")
+        write_described(files, known.categories, made_with, progress)
+        yield progress
 
 
 def _all_rows(describer: Describer, instances: CocoInstances, done: int, processes: int) -> Iterator[list[Row]]:

@@ -48,6 +48,16 @@ class DescribedFiles:
     def _beside(self, ending: str) -> Path:
         return self.captions.with_name(f"{self.captions.stem}_{ending}")
 
+    def expect_nothing_of_others(self, source: Path) -> None:
+        """Refuses files that lie where those of the list will, but for those of an earlier run.
+
+        Raises FileExistsError for them, and for ``source``, of which the list is made.
+        """
+        ours = self.rows.exists() or self._manifest() is not None
+        for path in (self.instances, self.object_colors, self.left_out, self.manifest):
+            if path.exists() and (not ours or path.samefile(source)):
+                raise FileExistsError(f"{path} exists and would be replaced; choose another list, or move it away")
+
     def problems(self, most: int, without: str | None = None) -> list[Problem]:
         """The first problems of the photos that a finished data set lacks, except those of one kind."""
         with self.left_out.open(encoding="utf-8") as file:
@@ -56,9 +66,11 @@ class DescribedFiles:
 
     def made_with(self) -> Mapping[str, Any] | None:
         """The options of the finished data set, or None where none is finished, or of another origin."""
+        return self._manifest() if self.captions.is_file() else None
+
+    def _manifest(self) -> Mapping[str, Any] | None:
         try:
-            manifest = json.loads(self.manifest.read_text(encoding="utf-8"))
-            return dict(manifest["made_with"]) if self.captions.is_file() else None
+            return dict(json.loads(self.manifest.read_text(encoding="utf-8"))["made_with"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

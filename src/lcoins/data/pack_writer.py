@@ -6,9 +6,11 @@ which appears there whole; that a photo's pixels have arrived is seen by the siz
 
 import json
 import os
+import re
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ from lcoins.imaging.decode import PhotoError, load_photo
 from lcoins.locks import locked
 
 PHOTOS_PER_SHARD = 256
+Decoded = tuple[Image.Image, bool, tuple[int, int]] | Exception
+DECODED_AHEAD = 16  # photos, of the one that is written
 
 
 @dataclass
@@ -104,7 +108,7 @@ def _pack(
         kept = {INDEX, PHOTOS, *(f"{name}{PAIRS_SUFFIX}" for name in lists)}
         kept |= {f"{shard:05d}{ending}" for shard in range(count) for ending in (".json", ".rgb")}
         for name in target.sizes().keys() - kept:
-            if name.endswith((".json", ".rgb", PAIRS_SUFFIX)):  # of an earlier, longer list
+            if re.fullmatch(r"\d{5}\.(json|rgb)", name):  # of an earlier, longer list
                 target.remove(name)
         _write_text(target, INDEX, json.dumps(head | {"shards": count, "index": facts}))
 
@@ -120,6 +124,17 @@ def _send_index(target: LocalFolder | RemoteFolder, lists: Mapping[str, Sequence
         target.send(f"{name}{PAIRS_SUFFIX}")
     target.send(PHOTOS)
     return facts
+
+
+def _decoded(root: Path, names: list[str], size: int | None, pool: ThreadPoolExecutor) -> Iterator[Decoded]:
+    """What :func:`_decode` gives of each photo, in order; few are decoded ahead, since large ones fill the memory."""
+    waiting: deque[Future[Decoded]] = deque()
+    for name in names:
+        waiting.append(pool.submit(_decode, root / name, size))
+        if len(waiting) > DECODED_AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _write_text(target: LocalFolder | RemoteFolder, name: str, text: str) -> None:
@@ -159,7 +174,7 @@ def _write_shard(
     packed: list[PackedPhoto] = []
     offset = 0
     with open_whole(target.place / shard_file(shard)) as file:
-        for name, decoded in zip(names, pool.map(lambda name: _decode(root / name, size), names), strict=True):
+        for name, decoded in zip(names, _decoded(root, names, size, pool), strict=True):
             if isinstance(decoded, Exception):
                 progress.failed[name] = decoded
                 continue
@@ -175,7 +190,7 @@ def _write_shard(
     return packed
 
 
-def _decode(path: Path, size: int | None) -> tuple[Image.Image, bool, tuple[int, int]] | Exception:
+def _decode(path: Path, size: int | None) -> Decoded:
     """The photo, whether it was shrunk, and size and time of its file; or the error that it raised."""
     try:
         size_time = size_and_time(path)

@@ -25,6 +25,12 @@ from lcoins.imaging.orientation import upright
 from lcoins.imaging.quiet import MAX_PIXELS, quiet_decoders
 
 FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000", "BMP", "GIF", "PPM")
+# Suffixes of photos from phones, listed by hand: Pillow knows them only where pillow-heif is installed, and without it
+# such photos must be met with an error that names it.
+HEIF_SUFFIXES = (".heic", ".heics", ".heif", ".heifs", ".hif")
+# Files of a folder that count as photos: every suffix of one of FORMATS.
+PHOTO_SUFFIXES = frozenset(suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS)
+PHOTO_SUFFIXES |= frozenset(HEIF_SUFFIXES)
 
 # Everything that Pillow's decoders raise on damaged files; UserWarning where a caller makes it an error.
 DAMAGED: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError)

@@ -12,10 +12,9 @@ import torch
 from PIL import Image
 
 from lcoins.color.lab import split_lab
-from lcoins.colorize.jobs import PHOTO_SUFFIXES
 from lcoins.colorize.photo import PhotoColorizer, fitted, load_system, recompose, weights_here
 from lcoins.files import open_whole, sha256_of
-from lcoins.imaging.decode import load_photo, to_tensor
+from lcoins.imaging.decode import PHOTO_SUFFIXES, load_photo, to_tensor
 from lcoins.models.checkpoint import INDEX, weights_digest
 from lcoins.study.protocol import TRUTH, Entry, Picture
 

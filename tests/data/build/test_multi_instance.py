@@ -61,6 +61,7 @@ def raw(tmp_path: Path) -> Path:
         {"dataset_id": "places", "image_id": "1", "caption": TWO},
         {"dataset_id": "mscoco_val2017", "image_id": "x7", "caption": TWO},
         {"dataset_id": "mscoco_val2017"},
+        {"dataset_id": "ADE20k_train", "image_id": 7, "caption": TWO},
     ]
     lines = [json.dumps(row) for row in narratives]
     (folder / "narratives.jsonl").write_text("\n".join([*lines, '{"cut', ""]))
@@ -112,16 +113,23 @@ def test_every_source_gives_its_photos_and_every_fault_is_named(raw: Path, tmp_p
     assert train["vg_88.jpg"] == ["a red car. a green tree."]
     assert train["flickr30k_123.jpg"] == [TWO, "two men in red shirts and blue hats ."]
     assert manifest["data_set"] == "Multi-instance (rebuilt)"
-    assert manifest["train_records"] == {"read": 8 + 8 + 3 + 2, "selected": 11}
+    assert manifest["train_records"] == {"read": 8 + 9 + 3 + 2, "selected": 11}
     assert manifest["left_out"] == {
         "broken brackets": 1,
         "no expression": 1,
-        "no narrative": 3,
+        "no narrative": 4,
         "no photo with a caption": 1,
         "photo of an unknown source": 3,
     }
     assert len(manifest["sources"]) == 4  # a folder has no checksum
-    assert len((tmp_path / "out" / "left_out.jsonl").read_text().splitlines()) == 9
+    assert len((tmp_path / "out" / "left_out.jsonl").read_text().splitlines()) == 10
+
+
+def test_a_photo_of_the_test_list_is_in_no_training_set_under_its_other_prefix(raw: Path, tmp_path: Path) -> None:
+    tested = json.loads((raw / "test.json").read_text()) | {"GQA_88.jpg_0": TWO, "vg_9.jpg_0": TWO}
+    (raw / "test.json").write_text(json.dumps(tested))
+    build_multi_instance(raw / "test.json", sources(raw), tmp_path / "out", photos={})
+    assert not {"vg_88.jpg", "GQA_9.jpg"} & read(tmp_path / "out" / "train.json").keys()
 
 
 def test_the_test_list_is_counted_by_source_and_its_overlap_found(raw: Path, tmp_path: Path) -> None:
@@ -213,6 +221,7 @@ def test_readers_name_the_place_of_a_fault(raw: Path, tmp_path: Path) -> None:
         "narratives.jsonl line 6",
         "narratives.jsonl line 7",
         "narratives.jsonl line 8",
+        "narratives.jsonl line 9",
     ]
     (tmp_path / "cut.json").write_text('{"images": [{"file_name": "1.jpg", "capt')
     with pytest.raises(ValueError, match=r"cut\.json: no complete JSON .*download it again"):

@@ -26,6 +26,7 @@ def test_ones_own_folder_is_split_by_photo(tmp_path: Path) -> None:
     for i in range(20):
         photo(tmp_path / "mine" / f"{i}.png")
         (tmp_path / "mine" / f"{i}.txt").write_text("a red card\n\nanother red card\n")
+    (tmp_path / "mine" / "19.png").rename(tmp_path / "mine" / "19.jfif")
     photo(tmp_path / "mine" / "silent.png")
     photo(tmp_path / "mine" / "empty.png")
     (tmp_path / "mine" / "empty.txt").write_text("\n")
@@ -53,7 +54,12 @@ def test_a_list_serves_as_well_and_impossible_shares_are_refused(tmp_path: Path)
     build_folder(tmp_path / "mine", listed, tmp_path / "out", 0.25, 0.0, 0)
     assert not (tmp_path / "out" / "test.json").exists()
     assert len(read(tmp_path / "out" / "train.json")) == 3
-    for val, test in ((0.6, 0.5), (-0.1, 0.1)):
+    build_folder(tmp_path / "mine", listed, tmp_path / "out", 0.25, 0.25, 0)
+    assert len(read(tmp_path / "out" / "test.json")) == 1
+    (tmp_path / "out" / "mine.json").write_text("{}")
+    build_folder(tmp_path / "mine", listed, tmp_path / "out", 0.25, 0.0, 0)  # its photos are in the others again
+    assert not (tmp_path / "out" / "test.json").exists() and (tmp_path / "out" / "mine.json").exists()
+    for val, test in ((0.6, 0.5), (-0.1, 0.1), (0.0, 0.2)):
         with pytest.raises(ValueError, match="must leave some for training"):
             build_folder(tmp_path / "mine", listed, tmp_path / "new", val, test, 0)
     with pytest.raises(ValueError, match="4 usable photos are too few for a val set"):

@@ -67,9 +67,11 @@ def build_extended_coco_stuff(
     more: dict[str, Any] = {"train_list": "rebuilt" if rebuilt else "published", "near_gray_left_out": gray}
     if (lists / OBJECT_COLORS[0]).is_file():
         aligned, more["object_colors"] = _read_object_colors(lists / OBJECT_COLORS[0], build, rebuilt)
+        begin_build(output, NAME)
         if aligned:
-            begin_build(output, NAME)
             write_rows(output / "object_colors_train.json", aligned)
+        else:  # what an earlier build left is of another list
+            (output / "object_colors_train.json").unlink(missing_ok=True)
     else:
         missing.append(f"  {OBJECT_COLORS[0]} from {OBJECT_COLORS[1]}")
     rule = RULE if rebuilt else "The published lists as they are."

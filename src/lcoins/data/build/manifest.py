@@ -17,6 +17,7 @@ from lcoins.data.validate import write_report
 from lcoins.files import is_new, remove_partial_files, sha256_of, write_whole
 
 Captions = dict[str, list[str]]  # photo -> its captions
+SPLITS = {"train", "val", "test", "test_without_overlap"}  # of all builds
 UNFINISHED = ".unfinished"  # a file with the name of a data set whose lists are not all written
 SELECTED = ".selected"  # the folder of what an unfinished build has selected so far
 
@@ -79,10 +80,20 @@ def write_build(folder: Path, name: str, rule: str, build: Build, **more: Any) -
         "left_out": dict(sorted(Counter(problem.what for problem in build.problems).items())),
         "sources": [asdict(source) for source in build.sources],
     }
+    for split in _splits_before(folder) - build.splits.keys():  # whose photos may be in another one now
+        (folder / f"{split}.json").unlink(missing_ok=True)
     write_report(folder / "left_out.jsonl", build.problems)
     write_whole(folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     (folder / UNFINISHED).unlink()
     return manifest
+
+
+def _splits_before(folder: Path) -> set[str]:
+    """The splits of the build that the folder holds, by its manifest."""
+    try:
+        return {*json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["splits"]} & SPLITS
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def begin_build(folder: Path, name: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from lcoins.data.build.filter import drop_photos, find_problem
 from lcoins.data.build.manifest import SELECTED, Build, Captions, expect_build_or_nothing, source_of, write_build
-from lcoins.data.build.raw_sources import LAYOUTS, known_prefix, locate
+from lcoins.data.build.raw_sources import LAYOUTS, known_prefix, locate, one_name
 from lcoins.data.build.selection import LEAST_COLORS, Selection, select_records
 from lcoins.data.caption_lists import read_pairs
 from lcoins.data.pairs import Problem, captions_by_photo
@@ -108,11 +108,12 @@ def _choose(selections: list[Selection], test: set[str], limit: int, seed: int) 
 
     Memory grows with ``limit``, not with the sources.
     """
+    test = {one_name(photo) for photo in test}
     best: list[tuple[int, str]] = []  # a heap; its first entry is the one to drop next
     kept: set[str] = set()
     for selection in selections:
         for photo, _ in selection:
-            if photo in kept or photo in test:
+            if photo in kept or one_name(photo) in test:
                 continue
             rank = (-key(seed, "multi_instance", photo), photo)
             if len(best) < limit:

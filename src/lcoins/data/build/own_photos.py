@@ -10,9 +10,9 @@ from lcoins.data.pairs import Pair, Problem, captions_by_photo
 from lcoins.data.published_lists import without_split
 from lcoins.data.types import key
 from lcoins.data.validate import ProblemsFound, check_photos, describe
+from lcoins.imaging.decode import PHOTO_SUFFIXES
 
 NAME = "own photos"
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 RULE = (
     "Photos with at least one caption, without near-gray ones unless they were asked for, in the order of a hash of "
     "(seed, name): the first share is the test set, the next the validation set, the rest the training set; all "
@@ -39,9 +39,10 @@ def build_folder(
     """
     if not photos.is_dir():
         raise FileNotFoundError(f"{photos}: no such photo folder")
-    if min(val, test) < 0 or val + test >= 1:
+    if val <= 0 or test < 0 or val + test >= 1:
         raise ValueError(
-            f"val and test are shares of the photos and must leave some for training, not {val} and {test}"
+            f"val and test are shares of the photos, val more than 0, and must leave some for training, not {val} and "
+            f"{test}"
         )
     expect_build_or_nothing(output, NAME)
     pairs, problems = read_pairs(captions) if captions is not None else _read_text_files(photos)
@@ -84,7 +85,7 @@ def _read_text_files(photos: Path) -> tuple[list[Pair], list[Problem]]:
     pairs: list[Pair] = []
     problems: list[Problem] = []
     for path in sorted(photos.rglob("*")):
-        if path.suffix.lower() not in ENDINGS:
+        if path.suffix.lower() not in PHOTO_SUFFIXES:
             continue
         name, text = path.relative_to(photos).as_posix(), path.with_suffix(".txt")
         try:

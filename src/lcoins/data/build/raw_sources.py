@@ -20,6 +20,15 @@ _NUMBER = re.compile(r"(\d+)\.jpg$")
 _PHRASE = re.compile(r"\[/EN#\d+(?:/[\w/]*)? ([^\]]*)\]")
 
 
+def one_name(key: str) -> str:
+    """The key of a photo by which all sources know it: GQA's photos are Visual Genome's.
+
+    >>> one_name("GQA_2354786.jpg")
+    'vg_2354786.jpg'
+    """
+    return re.sub(r"^GQA_", "vg_", key)
+
+
 def read_mdetr(path: Path) -> Iterator[Record]:
     """MDETR's annotations (final_mixed_train.json, final_flickr_*.json): each "image" entry is one caption of a photo.
 
@@ -70,6 +79,8 @@ def read_narratives(path: Path) -> Iterator[Record]:
 
 def _narrative_key(data_set: str, image: str) -> str | None:
     """Files spell the names of data sets differently, so they are matched loosely, as in the authors' loader."""
+    if not (isinstance(data_set, str) and isinstance(image, str)):
+        raise TypeError("expected dataset_id and image_id as text")
     name = data_set.lower()
     if "coco" in name:
         return f"coco_{int(image):012d}.jpg"
