@@ -397,6 +397,7 @@ def test_colors_given_before_the_server_has_answered_are_all_kept(page: Any, pho
         }"""
     )
     assert [hint.split()[0] for hint in listed_hints(page, 3)] == ["red", "green", "blue"]
+    page.wait_for_function("window.lcoins.told().hints.length == 3")  # which may follow the list by a moment
     page.evaluate("() => [0, 1].forEach((at) => document.querySelectorAll('#hints [data-remove]')[at].click())")
     assert listed_hints(page, 1)[0].startswith("blue")
 

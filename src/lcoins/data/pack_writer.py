@@ -108,7 +108,7 @@ def _pack(
         kept = {INDEX, PHOTOS, *(f"{name}{PAIRS_SUFFIX}" for name in lists)}
         kept |= {f"{shard:05d}{ending}" for shard in range(count) for ending in (".json", ".rgb")}
         for name in target.sizes().keys() - kept:
-            if re.fullmatch(r"\d{5}\.(json|rgb)", name):  # of an earlier, longer list
+            if name.endswith(PAIRS_SUFFIX) or re.fullmatch(r"\d{5}\.(json|rgb)", name):  # of an earlier, longer list
                 target.remove(name)
         _write_text(target, INDEX, json.dumps(head | {"shards": count, "index": facts}))
 
