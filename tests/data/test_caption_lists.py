@@ -146,8 +146,17 @@ def test_a_quotation_mark_that_nothing_closes_is_a_problem(tmp_path: Path, name:
     rows = [("photo", "caption"), ("a.jpg", '"a red\ncar"'), ("b.jpg", '"Stop sign in red'), ("c.jpg", "a blue car")]
     (tmp_path / name).write_text("".join(f"{photo}{gap}{caption}\n" for photo, caption in rows))
     pairs, problems = read_pairs(tmp_path / name)
-    assert [(pair.photo, pair.caption) for pair in pairs] == [("a.jpg", "a red car")]
+    assert plain(pairs) == [("a.jpg", "a red car"), ("c.jpg", "a blue car")]
     assert len(problems) == 1 and "line 4" in problems[0].where and "quotation mark" in str(problems[0])
+
+
+@pytest.mark.parametrize("later", ['c.jpg,"a cat"', 'c.jpg,a "big" cat', "c.jpg,a cat\n" * 20_000])
+def test_a_stray_quotation_mark_costs_its_own_line_alone(tmp_path: Path, later: str) -> None:
+    text = f'photo,caption\na.jpg,"Stop" sign\nb.jpg,"Stop sign\n{later}\nd.jpg,a cow\n'
+    pairs, problems = read_pairs(write(tmp_path, "l.csv", text))
+    assert [problem.where[-6:] for problem in problems] == ["line 3"]
+    assert plain(pairs)[0] == ("a.jpg", "Stop sign")
+    assert plain(pairs)[-1] == ("d.jpg", "a cow") and len(pairs) == text.count(".jpg") - 1
 
 
 def test_an_unquoted_comma_is_a_problem_never_half_a_caption(tmp_path: Path) -> None:

@@ -119,31 +119,47 @@ def _problem_of_row(where: str, photo: Any, caption: Any) -> Problem | None:
 def _csv_rows(text: str, name: str) -> Iterator[RawRow]:
     suffix = Path(name).suffix.lower()
     delimiter = "\t" if suffix == ".tsv" else "|" if "|" in text.partition("\n")[0] else ","
-    lines = list(io.StringIO(text, newline=""))
-    reader = csv.reader(lines, delimiter=delimiter)
     header: list[str] = []
-    line = 1
-    try:
-        for row in reader:
-            start, line = line, reader.line_num + 1
-            if not any(cell.strip() for cell in row):
+    for start, row in _csv_records(list(io.StringIO(text, newline="")), delimiter, name):
+        if isinstance(row, MalformedRow):
+            yield start, row, None
+        elif not any(cell.strip() for cell in row):
+            continue
+        elif not header:
+            header = [cell.strip().lower() for cell in row]
+            photo, caption = _columns(header, f"{name} line {start}")
+        elif len(row) > len(header) == caption + 1 and suffix == ".txt":  # commas without quotes
+            yield start, row[photo].strip(), delimiter.join(row[caption:])
+        elif len(row) != len(header):
+            detail = f"{len(row)} columns where the header has {len(header)}; quote a caption that has a comma"
+            yield start, MalformedRow(detail), None
+        else:
+            yield start, row[photo].strip(), row[caption]
+
+
+def _csv_records(lines: list[str], delimiter: str, name: str) -> Iterator[tuple[int, list[str] | MalformedRow]]:
+    """The records of a CSV file, each with the number of its first line.
+
+    A stray quotation mark would hide the records up to the next mark, so that only its own line is lost: reading goes
+    on with the line below. Within one line, marks are read as they come.
+    """
+    before = 0  # lines
+    while before < len(lines):
+        rest = map(lines.__getitem__, range(before, len(lines)))
+        reader, first = csv.reader(rest, delimiter=delimiter, strict=True), before
+        try:
+            for row in reader:
+                start, before = before, first + reader.line_num
+                yield start + 1, row
+        except csv.Error:
+            start, before = before, before + 1
+            if first + reader.line_num > before:
+                yield before, MalformedRow("a quotation mark opens here that is not closed before a comma or line end")
                 continue
-            if reader.line_num > start and "".join(lines[start - 1 : reader.line_num]).count('"') % 2:
-                detail = "a quotation mark opens here that no other closes, so that the rest of the file is one caption"
-                yield start, MalformedRow(detail), None
-                return
-            if not header:
-                header = [cell.strip().lower() for cell in row]
-                photo, caption = _columns(header, f"{name} line {start}")
-            elif len(row) > len(header) == caption + 1 and suffix == ".txt":  # commas without quotes
-                yield start, row[photo].strip(), delimiter.join(row[caption:])
-            elif len(row) != len(header):
-                detail = f"{len(row)} columns where the header has {len(header)}; quote a caption that has a comma"
-                yield start, MalformedRow(detail), None
-            else:
-                yield start, row[photo].strip(), row[caption]
-    except csv.Error as error:
-        raise ValueError(f"{name} line {reader.line_num}: {error}; {FORMS}") from error
+            try:
+                yield before, next(csv.reader([lines[start]], delimiter=delimiter))
+            except csv.Error as error:
+                raise ValueError(f"{name} line {before}: {error}; {FORMS}") from error
 
 
 def _columns(header: list[str], where: str) -> tuple[int, int]:

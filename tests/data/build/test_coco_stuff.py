@@ -168,6 +168,17 @@ def test_the_same_input_gives_the_same_bytes_and_nothing_else_is_overwritten(lis
         build_extended_coco_stuff(lists, None, lists)
 
 
+@pytest.mark.parametrize("gone", ["obj2col.json", "selected_train.json"])
+def test_pairs_of_an_earlier_build_do_not_stay(lists: Path, tmp_path: Path, gone: str) -> None:
+    own = tmp_path / "out" / "mine.json"
+    build_extended_coco_stuff(lists, None, tmp_path / "out")
+    own.write_text("{}")
+    (lists / gone).unlink()
+    build_extended_coco_stuff(lists, None, tmp_path / "out")
+    assert not (tmp_path / "out" / "object_colors_train.json").exists() and own.exists()
+    assert (tmp_path / "out" / "train.json").exists() == (gone != "selected_train.json")
+
+
 def test_the_command_says_what_must_be_fetched(lists: Path, tmp_path: Path) -> None:
     (lists / "selected_train.json").unlink()
     (lists / "obj2col.json").unlink()

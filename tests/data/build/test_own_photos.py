@@ -107,6 +107,11 @@ def test_a_build_that_was_killed_while_it_wrote_is_started_again(
         out.mkdir(exist_ok=True)
         left.write_text("{", encoding="utf-8")
     build_locked()
+    (out / "manifest.json").unlink()
+    (out / ".unfinished").write_text("own photos\ntest.json\ntrain.json\nval.json", encoding="utf-8")
+    build_folder(tmp_path / "mine", None, out, 0.2, 0.0, 0)  # its photos are in the others
+    assert not (out / "test.json").exists()
+    build_locked()
     names = ["left_out.jsonl", "manifest.json", "test.json", "train.json", "val.json"]
     assert sorted(path.name for path in out.iterdir()) == names
     (tmp_path / "other").mkdir()

@@ -8,6 +8,7 @@ from lcoins.color.object_pairs import Entries, load_entries
 from lcoins.color.words import find_colors
 from lcoins.data.build.filter import NEAR_GRAY, drop_photos, find_problem
 from lcoins.data.build.manifest import (
+    PAIRS_OF_TRAIN,
     Build,
     begin_build,
     expect_build_or_nothing,
@@ -67,11 +68,9 @@ def build_extended_coco_stuff(
     more: dict[str, Any] = {"train_list": "rebuilt" if rebuilt else "published", "near_gray_left_out": gray}
     if (lists / OBJECT_COLORS[0]).is_file():
         aligned, more["object_colors"] = _read_object_colors(lists / OBJECT_COLORS[0], build, rebuilt)
-        begin_build(output, NAME)
         if aligned:
-            write_rows(output / "object_colors_train.json", aligned)
-        else:  # what an earlier build left is of another list
-            (output / "object_colors_train.json").unlink(missing_ok=True)
+            begin_build(output, NAME, [PAIRS_OF_TRAIN])
+            write_rows(output / PAIRS_OF_TRAIN, aligned)
     else:
         missing.append(f"  {OBJECT_COLORS[0]} from {OBJECT_COLORS[1]}")
     rule = RULE if rebuilt else "The published lists as they are."

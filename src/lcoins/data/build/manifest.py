@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,7 +18,8 @@ from lcoins.files import is_new, remove_partial_files, sha256_of, write_whole
 
 Captions = dict[str, list[str]]  # photo -> its captions
 SPLITS = {"train", "val", "test", "test_without_overlap"}  # of all builds
-UNFINISHED = ".unfinished"  # a file with the name of a data set whose lists are not all written
+PAIRS_OF_TRAIN = "object_colors_train.json"
+UNFINISHED = ".unfinished"  # a file with the name of a data set whose lists are not all written, and theirs
 SELECTED = ".selected"  # the folder of what an unfinished build has selected so far
 
 
@@ -68,9 +69,6 @@ def write_build(folder: Path, name: str, rule: str, build: Build, **more: Any) -
 
     None of them holds a date, so that the same input gives the same bytes. The manifest is written last.
     """
-    begin_build(folder, name)
-    for split, captions in build.splits.items():
-        write_rows(folder / f"{split}.json", captions)
     manifest = {
         "data_set": name,
         "rule": rule,
@@ -80,26 +78,42 @@ def write_build(folder: Path, name: str, rule: str, build: Build, **more: Any) -
         "left_out": dict(sorted(Counter(problem.what for problem in build.problems).items())),
         "sources": [asdict(source) for source in build.sources],
     }
-    for split in _splits_before(folder) - build.splits.keys():  # whose photos may be in another one now
-        (folder / f"{split}.json").unlink(missing_ok=True)
+    before = begin_build(folder, name, _lists(manifest))
+    for split, captions in build.splits.items():
+        write_rows(folder / f"{split}.json", captions)
+    for old in before - _lists(manifest):  # whose photos may be in another list now
+        (folder / old).unlink(missing_ok=True)
     write_report(folder / "left_out.jsonl", build.problems)
     write_whole(folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     (folder / UNFINISHED).unlink()
     return manifest
 
 
-def _splits_before(folder: Path) -> set[str]:
-    """The splits of the build that the folder holds, by its manifest."""
-    try:
-        return {*json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["splits"]} & SPLITS
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
+def _lists(manifest: Mapping[str, Any]) -> set[str]:
+    """The files of lists that a build has, by its manifest."""
+    pairs = {PAIRS_OF_TRAIN} if manifest.get("object_colors", {}).get("photos_aligned") else set()
+    return {f"{split}.json" for split in SPLITS & {*manifest["splits"]}} | pairs
 
 
-def begin_build(folder: Path, name: str) -> None:
-    """Marks a folder as that of a data set, so that a build that is killed can be started again."""
-    write_whole(folder / UNFINISHED, name)
+def _lists_before(folder: Path) -> set[str]:
+    """The lists that earlier builds wrote to a folder: a finished one, by its manifest, and those that were killed."""
+    found: set[str] = set()
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        found |= _lists(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
+    with suppress(OSError, UnicodeDecodeError):
+        found |= {*(folder / UNFINISHED).read_text(encoding="utf-8").splitlines()[1:]}
+    return found & {PAIRS_OF_TRAIN, *(f"{split}.json" for split in SPLITS)}
+
+
+def begin_build(folder: Path, name: str, lists: Iterable[str]) -> set[str]:
+    """Marks a folder as that of a data set, so that a build that is killed can be started again.
+
+    Returns the lists of earlier builds, which the mark names together with those that will be written.
+    """
+    before = _lists_before(folder)
+    write_whole(folder / UNFINISHED, "\n".join([name, *sorted(before.union(lists))]))
     remove_partial_files(folder)
+    return before
 
 
 def expect_build_or_nothing(folder: Path, name: str) -> None:
@@ -113,7 +127,8 @@ def expect_build_or_nothing(folder: Path, name: str) -> None:
     if found is None and (folder / SELECTED).is_dir():
         return  # a build that was interrupted
     with suppress(OSError, UnicodeDecodeError):
-        found = (folder / UNFINISHED).read_text(encoding="utf-8")  # of a build that was killed while it wrote
+        mark = (folder / UNFINISHED).read_text(encoding="utf-8")  # of a build that was killed while it wrote
+        found = mark.partition("\n")[0]
     if found != name:
         what = f"a build of {found}" if found else "other files"
         raise ValueError(f"{folder} holds {what}; choose a new folder for {name}")
