@@ -148,16 +148,15 @@ def export(
 
     source = builtin_package() if run is None else trained(run)
     others = [trained(path) for path in mean_with or ()]
-    figures = source.resolve().parent.parent / "metrics.json"  # of a run's best.ckpt; a package carries its figures
+    metrics = source.resolve().parent.parent / "metrics.json"  # of a run's best.ckpt; a package carries its figures
+    has_figures = source.name == "best.ckpt" and metrics.is_file()
     done = export_package(
         source,
         output,
         half=half,
         onnx=onnx,
         mean_with=others,
-        figures=json.loads(figures.read_text(encoding="utf-8"))
-        if source.name == "best.ckpt" and figures.is_file()
-        else None,
+        figures=json.loads(metrics.read_text(encoding="utf-8")) if has_figures else None,
         provenance={"checkpoint": str(source), "mean_with": [str(path) for path in others], **code_version()},
     )
     typer.echo(

@@ -5,11 +5,11 @@ processes nor an interruption changes a letter.
 """
 
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,6 +21,7 @@ from PIL import Image
 
 import lcoins
 from lcoins.color.lab import split_lab
+from lcoins.data.ahead import done_ahead
 from lcoins.data.coco_instances import CocoInstances
 from lcoins.data.described_files import DescribedFiles, DescribeProgress, Row, json_of, open_rows, write_described
 from lcoins.data.descriptions import Description, describe_parts
@@ -181,14 +182,8 @@ def _all_rows(describer: Describer, instances: CocoInstances, done: int, process
         return
     # Started anew: a copy of this process would hold its locks, and all instances.
     with ProcessPoolExecutor(processes, get_context("spawn"), _start, (describer.root,)) as pool:
-        waiting: deque[Future[list[Row]]] = deque()
         try:
-            for task in tasks:
-                waiting.append(pool.submit(_rows, describer, task))
-                if len(waiting) > TASKS_AHEAD * processes:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            yield from done_ahead(pool, partial(_rows, describer), tasks, TASKS_AHEAD * processes)
         except BrokenProcessPool as error:
             raise RuntimeError(
                 "a process that describes photos was ended from outside, perhaps for memory; run the same command "

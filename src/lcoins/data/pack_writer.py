@@ -8,15 +8,15 @@ import json
 import os
 import re
 import zlib
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from lcoins.data.ahead import done_ahead
 from lcoins.data.caption_lists import PAIRS_SUFFIX
 from lcoins.data.indexed_pairs import grouped, write_indexed_pairs
 from lcoins.data.pack import FORMAT, INDEX, PHOTOS, VERSION, read_head, read_rows, shard_file, size_and_time
@@ -29,7 +29,7 @@ from lcoins.locks import locked
 
 PHOTOS_PER_SHARD = 256
 Decoded = tuple[Image.Image, bool, tuple[int, int]] | Exception
-DECODED_AHEAD = 16  # photos, of the one that is written
+DECODED_AHEAD = 16  # photos: large ones fill the memory
 
 
 @dataclass
@@ -126,17 +126,6 @@ def _send_index(target: LocalFolder | RemoteFolder, lists: Mapping[str, Sequence
     return facts
 
 
-def _decoded(root: Path, names: list[str], size: int | None, pool: ThreadPoolExecutor) -> Iterator[Decoded]:
-    """What :func:`_decode` gives of each photo, in order; few are decoded ahead, since large ones fill the memory."""
-    waiting: deque[Future[Decoded]] = deque()
-    for name in names:
-        waiting.append(pool.submit(_decode, root / name, size))
-        if len(waiting) > DECODED_AHEAD:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
-
-
 def _write_text(target: LocalFolder | RemoteFolder, name: str, text: str) -> None:
     write_whole(target.place / name, text)
     target.send(name)
@@ -174,7 +163,8 @@ def _write_shard(
     packed: list[PackedPhoto] = []
     offset = 0
     with open_whole(target.place / shard_file(shard)) as file:
-        for name, decoded in zip(names, _decoded(root, names, size, pool), strict=True):
+        photos = done_ahead(pool, lambda name: _decode(root / name, size), names, DECODED_AHEAD)
+        for name, decoded in zip(names, photos, strict=True):
             if isinstance(decoded, Exception):
                 progress.failed[name] = decoded
                 continue

@@ -219,9 +219,8 @@ class RecoloredPhotos(Dataset[Sample]):
         return rgb, find_things(found, lightness[0, 0], ab[0], rng), flipped
 
     def _load(self, source: int, photo: str) -> np.ndarray:
-        least = math.ceil(
-            self.image_size / self.crop_scale[0] ** 0.5
-        )  # so that the smallest square crop is not enlarged
+        # Enough pixels that the smallest square crop is not enlarged.
+        least = math.ceil(self.image_size / self.crop_scale[0] ** 0.5)
         try:
             return self.stores[source].load(photo, (least, least))
         except (PhotoError, FileNotFoundError) as error:

@@ -73,16 +73,22 @@ def analyze(ballots: Ballots, seed: int = 0, resamples: int = RESAMPLES) -> Anal
     rng = np.random.default_rng(seed)
     drawn_people = rng.multinomial(people, np.full(people, 1 / people), size=resamples)
     drawn_images = rng.multinomial(images, np.full(images, 1 / images), size=resamples)
-    weights = [np.ones(len(ballots))]
-    weights += [
-        (one[ballots.person] * other[ballots.image]).astype(np.float64)
-        for one, other in zip(drawn_people, drawn_images, strict=True)
-    ]
-    wins = np.stack([np.bincount(ballots.entry, weight, len(ballots.entries)) for weight in weights]).astype(np.float64)
-    sets = np.stack([np.bincount(ballots.choice_set, weight, len(ballots.members)) for weight in weights]).astype(
-        np.float64
-    )
-    places = np.stack([np.bincount(ballots.position, weight, ballots.shown) for weight in weights])
+    draws = [(np.ones(people), np.ones(images)), *zip(drawn_people, drawn_images, strict=True)]
+    shared = bool((np.bincount(ballots.unit) > 1).any())  # a stimulus by several people
+    counted, alphas = [], []
+    for of_people, of_images in draws:  # one after the other: the weights of all votes in all would fill the memory
+        person, image = of_people[ballots.person].astype(np.float64), of_images[ballots.image].astype(np.float64)
+        weight = person * image
+        counted.append(
+            (
+                np.bincount(ballots.entry, weight, len(ballots.entries)),
+                np.bincount(ballots.choice_set, weight, len(ballots.members)),
+                np.bincount(ballots.position, weight, ballots.shown),
+            )
+        )
+        if shared:
+            alphas.append(krippendorff_alpha(ballots.unit, ballots.picture, person, image))
+    wins, sets, places = (np.stack(counts) for counts in zip(*counted, strict=True))
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = wins / (sets @ ballots.members)
         positions = places / places.sum(axis=1, keepdims=True)
@@ -90,8 +96,6 @@ def analyze(ballots: Ballots, seed: int = 0, resamples: int = RESAMPLES) -> Anal
     order = np.argsort(-strengths[0], kind="stable")
     chances = shares[0] * (1 - shares[0]) / (sets[0] @ ballots.members)
     ratio = np.nanvar(shares[1:], axis=0)[chances > 0] / chances[chances > 0]
-    person_weights = np.concatenate([np.ones((1, people)), drawn_people])[:, ballots.person]
-    image_weights = np.concatenate([np.ones((1, images)), drawn_images])[:, ballots.image]
     return Analysis(
         votes=len(ballots),
         people=people,
@@ -108,7 +112,7 @@ def analyze(ballots: Ballots, seed: int = 0, resamples: int = RESAMPLES) -> Anal
             for better, worse in pairwise(order)
         ],
         positions=[_estimate(column) for column in positions.T],
-        alpha=_alpha(ballots, person_weights, image_weights),
+        alpha=_estimate(np.array(alphas)) if shared else None,
         design_effect=float(ratio.mean()) if len(ratio) else 1.0,
     )
 
@@ -164,20 +168,6 @@ def _connected(members: Array) -> bool:
     for _ in members:
         reached = reached | (members[(members @ reached) > 0] > 0).any(axis=0)
     return bool(reached.all())
-
-
-def _alpha(ballots: Ballots, person_weights: Array, image_weights: Array) -> Estimate | None:
-    """Krippendorff's alpha of which picture is chosen, for weights (B, N) of each vote, all 1 in the first row."""
-    if (np.bincount(ballots.unit) > 1).any():
-        return _estimate(
-            np.array(
-                [
-                    krippendorff_alpha(ballots.unit, ballots.picture, person, image)
-                    for person, image in zip(person_weights, image_weights, strict=True)
-                ]
-            )
-        )
-    return None
 
 
 def krippendorff_alpha(unit: Whole, value: Whole, person_weight: Array, unit_weight: Array) -> float:

@@ -97,10 +97,11 @@ def _train_run(config: dict[str, Any], folder: Path) -> dict[str, float]:
         keep_words(config["model"], folder)  # a checkpoint may name no folder elsewhere
     with trackers_confined(folder / "wandb"):
         trainer = build_trainer(shared_out, folder, data, module)
-        start, notices = find_resumable(folder, batches) if not config["trainer"].get("fast_dev_run") else (None, [])
+        tried_only = bool(config["trainer"].get("fast_dev_run"))
+        start, notices = (None, []) if tried_only else find_resumable(folder, batches)
         epochs = trainer.max_epochs or -1  # -1: a number of steps ends the training
         length = counted(epochs, "epoch") if epochs > 0 else counted(trainer.max_steps, "step")
-        where = "" if config["trainer"].get("fast_dev_run") else f" in {folder}"
+        where = "" if tried_only else f" in {folder}"
         for notice in [f"training {length}{where}", *notices]:
             console.print(notice, markup=False, highlight=False, soft_wrap=True)
         if start is None and config["start_from"] is not None:

@@ -78,10 +78,11 @@ def write_build(folder: Path, name: str, rule: str, build: Build, **more: Any) -
         "left_out": dict(sorted(Counter(problem.what for problem in build.problems).items())),
         "sources": [asdict(source) for source in build.sources],
     }
-    before = begin_build(folder, name, _lists(manifest))
+    lists = _lists(manifest)
+    before = begin_build(folder, name, lists)
     for split, captions in build.splits.items():
         write_rows(folder / f"{split}.json", captions)
-    for old in before - _lists(manifest):  # whose photos may be in another list now
+    for old in before - lists:  # whose photos may be in another list now
         (folder / old).unlink(missing_ok=True)
     write_report(folder / "left_out.jsonl", build.problems)
     write_whole(folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
