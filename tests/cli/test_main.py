@@ -203,6 +203,19 @@ def test_no_checkpoint(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFix
     assert not (run_folder / "eval").exists()
 
 
+def test_a_folder_that_vanishes_hides_no_message(
+    lcoins: Call, run_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def vanishing(self: Path, pattern: str) -> Iterator[Path]:
+        raise FileNotFoundError(2, "No such file or directory", str(self / "gone"))
+        yield self
+
+    run_folder.mkdir()
+    monkeypatch.setattr(Path, "glob", vanishing)
+    assert lcoins("eval", f"run={run_folder}") == 2
+    assert f"no checkpoint at {run_folder}/checkpoints/best.ckpt; train one" in one_line(capsys)
+
+
 def test_a_run_without_a_checkpoint_names_finished_ones(
     lcoins: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -121,8 +122,9 @@ def finished_near(folder: Path, most: int = 4) -> list[Path]:
     for parent in [folder, *folder.parents][:DEEPEST]:
         patterns = ["*/" * depth + "metrics.json" for depth in range(DEEPEST)]
         found = (path.parent for pattern in patterns for path in parent.glob(pattern))
-        if near := sorted(islice((run for run in found if (run / "checkpoints" / "best.ckpt").is_file()), most)):
-            return near
+        with suppress(OSError):  # of a folder that somebody removes while it is looked through
+            if near := sorted(islice((run for run in found if (run / "checkpoints" / "best.ckpt").is_file()), most)):
+                return near
     return []
 
 
