@@ -382,6 +382,39 @@ def test_colors_by_hand(page: Any, photo: Path) -> None:
     assert listed_hints(page, 1) == ["yellow at 80% from the left, 90% from the top"]
 
 
+def test_colors_given_before_the_server_has_answered_are_all_kept(page: Any, photo: Path) -> None:
+    upload(page, photo)
+    color(page, SENTENCE)
+    page.click("#view >> text=By hand")
+    page.wait_for_selector("#hand img")
+    page.evaluate(
+        """() => {
+            const form = document.querySelector("#hints form"), { x, y, color } = form.elements;
+            for (const [at, name] of [[20, "red"], [50, "yelow"], [50, "green"], [80, "blue"]]) {
+                [x.value, y.value, color.value] = [at, 50, name];
+                form.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+            }
+        }"""
+    )
+    assert [hint.split()[0] for hint in listed_hints(page, 3)] == ["red", "green", "blue"]
+    page.wait_for_function("window.lcoins.told().hints.length == 3")  # which may follow the list by a moment
+    page.evaluate("() => [0, 1].forEach((at) => document.querySelectorAll('#hints [data-remove]')[at].click())")
+    assert listed_hints(page, 1)[0].startswith("blue")
+
+
+def test_undo_leaves_the_other_lines_of_the_sentence_field(page: Any, photo: Path) -> None:
+    upload(page, photo)
+    before = f"{SENTENCE}\na green moon"
+    color(page, before)
+    page.click("#words [data-word='0']")
+    page.wait_for_selector("#palette[open]")
+    page.click("#palette [data-color=orange]")
+    has_text = "text => document.querySelector('#sentence textarea').value == text"
+    page.wait_for_function(has_text, arg=before.replace("green", "orange").replace("a or", "an or"))
+    page.click("[data-undo]")
+    page.wait_for_function(has_text, arg=before)
+
+
 def test_a_color_word_is_changed_by_a_click_and_back_by_undo_also_after_a_reload(page: Any, photo: Path) -> None:
     def wait_for_text(text: str) -> None:
         page.wait_for_function("text => document.querySelector('#sentence textarea').value == text", arg=text)

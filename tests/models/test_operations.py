@@ -1,8 +1,13 @@
 """Operations: by hand for a block, for any number of words by three counts, and for every system."""
 
+import re
+import subprocess
+import sys
+
 import pytest
 from shrunk import model_config
 
+from lcoins.models.image_encoders import grid_side
 from lcoins.models.operations import OperationCount, multiply_adds
 
 
@@ -59,3 +64,31 @@ def test_batches_of_all_shapes_are_known_from_the_same_counts() -> None:
     known = count._counted.cache_info().misses
     assert [count.training(captions, 9, crops=crops) for captions, crops in shapes] == expected
     assert count._counted.cache_info().misses == known == 6
+
+
+@pytest.mark.parametrize("size", [8, 30, 100, 200, 225])
+@pytest.mark.parametrize("system", ["lcoins_tiny", "lcoder_tiny", "lbie_tiny", "ml2018_tiny", "xie2018_tiny", "lcode_tiny", "paper"])
+def test_a_side_of_which_cells_would_leave_a_part_out_is_refused(system: str, size: int) -> None:
+    choice = f"model={system}" if system == "paper" else f"system={system}"
+    model = model_config(choice, f"model.image_size={size}")
+    try:
+        count = OperationCount(model)
+    except ValueError as error:
+        assert re.match(rf"model\.image_size={size}: expected a multiple of \d+, .*; take \d+", str(error))
+    else:
+        assert count.inference(1, 40) > 0  # the words of a caption that L-CoDe pads
+
+
+@pytest.mark.parametrize(("size", "message"), [(100, "8, .*; take 96 or 104"), (4, "8, .*; take 8")])
+def test_the_next_sides_that_fit_are_named(size: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        grid_side(size, 8)
+
+
+def test_operations_are_counted_in_a_fresh_process() -> None:
+    """Modules that are first imported on the meta device must compute their constants all the same."""
+    script = (
+        "from lcoins.models.operations import colorizer_without_memory as c\n"
+        f"c({model_config('system=ml2018_tiny')!r})\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)

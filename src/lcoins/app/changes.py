@@ -93,3 +93,19 @@ def reworded(sentence: str, index: int, color: str) -> str:
         if len(read_sentence(made).colors) == len(phrases):
             return made
     return replaced(sentence, phrases[index], color)
+
+
+def with_line(text: str, before: str, after: str) -> str:
+    """The field's text with ``after`` in place of its line ``before``; other lines stay, for they are pictures, too.
+
+    >>> with_line("a red car\\na blue  car", "a blue car", "a green car")
+    'a red car\\na green car'
+    >>> with_line("a red car\\na blue car", "a blue car", "a red car")
+    'a red car\\na blue car'
+    >>> with_line("a red", "a blue car", "a green car")
+    'a green car'
+    """
+    lines = text.splitlines()
+    if after not in lines:
+        lines = [after if " ".join(line.split()) == before else line for line in lines]
+    return "\n".join(lines) if after in lines else after

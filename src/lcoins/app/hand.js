@@ -3,32 +3,32 @@
   const find = (selector) => document.querySelector(selector);
   const APART = 0.008; // of the picture: points of a stroke that are nearer are left out
   const MOST_POINTS = 200;
-  // Changes that the server has yet to take up; where each goes on once it is shown, and whether "By numbers" stays open.
-  const waiting = [], then = [];
-  // A change is taken up by the click of a hidden button, whose event reads it from here.
+  // Changes that are still to be sent, and the one that the server is at. One goes after the other, for a browser's
+  // requests may arrive in another order, and a list of hints goes on from what the server has. Each knows where the
+  // focus goes once it is shown, and whether "By numbers" stays open.
+  const waiting = [];
+  let under = null;
+  const next = () => {
+    under = waiting.shift() || null;
+    if (under) find("#change").click(); // a hidden button, whose event reads the change from takeChange
+  };
+  // What is to change may be a function, which says so when its turn comes.
   window.lcoins.send = (change, focus = null, reopen = false) => {
-    waiting.push(JSON.stringify(change));
-    then.push({ focus, reopen });
-    find("#change").click();
+    waiting.push({ change, focus, reopen });
+    if (!under) next();
   };
-  window.lcoins.takeChange = () => waiting.shift() || "{}";
-  window.lcoins.afterChange = () => {
-    const { focus, reopen } = then.shift() || {};
-    if (!then.length) sent = null;
-    setTimeout(() => {
-      if (reopen && find("#hints details")) find("#hints details").open = true;
-      if (focus && (document.activeElement === document.body || reopen)) find(focus)?.focus({ preventScroll: true });
-    }, 100);
-    const message = find("#message [role=alert]");
-    if (message) message.scrollIntoView({ block: "nearest" });
-  };
-  const told = () => window.lcoins.told()?.hints || [];
-  // The list that was sent last, until the server has answered all that was: a further change goes on from there.
-  let sent = null;
-  const hints = () => sent || told();
-  const send = (list, ...then) => { sent = list; window.lcoins.send({ hints: list }, ...then); };
+  window.lcoins.takeChange = () => JSON.stringify(typeof under?.change === "function" ? under.change() : under?.change || {});
+  window.lcoins.afterChange = () => setTimeout(() => { // once the page shows the answer
+    const { focus, reopen } = under || {};
+    if (reopen && find("#hints details")) find("#hints details").open = true;
+    if (focus && (document.activeElement === document.body || reopen)) find(focus)?.focus({ preventScroll: true });
+    find("#message [role=alert]")?.scrollIntoView({ block: "nearest" });
+    next();
+  }, 100);
+  const hints = () => window.lcoins.told()?.hints || [];
+  const edit = (edited, ...then) => window.lcoins.send(() => ({ hints: edited(hints()) }), ...then);
   const sentenceColors = () => [...document.querySelectorAll("#words [data-word]")].map((word) => word.dataset.color);
-  const add = (points, color, ...then) => send([...hints(), { points, color }], ...then);
+  const add = (points, color, ...then) => edit((list) => [...list, { points, color }], ...then);
   const chosenFirst = () => [...new Set([...sentenceColors(), ...hints().map((hint) => hint.color)])];
 
   let stroke = null;
@@ -74,11 +74,11 @@
     }
     const gone = event.target.closest("#hints [data-remove]");
     if (gone) {
-      const removed = JSON.stringify(told()[Number(gone.dataset.remove)]);
-      const index = hints().findIndex((hint) => JSON.stringify(hint) === removed);
-      if (index >= 0) send(hints().toSpliced(index, 1), "#hints [data-remove], #hints summary");
+      const removed = JSON.stringify(hints()[Number(gone.dataset.remove)]);
+      const others = (list) => list.filter((hint) => JSON.stringify(hint) !== removed);
+      edit(others, "#hints [data-remove], #hints summary");
     }
-    if (event.target.closest("#hints [data-clear]")) send([], "#hints summary");
+    if (event.target.closest("#hints [data-clear]")) edit(() => [], "#hints summary");
   });
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("#hints [data-add]")) return;

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from starlette.concurrency import run_in_threadpool
 
-from lcoins.app.changes import Change, read_change, reworded
+from lcoins.app.changes import Change, read_change, reworded, with_line
 from lcoins.app.html import alert, notice, several_line
 from lcoins.app.labels import labels
 from lcoins.app.layout import COMPARE, EXAMPLES
@@ -91,17 +91,15 @@ class Page(Shown):
                 trigger(self._queued(self._color, "color"), [self.text, *state], shown, **with_progress),
                 AFTER_COLORING,
             )
-        then(
-            self.change.click(
-                self._change,
-                [self.sent, self.text, *state],
-                [*shown, self.text],
-                js=TAKE_CHANGE,
-                trigger_mode="multiple",
-                **with_progress,
-            ),
-            AFTER_CHANGE,
+        changed = self.change.click(
+            self._change,
+            [self.sent, self.text, *state],
+            [*shown, self.text],
+            js=TAKE_CHANGE,
+            trigger_mode="multiple",
+            **with_progress,
         )
+        changed.then(None, None, None, js=AFTER_CHANGE, **quiet)  # whatever came of it, so that the next one is sent
         self.suggest.click(
             self._queued(self._suggest, "suggest"), [self.text, self.token], [self.text, self.message], **with_progress
         )
@@ -229,21 +227,19 @@ class Page(Shown):
 
     def _changed(self, change: Change, text: str, token: str, view: str, strength: float) -> dict[Any, Any]:
         strength = strength if change.strength is None else change.strength
-        if change.text is not None:
-            text = change.text
         if self.sessions.get(token) is None and change.text is not None:  # for the photo that is still to come
             said = notice("The sentence is back. Choose a photo, then color it.")
-            return {self.text: text, self.strength: strength, self.message: said}
+            return {self.text: change.text, self.strength: strength, self.message: said}
         with self._using(token) as session:
+            before = session.variant.sentence if session.variant else ""
             if change.hints is not None:
                 session.hints = change.hints
             if change.word is not None:
-                before = session.variant.sentence if session.variant else ""
                 after = reworded(before, *change.word)
-                lines = [after if " ".join(line.split()) == before else line for line in text.splitlines()]
-                text = "\n".join(lines) if after in lines else after
+                text = with_line(text, before, after)
                 self.studio.color(session, after)
             elif change.text is not None:
+                text = with_line(text, before, change.text)
                 self.studio.color(session, change.text)
             update = self.updated(session, view, strength)
         update[self.strength] = gr.update(value=strength, visible=session.variant is not None)

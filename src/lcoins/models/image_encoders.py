@@ -44,7 +44,7 @@ class PatchEncoder(nn.Module):
         from timm.models import VisionTransformer  # with torchvision, this import takes seconds
 
         super().__init__()
-        self.grid = image_size // patch_size
+        self.grid = grid_side(image_size, patch_size)
         self.vit = VisionTransformer(
             img_size=image_size,
             patch_size=patch_size,
@@ -106,7 +106,7 @@ class GridEncoder(nn.Module):
         self.backbone.requires_grad_(not freeze).to(memory_format=torch.channels_last)  # 1.5 times as fast on a CPU
         self.detail_channels = tuple(reversed(channels[: len(details)]))
         strides, channels = strides[len(details) :], channels[len(details) :]
-        self.grid = image_size // min(strides)
+        self.grid = grid_side(image_size, min(strides))
         self.norm = nn.LayerNorm(sum(channels))
         self.projection = nn.Linear(sum(channels), width, bias=False)
         self.position = nn.Parameter(_sine_positions(self.grid, width))
@@ -135,6 +135,17 @@ class GridEncoder(nn.Module):
         maps = [maps[0]] + [interpolate(m, size=size, mode="bilinear", align_corners=False) for m in maps[1:]]
         tokens = torch.cat(maps, dim=1).flatten(2).transpose(1, 2)
         return self.projection(self.norm(tokens)) + self.position, details[::-1]
+
+
+def grid_side(image_size: int, stride: int) -> int:
+    """Cells in a row of a grid over the picture; raises ValueError where they would leave a part of it out."""
+    if image_size % stride:
+        fitting = max(image_size - image_size % stride, stride), image_size + -image_size % stride
+        raise ValueError(
+            f"model.image_size={image_size}: expected a multiple of {stride}, the pixels of a side of a cell of the network's grid; "
+            f"take {' or '.join(map(str, sorted(set(fitting))))}"
+        )
+    return image_size // stride
 
 
 def _expect_finer(details: Sequence[int], stages: Sequence[int]) -> None:

@@ -7,6 +7,7 @@ from torch.nn.functional import leaky_relu, softmax
 
 from lcoins.models.colorizer import Colorizer, SteppedColorization
 from lcoins.models.compared.bilstm import BiLSTMEncoder
+from lcoins.models.image_encoders import grid_side
 from lcoins.models.text_encoders import Words
 
 
@@ -55,6 +56,7 @@ class LBIE(Colorizer):
             )
         if steps < 1:
             raise ValueError(f"model.steps counts the fusions and must be at least 1, not {steps}")
+        grid_side(image_size, 4)
         self.image_size, self.steps = image_size, steps
         self.text_encoder = text_encoder
         n = width

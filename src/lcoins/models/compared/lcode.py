@@ -11,7 +11,8 @@ from lcoins.color.lab import resize_ab
 from lcoins.models.colorizer import Colorizer, CorrespondingColorization
 from lcoins.models.compared.bilstm import BiLSTMEncoder
 from lcoins.models.compared.correspondence import Biaffine
-from lcoins.models.compared.trunks import GridTrunk, VggTrunk
+from lcoins.models.compared.trunks import STRIDE, GridTrunk, VggTrunk
+from lcoins.models.image_encoders import grid_side
 from lcoins.models.text_encoders import Words
 from lcoins.models.upsampler import upsampling_layers
 
@@ -83,6 +84,7 @@ class LCoDe(Colorizer):
         super().__init__()
         if not text_encoder.tokenize.fixed:
             raise ValueError("L-CoDe's gate needs captions of one length; set model.text_encoder.fixed_length to true")
+        grid_side(image_size, STRIDE)
         self.image_size, text = image_size, text_encoder.width
         self.text_encoder = text_encoder
         self.objects, self.colors = nn.Linear(text, text), nn.Linear(text, text)

@@ -9,7 +9,8 @@ from lcoins.models.colorizer import ClassifiedColorization, Colorizer
 from lcoins.models.compared.ab_bins import AbBins
 from lcoins.models.compared.bilstm import BiLSTMEncoder
 from lcoins.models.compared.film import FiLM
-from lcoins.models.compared.trunks import GridTrunk, ResnetTrunk
+from lcoins.models.compared.trunks import STRIDE, GridTrunk, ResnetTrunk
+from lcoins.models.image_encoders import grid_side
 from lcoins.models.text_encoders import Words
 
 
@@ -38,6 +39,7 @@ class ML2018(Colorizer):
 
     def __init__(self, trunk: ResnetTrunk | GridTrunk, text_encoder: BiLSTMEncoder, image_size: int, blocks: int):
         super().__init__()
+        grid_side(image_size, STRIDE)
         self.image_size, self.grid = image_size, AbBins("square")
         self.trunk, self.text_encoder = trunk, text_encoder
         width = trunk.channels[1]

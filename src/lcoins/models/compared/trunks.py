@@ -10,6 +10,7 @@ from torch.nn.functional import interpolate
 from lcoins.color.lab import from_network_lightness, join_lab
 from lcoins.models.backbones import pretrained
 
+STRIDE = 8  # of the coarser map, which all systems enlarge: a side of their pictures is a multiple of it
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 

@@ -16,7 +16,8 @@ from lcoins.models.colorizer import ClassifiedColorization, Colorizer
 from lcoins.models.compared.ab_bins import AbBins
 from lcoins.models.compared.bilstm import BiLSTMEncoder
 from lcoins.models.compared.film import FiLM
-from lcoins.models.compared.trunks import GridTrunk, VggTrunk
+from lcoins.models.compared.trunks import STRIDE, GridTrunk, VggTrunk
+from lcoins.models.image_encoders import grid_side
 from lcoins.models.text_encoders import Words
 
 SHARPNESS = 2.63  # of the annealed mean
@@ -55,6 +56,7 @@ class Xie2018(Colorizer):
         segmentation_classes: int,
     ):
         super().__init__()
+        grid_side(image_size, STRIDE)
         self.image_size, self.grid = image_size, AbBins("gamut")
         self.trunk, self.text_encoder = trunk, text_encoder
         low, high = trunk.channels
