@@ -37,7 +37,7 @@ def test_a_change_says_what_is_to_be_different_only() -> None:
         json.dumps({"hints": [hint(points=[[0.2, 0.2]] * 201)]}),
         json.dumps({"hints": [hint()] * 101}),
         json.dumps({"hints": [hint(color="red " * 30)]}),
-        json.dumps({"word": {"index": -1, "color": "red"}}),
+        json.dumps({"word": {"sentence": "a red car", "index": -1, "color": "red"}}),
         "[" * 100_000,
     ],
 )
@@ -47,7 +47,7 @@ def test_what_is_no_change_is_refused(sent: str) -> None:
 
 
 def test_a_color_that_is_none_is_named() -> None:
-    for sent in ({"hints": [hint(color="yelow")]}, {"word": {"index": 0, "color": "yelow"}}):
+    for sent in ({"hints": [hint(color="yelow")]}, {"word": {"sentence": "a red car", "index": 0, "color": "yelow"}}):
         with pytest.raises(InputError, match="'yelow' is not known as a color: did you mean yellow"):
             read_change(json.dumps(sent))
 
@@ -58,11 +58,18 @@ def test_a_color_that_is_none_is_named() -> None:
         ("a red car beside a blue one", 1, "orange", "a red car beside an orange one"),
         ("A navy-blue coat", 0, "olive", "An olive coat"),
         ("a red bowl of food", 0, "olive", "an olive-colored bowl of food"),
+        ("a blue-and-white striped shirt", 1, "light blue", "a blue-and-light-blue striped shirt"),
         ("Mr Brown has a red car", 0, "light blue", "Mr Brown has a light blue car"),
     ],
 )
 def test_a_color_word_is_exchanged_as_it_is_understood(sentence: str, index: int, color: str, said: str) -> None:
     assert reworded(sentence, index, color) == said
+
+
+def test_a_color_that_would_speak_of_something_else_is_refused() -> None:
+    assert reworded("a blonde girl", 0, "blond") == "a blond girl"
+    with pytest.raises(InputError, match="With “olive” there, the sentence would speak of something else"):
+        reworded("a blonde girl with blue eyes", 0, "olive")
 
 
 def test_a_word_that_is_not_there_cannot_be_exchanged() -> None:

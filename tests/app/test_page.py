@@ -1,6 +1,7 @@
 """The page: handlers that open or refuse files and show errors as messages."""
 
 import asyncio
+import errno
 import json
 import shutil
 import threading
@@ -235,24 +236,24 @@ def test_a_color_word_is_exchanged_where_it_stands(page: Any, photo: Path) -> No
     token = after(upload(page, photo))[page.token]
     text = "a blue  star\na red star"
     after(page._queued(page._color, "color")(text, token, COMPARE, 1.0))
-    sent = '{"word": {"index": 0, "color": "orange"}}'
+    sent = '{"word": {"sentence": "a red star", "index": 0, "color": "orange"}}'
     update = after(page._change(sent, text, token, COMPARE, 1.0))
-    assert update[page.text] == "a blue  star\nan orange star"
+    assert update[page.sent] == "a blue  star\nan orange star"
     assert "orange: choose another color" in update[page.words]
     assert page.sessions.get(token).variant.sentence == "an orange star"
     update = after(page._change(sent, "something else", token, COMPARE, 1.0))
-    assert update[page.text] == "an orange star"
+    assert update[page.sent] == "an orange star"
 
 
 def test_a_change_without_a_photo_or_sense_is_answered(page: Any, photo: Path) -> None:
     from lcoins.app.layout import COMPARE
 
     update = after(page._change('{"text": "a red star", "strength": 0.5}', "", "", COMPARE, 1.0))
-    assert (update[page.text], update[page.strength]) == ("a red star", 0.5)
+    assert (update[page.sent], update[page.strength]) == ("a red star", 0.5)
     assert "Choose a photo" in update[page.message]
     assert "Choose a photo first" in after(page._change('{"hints": []}', "", "", COMPARE, 1.0))[page.message]
     token = after(upload(page, photo))[page.token]
-    for sent in ("", '{"word": {"index": 0, "color": "red"}}'):
+    for sent in ("", '{"word": {"sentence": "a star", "index": 0, "color": "red"}}'):
         assert "do not fit together" in after(page._change(sent, "", token, COMPARE, 1.0))[page.message]
 
 
@@ -300,3 +301,8 @@ def test_words_and_names_are_escaped(tmp_path: Path) -> None:
     drawn_photo(30, 20).save(tmp_path / '<i>"a.jpg')
     line = photo_line(Studio(FakeColorizer(), tmp_path / "own", max_pixels=10**6).open(tmp_path / '<i>"a.jpg'))
     assert "<i>" not in line and "30 × 20 pixels" in line  # noqa: RUF001
+
+
+def test_a_full_disk_is_said(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = page.failure(OSError(errno.ENOSPC, "No space left on device"))[page.message]
+    assert "disk of the server is full" in said

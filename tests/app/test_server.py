@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -10,122 +9,20 @@ import sys
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-import numpy as np
 import pytest
 from drawn_photos import as_lab
 from PIL import ExifTags, Image
+from served_page import SENTENCE, Served, color, refusal, serve, upload, width
 from shrunk import MODEL, checkpoint
 from typer.testing import CliRunner
 
 from lcoins.cli.main import app
 
 pytestmark = pytest.mark.skipif(find_spec("gradio") is None, reason="needs Gradio: pip install 'lcoins[demo]'")
-
-WAIT = 60_000  # milliseconds, for a busy machine
-SENTENCE = "a red star beside a blue moon"
-
-
-@dataclass
-class Served:
-    """A running `lcoins demo`: its address, and the folder that everything it writes must lie in."""
-
-    process: subprocess.Popen[str]
-    address: str
-    temporary: Path
-    said: str
-
-
-def serve(folder: Path, *options: str) -> Served:
-    """Starts the command in a folder of its own, with a temporary folder and a home of its own."""
-    for name in ("tmp", "home", "work"):
-        (folder / name).mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "lcoins.cli.main", "demo", "--port", "0", *options]
-    environment = {
-        **os.environ,
-        "TMPDIR": str(folder / "tmp"),
-        "HOME": str(folder / "home"),
-        "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
-        "MPLCONFIGDIR": matplotlib.get_cachedir(),  # or its list of fonts, seconds of work, is made in the new home
-        "PYTHONUNBUFFERED": "1",
-    }
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder / "work", env=environment
-    )
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if found := re.search(r"The page is at (\S+)", line):
-            return Served(process, found[1], folder / "tmp", said)
-    process.communicate()
-    raise AssertionError(f"the command ended with {process.returncode}: {said}")
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("served")
-    path = checkpoint(folder, MODEL)
-    server = serve(folder, "--checkpoint", str(path), "--max-megapixels", "1", "--max-megabytes", "1")
-    yield server
-    server.process.kill()
-    server.process.communicate()
-
-
-@pytest.fixture
-def page(served: Served, chromium: Any) -> Iterator[Any]:
-    """The page in a fresh browser; it must ask nobody else for anything, and have no fault of its own."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    opened = context.new_page()
-    opened.set_default_timeout(WAIT)
-    asked: list[str] = []
-    faults: list[str] = []
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.goto(served.address)
-    opened.wait_for_selector("#go")
-    yield opened
-    context.close()
-    assert [url for url in asked if not url.startswith((served.address, "data:", "blob:"))] == []
-    assert faults == []
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    """A gray photo on its side, by its EXIF orientation upright at 120 x 160."""
-    exif = Image.Exif()
-    exif[ExifTags.Base.Orientation], exif[ExifTags.Base.Artist] = 6, "Grandmother"
-    ramp = np.tile(np.linspace(40, 210, 160).astype(np.uint8), (120, 1))
-    Image.fromarray(ramp).save(tmp_path / "old.jpg", exif=exif)
-    return tmp_path / "old.jpg"
-
-
-def upload(page: Any, path: Path) -> None:
-    page.set_input_files("#photo input[type=file]", str(path))
-    page.wait_for_selector("#gray img")
-
-
-def color(page: Any, text: str) -> None:
-    page.fill("#sentence textarea", text)
-    page.click("#go")
-    page.wait_for_selector("#compare img")
-
-
-def refusal(page: Any) -> str:
-    page.wait_for_selector("#message [role=alert]")
-    text = page.inner_text("#message")
-    assert "Traceback" not in page.content()
-    return text
-
-
-def width(page: Any) -> int:
-    return page.evaluate("document.documentElement.scrollWidth")
 
 
 def test_upload_type_color_compare_download(page: Any, photo: Path) -> None:
@@ -305,6 +202,63 @@ def test_a_phone_needs_no_sideways_scrolling(page: Any, photo: Path) -> None:
     page.wait_for_function("document.querySelector('#picture').getBoundingClientRect().top < innerHeight")
 
 
+def test_a_long_name_and_an_error_are_in_sight_on_a_phone(page: Any, photo: Path) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    long = photo.rename(photo.with_name("WhatsApp Image 2026-01-01 at 12.30.00 of the old house by the lake.jpeg"))
+    upload(page, long)
+    color(page, SENTENCE)
+    assert width(page) <= 390
+    page.wait_for_function("document.querySelector('#sentence').getBoundingClientRect().top < 0")  # it has scrolled
+    page.fill("#sentence textarea", "\n".join(f"star {number}" for number in range(7)))
+    page.click("#go")
+    refusal(page)
+    page.wait_for_function(
+        "(box => box.top >= 0 && box.bottom <= innerHeight)(document.querySelector('#message').getBoundingClientRect())"
+    )
+
+
+def test_a_screen_reader_is_told_what_is_there(page: Any, photo: Path) -> None:
+    upload(page, photo)
+    color(page, SENTENCE)
+    page.wait_for_function(
+        "text => document.querySelector('#colored[role=status]').innerText.includes(text)", arg=SENTENCE
+    )
+    assert page.get_by_role("group", name="View").count() == 1
+    knob = page.locator("#compare [role=slider]")
+    box, before = knob.locator(".inner").bounding_box(), int(knob.get_attribute("aria-valuenow"))
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 + 60, box["y"] + box["height"] / 2, steps=3)
+    page.mouse.up()
+    page.wait_for_function(
+        "before => document.querySelector('#compare [role=slider]').ariaValueNow > before + 5", arg=before
+    )
+
+
+def test_a_picture_that_could_not_be_written_is_not_another_one(page: Any, photo: Path) -> None:
+    upload(page, photo)
+    color(page, SENTENCE)
+    with page.expect_download():
+        page.click("#save")
+    other = page.context.new_page()  # with the same photo, which it removes
+    other.add_init_script(f"sessionStorage.setItem('lcoins-photo', {json.dumps(token(page))})")
+    other.goto(page.url)
+    other.wait_for_selector("#compare img")
+    other.click("#remove")
+    other.wait_for_selector("#compare", state="hidden")
+    got: list[Any] = []
+    page.on("download", lambda download: got.append(download))
+    page.click("#save")
+    assert "no longer on the server" in refusal(page)
+    page.wait_for_timeout(500)
+    assert got == []
+    other.close()
+
+
+def token(page: Any) -> str:
+    return page.evaluate("sessionStorage.getItem('lcoins-photo')")
+
+
 def test_by_keyboard_alone(page: Any, photo: Path) -> None:
     def tab_to(selector: str) -> None:
         for _ in range(40):
@@ -337,117 +291,6 @@ def test_by_keyboard_alone(page: Any, photo: Path) -> None:
     with page.expect_download() as started:
         page.keyboard.press("Enter")
     assert started.value.suggested_filename == "old_colorized.jpg"
-
-
-def listed_hints(page: Any, count: int) -> list[str]:
-    page.wait_for_function("count => document.querySelectorAll('#hints li').length == count", arg=count)
-    return [text.split("\n")[0] for text in page.locator("#hints li").all_inner_texts()]
-
-
-def test_colors_by_hand(page: Any, photo: Path) -> None:
-    """By a click, by brush and by numbers; they stay with another sentence, and each can be removed."""
-    upload(page, photo)
-    color(page, SENTENCE)
-    page.click("#view >> text=By hand")
-    page.wait_for_selector("#hand img")
-    box = page.locator("#hand [data-canvas]").bounding_box()
-    page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
-    page.wait_for_selector("#palette[open]")
-    assert page.locator("#palette section").first.inner_text().split("\n")[1:] == ["red", "blue"]
-    page.fill("#palette input", "turq")
-    page.keyboard.press("Enter")
-    assert listed_hints(page, 1) == ["turquoise at 25% from the left, 50% from the top"]
-    box = page.locator("#hand [data-canvas]").bounding_box()
-    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.2, steps=8)
-    page.mouse.up()
-    page.wait_for_selector("#palette[open]")
-    page.keyboard.press("Escape")  # gives none
-    page.click("#hints summary")
-    page.fill("#hints [name=x]", "80")
-    page.fill("#hints [name=y]", "90")
-    page.fill("#hints [name=color]", "yelow")
-    page.keyboard.press("Enter")
-    assert "did you mean yellow" in refusal(page)
-    page.fill("#hints [name=color]", "yellow")
-    page.keyboard.press("Enter")
-    assert listed_hints(page, 2)[1] == "yellow at 80% from the left, 90% from the top"
-    page.wait_for_function("document.activeElement.matches('#hints [name=x]')")
-    page.fill("#sentence textarea", "a green star")
-    page.click("#go")
-    page.wait_for_function("document.querySelector('#words').innerText.includes('green')")
-    assert len(listed_hints(page, 2)) == 2
-    page.click("#hints [aria-label^='Remove 1: turquoise']")
-    assert listed_hints(page, 1) == ["yellow at 80% from the left, 90% from the top"]
-
-
-def test_colors_given_before_the_server_has_answered_are_all_kept(page: Any, photo: Path) -> None:
-    upload(page, photo)
-    color(page, SENTENCE)
-    page.click("#view >> text=By hand")
-    page.wait_for_selector("#hand img")
-    page.evaluate(
-        """() => {
-            const form = document.querySelector("#hints form"), { x, y, color } = form.elements;
-            for (const [at, name] of [[20, "red"], [50, "yelow"], [50, "green"], [80, "blue"]]) {
-                [x.value, y.value, color.value] = [at, 50, name];
-                form.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
-            }
-        }"""
-    )
-    assert [hint.split()[0] for hint in listed_hints(page, 3)] == ["red", "green", "blue"]
-    page.wait_for_function("window.lcoins.told().hints.length == 3")  # which may follow the list by a moment
-    page.evaluate("() => [0, 1].forEach((at) => document.querySelectorAll('#hints [data-remove]')[at].click())")
-    assert listed_hints(page, 1)[0].startswith("blue")
-
-
-def test_undo_leaves_the_other_lines_of_the_sentence_field(page: Any, photo: Path) -> None:
-    upload(page, photo)
-    before = f"{SENTENCE}\na green moon"
-    color(page, before)
-    page.click("#words [data-word='0']")
-    page.wait_for_selector("#palette[open]")
-    page.click("#palette [data-color=orange]")
-    has_text = "text => document.querySelector('#sentence textarea').value == text"
-    page.wait_for_function(has_text, arg=before.replace("green", "orange").replace("a or", "an or"))
-    page.click("[data-undo]")
-    page.wait_for_function(has_text, arg=before)
-
-
-def test_a_color_word_is_changed_by_a_click_and_back_by_undo_also_after_a_reload(page: Any, photo: Path) -> None:
-    def wait_for_text(text: str) -> None:
-        page.wait_for_function("text => document.querySelector('#sentence textarea').value == text", arg=text)
-        page.wait_for_function(
-            "text => JSON.parse(document.querySelector('#name [data-told]').dataset.told).sentence == text", arg=text
-        )
-
-    upload(page, photo)
-    color(page, SENTENCE)
-    assert page.is_disabled("[data-undo]") and page.is_disabled("[data-redo]")
-    page.focus("#words [data-word='1']")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#palette[open]")
-    page.click("#palette [data-color=orange]")
-    wait_for_text("a red star beside an orange moon")
-    page.wait_for_function("document.activeElement.matches('#words [data-word=\"1\"]')")
-    page.click("[data-undo]")
-    wait_for_text(SENTENCE)
-    page.click("[data-kept]")
-    page.fill("#kept input", "Night")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#kept [aria-label='Remove Night']")
-    page.reload()
-    page.wait_for_selector("#compare img")
-    page.click("[data-redo]")
-    wait_for_text("a red star beside an orange moon")
-    assert page.is_disabled("[data-redo]")
-    page.click("[data-kept]")
-    page.click("#kept [data-saved] >> text=Night")
-    wait_for_text(SENTENCE)
-    page.click("[data-kept]")
-    page.click("#kept [data-forget]")
-    assert page.inner_text("#kept [data-saved]") == page.inner_text("#kept [data-earlier]") == "None yet."
 
 
 def test_several_photos_to_a_zip(page: Any, photo: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from lcoins.app.studio import MAX_LETTERS, MAX_SENTENCES, InputError
 from lcoins.color.names import Lab
-from lcoins.color.reading import read_sentence
+from lcoins.color.reading import Reading, read_sentence
 from lcoins.color.words import replaced
 from lcoins.colorize.by_hand import MOST, StrokeHint, color_named
 
@@ -23,6 +23,7 @@ class _SentHint(BaseModel):
 
 
 class _SentWord(BaseModel):
+    sentence: str = Field(min_length=1, max_length=MAX_LETTERS)
     index: int = Field(ge=0, le=MAX_LETTERS)
     color: str = Field(min_length=1, max_length=LONGEST_NAME)
 
@@ -38,27 +39,28 @@ class _Sent(BaseModel):
 class Change:
     """What is to be different; None for what stays.
 
-    ``word`` is the index of a color phrase of the chosen sentence, and the color that it becomes.
+    ``word`` is a sentence, the index of one of its color phrases, and the color that this becomes. The sentence may be
+    another one than the page shows by then.
     """
 
     text: str | None = None
     strength: float | None = None
     hints: tuple[StrokeHint, ...] | None = None
-    word: tuple[int, str] | None = None
+    word: tuple[str, int, str] | None = None
 
 
 def read_change(sent: str) -> Change:
-    """Reads what page.js sends, which may be anything; raises InputError where it is no change or names no color.
+    """Reads what changes.js sends, which may be anything; raises InputError where it is no change or names no color.
 
-    >>> read_change('{"word": {"index": 0, "color": "Dark  red"}}')
-    Change(text=None, strength=None, hints=None, word=(0, 'dark red'))
+    >>> read_change('{"word": {"sentence": "a blue car", "index": 0, "color": "Dark  red"}}')
+    Change(text=None, strength=None, hints=None, word=('a blue car', 0, 'dark red'))
     """
     try:
         read = _Sent.model_validate_json(sent)
     except ValidationError as error:
         raise InputError(NOT_UNDERSTOOD) from error
     hints = None if read.hints is None else tuple(map(_hint, read.hints))
-    word = None if read.word is None else (read.word.index, _known(read.word.color)[0])
+    word = None if read.word is None else (read.word.sentence, read.word.index, _known(read.word.color)[0])
     return Change(read.text, read.strength, hints, word)
 
 
@@ -76,23 +78,32 @@ def _known(color: str) -> tuple[str, Lab]:
 
 
 def reworded(sentence: str, index: int, color: str) -> str:
-    """The sentence with its color phrase of that index exchanged; raises InputError where there is none.
+    """The sentence with its color phrase of that index exchanged; raises InputError where that cannot be.
 
-    A color that would be read as a thing there, as in "an olive bowl", gets "-colored".
+    All its colors must still speak of the same things. So a color that would be read as a thing, as in "an olive bowl",
+    gets "-colored", and one that a hyphen joins to another gets hyphens itself.
 
     >>> reworded("A dark-red car, not an orange one", 0, "olive")
     'An olive car, not an orange one'
     >>> reworded("a red bowl", 0, "olive")
     'an olive-colored bowl'
+    >>> reworded("a blue-and-white shirt", 1, "light blue")
+    'a blue-and-light-blue shirt'
     """
-    phrases = read_sentence(sentence).colors
-    if index >= len(phrases) or color.startswith("#"):
+    read = read_sentence(sentence)
+    if index >= len(read.colors) or color.startswith("#"):
         raise InputError(NOT_UNDERSTOOD)
-    for name in (color, f"{color}-colored"):
-        made = replaced(sentence, phrases[index], name)
-        if len(read_sentence(made).colors) == len(phrases):
+    for name in (color, f"{color}-colored", color.replace(" ", "-")):
+        made = replaced(sentence, read.colors[index], name)
+        if _speaks_alike(read, read_sentence(made), index):
             return made
-    return replaced(sentence, phrases[index], color)
+    raise InputError(f"With “{color}” there, the sentence would speak of something else. Write it anew.")
+
+
+def _speaks_alike(before: Reading, after: Reading, index: int) -> bool:
+    """Whether two sentences speak of the same things, in the same colors but for the one of that index."""
+    others = [[one.lab for at, one in enumerate(read.colors) if at != index] for read in (before, after)]
+    return len(before.colors) == len(after.colors) and before.things == after.things and others[0] == others[1]
 
 
 def with_line(text: str, before: str, after: str) -> str:

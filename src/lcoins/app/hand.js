@@ -3,32 +3,14 @@
   const find = (selector) => document.querySelector(selector);
   const APART = 0.008; // of the picture: points of a stroke that are nearer are left out
   const MOST_POINTS = 200;
-  // Changes that are still to be sent, and the one that the server is at. One goes after the other, for a browser's
-  // requests may arrive in another order, and a list of hints goes on from what the server has. Each knows where the
-  // focus goes once it is shown, and whether "By numbers" stays open.
-  const waiting = [];
-  let under = null;
-  const next = () => {
-    under = waiting.shift() || null;
-    if (under) find("#change").click(); // a hidden button, whose event reads the change from takeChange
-  };
-  // What is to change may be a function, which says so when its turn comes.
-  window.lcoins.send = (change, focus = null, reopen = false) => {
-    waiting.push({ change, focus, reopen });
-    if (!under) next();
-  };
-  window.lcoins.takeChange = () => JSON.stringify(typeof under?.change === "function" ? under.change() : under?.change || {});
-  window.lcoins.afterChange = () => setTimeout(() => { // once the page shows the answer
-    const { focus, reopen } = under || {};
-    if (reopen && find("#hints details")) find("#hints details").open = true;
-    if (focus && (document.activeElement === document.body || reopen)) find(focus)?.focus({ preventScroll: true });
-    find("#message [role=alert]")?.scrollIntoView({ block: "nearest" });
-    next();
-  }, 100);
   const hints = () => window.lcoins.told()?.hints || [];
-  const edit = (edited, ...then) => window.lcoins.send(() => ({ hints: edited(hints()) }), ...then);
+  // Changes the list of hints as the server has it by then, if the photo is still the same.
+  const edit = (edited, focus) => {
+    const photo = window.lcoins.told()?.id;
+    window.lcoins.send(() => (window.lcoins.told()?.id === photo ? { hints: edited(hints()) } : {}), { focus });
+  };
   const sentenceColors = () => [...document.querySelectorAll("#words [data-word]")].map((word) => word.dataset.color);
-  const add = (points, color, ...then) => edit((list) => [...list, { points, color }], ...then);
+  const add = (points, color, focus) => edit((list) => [...list, { points, color }], focus);
   const chosenFirst = () => [...new Set([...sentenceColors(), ...hints().map((hint) => hint.color)])];
 
   let stroke = null;
@@ -68,9 +50,9 @@
   document.addEventListener("click", async (event) => {
     const word = event.target.closest("#words [data-word]");
     if (word) {
-      const index = Number(word.dataset.word);
+      const index = Number(word.dataset.word), { sentence } = window.lcoins.told();
       const color = await window.lcoins.choose(`Instead of “${word.textContent}”`, []);
-      if (color) window.lcoins.send({ word: { index, color } }, `#words [data-word="${index}"]`);
+      if (color) window.lcoins.send({ word: { sentence, index, color } }, { focus: `#words [data-word="${index}"]` });
     }
     const gone = event.target.closest("#hints [data-remove]");
     if (gone) {
@@ -85,7 +67,26 @@
     event.preventDefault();
     const { x, y, color } = event.target.elements;
     const points = [[Number(x.value) / 100, Number(y.value) / 100]];
-    // Open, so that the next one can be given at once.
-    add(points, color.value, "#hints form input", true);
+    add(points, color.value);
+    [typed, field] = [{}, "x"]; // so that the next one can be given at once
   }, true);
+  // The form is made anew with each answer: what is being typed there stays, and whether it is open.
+  let form = null, open = false, typed = {}, field = null;
+  window.lcoins.keepForm = () => {
+    const made = find("#hints form");
+    if (!made || made === form) return;
+    form = made;
+    made.closest("details").open = open;
+    Object.entries(typed).forEach(([name, value]) => { made.elements[name].value = value; });
+    if (field && document.activeElement === document.body) made.elements[field].focus({ preventScroll: true });
+  };
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches("#hints details") && event.target.isConnected) open = event.target.open;
+  }, true);
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("#hints form input")) typed[event.target.name] = event.target.value;
+  });
+  document.addEventListener("focusin", (event) => {
+    field = event.target.matches("#hints form input") ? event.target.name : null;
+  });
 }

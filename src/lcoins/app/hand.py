@@ -8,6 +8,7 @@ from lcoins.app.sessions import Session
 from lcoins.colorize.by_hand import StrokeHint
 
 DEEP = 60.0  # L* below which a mark's number is white
+TOUCH = '<span class="touch"> With a finger, brush sideways: up and down moves the page.</span>'
 FORM = """
 <details><summary>By numbers instead</summary><form data-add>
 <label>From the left, %<input name="x" type="number" min="0" max="100" step="any" required></label>
@@ -38,7 +39,7 @@ def hand_list(session: Session) -> str:
     clear = '<button type="button" data-clear>Remove all</button>' if len(session.hints) > 1 else ""
     return (
         "<p>Click a place, or brush along a thing, then choose its color. The color spreads to what looks alike and "
-        f"stops at edges.</p>{listed}{clear}{FORM}"
+        f"stops at edges.{TOUCH}</p>{listed}{clear}{FORM}"
     )
 
 

@@ -1,59 +1,84 @@
 // What the browser keeps of the page: the steps that undo and redo go through, and saved sentences.
 () => {
   const find = (selector) => document.querySelector(selector);
-  const NAME = "lcoins-kept", MOST_STEPS = 60, MOST_SAVED = 60;
+  const NAME = "lcoins-kept", HERE = "lcoins-step", MOST_STEPS = 60, MOST_SAVED = 60;
   const SOON = 1500; // milliseconds, in which a slider that is drawn makes one step
-  const empty = () => ({ steps: [], at: -1, saved: [] });
+  const empty = () => ({ steps: [], saved: [] });
   const isText = (value) => typeof value === "string";
   const fits = (one) => one && isText(one.sentence) && typeof one.strength === "number" && one.strength >= 0;
   const read = () => {
     try {
-      const { steps, at, saved } = JSON.parse(localStorage.getItem(NAME)) || empty();
+      const { steps, saved } = JSON.parse(localStorage.getItem(NAME)) || empty();
       const good = steps.filter((one) => fits(one) && Array.isArray(one.hints)).slice(-MOST_STEPS);
-      return { steps: good, at: Math.min(at, good.length - 1), saved: saved.filter((one) => fits(one) && isText(one.name)) };
+      const named = good.map((one, index) => ({ made: `older ${index}`, ...one }));
+      return { steps: named, saved: saved.filter((one) => fits(one) && isText(one.name)) };
     } catch { return empty(); } // a private window, or what an older page has kept
   };
+  const session = (call) => { try { return call(sessionStorage); } catch { return null; } }; // a private window
   let kept = read(), changed = 0;
+  let here = session((storage) => storage.getItem(HERE)); // by when it was made, the step at which this tab is
+  let going = null; // the step that the server is asked for
+  const others = new Set(); // steps that other tabs have made since this one was opened: undo steps over them
   const write = () => {
     try { localStorage.setItem(NAME, JSON.stringify(kept)); } catch { /* a private window, or full */ }
+    session((storage) => storage.setItem(HERE, here || ""));
     show();
+  };
+  const beside = (at, by) => {
+    do at += by; while (kept.steps[at] && others.has(kept.steps[at].made));
+    return at;
+  };
+  const at = () => {
+    const found = kept.steps.findIndex((one) => one.made === here);
+    return found < 0 ? beside(kept.steps.length, -1) : found;
   };
   const same = (one, other) =>
     one && one.sentence === other.sentence && one.strength === other.strength
     && JSON.stringify(one.hints) === JSON.stringify(other.hints);
-  // Called with what the server says of the page; the steps after the present one are dropped.
+  const come = (step, { id, photo }) => {
+    const moved = here !== step.made || step.id !== id;
+    here = step.made;
+    Object.assign(step, { id, photo });
+    if (moved) write(); else show();
+  };
+  // Called with what the server says of the page. A new step drops those after the present one, but not while the page
+  // is on its way to one of them.
   window.lcoins.record = (told) => {
     if (!told?.sentence) { show(); return; }
-    const { sentence, strength, hints, id, photo } = told;
-    const step = { sentence, strength, hints, id, photo }, present = kept.steps[kept.at];
-    if (same(present, step)) {
-      if (present.id !== id) { Object.assign(present, { id, photo }); write(); } else show();
-      return;
-    }
-    const drawn = present && same({ ...present, strength }, step) && Date.now() - changed < SOON;
+    const { sentence, strength, hints, id, photo } = told, present = kept.steps[at()];
+    const step = { sentence, strength, hints, id, photo, made: `${Date.now()} ${Math.random()}` };
+    if (going && same(going, step)) { come(going, told); going = null; return; }
+    if (same(present, step)) { come(present, told); return; }
+    const drawn = !going && present && same({ ...present, strength }, step) && Date.now() - changed < SOON;
     changed = Date.now();
-    if (drawn) kept.steps.splice(kept.at, Infinity, step);
-    else kept.steps.splice(kept.at + 1, Infinity, step);
-    kept.steps = kept.steps.slice(-MOST_STEPS);
-    kept.at = kept.steps.length - 1;
+    const before = kept.steps.slice(0, drawn ? at() : at() + 1);
+    const after = kept.steps.slice(at() + 1).filter((one) => going || others.has(one.made));
+    kept.steps = [...before, ...after, step].slice(-MOST_STEPS);
+    here = step.made;
     write();
   };
-  // Hints are places of one photo: they go with it.
-  const go = (at) => {
-    const step = kept.steps[at], told = window.lcoins.told();
-    if (!step) return;
+  // Hints are places of one photo: they go with it. The step is chosen at its turn, when those before have come.
+  const go = (choose) => window.lcoins.send(() => {
+    const step = choose(), told = window.lcoins.told();
+    if (!step) return {};
     if (told && step.id !== told.id) Object.assign(step, { hints: told.hints, id: told.id, photo: told.photo });
-    kept.at = at;
     changed = 0;
-    write();
+    if (!told || same(step, told)) come(step, told || step);
+    else going = step;
     const { sentence, strength, hints } = step;
-    window.lcoins.send({ text: sentence, strength, ...(told ? { hints } : {}) });
-  };
+    return { text: sentence, strength, ...(told ? { hints } : {}) };
+  }, { done: () => { going = null; } });
+  const undo = () => go(() => kept.steps[beside(at(), -1)]);
+  const redo = () => go(() => kept.steps[beside(at(), 1)]);
   const show = () => {
-    const [undo, redo] = [find("[data-undo]"), find("[data-redo]")];
-    if (!undo) return;
-    undo.disabled = kept.at < 1;
-    redo.disabled = kept.at >= kept.steps.length - 1;
+    const buttons = { "[data-undo]": -1, "[data-redo]": 1 };
+    for (const [selector, by] of Object.entries(buttons)) {
+      const button = find(selector);
+      if (!button) return;
+      const last = document.activeElement === button, none = !kept.steps[beside(at(), by)];
+      button.disabled = none;
+      if (last && none) Object.keys(buttons).map(find).find((other) => !other.disabled)?.focus();
+    }
     if (find("#kept")?.open) list();
   };
   const row = (title, about, use, remove) => {
@@ -83,8 +108,8 @@
     const saved = kept.saved.map((one) => row(one.name, joined(one.sentence, percent(one.strength)),
       () => window.lcoins.send({ text: one.sentence, strength: one.strength }),
       () => { kept.saved = kept.saved.filter((other) => other !== one); write(); }));
-    const steps = kept.steps.map((one, at) => row(one.sentence,
-      joined(at === kept.at ? "now" : "", one.photo || "", percent(one.strength), count(one.hints)), () => go(at))).reverse();
+    const steps = kept.steps.map((one, index) => row(one.sentence,
+      joined(index === at() ? "now" : "", one.photo || "", percent(one.strength), count(one.hints)), () => go(() => one))).reverse();
     find("[data-saved]").replaceChildren(...(saved.length ? saved : [empty("None yet.")]));
     find("[data-earlier]").replaceChildren(...(steps.length ? steps : [empty("None yet.")]));
   };
@@ -98,8 +123,8 @@
   };
   document.addEventListener("click", (event) => {
     const on = (selector) => event.target.closest(selector);
-    if (on("[data-undo]")) go(kept.at - 1);
-    if (on("[data-redo]")) go(kept.at + 1);
+    if (on("[data-undo]")) undo();
+    if (on("[data-redo]")) redo();
     if (on("[data-kept]")) { list(); find("#kept").showModal(); }
     if (on("#kept [data-close]") || event.target === find("#kept")) find("#kept").close();
     if (on("#kept [data-forget]")) { kept = empty(); write(); find("#kept input").focus(); }
@@ -112,11 +137,17 @@
     if (name) save(name);
   }, true);
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest?.("input, textarea, dialog");
+    const typing = event.target.closest?.("textarea, dialog, input:not([type=range], [type=radio])");
     if (typing || !(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
     event.preventDefault();
-    go(kept.at + (event.shiftKey ? 1 : -1));
+    (event.shiftKey ? redo : undo)();
   });
-  addEventListener("storage", (event) => { if (event.key === NAME) { kept = read(); show(); } }); // another tab's page
+  addEventListener("storage", (event) => { // another tab's page
+    if (event.key !== NAME) return;
+    const known = new Set(kept.steps.map((one) => one.made));
+    kept = read();
+    kept.steps.filter((one) => !known.has(one.made)).forEach((one) => others.add(one.made));
+    show();
+  });
   show();
 }

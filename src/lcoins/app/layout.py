@@ -20,8 +20,8 @@ class Layout:
     def build(self, title: str, suggests: bool) -> None:
         """Makes the components; ``title`` is what the page calls the model, ``suggests`` whether it has a captioner."""
         self.token = gr.Textbox(visible=False)  # of the photo that the page shows
-        self.sent = gr.Textbox(visible=False)  # a change, which page.js writes
-        self.change = gr.Button(visible="hidden", elem_id="change")  # page.js clicks it
+        self.sent = gr.Textbox(visible=False)  # a change, which changes.js writes; then the text that its answer has
+        self.change = gr.Button(visible="hidden", elem_id="change")  # changes.js clicks it
         gr.HTML(head(title), elem_id="head")
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=2, min_width=300, elem_id="controls"):
@@ -67,7 +67,12 @@ class Layout:
         self.map = gr.AnnotatedImage(label="Map", visible=False, buttons=[], elem_id="map")
         self.note = gr.HTML("", visible=False, elem_id="note")
         self.view = gr.Radio(
-            [COMPARE, WORDS, GROUPS, HAND], value=COMPARE, show_label=False, visible=False, elem_id="view"
+            [COMPARE, WORDS, GROUPS, HAND],
+            value=COMPARE,
+            label="View",
+            show_label=False,
+            visible=False,
+            elem_id="view",
         )
         self.hints = gr.HTML("", visible=False, elem_id="hints")
         self.words = gr.HTML("", elem_id="words")

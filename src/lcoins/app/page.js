@@ -16,9 +16,9 @@
     keepText: (text) => document.body.dataset.restored && keep("lcoins-sentence", text || ""),
     focusSentence: () => whenever(() => find("#name p"), () => find("#sentence textarea").focus({ preventScroll: true })),
     focusPhoto: () => find("#photo button").focus(),
-    download: () => setTimeout(() => find("#ready a, a#ready, #ready").click(), 100),
+    download: () => find("#message [role=alert]") || setTimeout(() => find("#ready a, a#ready, #ready").click(), 100),
     // The picture has no height, and the page is too short to scroll, before the browser has loaded it.
-    showPicture: () => whenever(
+    showPicture: () => find("#message [role=alert]")?.scrollIntoView({ block: "center" }) ?? whenever(
       () => [...document.querySelectorAll("#picture img")].some((image) => image.offsetHeight > 50),
       () => {
         const box = find("#picture").getBoundingClientRect();
@@ -50,6 +50,7 @@
         button.title = text;
         button.setAttribute("aria-label", text);
       }
+      if (button && selector.startsWith("#variants")) button.ariaCurrent = button.classList.contains("selected");
     });
   };
   const describeAll = () => {
@@ -65,13 +66,19 @@
   let said = "";
   const look = () => {
     const present = line();
-    if (present !== said) window.lcoins.record(window.lcoins.told());
+    if (present !== said) {
+      window.lcoins.record(window.lcoins.told());
+      const sentence = window.lcoins.told()?.sentence;
+      find("#colored").textContent = sentence ? `The photo is colored by: ${sentence}` : "";
+    }
     said = present;
+    window.lcoins.keepForm();
     const label = find("#name p") ? "Choose another photo, or drop it here" : "Choose a photo, or drop it here";
     for (const field of document.querySelectorAll("#photo input[type=file]")) {
       if (field.accept !== "image/*") field.accept = "image/*";
       if (field.parentElement.ariaLabel !== label) field.parentElement.ariaLabel = label;
     }
+    if (find("#view") && find("#view").ariaLabel !== "View") find("#view").ariaLabel = "View";
     for (const field of document.querySelectorAll("#photos input[type=file]"))
       field.parentElement.ariaLabel = "Choose photos, or drop them here";
     const more = find("#photos .icon-button[aria-label='common.upload']"); // a word that Gradio has not translated
@@ -98,6 +105,7 @@
     range.value = 1;
     range.dispatchEvent(new Event("input", { bubbles: true }));
   }, true);
+  document.addEventListener("pointerup", () => requestAnimationFrame(() => handle() && update(handle())));
   const steps = { ArrowLeft: -0.05, ArrowRight: 0.05, Home: -1, End: 1 };
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.matches("#photo button:has(> input[type=file])")) {

@@ -30,11 +30,11 @@ RESTORE = """(token, text) => { document.body.dataset.restored = "yes";
 const kept = (name) => { try { return sessionStorage.getItem(name) || ""; } catch { return ""; } };
 return [token || kept("lcoins-photo"), text || kept("lcoins-sentence")]; }"""
 KEEP_TOKEN, KEEP_TEXT = (f"(value) => window.lcoins?.{name}(value)" for name in ("keepToken", "keepText"))
-AFTER_COLORING, AFTER_CHANGE, AFTER_OPENING, AFTER_REMOVAL, DOWNLOAD = (
-    f"() => window.lcoins?.{name}()"
-    for name in ("showPicture", "afterChange", "focusSentence", "focusPhoto", "download")
+AFTER_COLORING, AFTER_OPENING, AFTER_REMOVAL, DOWNLOAD = (
+    f"() => window.lcoins?.{name}()" for name in ("showPicture", "focusSentence", "focusPhoto", "download")
 )
-TAKE_CHANGE = "(_, ...rest) => [window.lcoins.takeChange(), ...rest]"
+TAKE_CHANGE = "(_, text, ...rest) => [window.lcoins.takeChange(text), text, ...rest]"
+AFTER_CHANGE = "(given, text) => window.lcoins.afterChange(given, text)"
 Handler = Callable[..., dict[Any, Any]]
 
 
@@ -94,12 +94,13 @@ class Page(Shown):
         changed = self.change.click(
             self._change,
             [self.sent, self.text, *state],
-            [*shown, self.text],
+            [*shown, self.sent],
             js=TAKE_CHANGE,
             trigger_mode="multiple",
             **with_progress,
         )
-        changed.then(None, None, None, js=AFTER_CHANGE, **quiet)  # whatever came of it, so that the next one is sent
+        # Whatever came of it, so that the next one is sent.
+        changed.then(None, [self.sent, self.text], self.text, js=AFTER_CHANGE, **quiet)
         self.suggest.click(
             self._queued(self._suggest, "suggest"), [self.text, self.token], [self.text, self.message], **with_progress
         )
@@ -214,11 +215,14 @@ class Page(Shown):
     async def _change(
         self, sent: str, text: str, token: str, view: str, strength: float
     ) -> AsyncIterator[dict[Any, Any]]:
-        """Does what a person has changed beside the sentence's text; page.js sends it."""
+        """Does what a person has changed beside the sentence's text, and gives the text that this makes of it."""
+        yield {self.sent: ""}
         try:
             change = read_change(sent)
         except InputError as error:
             yield self.failure(error)
+            return
+        if change == Change():
             return
         asked = [*(change.text or "").splitlines(), *([""] if change.word else [])]
         work = partial(self._changed, change, text, token, view, strength)
@@ -229,21 +233,21 @@ class Page(Shown):
         strength = strength if change.strength is None else change.strength
         if self.sessions.get(token) is None and change.text is not None:  # for the photo that is still to come
             said = notice("The sentence is back. Choose a photo, then color it.")
-            return {self.text: change.text, self.strength: strength, self.message: said}
+            return {self.sent: change.text, self.strength: strength, self.message: said}
         with self._using(token) as session:
-            before = session.variant.sentence if session.variant else ""
+            after = None
             if change.hints is not None:
                 session.hints = change.hints
             if change.word is not None:
-                after = reworded(before, *change.word)
-                text = with_line(text, before, after)
+                before, *exchanged = change.word
+                after = reworded(before, *exchanged)
                 self.studio.color(session, after)
             elif change.text is not None:
-                text = with_line(text, before, change.text)
-                self.studio.color(session, change.text)
+                before, after = session.variant.sentence if session.variant else "", change.text
+                self.studio.color(session, after)
             update = self.updated(session, view, strength)
         update[self.strength] = gr.update(value=strength, visible=session.variant is not None)
-        return update | {self.text: text}
+        return update if after is None else update | {self.sent: with_line(text, before, after)}
 
     async def _color_several(
         self, files: list[str] | None, text: str, strength: float
@@ -283,6 +287,7 @@ class Page(Shown):
             with self._using(token) as session:
                 return {self.ready: str(self.studio.write_full_size(session, strength))}
 
+        yield {self.ready: None}  # so that nobody gets the picture before in its place
         session = self.sessions.get(token)
         megapixels = session.megapixels if session else 0
         async for update in self._in_turn(self._line(megapixels), work, "write", max(1, megapixels)):

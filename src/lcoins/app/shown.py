@@ -12,6 +12,7 @@ from lcoins.app.labels import labels
 from lcoins.app.layout import COMPARE, HAND, WORDS, Layout
 from lcoins.app.sessions import Gone, Session
 from lcoins.app.studio import THUMBNAIL_SIDE, InputError, Studio
+from lcoins.files import stops_all
 
 MASK_OPACITY = 0.6  # of a region's color over the photo, where the mask is 1
 LOG = logging.getLogger(__name__)
@@ -28,6 +29,11 @@ class Shown(Layout):
             return {self.message: gr.skip()}
         if isinstance(error, InputError):
             return {self.message: alert(str(error))}
+        if stops_all(error):
+            LOG.error("%s", error)
+            return {
+                self.message: alert("The disk of the server is full. Free some space, or remove photos, then go on.")
+            }
         LOG.error("an event of the page failed", exc_info=error)
         said = "Something went wrong in lcoins. The terminal in which it was started shows the error."
         return {self.message: alert(said)}

@@ -7,7 +7,10 @@ import gradio as gr
 FOLDER = Path(__file__).parent
 CSS = "\n".join(FOLDER.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "tools.css"))
 # Each file is a function without arguments; Gradio calls one.
-PARTS = [FOLDER.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("page", "palette", "hand", "history")]
+PARTS = [
+    FOLDER.joinpath(f"{name}.js").read_text(encoding="utf-8")
+    for name in ("page", "palette", "changes", "hand", "history")
+]
 SCRIPT = "() => {\n" + "\n".join(f"(\n{part})();" for part in PARTS) + "\nwindow.lcoins.begin();\n}"
 
 

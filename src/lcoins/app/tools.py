@@ -24,9 +24,10 @@ KEPT = f"""
 removed, and has to be chosen again after that.</p>
 <button type="button" data-forget>Forget all</button></dialog>
 """
+COLORED = '<p role="status" id="colored"></p>'  # unseen, for screen readers
 SUGGESTED = '<datalist id="color-names"></datalist>'  # by the form of colors by hand
 
 
 def tools() -> str:
     """The buttons and the dialogs, with the palette's names and looks for page.js."""
-    return f'<div data-palette="{escape(palette())}">{BUTTONS}{PALETTE}{KEPT}{SUGGESTED}</div>'
+    return f'<div data-palette="{escape(palette())}">{BUTTONS}{PALETTE}{KEPT}{SUGGESTED}{COLORED}</div>'

@@ -142,8 +142,8 @@ def grid_side(image_size: int, stride: int) -> int:
     if image_size % stride:
         fitting = max(image_size - image_size % stride, stride), image_size + -image_size % stride
         raise ValueError(
-            f"model.image_size={image_size}: expected a multiple of {stride}, the pixels of a side of a cell of the network's grid; "
-            f"take {' or '.join(map(str, sorted(set(fitting))))}"
+            f"model.image_size={image_size}: expected a multiple of {stride}, the pixels of a side of a cell of the "
+            f"network's grid; take {' or '.join(map(str, sorted(set(fitting))))}"
         )
     return image_size // stride
 
