@@ -11,6 +11,7 @@ from drawn_photos import FakeColorizer, gray_ramp
 from PIL import Image
 
 from lcoins.cli.photos import read_sentences, split_arguments
+from lcoins.colorize import batch
 from lcoins.colorize.batch import BatchResult, PhotoOptions, colorize_files
 from lcoins.colorize.jobs import plan
 from lcoins.imaging.read import GrayPhoto, read_gray_photo
@@ -55,6 +56,15 @@ def test_a_missing_variant_is_made_and_the_others_stay(album: Path) -> None:
     assert again.written == [second]
     assert again.skipped == [first, album / "a_colorized_sheet.png"]
     assert hue(first) == "green"
+
+
+def test_a_sheet_names_no_sentence_for_a_picture_that_was_there(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named: list[str] = []
+    monkeypatch.setattr(batch, "contact_sheet", lambda rows, *_, **__: named.extend(row.caption for row in rows))
+    colored([album / "a.png"], "a red wall", "a green wall")
+    (album / "a_colorized_2.png").unlink()
+    colored([album / "a.png"], "a blue wall", "a pink wall")
+    assert named == ["a red wall", "a green wall", "a_colorized_1.png, as it was there", "a pink wall"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs links")

@@ -13,7 +13,7 @@ import tifffile
 import torch
 from PIL import Image
 from shrunk import MODEL, checkpoint
-from torch import Tensor
+from torch import Tensor, nn
 from typer.testing import CliRunner
 
 from lcoins.cli import main as cli
@@ -24,6 +24,7 @@ from lcoins.colorize.jobs import Job
 from lcoins.imaging.read import read_gray_photo
 from lcoins.locks import LOCK, FolderInUse, locked
 from lcoins.models.colorizer import Colorization
+from lcoins.models.grounded import GroundedColorizer
 
 SIZE = (48, 36)
 SENTENCE = "a red ball"
@@ -39,6 +40,20 @@ class NervousColorizer:
         random = torch.Generator().manual_seed(int(lightness.double().sum() * 1e6) % 2**31)
         flat = torch.tensor([0.4, 0.2]).view(1, 2, 1, 1).expand(1, 2, *lightness.shape[-2:])
         return Colorization(ab=flat + 0.1 * torch.randn(flat.shape, generator=random))
+
+
+class BlindColorizer(GroundedColorizer):
+    """Finds no elephant, and whatever else a sentence names."""
+
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+        self.image_size = 16
+
+    def colorize(self, lightness: Tensor, captions: list[str]) -> Colorization:
+        return NervousColorizer().colorize(lightness, captions)
+
+    def not_found(self, lightness: Tensor, caption: str) -> list[str]:
+        return ["elephant"]
 
 
 def drawn_frame(place: int, ground: int, noise: float) -> Image.Image:
@@ -192,6 +207,11 @@ def test_gaps_and_names_without_numbers_are_remarked(shots: Path, tmp_path: Path
         "skipped, no number in the name: cover.png",
         "no frame 2, 4-6; the frames around a gap are treated as consecutive",
     ]
+
+
+def test_what_no_frame_shows_is_said(shots: Path, tmp_path: Path) -> None:
+    result = colorize_frames(BlindColorizer(), shots, "a red elephant", ClipOptions(tmp_path / "out"))
+    assert any("'elephant' was not found, or is too small, in 10 of 10 frames" in line for line in result.notices)
 
 
 def test_frames_in_color_are_compared_with(tmp_path: Path) -> None:

@@ -239,8 +239,8 @@ class Page(Shown):
             if change.hints is not None:
                 session.hints = change.hints
             if change.word is not None:
-                before, *exchanged = change.word
-                after = reworded(before, *exchanged)
+                before, index, color = change.word
+                after = reworded(before, index, color)
                 self.studio.color(session, after)
             elif change.text is not None:
                 before, after = session.variant.sentence if session.variant else "", change.text

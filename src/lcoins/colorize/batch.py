@@ -4,7 +4,7 @@ A picture that exists is never replaced unless asked, a picture appears whole or
 short goes on where it ended.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -172,7 +172,7 @@ def color_job(colorizer: ColorizationSystem, job: Job, options: PhotoOptions, re
         if shares := [f"{word!r} {share:.0%}" for word, share in colors.shares()]:
             result.effects.append(f"{target}: of the picture, {', '.join(shares)}")
     if job.sheet is not None and job.sheet in missing:
-        _write_sheet(job, job.sheet, photo.lightness)
+        _write_sheet(job, job.sheet, photo.lightness, missing)
         result.written.append(job.sheet)
 
 
@@ -186,8 +186,11 @@ def _expect_fits(path: Path, photo: GrayPhoto, target: Path) -> None:
         )
 
 
-def _write_sheet(job: Job, sheet: Path, lightness: Tensor) -> None:
-    """The gray photo and the picture of each sentence, side by side."""
+def _write_sheet(job: Job, sheet: Path, lightness: Tensor, made: Collection[Path]) -> None:
+    """The gray photo and the picture of each sentence, side by side.
+
+    A picture that is none of the ``made`` ones was there before, perhaps by another sentence.
+    """
 
     def panel(image: Image.Image) -> np.ndarray:
         image.thumbnail((PANEL, PANEL))
@@ -196,8 +199,11 @@ def _write_sheet(job: Job, sheet: Path, lightness: Tensor) -> None:
     height, width = lightness.shape[-2:]
     small = lab.resize_ab(lightness, fitted((height, width), PANEL))
     gray = np.asarray(recompose(small, torch.zeros(1, 2, 1, 1)))
+    said = {
+        target: sentence if target in made else f"{target.name}, as it was there" for sentence, target in job.pictures
+    }
     rows = [
-        SheetRow(sentence, {"photo": gray, "in color": panel(load_photo(target, (PANEL, PANEL)))})
-        for sentence, target in job.pictures
+        SheetRow(text, {"photo": gray, "in color": panel(load_photo(target, (PANEL, PANEL)))})
+        for target, text in said.items()
     ]
     contact_sheet(rows, sheet, panel_size=PANEL)

@@ -10,6 +10,7 @@ to the bit that of a run without the break.
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ from lcoins.imaging.read import GrayPhoto, read_gray_photo
 from lcoins.imaging.write import write_picture
 from lcoins.locks import locked
 from lcoins.models.colorizer import ColorizationSystem
+from lcoins.models.grounded import GroundedColorizer
 from lcoins.wording import counted
 
 RECORD = "lcoins_frames.json"
@@ -132,6 +134,7 @@ def _color_all(
         return result
     write_whole(record, _as_json(made_by))
     result.notices += remarks(str(made_by["sentence"]))
+    not_found: Counter[str] = Counter()
     first: tuple[Path, tuple[int, int]] | None = None
     margins: Margins | None = None
     for job in progress(jobs):
@@ -140,11 +143,18 @@ def _color_all(
             first = first or (job.photo, frame.size)
             _expect_size(job.photo, frame.size, *first)
             margins = margins or _margins(colorizer, jobs)
-            _color_frame(colorizer, job, frame, margins, smoother, options.device, result)
+            not_found.update(_color_frame(colorizer, job, frame, margins, smoother, options.device, result))
         except (ValueError, OSError) as error:
             result.failed[job.photo] = str(error)
             if stops_all(error):
                 break
+    tried = len(jobs) - len(result.failed)
+    result.notices += [
+        f"{thing!r} was not found, or is too small, in {count:,} of {counted(tried, 'frame')}, so its color goes "
+        "anywhere or nowhere there"
+        for thing, count in not_found.items()
+        if 2 * count > tried
+    ]
     result.flicker = {name: flicker.mean for name, flicker in smoother.flickers.items() if flicker.mean is not None}
     write_whole(record, _as_json(made_by | {"flicker": result.flicker}))
     return result
@@ -201,8 +211,11 @@ def _color_frame(
     smoother: ClipSmoother,
     device: torch.device | str,
     result: ClipResult,
-) -> None:
-    """Smooths the colors of one frame within its margins, and writes its picture where it is missing."""
+) -> list[str]:
+    """Smooths the colors of one frame within its margins, and writes its picture where it is missing.
+
+    Returns the things of the sentence that grounding has not found in the frame.
+    """
     ((sentence, target),) = job.pictures
     network_lightness = margins.without(lightness_for_network(colorizer, frame.lightness, device))
     own = frame_ab(load_photo(job.photo), network_lightness.shape[-1])
@@ -211,11 +224,13 @@ def _color_frame(
         along_edges(network_lightness, network_ab(colorizer, network_lightness, sentence)),
         None if own is None else margins.without(own),
     )
+    lost = colorizer.not_found(network_lightness, sentence) if isinstance(colorizer, GroundedColorizer) else []
     if target.exists():
-        return
+        return lost
     result.notices += frame.notices
     write_picture(target, frame, recompose_strips(frame.lightness, margins.around(offset), margins.around(slope)))
     result.written.append(target)
+    return lost
 
 
 def _margins(colorizer: ColorizationSystem, jobs: Sequence[Job]) -> Margins:
