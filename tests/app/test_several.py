@@ -69,6 +69,15 @@ def test_photos_by_a_list(studio: Studio, uploads: list[Path], tmp_path: Path) -
     assert batch.lines == ["b.png: not in the list", "none.jpg: in the list, but not among the photos"]
 
 
+def test_a_list_finds_photos_whose_names_the_browser_has_changed(
+    studio: Studio, uploads: list[Path], tmp_path: Path
+) -> None:
+    photos = [uploads[0].rename(tmp_path / "at 123000.jpg"), uploads[1].rename(tmp_path / "the %22old%22 one.png")]
+    path = listed(tmp_path, 'photo,caption\nat 12:30:00.jpg,a red star\n"the ""old"" one.png",a blue star\n')
+    batch = begun(studio, [*photos, path], text="")
+    assert len(colored(batch)) == 2 and batch.lines == []
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [

@@ -1,10 +1,12 @@
 """Several photos at once, by one sentence or by a list that came with them, into one ZIP: bounded, photo by photo."""
 
+import re
 import shutil
 import tempfile
 import time
 import zipfile
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -45,6 +47,7 @@ class Several:
             raise
         except (ValueError, OSError) as error:
             raise InputError(self._plainly(error)) from error
+        self.jobs = [self._with_photo(job, photos) for job in self.jobs]
         count = sum(len(job.pictures) for job in self.jobs)
         if len(self.jobs) > MOST_PHOTOS or count > MOST_PICTURES:
             raise InputError(
@@ -137,9 +140,19 @@ class Several:
         listed = [path for path in received if path.suffix.lower() in LIST_SUFFIXES]
         return [path for path in received if path not in listed], listed[0] if listed else None
 
+    def _with_photo(self, job: Job, photos: Sequence[Path]) -> Job:
+        """The job of a list's row with its photo, of whose name a browser and Gradio leave some characters out."""
+        alike = [photo for photo in photos if _letters(photo.name) == _letters(job.photo.name)]
+        return replace(job, photo=alike[0]) if len(alike) == 1 and not job.photo.exists() else job
+
     def _name(self, job: Job) -> str:
         return job.photo.relative_to(self.folder / "photos").as_posix()
 
     def _plainly(self, error: Exception) -> str:
         """The text of an error without paths of the server."""
         return str(error).replace(f"{self.folder / 'photos'}/", "").replace(f"{self.pictures}/", "")
+
+
+def _letters(name: str) -> str:
+    """The letters and digits of a file's name, without quotation marks as a browser sends them."""
+    return re.sub(r"%22|[\W_]", "", name)
