@@ -1,17 +1,19 @@
 """The training step: when it stops, what it runs, and that it learns."""
 
+import csv
 import math
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
-from shrunk import NO_COUNTER_COLOR, shrunk, transformer
+from shrunk import NO_COUNTER_COLOR, NO_GROUPS, shrunk, small, transformer
 from torch import nn
 
 from lcoins.data.scenes.dataset import Scenes
 from lcoins.data.types import Batch, collate
 from lcoins.models.colorizer import CounterColorization
+from lcoins.training import run
 from lcoins.training.build import build_training
 from lcoins.training.losses import Losses
 from lcoins.training.module import ColorizationTraining, NonFiniteLoss
@@ -61,25 +63,28 @@ def test_processes_exchange_the_same_terms_whatever_their_batches_have() -> None
     assert exchanged[0] == exchanged[1]
 
 
-@pytest.mark.parametrize(
-    ("trainer", "automatic", "steps", "epochs"),
-    [
-        ({"max_epochs": 4}, True, 40, 4),
-        ({"max_epochs": -1, "max_steps": 40}, True, 40, 4.0),
-        ({"max_epochs": -1, "max_steps": 40}, False, 20, 2.0),  # LBIE's two optimizers are both counted
-    ],
-)
+@pytest.mark.parametrize("epochs", ["trainer.max_epochs=null", "recipe.epochs=18"])
+@pytest.mark.parametrize(("system", "each"), [("lcoins", 1), ("lbie", 2)])  # LBIE's two optimizers are both counted
 def test_a_schedule_knows_its_epochs_also_where_steps_end_the_training(
-    trainer: dict[str, int], automatic: bool, steps: int, epochs: float
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch, epochs: str, system: str, each: int
 ) -> None:
-    given = {
-        "max_steps": -1,
-        "estimated_stepping_batches": 40,
-        "accumulate_grad_batches": 1,
-        "train_dataloader": [0] * 10,
-    }
-    fake = SimpleNamespace(trainer=SimpleNamespace(**given | trainer), automatic_optimization=automatic)
-    assert ColorizationTraining._steps_and_epochs(fake) == (steps, epochs)  # type: ignore[arg-type]
+    """Six steps are an epoch of four and a half: the rate rises during the first, and then falls until the last."""
+    monkeypatch.setattr(run, "evaluate_run", lambda *_: {})
+    six = [epochs, f"trainer.max_steps={6 * each}", "recipe.warmup_epochs=1", "recipe.min_lr=0"]
+    train_run(shrunk(*six, **NO_GROUPS) if system == "lcoins" else small(system, *six), run_folder)
+    content = torch.load(run_folder / "checkpoints" / "last.ckpt", weights_only=True)
+    assert (content["global_step"], content["batches"]["steps_per_epoch"]) == (6 * each, 4)
+    rows = list(csv.DictReader((run_folder / "csv" / "version_0" / "metrics.csv").read_text().splitlines()))
+    (name,) = {"lr-AdamW/pg1", "lr-Adam/pg1"} & rows[0].keys()
+    rates = [float(row[name]) for row in rows if row[name]]
+    assert [rate / max(rates) for rate in rates] == pytest.approx([0, 0.25, 0.5, 0.75, 1, 0.5])
+
+
+@pytest.mark.parametrize("limit", ["+trainer.limit_train_batches=3", "+trainer.limit_train_batches=0.8"])
+def test_an_epoch_that_would_end_within_a_step_is_refused(run_folder: Path, limit: str) -> None:
+    """The gradients of its last step would be those of fewer photos, yet weigh as many."""
+    with pytest.raises(ValueError, match=r"3 batches would end in the middle of a step, which takes 2; let trainer"):
+        train_run(shrunk(limit, "trainer.accumulate_grad_batches=2", **NO_GROUPS), run_folder)
 
 
 def test_a_few_scenes_are_learnt_by_heart(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ class ColorizationData(LightningDataModule):
         self.train_set, self.val_set, self.test_sets = train, val, dict(tests)
         self.loader, self.augmentation, self.seed = loader, augmentation, seed
         self.word_recoloring = word_recoloring
-        self._resumed = (0, 0)  # the epoch, and the batches of it that an interrupted run has trained on
+        self._resumed = (0, 0)  # the epoch, and the samples of it that all processes of an interrupted run have read
         palettes = [samples.palette for samples in (val, *tests.values()) if samples is not None]
         self.palette = next((palette for palette in palettes if palette is not None), None)
 
@@ -155,7 +155,7 @@ class ColorizationData(LightningDataModule):
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
         if train:  # loaders are made, and workers begin to read, before Lightning knows that it resumes
             epoch = max(epoch, self._resumed[0])
-            sampler.read = (self._resumed[0], self._resumed[1] * self.loader.batch_size)
+            sampler.read = (self._resumed[0], self._resumed[1] // ranks)
         sampler.set_epoch(epoch)
         return self._batches(
             samples,
@@ -193,15 +193,19 @@ class ColorizationData(LightningDataModule):
         return self._loader(self.val_set, train=False)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint holds: the epoch to go on with, and how many batches of it each process has trained on."""
+        """What a checkpoint holds: the epoch to go on with, and how many samples of it all processes have trained on.
+
+        Samples, because the run may go on with another number of processes, or in batches of another size.
+        """
         assert self.trainer is not None
         progress, epoch = self.trainer.fit_loop.epoch_loop.batch_progress, self.trainer.current_epoch
         if progress.is_last_batch:
-            return {"epoch": epoch + 1, "batches": 0}
-        return {"epoch": epoch, "batches": progress.current.ready}
+            return {"epoch": epoch + 1, "samples": 0}
+        batch_of_all = self.loader.batch_size * self._rank_of_ranks()[1]
+        return {"epoch": epoch, "samples": progress.current.ready * batch_of_all}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._resumed = (state_dict["epoch"], state_dict["batches"])
+        self._resumed = (state_dict["epoch"], state_dict.get("samples", 0))  # lcoins 0.1 counted batches, here none
 
     def test_loaders(self) -> dict[str, DataLoader[Sample]]:
         """One loader per named test set, every pair once and in order; with several processes each has its batches.
