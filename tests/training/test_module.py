@@ -16,7 +16,7 @@ from lcoins.models.colorizer import CounterColorization
 from lcoins.training import run
 from lcoins.training.build import build_training
 from lcoins.training.losses import Losses
-from lcoins.training.module import ColorizationTraining, NonFiniteLoss
+from lcoins.training.module import AdversarialTraining, ColorizationTraining, NonFiniteLoss
 from lcoins.training.optimization import parameter_groups
 from lcoins.training.run import plain_config, train_run
 
@@ -38,6 +38,24 @@ def test_a_loss_that_is_no_number_stops_the_run(run_folder: Path, monkeypatch: p
     last = torch.load(run_folder / "checkpoints" / "last.ckpt", weights_only=True)
     assert last["global_step"] == 4
     assert all(value.isfinite().all() for value in last["state_dict"].values())
+
+
+def test_a_judgment_that_is_no_number_spoils_no_discriminator(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It steps first, and would have the weights of no number before the generator's loss is looked at."""
+    step = AdversarialTraining.training_step
+    trained: list[AdversarialTraining] = []
+
+    def spoil(self: AdversarialTraining, batch: Batch, batch_idx: int) -> None:
+        trained.append(self)
+        batch.ab[3, 0, 0, 0] = math.nan
+        step(self, batch, batch_idx)
+
+    monkeypatch.setattr(AdversarialTraining, "training_step", spoil)
+    with pytest.raises(NonFiniteLoss, match="loss term discriminator_real is not finite at step 0"):
+        train_run(small("lbie"), run_folder)
+    assert all(parameter.isfinite().all() for parameter in trained[0].objective.discriminator.parameters())
 
 
 def test_processes_exchange_the_same_terms_whatever_their_batches_have() -> None:

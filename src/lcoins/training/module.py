@@ -260,6 +260,7 @@ class AdversarialTraining(ColorizationTraining):
         discriminator, generator = self.optimizers()  # type: ignore[attr-defined]
         output = self.colorizer(batch.lightness, self.colorizer.tokenize(batch.captions).to(self.device))
         judgment = self.objective.discriminate(output, batch)
+        self._stop_if_not_finite(judgment, batch)
         self._step(discriminator, judgment.total)
         self.toggle_optimizer(generator)  # the generator's loss uses the discriminator without training it
         losses = self.objective(output, batch)
