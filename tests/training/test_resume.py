@@ -112,7 +112,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 def test_a_run_that_is_told_to_stop_goes_on_from_the_same_step(
     run_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
     sent: signal.Signals,
     step: int,
 ) -> None:
@@ -127,7 +127,7 @@ def test_a_run_that_is_told_to_stop_goes_on_from_the_same_step(
             interrupted_at(step, monkeypatch, sent)(cfg, parts)
     finally:
         signal.signal(signal.SIGUSR2, handler)
-    assert "weights_only" not in "".join(capfd.readouterr())  # what Lightning says of its defaults
+    assert "weights_only" not in caplog.text  # which Lightning says where it is left out
     assert requeued == ([sent] if sent == signal.SIGUSR2 else [])
     saved = torch.load(parts / "checkpoints" / "last.ckpt", weights_only=True)
     assert saved["global_step"] == step + 1
@@ -155,6 +155,18 @@ def test_a_run_that_is_told_to_stop_in_its_last_step_has_its_evaluation_later(
     assert not (run_folder / "test").exists()
     assert train_run(cfg, run_folder)
     assert len(batches_reached) == steps
+
+
+def test_photos_that_are_learned_by_heart_stay_the_same_when_a_run_goes_on(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch, batches_reached: list[tuple[int, list[str]]]
+) -> None:
+    """The same batches in both epochs, also in one that was stopped after its first."""
+    cfg = shrunk("debug=overfit", "trainer.overfit_batches=2", "recipe.epochs=2")
+    with pytest.raises(StoppedBySignal):
+        interrupted_at(2, monkeypatch, signal.SIGTERM)(cfg, run_folder)
+    train_run(cfg, run_folder)
+    first, second = ([f"train/{i:05d}" for i in range(start, start + 16)] for start in (0, 16))
+    assert batches_reached == [(epoch, names) for epoch in (0, 1) for names in (first, second)]
 
 
 def test_each_epoch_has_its_own_scenes(run_folder: Path, batches_reached: list[tuple[int, list[str]]]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import torch
 from lightning import LightningDataModule
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Sampler, SequentialSampler
 
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.color.words import recolor
@@ -74,6 +74,30 @@ class KeyedSampler(Sampler[int]):
         first = self.read[1] if self.epoch == self.read[0] else 0
         own = order[self.rank + first * self.ranks : len(self) * self.ranks : self.ranks]
         return (index for part in own.split(INDICES_AT_ONCE) for index in part.tolist())
+
+
+class FirstSamples(SequentialSampler):
+    """The indices that this rank reads where few samples are to be learned by heart: in order, alike in all epochs.
+
+    Lightning puts a sampler of its own in the place of any that is no SequentialSampler, and on every rank the same.
+    The epoch is that of the run; the data set stays in its first.
+    """
+
+    def __init__(self, samples: SampleSet, rank: int = 0, ranks: int = 1) -> None:
+        super().__init__(samples)  # type: ignore[arg-type]
+        samples.set_epoch(0)
+        self.samples, self.rank, self.ranks, self.epoch = samples, rank, ranks, 0
+        self.read = (0, 0)  # an epoch, and how many of its indices have been read before, in an interrupted run
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.samples) // self.ranks
+
+    def __iter__(self) -> Iterator[int]:
+        first = self.read[1] if self.epoch == self.read[0] else 0
+        return iter(range(self.rank + first * self.ranks, len(self) * self.ranks, self.ranks))
 
 
 class BatchesInTurn(Sampler[list[int]]):
@@ -150,19 +174,28 @@ class ColorizationData(LightningDataModule):
         self.palette = next((palette for palette in palettes if palette is not None), None)
 
     def _loader(self, samples: SampleSet, train: bool) -> DataLoader[Sample]:
-        rank, ranks = self._rank_of_ranks()
-        sampler = KeyedSampler(samples, self.seed, train, rank, ranks, self.samples_per_step if train else 1)
+        sampler = (
+            self._train_sampler(samples) if train else KeyedSampler(samples, self.seed, False, *self._rank_of_ranks())
+        )
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
-        if train:  # loaders are made, and workers begin to read, before Lightning knows that it resumes
-            epoch = max(epoch, self._resumed[0])
-            sampler.read = (self._resumed[0], self._resumed[1] // ranks)
-        sampler.set_epoch(epoch)
+        # Loaders are made, and workers begin to read, before Lightning knows that it resumes.
+        sampler.set_epoch(max(epoch, self._resumed[0]) if train else epoch)
         return self._batches(
             samples,
             batch_size=self.loader.batch_size if train else self.loader.eval_batch_size,
             sampler=sampler,
             drop_last=train,
         )
+
+    def _train_sampler(self, samples: SampleSet) -> KeyedSampler | FirstSamples:
+        rank, ranks = self._rank_of_ranks()
+        sampler: KeyedSampler | FirstSamples
+        if self.trainer is not None and self.trainer.overfit_batches:  # type: ignore[attr-defined]
+            sampler = FirstSamples(samples, rank, ranks)
+        else:
+            sampler = KeyedSampler(samples, self.seed, True, rank, ranks, self.samples_per_step)
+        sampler.read = (self._resumed[0], self._resumed[1] // ranks)
+        return sampler
 
     def _rank_of_ranks(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
