@@ -4,6 +4,7 @@ import csv
 import math
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -103,6 +104,41 @@ def test_an_epoch_that_would_end_within_a_step_is_refused(run_folder: Path, limi
     """The gradients of its last step would be those of fewer photos, yet weigh as many."""
     with pytest.raises(ValueError, match=r"3 batches would end in the middle of a step, which takes 2; let trainer"):
         train_run(shrunk(limit, "trainer.accumulate_grad_batches=2", **NO_GROUPS), run_folder)
+
+
+def test_figures_of_validation_are_means_over_photos_however_they_are_batched(tmp_path: Path) -> None:
+    """A last batch of fewer photos does not count for more."""
+    module, data = build_training(plain_config(shrunk("data.val.length=5", **NO_GROUPS)), tmp_path)
+    assert data.val_set is not None
+    photos = [data.val_set[index] for index in range(5)]
+    module.eval()
+    module.log = lambda *_, **__: None  # type: ignore[method-assign,assignment]
+    found = []
+    for size in (1, 4):
+        for mean in module.val_means.values():
+            mean.reset()
+        for start in range(0, 5, size):
+            with torch.no_grad():
+                module.validation_step(data.on_after_batch_transfer(collate(photos[start : start + size])), 0)
+        found.append({name: float(mean.compute()) for name, mean in module.val_means.items()})
+    assert found[0].keys() == {"chromatic", "psnr", "colorfulness", "color_word_accuracy"}
+    assert found[1] == pytest.approx(found[0], rel=1e-4)
+
+
+def test_each_batch_of_a_step_has_its_own_noise() -> None:
+    """Accumulated, and on each process; what a step draws depends on nothing else."""
+
+    def seed_of(batch_idx: int, step: int = 7, rank: int = 0, accumulated: int = 2) -> int:
+        trainer: Any = SimpleNamespace(accumulate_grad_batches=accumulated)
+        fake: Any = SimpleNamespace(trainer=trainer, seed=0, global_step=step, global_rank=rank)
+        with torch.random.fork_rng():
+            ColorizationTraining.on_train_batch_start(fake, None, batch_idx)  # type: ignore[arg-type]
+            return torch.initial_seed()
+
+    seeds = [seed_of(14), seed_of(15), seed_of(14, rank=1), seed_of(15, rank=1), seed_of(16, step=8)]
+    assert len(set(seeds)) == len(seeds)
+    assert seed_of(14) == seeds[0]
+    assert seed_of(14, accumulated=1) == seed_of(3, accumulated=1)
 
 
 def test_a_few_scenes_are_learnt_by_heart(tmp_path: Path) -> None:
