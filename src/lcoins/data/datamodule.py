@@ -84,7 +84,7 @@ class FirstSamples(SequentialSampler):
     """
 
     def __init__(self, samples: SampleSet, rank: int = 0, ranks: int = 1) -> None:
-        super().__init__(samples)  # type: ignore[arg-type]
+        super().__init__(samples)
         samples.set_epoch(0)
         self.samples, self.rank, self.ranks, self.epoch = samples, rank, ranks, 0
         self.read = (0, 0)  # an epoch, and how many of its indices have been read before, in an interrupted run
