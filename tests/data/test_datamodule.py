@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import chain
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.data.augment import LuminanceAugmentation
-from lcoins.data.datamodule import BatchesInTurn, ColorizationData, KeyedSampler, LoaderOptions
+from lcoins.data.datamodule import BatchesInTurn, ColorizationData, FirstSamples, KeyedSampler, LoaderOptions
 from lcoins.data.recoloring import WordRecoloring
 from lcoins.data.scenes.dataset import Scenes
 from lcoins.data.types import Batch, Sample, collate
@@ -64,6 +65,45 @@ def test_shuffled_the_ranks_get_equally_many_and_none_twice(length: int, ranks: 
     together = list(chain(*shares))
     assert len(set(together)) == len(together)
     assert set(together) <= set(range(length))
+
+
+@given(length=st.integers(0, 60), ranks=st.integers(1, 7), read=st.integers(0, 9))
+def test_the_samples_to_be_learned_by_heart_are_alike_in_all_epochs(length: int, ranks: int, read: int) -> None:
+    """The ranks take turns; an epoch that was begun before goes on where it was."""
+    numbers = Numbers(length)
+    samplers = [FirstSamples(numbers, rank, ranks) for rank in range(ranks)]
+    whole, rest = [], []
+    for sampler in samplers:
+        sampler.read = (4, read)
+        sampler.set_epoch(4)
+        rest.append(list(sampler))
+        sampler.set_epoch(5)
+        whole.append(list(sampler))
+        assert len(sampler) == len(whole[-1])
+    assert sorted(chain(*whole)) == list(range(length // ranks * ranks))
+    assert rest == [share[read:] for share in whole]
+    assert numbers.epoch == 0
+
+
+@pytest.mark.parametrize(("size", "ranks"), [(4, 1), (2, 2), (1, 4), (2, 1), (8, 1)])
+def test_what_all_ranks_have_read_is_left_out_on_any_number_of_them(size: int, ranks: int) -> None:
+    """A run that two ranks with batches of 4 have begun goes on after 8 of its 32 photos."""
+    begun = ColorizationData(Scenes("train", 32, 32), None, {}, FOURS, OFF, seed=0)
+    done = SimpleNamespace(is_last_batch=False, current=SimpleNamespace(ready=1))
+    loop = SimpleNamespace(epoch_loop=SimpleNamespace(batch_progress=done))
+    begun.trainer = SimpleNamespace(fit_loop=loop, current_epoch=3, global_rank=0, world_size=2)  # type: ignore[assignment]
+    state = begun.state_dict()
+    read = []
+    for rank in range(ranks):
+        data = ColorizationData(Scenes("train", 32, 32), None, {}, replace(FOURS, batch_size=size), OFF, seed=0)
+        data.trainer = SimpleNamespace(current_epoch=0, global_rank=rank, world_size=ranks, overfit_batches=0)  # type: ignore[assignment]
+        data.load_state_dict(state)
+        sampler: Any = data.train_dataloader().sampler
+        assert len(sampler) == 32 // ranks
+        read.append(list(sampler))
+    alone = KeyedSampler(Numbers(32), 0, shuffle=True)
+    alone.set_epoch(3)
+    assert sorted(chain(*read)) == sorted(list(alone)[8:])
 
 
 @given(length=st.integers(0, 60), size=st.integers(1, 5), ranks=st.integers(1, 7))
@@ -196,7 +236,7 @@ def test_a_module_for_evaluation_has_test_loaders_only() -> None:
 def test_a_worker_draws_the_epoch_at_which_the_loader_was_made() -> None:
     """Workers draw ahead as soon as they start, which is before Lightning has told the sampler of a resumed epoch."""
     data = ColorizationData(Scenes("train", 8, 32), None, {}, replace(FOURS, workers=1), PAPER, 0)
-    data.trainer = SimpleNamespace(global_rank=0, world_size=1, current_epoch=3)  # type: ignore[assignment]
+    data.trainer = SimpleNamespace(global_rank=0, world_size=1, current_epoch=3, overfit_batches=0)  # type: ignore[assignment]
     names = sorted(name for batch in data.train_dataloader() for name in batch.names)
     assert names == [f"train/{3 * 8 + i:05d}" for i in range(8)]
 

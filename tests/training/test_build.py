@@ -61,6 +61,16 @@ def test_words_right_cannot_choose_on_photos(tmp_path: Path) -> None:
         ("recipe.epochs=0", r"recipe\.epochs is at least 1, got 0; give another value as recipe\.epochs="),
         ("recipe.ema=1.5", r"recipe\.ema is at least 0 and at most 1, got 1\.5"),
         ("recipe.optimizer.lr=0", r"recipe\.optimizer\.lr is at least 1e-12, got 0"),
+        (
+            "recipe.min_lr=1",
+            r"recipe\.min_lr=1 is above recipe\.optimizer\.lr=0\.0015, .*set recipe\.min_lr to 0\.0015",
+        ),
+        ("+recipe.lr_milestone=[1]", r"recipe\.lr_milestone is no key .*\(did you mean lr_milestones\?\); it has ema"),
+        (
+            "+recipe.lr_factors={transfromer: 0.1}",
+            r"recipe\.lr_factors: .* with transfromer \(did you mean transformer\?",
+        ),
+        ("+recipe.frozen=[image_encodr]", r"recipe\.frozen: .* with image_encodr \(did you mean image_encoder\?\)"),
         ("recipe.monitor=val/nope", r"recipe\.monitor=val/nope is not measured in validation; take one of val/psnr"),
         ("model.transformer.heads=0", r"model\.transformer: GroupingTransformer cannot be built with .*heads=0"),
         ("model.transformer.width=-1", r"width=-1 must not be negative"),

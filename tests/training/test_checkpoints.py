@@ -19,7 +19,7 @@ BATCHES = {"total": 16, "described": str(Batches(1, 16)), "steps_per_epoch": 4.0
 
 
 def saved(path: Path, epoch: int = 0) -> Path:
-    place = {"epoch": epoch + 1, "batches": 0}
+    place = {"epoch": epoch + 1, "samples": 0}
     content = {
         "epoch": epoch,
         "batches": BATCHES,
@@ -94,6 +94,19 @@ def test_a_checkpoint_of_before_is_refused_in_one_line(tmp_path: Path) -> None:
     AtomicCheckpointIO().save_checkpoint({"epoch": 3, "state_dict": {}}, tmp_path / "checkpoints" / "last.ckpt")
     with pytest.raises(ValueError, match=r"cannot be resumed: it lacks ColorizationData and batches, .*name="):
         find_resumable(tmp_path, Batches(1, 16))
+
+
+@pytest.mark.parametrize("batches", [0, 3])
+def test_a_checkpoint_that_counts_batches_is_resumed_only_between_epochs(tmp_path: Path, batches: int) -> None:
+    """Those of lcoins 0.1, which do not say of how many photos their batches were."""
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    content = {"ColorizationData": {"epoch": 2, "batches": batches}, "batches": BATCHES}
+    AtomicCheckpointIO().save_checkpoint(content, path)
+    if batches:
+        with pytest.raises(ValueError, match=r"cannot be resumed: it lacks the photos of its epoch, .*name="):
+            find_resumable(tmp_path, Batches(1, 16))
+    else:
+        assert find_resumable(tmp_path, Batches(1, 16))[0] == path
 
 
 @pytest.mark.parametrize("broken", ["last", "best"])

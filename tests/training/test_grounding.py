@@ -2,6 +2,8 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -9,6 +11,7 @@ from omegaconf import OmegaConf
 from outlined_photos import box, source
 from shrunk import composed
 from torch import Tensor
+from torchmetrics import MeanMetric
 
 from lcoins.color.lab import to_network_lightness
 from lcoins.color.reading import read_sentence
@@ -17,6 +20,7 @@ from lcoins.models.checkpoint import load_checkpoint
 from lcoins.models.grounded import GroundedColorizer
 from lcoins.models.grounding import Grounded, SaidColor, said_colors
 from lcoins.training.build import build_training
+from lcoins.training.grounding import GroundingTraining
 from lcoins.training.grounding_losses import GroundingObjective, KnownColor, cells_of, known_colors, name_loss, overlap
 from lcoins.training.losses import Losses
 from lcoins.training.module import ColorizationTraining
@@ -87,6 +91,17 @@ def test_overlap_by_hand() -> None:
     shares = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])
     masks = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])
     assert overlap(shares, masks).item() == pytest.approx((2 + 1) / (1 + 2 + 1))
+
+
+def test_only_masks_that_are_known_for_sure_and_shown_are_validated() -> None:
+    """Two names are placed all wrong, one by a guess and one by nothing in the photo; the third is right."""
+    said = [*known("bus", certain=False), *known("cup", mask=NONE), *known("dog")]
+    logits = torch.cat([-right(), right()[:1]])
+    means = {"overlap": MeanMetric()}
+    found = (answer(logits), cells_of(said, 4), said)
+    fake: Any = SimpleNamespace(_grounded=lambda batch: found, val_means=means, log=lambda *_, **__: None)
+    GroundingTraining.validation_step(fake, [0, 1, 2], 0)  # type: ignore[arg-type]
+    assert float(means["overlap"].compute()) == pytest.approx(1, abs=1e-3)
 
 
 def batch(*samples: Sample) -> Batch:

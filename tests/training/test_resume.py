@@ -110,7 +110,11 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGUSR2], ids=lambda sent: sent.name)
 @pytest.mark.parametrize("step", [1, STEPS + 2])
 def test_a_run_that_is_told_to_stop_goes_on_from_the_same_step(
-    run_folder: Path, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals, step: int
+    run_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    sent: signal.Signals,
+    step: int,
 ) -> None:
     """In the middle of an epoch, bit for bit, and a handler that was there before puts the job back into its queue."""
     cfg = shrunk("recipe.epochs=2", "recipe.ema=0.9")
@@ -123,6 +127,7 @@ def test_a_run_that_is_told_to_stop_goes_on_from_the_same_step(
             interrupted_at(step, monkeypatch, sent)(cfg, parts)
     finally:
         signal.signal(signal.SIGUSR2, handler)
+    assert "weights_only" not in caplog.text  # which Lightning says where it is left out
     assert requeued == ([sent] if sent == signal.SIGUSR2 else [])
     saved = torch.load(parts / "checkpoints" / "last.ckpt", weights_only=True)
     assert saved["global_step"] == step + 1
@@ -134,16 +139,34 @@ def test_a_run_that_is_told_to_stop_goes_on_from_the_same_step(
     assert logged(parts, "train/loss") == lines
 
 
+@pytest.mark.parametrize(("length", "steps"), [("recipe.epochs=1", STEPS), ("trainer.max_steps=3", 3)])
 def test_a_run_that_is_told_to_stop_in_its_last_step_has_its_evaluation_later(
-    run_folder: Path, monkeypatch: pytest.MonkeyPatch, batches_reached: list[tuple[int, list[str]]]
+    run_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    batches_reached: list[tuple[int, list[str]]],
+    length: str,
+    steps: int,
 ) -> None:
-    cfg = shrunk("recipe.epochs=1")
+    """Also in the middle of an epoch: it is validated first, for a start after the last step trains nothing."""
+    cfg = shrunk(length)
     with pytest.raises(StoppedBySignal, match=r"stopped by SIGTERM after its last epoch; .*goes on from .*last\.ckpt"):
-        interrupted_at(STEPS - 1, monkeypatch, signal.SIGTERM)(cfg, run_folder)
-    assert len(batches_reached) == STEPS
+        interrupted_at(steps - 1, monkeypatch, signal.SIGTERM)(cfg, run_folder)
+    assert len(batches_reached) == steps
     assert not (run_folder / "test").exists()
     assert train_run(cfg, run_folder)
-    assert len(batches_reached) == STEPS
+    assert len(batches_reached) == steps
+
+
+def test_photos_that_are_learned_by_heart_stay_the_same_when_a_run_goes_on(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch, batches_reached: list[tuple[int, list[str]]]
+) -> None:
+    """The same batches in both epochs, also in one that was stopped after its first."""
+    cfg = shrunk("debug=overfit", "trainer.overfit_batches=2", "recipe.epochs=2")
+    with pytest.raises(StoppedBySignal):
+        interrupted_at(2, monkeypatch, signal.SIGTERM)(cfg, run_folder)
+    train_run(cfg, run_folder)
+    first, second = ([f"train/{i:05d}" for i in range(start, start + 16)] for start in (0, 16))
+    assert batches_reached == [(epoch, names) for epoch in (0, 1) for names in (first, second)]
 
 
 def test_each_epoch_has_its_own_scenes(run_folder: Path, batches_reached: list[tuple[int, list[str]]]) -> None:

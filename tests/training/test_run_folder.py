@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
+from lcoins.cli.hydra_commands import conf_folder
 from lcoins.training.run_folder import config_differences, open_run_folder
 
 values = st.recursive(st.none() | st.integers() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=2))
@@ -44,6 +46,16 @@ def test_where_and_how_a_run_runs_may_change(tmp_path: Path) -> None:
     open_run_folder(tmp_path / "run", {**changed, "data": {"workers": 4, "report": "problems.jsonl"}})
     with pytest.raises(ValueError, match="another config"):
         open_run_folder(tmp_path / "run", {**config, "data": {"workers": 0, "seed": 1}})
+
+
+def test_another_precision_makes_another_run(tmp_path: Path) -> None:
+    """It has a folder of its own, so that a sweep over precisions does not compare a run with itself."""
+    config = {"trainer": {"precision": "32-true"}}
+    open_run_folder(tmp_path / "run", config)
+    with pytest.raises(ValueError, match=r"trainer\.precision: 32-true -> bf16-mixed"):
+        open_run_folder(tmp_path / "run", {"trainer": {"precision": "bf16-mixed"}})
+    names = OmegaConf.load(conf_folder() / "train.yaml").hydra.job.config.override_dirname.exclude_keys
+    assert "trainer.devices" in names and "trainer.precision" not in names
 
 
 def test_a_run_of_an_older_version_is_refused(tmp_path: Path) -> None:

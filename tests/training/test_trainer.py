@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnvironment
-from shrunk import shrunk
+from shrunk import NO_GROUPS, shrunk
 
 from lcoins.training.build import build_training
 from lcoins.training.run import plain_config
@@ -55,7 +55,7 @@ def test_advertisements_are_dropped_and_the_rest_is_kept() -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
-@pytest.mark.parametrize("override", ["trainer.accelerator=gpu", "trainer.devices=two", "trainer.precision=7"])
+@pytest.mark.parametrize("override", ["trainer.accelerator=gpu", "trainer.devices=two"])
 def test_a_device_that_is_not_there_is_named_in_one_line(tmp_path: Path, override: str) -> None:
     config = plain_config(shrunk(override))
     module, data = build_training(config, tmp_path)
@@ -63,6 +63,15 @@ def test_a_device_that_is_not_there_is_named_in_one_line(tmp_path: Path, overrid
     with pytest.raises(ValueError, match=rf"trainer \(.*{key}={value}.*; trainer=auto takes") as error:
         build_trainer(config, tmp_path, data, module)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("precision", ["bf16-true", "16-true", "64-true", "transformer-engine", "7"])
+def test_a_precision_that_cannot_train_is_refused_with_those_that_can(tmp_path: Path, precision: str) -> None:
+    config = plain_config(shrunk(f"trainer.precision={precision}", **NO_GROUPS))
+    module, data = build_training(config, tmp_path)
+    expected = rf"trainer\.precision={precision}: take one of auto, 32-true, bf16-mixed, 16-mixed"
+    with pytest.raises(ValueError, match=expected):
+        build_trainer(config, tmp_path, data, module)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import torch
 from lightning import LightningDataModule
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Sampler, SequentialSampler
 
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.color.words import recolor
@@ -74,6 +74,30 @@ class KeyedSampler(Sampler[int]):
         first = self.read[1] if self.epoch == self.read[0] else 0
         own = order[self.rank + first * self.ranks : len(self) * self.ranks : self.ranks]
         return (index for part in own.split(INDICES_AT_ONCE) for index in part.tolist())
+
+
+class FirstSamples(SequentialSampler):
+    """The indices that this rank reads where few samples are to be learned by heart: in order, alike in all epochs.
+
+    Lightning puts a sampler of its own in the place of any that is no SequentialSampler, and on every rank the same.
+    The epoch is that of the run; the data set stays in its first.
+    """
+
+    def __init__(self, samples: SampleSet, rank: int = 0, ranks: int = 1) -> None:
+        super().__init__(samples)
+        samples.set_epoch(0)
+        self.samples, self.rank, self.ranks, self.epoch = samples, rank, ranks, 0
+        self.read = (0, 0)  # an epoch, and how many of its indices have been read before, in an interrupted run
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.samples) // self.ranks
+
+    def __iter__(self) -> Iterator[int]:
+        first = self.read[1] if self.epoch == self.read[0] else 0
+        return iter(range(self.rank + first * self.ranks, len(self) * self.ranks, self.ranks))
 
 
 class BatchesInTurn(Sampler[list[int]]):
@@ -145,24 +169,33 @@ class ColorizationData(LightningDataModule):
         self.train_set, self.val_set, self.test_sets = train, val, dict(tests)
         self.loader, self.augmentation, self.seed = loader, augmentation, seed
         self.word_recoloring = word_recoloring
-        self._resumed = (0, 0)  # the epoch, and the batches of it that an interrupted run has trained on
+        self._resumed = (0, 0)  # the epoch, and the samples of it that all processes of an interrupted run have read
         palettes = [samples.palette for samples in (val, *tests.values()) if samples is not None]
         self.palette = next((palette for palette in palettes if palette is not None), None)
 
     def _loader(self, samples: SampleSet, train: bool) -> DataLoader[Sample]:
-        rank, ranks = self._rank_of_ranks()
-        sampler = KeyedSampler(samples, self.seed, train, rank, ranks, self.samples_per_step if train else 1)
+        sampler = (
+            self._train_sampler(samples) if train else KeyedSampler(samples, self.seed, False, *self._rank_of_ranks())
+        )
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
-        if train:  # loaders are made, and workers begin to read, before Lightning knows that it resumes
-            epoch = max(epoch, self._resumed[0])
-            sampler.read = (self._resumed[0], self._resumed[1] * self.loader.batch_size)
-        sampler.set_epoch(epoch)
+        # Loaders are made, and workers begin to read, before Lightning knows that it resumes.
+        sampler.set_epoch(max(epoch, self._resumed[0]) if train else epoch)
         return self._batches(
             samples,
             batch_size=self.loader.batch_size if train else self.loader.eval_batch_size,
             sampler=sampler,
             drop_last=train,
         )
+
+    def _train_sampler(self, samples: SampleSet) -> KeyedSampler | FirstSamples:
+        rank, ranks = self._rank_of_ranks()
+        sampler: KeyedSampler | FirstSamples
+        if self.trainer is not None and self.trainer.overfit_batches:  # type: ignore[attr-defined]
+            sampler = FirstSamples(samples, rank, ranks)
+        else:
+            sampler = KeyedSampler(samples, self.seed, True, rank, ranks, self.samples_per_step)
+        sampler.read = (self._resumed[0], self._resumed[1] // ranks)
+        return sampler
 
     def _rank_of_ranks(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
@@ -193,15 +226,19 @@ class ColorizationData(LightningDataModule):
         return self._loader(self.val_set, train=False)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint holds: the epoch to go on with, and how many batches of it each process has trained on."""
+        """What a checkpoint holds: the epoch to go on with, and how many samples of it all processes have trained on.
+
+        Samples, because the run may go on with another number of processes, or in batches of another size.
+        """
         assert self.trainer is not None
         progress, epoch = self.trainer.fit_loop.epoch_loop.batch_progress, self.trainer.current_epoch
         if progress.is_last_batch:
-            return {"epoch": epoch + 1, "batches": 0}
-        return {"epoch": epoch, "batches": progress.current.ready}
+            return {"epoch": epoch + 1, "samples": 0}
+        batch_of_all = self.loader.batch_size * self._rank_of_ranks()[1]
+        return {"epoch": epoch, "samples": progress.current.ready * batch_of_all}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._resumed = (state_dict["epoch"], state_dict["batches"])
+        self._resumed = (state_dict["epoch"], state_dict.get("samples", 0))  # lcoins 0.1 counted batches, here none
 
     def test_loaders(self) -> dict[str, DataLoader[Sample]]:
         """One loader per named test set, every pair once and in order; with several processes each has its batches.

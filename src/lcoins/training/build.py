@@ -1,7 +1,9 @@
 """From the plain config of a run to what trains: data, colorizer, objective, and the module that holds them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +28,41 @@ RANGES: dict[str, tuple[float, float]] = {
     "ema": (0, 1),
     "pictures": (0, math.inf),
 }
+RECIPE = {
+    *RANGES,
+    *(each.name for each in fields(OptimizationRecipe)),
+    "global_batch",
+    "monitor",
+    "frozen",
+    "new_parts",
+}
 LEAST_RATE = 1e-12  # a learning rate of 0 learns nothing
 MONITORED = ("val/psnr", "val/color_word_accuracy", "val/colorfulness")  # the more, the better
 MONITORED_IN_GROUNDING = ("val/overlap",)
 
 
-def expect_ranges(recipe: Mapping[str, Any]) -> None:
-    """Refuses a recipe with a value out of its range; ValueError names the key, the range and the value."""
+def expect_recipe(recipe: Mapping[str, Any]) -> None:
+    """Refuses a recipe with a key that nothing reads, or a value out of its range; ValueError names what it takes."""
+    for key in sorted(recipe.keys() - RECIPE):
+        raise ValueError(f"recipe.{key} is no key of a recipe{_meant(key, RECIPE)}; it has {', '.join(sorted(RECIPE))}")
     found: dict[str, Any] = {f"recipe.{key}": (recipe.get(key), bounds) for key, bounds in RANGES.items()}
     found["recipe.optimizer.lr"] = (recipe["optimizer"].get("lr"), (LEAST_RATE, math.inf))
     for key, (value, (least, largest)) in found.items():
         if value is not None and not least <= value <= largest:
             most = f" and at most {largest}" if largest < math.inf else ""
             raise ValueError(f"{key} is at least {least}{most}, got {value}; give another value as {key}=...")
+    rate, min_lr = recipe["optimizer"].get("lr"), recipe["min_lr"]
+    if rate is not None and min_lr is not None and recipe.get("lr_milestones") is None and min_lr > rate:
+        raise ValueError(
+            f"recipe.min_lr={min_lr} is above recipe.optimizer.lr={rate}, and the learning rate would grow; set "
+            f"recipe.min_lr to {rate} or less"
+        )
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """The known name that one like it probably stands for, as the end of a clause; empty if there is none."""
+    near = get_close_matches(name, known, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def build_training(config: dict[str, Any], folder: Path) -> tuple[ColorizationTraining, ColorizationData]:
@@ -48,7 +72,7 @@ def build_training(config: dict[str, Any], folder: Path) -> tuple[ColorizationTr
     ``folder``, so that a resumed run does not count again.
     """
     refuse_foreign_keys(config["model"])
-    expect_ranges(config["recipe"])
+    expect_recipe(config["recipe"])
     if lacks_vocabulary(config["model"]):
         data = build_data(config["data"], folder)
         config = {**config, "model": with_vocabulary(config["model"], data)}
@@ -58,6 +82,8 @@ def build_training(config: dict[str, Any], folder: Path) -> tuple[ColorizationTr
         data = build_data(config["data"], folder)
     _freeze(colorizer, config["recipe"].get("frozen", ()))
     objective = _weighted_objective(config["objective"], data, colorizer, folder / "prior.json")
+    discriminator = [objective.discriminator] if isinstance(objective, AdversarialObjective) else []
+    _expect_beginnings("recipe.lr_factors", config["recipe"].get("lr_factors") or (), colorizer, *discriminator)
     training = _training(objective)
     palette = data.val_set.palette if data.val_set is not None else None
     clipped = bool((config.get("trainer") or {}).get("gradient_clip_val"))
@@ -88,15 +114,23 @@ def _expect_monitored(monitor: str, has_words: bool, training: type[Colorization
 
 def _freeze(colorizer: nn.Module, prefixes: Sequence[str]) -> None:
     """Keeps the parameters whose names begin so as they are, such as the lower blocks of a pretrained backbone."""
-    names = [name for name, _ in colorizer.named_parameters()]
-    if unknown := [prefix for prefix in prefixes if not any(name.startswith(prefix) for name in names)]:
-        raise ValueError(
-            f"recipe.frozen: no parameter of this model begins with {', '.join(unknown)}; the names begin "
-            f"with {', '.join(sorted({name.partition('.')[0] for name in names}))}"
-        )
+    _expect_beginnings("recipe.frozen", prefixes, colorizer)
     for name, parameter in colorizer.named_parameters():
         if name.startswith(tuple(prefixes)):
             parameter.requires_grad_(False)
+
+
+def _expect_beginnings(key: str, prefixes: Iterable[str], *parts: nn.Module) -> None:
+    """Refuses a beginning of parameters' names that no parameter of these parts has: it would change nothing."""
+    names = [name for part in parts for name, _ in part.named_parameters()]
+    beginnings = {".".join(name.split(".")[:depth]) for name in names for depth in range(1, name.count(".") + 2)}
+    unknown = [prefix for prefix in prefixes if not any(name.startswith(prefix) for name in names)]
+    if unknown:
+        shown = ", ".join(prefix + _meant(prefix, beginnings) for prefix in unknown)
+        raise ValueError(
+            f"{key}: no parameter of this model begins with {shown}; the names begin "
+            f"with {', '.join(sorted(beginning for beginning in beginnings if '.' not in beginning))}"
+        )
 
 
 def build_data(data: Any, folder: Path, tests_only: bool = False) -> ColorizationData:

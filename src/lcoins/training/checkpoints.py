@@ -13,6 +13,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lcoins.data.datamodule import ColorizationData
 from lcoins.files import whole_file
 from lcoins.training.batches import Batches
+from lcoins.wording import counted
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -91,16 +92,19 @@ def find_resumable(folder: Path, batches: Batches) -> tuple[Path | None, list[st
             notices.append(f"{path} is broken: {problem}")
             continue
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        if missing := [name for name in (ColorizationData.__qualname__, "batches") if name not in content]:
+        missing = [name for name in (ColorizationData.__qualname__, "batches") if name not in content]
+        if not missing and content[ColorizationData.__qualname__].get("batches"):  # of a size that it does not tell
+            missing = ["the photos of its epoch"]
+        if missing:
             raise ValueError(
                 f"{path} cannot be resumed: it lacks {' and '.join(missing)}, so an earlier lcoins has written it; "
                 f"finish the run with that one, or begin another from its weights: name=... start_from={path}"
             )
         place, before = content[ColorizationData.__qualname__], content["batches"]
-        epochs, batches_done = place["epoch"], place["batches"]
-        again = max(0, _epochs_begun(folder) - epochs - bool(batches_done))
+        epochs, samples = place["epoch"], place.get("samples", 0)
+        again = max(0, _epochs_begun(folder) - epochs - bool(samples))
         repeated = f"; what came after it ({again} of the epochs begun) is trained again" if again else ""
-        more = f" and {batches_done} batches" if batches_done else ""
+        more = f" and {counted(samples, 'photo')} of the next" if samples else ""
         notices.append(f"resuming from {path}, after epoch {epochs}{more}{repeated}")
         if before["described"] != str(batches):
             rate = "stays" if before["total"] == batches.total else "changes, and the learning rate stays"

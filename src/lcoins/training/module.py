@@ -21,6 +21,7 @@ from lcoins.training.batches import Batches
 from lcoins.training.compared_losses import AdversarialObjective, CorrespondenceObjective
 from lcoins.training.losses import Losses, chromatic_loss
 from lcoins.training.optimization import OptimizationRecipe
+from lcoins.training.within_epoch import batches_done, count_as_done
 
 
 class Objective(Protocol):
@@ -73,7 +74,8 @@ class ColorizationTraining(LightningModule):
         self.recipe, self.palette, self.seed, self.config = recipe, palette, seed, config
         self.batches = Batches(devices=1, per_device=1)
         self._done = (0, 0.0)  # steps and epochs of the learning rate's schedule before this start
-        self._steps_per_epoch, self._offset = 1.0, 0
+        self._batches_done = 0  # of the epoch in which a resumed run goes on
+        self._steps_per_epoch, self._offset = 1, 0
         self._shape: dict[str, Any] | None = None  # of the last training batch
         names = ("chromatic", "psnr", "colorfulness") + (("color_word_accuracy",) if palette is not None else ())
         self.val_means: Any = nn.ModuleDict({name: MeanMetric() for name in names})
@@ -104,21 +106,36 @@ class ColorizationTraining(LightningModule):
         return self._optimizer_and_schedule(self.colorizer)  # type: ignore[return-value]
 
     def _optimizer_and_schedule(self, part: nn.Module) -> dict[str, Any]:
-        steps, epochs = self._steps_and_epochs()
+        steps = self._steps_of_schedule()
         steps_done, epochs_done = self._done
-        self._steps_per_epoch = steps / epochs
         self._offset = max(0, round(epochs_done * self._steps_per_epoch)) - steps_done
-        return self.recipe.optimizer_and_schedule(part, steps, epochs, self._offset)
+        return self.recipe.optimizer_and_schedule(part, steps, self._steps_per_epoch, self._offset)
 
-    def _steps_and_epochs(self) -> tuple[int, float]:
-        """How many steps the schedule runs through, and how many epochs they are, also where steps alone end it."""
+    def _steps_of_schedule(self) -> int:
+        """How many steps the schedule runs through; finds how many an epoch has, also where steps end the training."""
         trainer = self.trainer
-        steps, epochs = int(trainer.estimated_stepping_batches), trainer.max_epochs
+        self._steps_per_epoch = math.ceil(self._batches_of_epoch() / trainer.accumulate_grad_batches)
+        steps = int(trainer.estimated_stepping_batches)
         if not self.automatic_optimization and trainer.max_steps > 0:  # which counts the steps of both optimizers
-            steps = min(steps, -(-trainer.max_steps // 2))
-        if epochs is None or epochs < 0:
-            return steps, steps * trainer.accumulate_grad_batches / len(trainer.train_dataloader)  # type: ignore[arg-type]
-        return steps, max(1, epochs)
+            steps = min(steps, math.ceil(trainer.max_steps / 2))
+        return steps
+
+    def _batches_of_epoch(self) -> int:
+        """How many batches each process has in an epoch; ValueError if they are no whole steps, or none is left."""
+        trainer = self.trainer
+        trainer.fit_loop.setup_data()  # Lightning does so only later where steps alone end the training
+        batches, accumulated = int(trainer.num_training_batches), trainer.accumulate_grad_batches
+        if batches % accumulated and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            raise ValueError(
+                f"an epoch of {batches} batches would end in the middle of a step, which takes {accumulated}; let "
+                f"trainer.limit_train_batches or trainer.overfit_batches be a multiple of {accumulated}"
+            )
+        if self._batches_done >= batches:
+            raise ValueError(
+                f"the run was stopped in an epoch that has {batches} batches now ({self.batches}), and as many are "
+                "done; let it end this epoch on as many devices as before: trainer.devices=..."
+            )
+        return batches
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["config"] = self.config
@@ -127,9 +144,12 @@ class ColorizationTraining(LightningModule):
         checkpoint["batches"] = {"total": self.batches.total, "described": str(self.batches), **schedule}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Finds how far the schedule of the learning rate is, for a run that goes on with other batches."""
+        """Finds how far the schedule and the epoch are, for a run that goes on with other batches."""
         before, steps = checkpoint["batches"], checkpoint["lr_schedulers"][0]["last_epoch"]
         self._done = (steps, (steps + before["offset"]) / before["steps_per_epoch"])
+        self._batches_done = batches_done(checkpoint, self.batches)
+        if self._batches_done:
+            count_as_done(checkpoint, self._batches_done)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         parts = [batch_idx] if self.trainer.accumulate_grad_batches > 1 else []  # several batches share a step
@@ -240,6 +260,7 @@ class AdversarialTraining(ColorizationTraining):
         discriminator, generator = self.optimizers()  # type: ignore[attr-defined]
         output = self.colorizer(batch.lightness, self.colorizer.tokenize(batch.captions).to(self.device))
         judgment = self.objective.discriminate(output, batch)
+        self._stop_if_not_finite(judgment, batch)
         self._step(discriminator, judgment.total)
         self.toggle_optimizer(generator)  # the generator's loss uses the discriminator without training it
         losses = self.objective(output, batch)

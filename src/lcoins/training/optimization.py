@@ -36,25 +36,26 @@ class OptimizationRecipe:
     lr_factors: Mapping[str, float] = field(default_factory=dict)
 
     def optimizer_and_schedule(
-        self, part: nn.Module, total_steps: int, epochs: float, offset: int = 0
+        self, part: nn.Module, total_steps: int, steps_per_epoch: float, offset: int = 0
     ) -> dict[str, Any]:
         """An optimizer of the trainable parameters of ``part``, and its learning rate per step, as Lightning takes it.
 
         Args:
             part: Colorizer or discriminator.
             total_steps: Optimizer steps of the whole training.
-            epochs: Epochs of the whole training.
+            steps_per_epoch: Optimizer steps of an epoch; a training that a number of steps ends may be shorter.
             offset: Steps by which the schedule is ahead of the steps done: an epoch that was trained with smaller
                 batches had more steps.
         """
         optimizer = self.optimizer(parameter_groups(part, self.weight_decay, self.lr_factors))
+        epochs = total_steps / steps_per_epoch
         warmup_steps = int(total_steps * min(1.0, self.warmup_epochs / epochs))
         floor = self.min_lr / optimizer.param_groups[0]["lr"]
 
         def factor(steps_done: int, group_factor: float) -> float:
             step = steps_done + offset
             if self.lr_milestones is not None:
-                return group_factor * warmup_milestones(step, warmup_steps, total_steps / epochs, self.lr_milestones)
+                return group_factor * warmup_milestones(step, warmup_steps, steps_per_epoch, self.lr_milestones)
             return group_factor * warmup_cosine(step, warmup_steps, total_steps, floor)
 
         group_factors = [group.get("lr_factor", 1.0) for group in optimizer.param_groups]

@@ -9,8 +9,9 @@ from omegaconf import OmegaConf
 from lcoins.files import write_whole
 from lcoins.models.received import expect_plain
 
-# Parts of a config that say where and how a run runs, not what it computes: they may differ when it is resumed.
-HARDWARE = ("accelerator", "devices", "num_nodes", "strategy", "precision", "sync_batchnorm", "benchmark")
+# Parts of a config that say where and how a run runs: they may differ when it is resumed. Other devices draw other
+# noise, and without recipe.global_batch have another batch, as the run says; precision belongs to what it computes.
+HARDWARE = ("accelerator", "devices", "num_nodes", "strategy", "sync_batchnorm", "benchmark")
 SHOWN = ("log_every_n_steps", "num_sanity_val_steps", "fast_dev_run", "enable_progress_bar", "profiler")
 NOT_IDENTITY = (
     *(f"trainer.{key}" for key in (*HARDWARE, *SHOWN)),

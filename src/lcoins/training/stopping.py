@@ -116,10 +116,11 @@ class SaveAndStop(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         between_steps = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
-        if not between_steps or trainer.fit_loop.epoch_loop.batch_progress.is_last_batch or trainer.fast_dev_run:  # type: ignore[attr-defined]
+        saved_soon = trainer.should_stop or trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+        if not between_steps or saved_soon or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         if self._told_to_stop(trainer):
-            trainer.save_checkpoint(self.checkpoint)
+            trainer.save_checkpoint(self.checkpoint, weights_only=False)
             self._stop(f"in epoch {trainer.current_epoch + 1}, after {batch_idx + 1} batches")
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

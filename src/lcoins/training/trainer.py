@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import Callback, Trainer
+from lightning import Callback, LightningModule, Trainer
 from lightning.fabric.plugins.environments import (
     ClusterEnvironment,
     LightningEnvironment,
@@ -34,8 +34,12 @@ from lcoins.training.ranks import errors_logged_alone
 from lcoins.training.stopping import SaveAndStop
 from lcoins.training.throughput import TrainingThroughput
 from lcoins.training.tracking import build_loggers
+from lcoins.training.validation import FreshValidation
 
-UNSAID = ("Tip: For seamless", "Loading `train_dataloader` to estimate")  # in lines of Lightning's that help nobody
+# With weights in float32: in any other kind, what the data module makes of pixels would not fit them.
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+OTHER_NAMES = ("32", "bf16", "16")  # that Lightning has for them
+UNSAID = "Tip: For seamless"  # in lines of Lightning's that help nobody
 
 
 def count_devices(options: Mapping[str, Any]) -> int:
@@ -82,14 +86,14 @@ def build_trainer(
     ``module.batches`` says on how many devices it trains.
     """
     options = dict(config["trainer"])
+    _expect_a_best_checkpoint(options)
     if options["precision"] == "auto":
         options["precision"] = best_precision(options["accelerator"])
+    if str(options["precision"]) not in (*PRECISIONS, *OTHER_NAMES):
+        raise ValueError(f"trainer.precision={options['precision']}: take one of auto, {', '.join(PRECISIONS)}")
     if options.get("limit_val_batches") == 1.0 and isinstance(options["limit_val_batches"], float):
         del options["limit_val_batches"]  # Lightning's default, which it remarks on where it is given
     options["accumulate_grad_batches"] = options.get("accumulate_grad_batches") or 1
-    if options.get("max_steps", -1) > 0:  # an epoch is at most that long, so that it ends with a validation
-        most = options["max_steps"] * options["accumulate_grad_batches"]
-        options.setdefault("limit_train_batches", most if module.automatic_optimization else -(-most // 2))
     if not module.automatic_optimization and (options["accumulate_grad_batches"] > 1 or options["gradient_clip_val"]):
         raise ValueError(
             "LBIE steps its two optimizers itself, with every batch: leave trainer.gradient_clip_val and "
@@ -110,6 +114,17 @@ def build_trainer(
             enable_model_summary=False,  # a callback prints it
             plugins=[AtomicCheckpointIO(), *cluster_environment()],
         )
+
+
+def _expect_a_best_checkpoint(options: Mapping[str, Any]) -> None:
+    """Refuses a training after which there is no best checkpoint: one without a step, or without a validation."""
+    for name in ("max_epochs", "max_steps", "limit_train_batches", "limit_val_batches"):
+        if options.get(name) == 0:
+            kind = "validation" if name == "limit_val_batches" else "step of training"
+            raise ValueError(
+                f"trainer.{name}=0 leaves no {kind}, and so no best checkpoint to evaluate; set at least "
+                f"trainer.{name}=1, or leave it out"
+            )
 
 
 def best_precision(accelerator: str) -> str:
@@ -137,14 +152,19 @@ def advertisements_hidden() -> Iterator[None]:
 
 
 def _is_no_advertisement(record: logging.LogRecord) -> bool:
-    return not any(text in record.getMessage() for text in UNSAID)
+    return UNSAID not in record.getMessage()
 
 
 class RunCheckpoint(ModelCheckpoint):
     """A checkpoint callback that still knows its best checkpoint after the run's folder has been moved.
 
     In a folder of another name Lightning's callback forgets the best score, and a worse epoch would replace the best.
+    An epoch without a validation cannot be the best.
     """
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self.monitor is None or self.monitor in trainer.callback_metrics:
+            super().on_train_epoch_end(trainer, pl_module)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         def moved(path: str) -> str:
@@ -178,6 +198,7 @@ def build_callbacks(recipe: Mapping[str, Any], folder: Path, data: ColorizationD
             **checkpoints, filename="best", monitor=recipe["monitor"], mode="max", save_on_train_epoch_end=True
         ),
         RunCheckpoint(**checkpoints, filename="last", save_on_train_epoch_end=True),
+        FreshValidation(),
         EpochBar(),
         EpochLines(recipe["monitor"]),
         PartsSummary(max_depth=2),
