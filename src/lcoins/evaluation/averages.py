@@ -7,6 +7,9 @@ from lcoins.evaluation.result import TEXT_COLUMNS, PairRow
 
 # Columns that count instances begin with these; their shares are taken over all instances, not over pairs.
 COUNT_PREFIXES = ("instances", "recolored_")
+# With an interval: by chance alone, six photos all point the same way in 1 of 32 cases, but five in 1 of 16, which no
+# interval of 95 % may overlook.
+LEAST_PHOTOS = 6
 
 
 def average_rows(rows: Sequence[PairRow]) -> dict[str, float]:
