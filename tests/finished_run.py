@@ -16,7 +16,7 @@ def write_run(
     pairs_per_photo: int = 1,
     exchanged: str = "blue",
 ) -> Path:
-    """A finished run as `lcoins train` leaves it, each pair with two instances and asked for the color ``exchanged``."""
+    """A finished run as `lcoins train` leaves it, with two instances a pair, asked for the color ``exchanged``."""
     test = folder / "test"
     test.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text("seed: 0\n")

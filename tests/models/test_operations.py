@@ -67,9 +67,7 @@ def test_batches_of_all_shapes_are_known_from_the_same_counts() -> None:
 
 
 @pytest.mark.parametrize("size", [8, 30, 100, 200, 225])
-@pytest.mark.parametrize(
-    "system", ["lcoins_tiny", "lcoder_tiny", "lbie_tiny", "ml2018_tiny", "xie2018_tiny", "lcode_tiny", "paper"]
-)
+@pytest.mark.parametrize("system", ["lcoins_tiny", "lcoder_tiny", "lbie_tiny", "ml2018_tiny", "xie2018_tiny", "lcode_tiny", "paper"])
 def test_a_side_of_which_cells_would_leave_a_part_out_is_refused(system: str, size: int) -> None:
     choice = f"model={system}" if system == "paper" else f"system={system}"
     model = model_config(choice, f"model.image_size={size}")

@@ -22,9 +22,7 @@ AB_SCALE = 110.0
 _LUMINANCE: NDArray[np.float32] = rgb_to_xyz(torch.eye(3, device="cpu")[:, :, None])[1, :, 0].numpy()
 _WHITE = np.array([0.95047, 1.0, 1.08883])
 # XYZ over its white point to linear sRGB, row by row: kornia's matrix with the D65 white point multiplied in.
-_WHITE_XYZ_TO_LINEAR = xyz_to_rgb(torch.diag(torch.tensor(_WHITE, dtype=torch.float32, device="cpu"))[:, None])[
-    :, 0
-].tolist()
+_WHITE_XYZ_TO_LINEAR = xyz_to_rgb(torch.diag(torch.tensor(_WHITE, dtype=torch.float32, device="cpu"))[:, None])[:, 0].tolist()
 # Oklab (B. Ottosson, 2020): XYZ to the cones' responses, and the cube roots of these to lightness and opponent colors.
 _XYZ_TO_CONES = np.array(
     [

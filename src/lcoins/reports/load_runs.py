@@ -27,9 +27,9 @@ class Run:
     """One finished run; the dictionaries have one entry for each test set.
 
     ``columns`` holds the figures of the test pairs by the name of their column, ``pairs`` the name and caption of each
-    pair, ``photos`` its photo, ``exchanged`` its caption with another color word, "" where none is recorded, ``settings`` how the set was evaluated, ``group_files`` the file with its image tokens'
-    groups. ``obedience`` holds the results of the benchmark of obedience by what was asked, at which size, and how
-    photos were augmented.
+    pair, ``photos`` its photo, ``exchanged`` its caption with another color word, "" where none is recorded,
+    ``settings`` how the set was evaluated, ``group_files`` the file with its image tokens' groups. ``obedience`` holds
+    the results of the benchmark of obedience by what was asked, at which size, and how photos were augmented.
     """
 
     folder: Path

@@ -53,7 +53,7 @@ def words_plot(comparison: Comparison, sets: Sequence[str]) -> str:
 
 
 def gaps_plot(comparison: Comparison, sets: Sequence[str]) -> str:
-    """The gap in words right to the baseline, in points, with its interval, if it has one; filled if that excludes 0."""
+    """The gap in words right to the baseline, in points, with any interval; filled if that excludes 0."""
     with rc_context(STYLE):
         figure, axes = _axes(height=3.2)
         others = [variant for variant in comparison.variants if variant != comparison.baseline]
