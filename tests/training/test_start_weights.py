@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from shrunk import MODEL, checkpoint, composed, model_config, shrunk, transformer
 
 from lcoins.colorize.export import export_package
