@@ -62,8 +62,8 @@ def _changed(
 
 def _case(config: Mapping[str, Any], precision: str, compile: str) -> StepCase:
     """The training step of a system as its recipe trains it: with the counter-color pass where there is one."""
-    parts = (config[name] for name in ("model", "objective", "augmentation"))
-    return replace(step_cases(*parts, precision, False, compile)[-1], words=BASE_WORDS)
+    model, objective, augmentation = config["model"], config["objective"], config["augmentation"]
+    return replace(step_cases(model, objective, augmentation, precision, False, compile)[-1], words=BASE_WORDS)
 
 
 def growth_rows(points: Sequence[Point]) -> list[dict[str, Any]]:

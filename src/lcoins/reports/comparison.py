@@ -203,8 +203,12 @@ class Comparison:
 
     def _infinite(self, title: str, column: str) -> NDArray[np.bool_]:
         """The pairs of a test set at which the column of any run is infinite, as PSNR is of a perfect picture; (P,)."""
-        found = [run.columns[title][column] for run in self._tested(title) if column in run.columns[title]]
-        return np.isinf(found).any(axis=0)
+        tested = self._tested(title)
+        found = np.zeros(len(tested[0].pairs[title]), dtype=np.bool_)
+        for run in tested:
+            if column in run.columns[title]:
+                found |= np.isinf(run.columns[title][column])
+        return found
 
     def _tested(self, title: str) -> list[Run]:
         """The runs of all variants that were tested on a set."""
