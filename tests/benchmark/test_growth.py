@@ -78,7 +78,9 @@ def configs_with(*overrides: str) -> growth.ConfigWith:
     def config_with(key: str, value: Any) -> dict[str, Any]:
         with initialize_config_dir(str(hydra_commands.conf_folder()), version_base="1.3"):
             cfg = compose("bench", overrides=[*overrides, f"{key}={value}"])
-        parts = {name: OmegaConf.to_container(cfg[name], resolve=True) for name in ("model", "objective")}
+        parts = {
+            name: OmegaConf.to_container(cfg[name], resolve=True) for name in ("model", "objective", "augmentation")
+        }
         return parts  # type: ignore[return-value]
 
     return config_with

@@ -9,7 +9,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from rich.console import Console
-from torch import nn
+from torch import Tensor, nn
 
 from lcoins.benchmark import step
 from lcoins.benchmark.step import (
@@ -20,15 +20,16 @@ from lcoins.benchmark.step import (
 )
 from lcoins.benchmark.step_table import machine_name, rate_line, speed_ratios, timing_table, timings_to_json
 from lcoins.cli.hydra_commands import conf_folder
+from lcoins.data.augment import Augmentation, Draws, LuminanceAugmentation, RandomLighting
 from lcoins.models.grouping import JointAttention
 
 
-def configs(*overrides: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Model and objective of `lcoins bench`."""
+def configs(*overrides: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Model, objective and augmentation of `lcoins bench`."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         cfg = compose("bench", overrides=list(overrides))
-    model, objective = (OmegaConf.to_container(part, resolve=True) for part in (cfg.model, cfg.objective))
-    return model, objective  # type: ignore[return-value]
+    parts = (cfg.model, cfg.objective, cfg.augmentation)
+    return tuple(OmegaConf.to_container(part, resolve=True) for part in parts)  # type: ignore[return-value]
 
 
 def timing(name: str, seconds: float) -> StepTiming:
@@ -48,8 +49,8 @@ def test_cases_of_the_full_model() -> None:
 
 
 def test_reference_is_float32_joint_attention_over_padded_words() -> None:
-    model, objective = configs()
-    *others, reference = step_cases(model, objective, "bf16-mixed", compare=True)
+    model, *rest = configs()
+    *others, reference = step_cases(model, *rest, "bf16-mixed", compare=True)
     assert all(case.precision == "bf16-mixed" and case.model == model for case in others)
     assert reference.precision == "32-true"
     assert reference.model["transformer"]["attention"] == "joint"
@@ -83,9 +84,33 @@ def test_one_case_is_timed(number: int) -> None:
 @pytest.mark.parametrize("system", ["lbie_tiny", "ml2018_tiny", "xie2018_tiny", "lcode_tiny", "lcoder_tiny"])
 def test_the_compared_systems_are_timed(system: str) -> None:
     inference, training = step_cases(*configs(f"system={system}"), "32-true", compare=False)
-    assert not training.augment
     for case in (inference, training):
         assert time_step(case, batch_size=2, warmup=0, steps=1, device="cpu").seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("chosen", "augmentation"),
+    [
+        ("system=lcoins_tiny", LuminanceAugmentation(180.0, 5.0)),
+        ("ablation=no_la", LuminanceAugmentation(0.0, 1.0)),
+        ("system=xie2018_tiny", RandomLighting(0.1, 10.0)),
+        ("system=lcode_tiny", LuminanceAugmentation(0.0, 1.0)),
+    ],
+)
+def test_a_training_step_augments_as_its_system_does(
+    chosen: str, augmentation: Augmentation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = step_cases(*configs(chosen), "32-true", compare=False)[1]
+    used: list[Augmentation] = []
+    augment = type(augmentation).__call__
+
+    def watched(self: Augmentation, rgb: Tensor, draws: Draws) -> Tensor:
+        used.append(self)
+        return augment(self, rgb, draws)
+
+    monkeypatch.setattr(type(augmentation), "__call__", watched)
+    time_step(case, batch_size=2, warmup=0, steps=1, device="cpu")
+    assert used and set(used) == {augmentation}
 
 
 def test_only_l_coins_has_a_reference() -> None:

@@ -315,6 +315,22 @@ def test_a_model_of_another_system_is_refused(
     assert "choose system=lcode or system=lcode_tiny in place of model=lcode_tiny" in one_line(capsys)
 
 
+@pytest.mark.parametrize("system", ["lcode_tiny", "xie2018_tiny", "lcoder_tiny"])
+@pytest.mark.parametrize("ablation", ["no_la", "no_ge"])
+def test_an_ablation_of_another_system_is_refused(
+    lcoins: Call,
+    run_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    system: str,
+    ablation: str,
+) -> None:
+    """Also "w/o LA": L-CoDe has no augmentation, and Xie2018 one of its own."""
+    monkeypatch.setitem(hydra_commands.COMMANDS, "train", lambda cfg, folder: None)
+    assert lcoins("train", f"system={system}", f"ablation={ablation}", f"runs={run_folder}") == 2
+    assert f"ablation={ablation} takes a part of L-CoIns away, and model={system}" in one_line(capsys)
+
+
 def test_system_and_model_name_the_folder_of_a_run(
     lcoins: Call, run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,6 +98,20 @@ def test_grounding_is_validated_on_the_held_out_photos(tmp_path: Path, capsys: p
         grounding_data([fields | {"held_out": None}], None, **given, **drawn, **OPTIONS)
 
 
+def test_grounding_is_validated_on_the_same_crops_whatever_the_seed(tmp_path: Path) -> None:
+    fields = written(tmp_path / "p", photos=20) | {"held_out": 3}
+    drawn: dict[str, Any] = {"sentences": 2, "by_captions": 0.0, "crop_scale": (0.6, 1.0), "val_samples": 4}
+    shown: dict[str, list[list[str]]] = {"train": [], "val": []}
+    for seed in (0, 1):
+        data = grounding_data(
+            [fields], None, augmentation=LuminanceAugmentation(0.0, 1.0), seed=seed, **drawn, **OPTIONS
+        )
+        assert data.train_set is not None and data.val_set is not None
+        shown["train"].append([data.train_set[index].caption for index in range(4)])
+        shown["val"].append([data.val_set[index].caption for index in range(4)])
+    assert shown["val"][0] == shown["val"][1] and shown["train"][0] != shown["train"][1]
+
+
 def test_a_photo_is_held_out_by_its_file_name_alone() -> None:
     names = [f"{number:06}.jpg" for number in range(2600)]
     held_out = [name for name in names if is_held_out(name, 26)]

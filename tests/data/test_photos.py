@@ -83,6 +83,14 @@ def test_evaluation_never_changes(root: Path) -> None:
     assert all(same(one, data[index]) for index, one in enumerate(first))
 
 
+def test_evaluation_asks_the_same_whatever_the_seed(root: Path) -> None:
+    """Figures over seeds would mix what models differ in with what they were asked for."""
+    pairs = [Pair("a.png", f"a red car {number}", 7) for number in range(12)]
+    asked = [[Photos(root, pairs, 16, seed=seed)[index].recolored for index in range(12)] for seed in (0, 1)]
+    assert asked[0] == asked[1]
+    assert len({caption.split()[1] for caption in asked[0]} - {"red"}) > 2
+
+
 def same(one: Sample, other: Sample) -> bool:
     texts = [(s.caption, s.recolored, s.index, s.name) for s in (one, other)]
     return texts[0] == texts[1] and torch.equal(one.rgb, other.rgb)

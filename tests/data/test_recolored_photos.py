@@ -12,7 +12,7 @@ from torch.nn.functional import max_pool2d
 
 from lcoins.color.lab import split_lab
 from lcoins.color.names import BASIC_LAB
-from lcoins.color.words import find_colors
+from lcoins.color.words import find_colors, split_words
 from lcoins.data.pack_writer import pack_photos
 from lcoins.data.recolored_photos import RecoloredPhotos, RepaintingOptions, Source
 from lcoins.data.types import Sample, collate
@@ -141,6 +141,22 @@ def test_every_word_of_a_caption_is_among_the_texts(tmp_path: Path) -> None:
     samples = photos(source(tmp_path / "p", captions=["a street"]))
     texts = set(samples.texts)
     assert {"a street", "red", "crimson", "dark blue"} <= texts
+
+
+def test_without_captions_every_word_of_a_sentence_is_among_the_texts(tmp_path: Path) -> None:
+    """A vocabulary of them would else have the colors alone, and every noun and place would be unknown."""
+    things = {
+        "bus": box(4, 4, 30, 24),
+        "bus 2": box(34, 4, 60, 24),
+        "dog": box(4, 26, 30, 44),
+        "coat": box(34, 26, 60, 46),
+    }
+    silent = source(tmp_path / "p", things)
+    drawn = [photos(silent, samples=150), photos(silent, samples=50, share=0.0)]
+    said = [view for samples in drawn for view in all_views(samples)]
+    words = {word for view in said for text in (view.caption, view.recolored) for word in split_words(text)}
+    assert len(words) > 60 and {"left", "someone", "bus", "puppy", "while", "coloured"} <= words
+    assert words <= {word for text in drawn[0].texts for word in split_words(text)}
 
 
 def test_the_recolored_caption_has_other_colors(tmp_path: Path) -> None:

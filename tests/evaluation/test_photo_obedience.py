@@ -137,3 +137,22 @@ def test_intervals_hold_the_value_and_come_from_photos() -> None:
         rows += of("system", asked_of(Painter(torch.from_numpy(asked.masks[0]), strength), asked))
     value, low, high = figures(rows)["hit"]
     assert low < value == 0.5 < high
+
+
+def answer(number: int, sentence: int, hit: bool) -> dict[str, object]:
+    told = {"photo": f"{number}.jpg", "task": "named", "caption": f"a red bus {sentence}", "hit": hit, "hit_nbs": hit}
+    return told | {"way": 0.5, "outside": 0.1, "ring": 0.1, "others": None}
+
+
+def test_intervals_come_from_photos_and_not_from_their_sentences() -> None:
+    """The answers about one photo are alike, so that four sentences about each make nothing surer."""
+    rows = [answer(number, sentence, hit=number % 2 == 0) for number in range(40) for sentence in range(4)]
+    value, low, high = figures(rows)["hit"]
+    spread = 1.96 * 0.5 / 40**0.5  # of a mean of 40 coin throws
+    assert (value, low, high) == (0.5, pytest.approx(0.5 - spread, abs=0.04), pytest.approx(0.5 + spread, abs=0.04))
+
+
+def test_a_handful_of_photos_gives_no_interval() -> None:
+    few, enough = ([answer(number, 0, hit=number > 0) for number in range(count)] for count in (5, 6))
+    assert figures(few)["hit"] == [0.8, None, None]
+    assert None not in figures(enough)["hit"]

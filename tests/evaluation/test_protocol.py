@@ -22,6 +22,8 @@ from torch.utils.data import DataLoader, Dataset
 from lcoins.color.lab import resize_ab, split_lab, to_network_ab
 from lcoins.color.words import COLOR_LAB, find_colors
 from lcoins.data.types import Instances, Sample, collate
+from lcoins.evaluation.averages import average_rows, recoloring_figures
+from lcoins.evaluation.groups import stability
 from lcoins.evaluation.lpips import Lpips, available_lpips
 from lcoins.evaluation.protocol import EvaluationOptions, evaluate
 from lcoins.evaluation.result import EvaluationReport, flat_figures, print_reports, write_json
@@ -116,8 +118,47 @@ def test_the_oracle_is_perfect(tmp_path):
     assert report.figures["psnr"] == math.inf
     assert report.figures["ssim"] == pytest.approx(1, abs=1e-12)
     assert report.figures["colorfulness"] == report.figures["colorfulness_truth"] > 10
-    assert "4 of 4 pairs equal their reference" in report.notes[0]
+    assert report.notes[0].startswith("psnr: of 4 pairs 4 equal their reference, and 0 do so without color; no other")
     assert json.loads((tmp_path / "dev.json").read_text())["figures"]["psnr"] is None
+
+
+def test_a_black_photo_leaves_the_mean_of_the_others(tmp_path):
+    """Without color it equals its reference, and an infinite mean would say nothing of the other pairs."""
+
+    class WithBlack(Photos):
+        def __init__(self, captions):
+            super().__init__(captions)
+            self.rgb[1] = 0
+
+    loader = DataLoader(WithBlack(PLAIN), batch_size=3, collate_fn=collate)
+    report = evaluate(Fake(sides), loader, EvaluationOptions(), tmp_path, "dev")
+    with (tmp_path / "dev_pairs.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[1]["gray_psnr"] == "inf"
+    for name in ("psnr", "gray_psnr"):
+        assert report.figures[name] == pytest.approx(np.mean([float(rows[index][name]) for index in (0, 2, 3)]))
+    (note,) = report.notes
+    assert note.endswith("and 1 do so without color; the means are over the other 3")
+
+
+def test_the_error_of_the_gain_sums_deviations_by_photo() -> None:
+    """Two captions of one photo go wrong together: by hand, deviations of 2 and -2 by photo, over four pairs."""
+    moved = [("a", 5.0), ("a", 5.0), ("b", 3.0), ("b", 3.0)]
+    rows = [
+        {"name": f"{photo}_{i}", "photo": photo, "recolor_towards": way + 1, "recolor_control": 1.0}
+        for i, (photo, way) in enumerate(moved)
+    ]
+    found = recoloring_figures([*rows, {"name": "c", "photo": "c"}], average_rows(rows))
+    assert (found["recolor_gain"], found["recolor_pairs"], found["recolor_toward_share"]) == (4, 4, 1)
+    assert found["recolor_gain_error"] == pytest.approx(math.sqrt(2**2 + 2**2) / 4)
+
+
+@pytest.mark.parametrize(("groups", "kept"), [(256, np.uint8), (324, np.uint16)])
+def test_the_groups_of_tokens_are_kept_however_many_there_are(tmp_path, groups, kept):
+    run(Fake(sides, groups=groups), tmp_path, sheet_rows=1)
+    found = np.load(tmp_path / "dev_groups.npy")
+    assert found.dtype == kept and found.tolist() == [list(range(groups))] * 4
+    assert stability(*[torch.from_numpy(found).long()] * 2) == pytest.approx(1)
 
 
 def test_a_gray_prediction_equals_the_gray_floor(tmp_path):

@@ -414,6 +414,22 @@ def test_labels_beyond_the_classes_are_refused() -> None:
         segmented(torch.full((1, 8, 8), 3), torch.randn(1, 3, 2, 2))
 
 
+def test_a_batch_of_labels_that_the_prior_never_counted_has_no_loss(tmp_path: Path) -> None:
+    """Their weights are 0, and the weighted mean of nothing would be no number; beside a counted one they are void."""
+    path = prior_file(tmp_path, objective(soft=True), labels=[30, 10] + [0] * 253)
+    logits = torch.randn(1, 3, 2, 2, requires_grad=True)
+    rare = torch.full((1, 2, 2), VOID, dtype=torch.uint8)
+    rare[0, 0, 0] = 2
+    losses = segmented(rare, logits, prior=path)
+    assert losses.terms["segmentation"].item() == 0 and losses.total.isfinite()
+    losses.total.backward()
+    assert logits.grad is not None and not logits.grad.any()
+    both = rare.clone()
+    both[0, 1, 1] = 1
+    expected = cross_entropy(logits[:, :, 1, 1], torch.tensor([1]))
+    assert segmented(both, logits, prior=path).terms["segmentation"].item() == pytest.approx(expected.item(), rel=1e-5)
+
+
 def test_a_missing_prior_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no class counts at .*absent\.json; make them with lcoins prior"):
         objective(soft=True, prior=tmp_path / "absent.json")

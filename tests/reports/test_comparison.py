@@ -1,21 +1,30 @@
 """Comparison of runs whose rows are written by the test, so that every mean, gap and interval is known."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 from finished_run import write_run
 
-from lcoins.reports.comparison import WORDS, Comparison, Metric
+from lcoins.evaluation.lpips import _BACKBONES
+from lcoins.reports.comparison import Comparison, Gap
 from lcoins.reports.load_runs import _variant_names, find_runs
+from lcoins.reports.metrics import METRICS, WORDS, Metric
 
 PSNR = Metric("PSNR", "psnr", +1, 2)
+HIT = Metric("hit", "recolor_hit", +1, 2)
 PAIRS = 40
 
 
 def noise(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=PAIRS)
+
+
+def ends(gap: Gap | None) -> tuple[float, float]:
+    assert gap is not None and gap.interval is not None
+    return gap.interval
 
 
 def two_variant_names(tmp_path: Path, gap: float) -> Comparison:
@@ -41,7 +50,15 @@ def test_pairs_are_paired(tmp_path: Path) -> None:
     """Photos spread by 5 dB, yet a gap of 1 dB on each of them has the spread of the seeds only."""
     gap = two_variant_names(tmp_path, -1).gap("clear", PSNR, "no_ge")
     assert gap is not None and gap.value == pytest.approx(-1)
-    assert -1.2 <= gap.low < -1 < gap.high <= -0.8 and not gap.may_be_chance
+    low, high = ends(gap)
+    assert -1.2 <= low < -1 < high <= -0.8 and not gap.may_be_chance
+
+
+def test_seeds_are_drawn_too(tmp_path: Path) -> None:
+    """Seeds that differ by 0.1 dB on every pair: the mean of three drawn ones leaves theirs by 0.047 on average."""
+    low, high = ends(two_variant_names(tmp_path, -1).gap("clear", PSNR, "no_ge"))
+    spread = 1.96 * math.sqrt(2) * 0.1 * math.sqrt(2 / 3) / math.sqrt(3)  # two variants, each of three drawn seeds
+    assert high - low == pytest.approx(2 * spread, rel=0.15)
 
 
 def test_a_gap_of_noise_lies_inside_its_interval(tmp_path: Path) -> None:
@@ -57,14 +74,34 @@ def test_a_gap_of_noise_lies_inside_its_interval(tmp_path: Path) -> None:
     assert 1 <= left <= 12
 
 
-def test_words_are_counted_over_instances_and_photos_drawn_whole(tmp_path: Path) -> None:
+def test_words_are_counted_over_instances(tmp_path: Path) -> None:
     write_run(tmp_path / "s" / "ablation=full" / "seed=0", [20.0] * PAIRS, [2] * PAIRS)
     write_run(tmp_path / "s" / "ablation=no_cl" / "seed=0", [20.0] * PAIRS, [2, 0] * (PAIRS // 2))
-    comparison = Comparison(find_runs([tmp_path]))
-    gap = comparison.gap("clear", WORDS, "no_cl")
+    gap = Comparison(find_runs([tmp_path])).gap("clear", WORDS, "no_cl")
     assert gap is not None and gap.value == pytest.approx(-0.5)
     spread = 1.96 * 0.5 / PAIRS**0.5  # of a mean of PAIRS coin throws
-    assert gap.low == pytest.approx(-0.5 - spread, abs=0.04) and gap.high == pytest.approx(-0.5 + spread, abs=0.04)
+    assert ends(gap) == pytest.approx((-0.5 - spread, -0.5 + spread), abs=0.04)
+
+
+def test_photos_are_drawn_whole(tmp_path: Path) -> None:
+    """The pairs of a photo, here four, are alike, so that the gap is as unsure as one over the photos."""
+    for name, correct in (("full", [2] * 4 * PAIRS), ("no_cl", ([2] * 4 + [0] * 4) * (PAIRS // 2))):
+        write_run(tmp_path / f"ablation={name}" / "seed=0", [20.0] * 4 * PAIRS, correct, pairs_per_photo=4)
+    spread = 1.96 * 0.5 / PAIRS**0.5
+    gap = Comparison(find_runs([tmp_path])).gap("clear", WORDS, "no_cl")
+    assert ends(gap) == pytest.approx((-0.5 - spread, -0.5 + spread), abs=0.04)
+
+
+@pytest.mark.parametrize(("photos", "clear"), [(5, False), (6, True)])
+def test_a_handful_of_photos_proves_nothing(tmp_path: Path, photos: int, clear: bool) -> None:
+    for name, shift in (("full", 0.0), ("no_ge", 0.1)):
+        for title in ("clear", "counter"):
+            psnr, correct = [20.0 + shift] * photos * 2, [2 if name == "full" or title == "clear" else 1] * photos * 2
+            write_run(tmp_path / f"ablation={name}" / "seed=0", psnr, correct, title, pairs_per_photo=2)
+    comparison = Comparison(find_runs([tmp_path]))
+    for gap in (comparison.gap("clear", PSNR, "no_ge"), comparison.shortcut_gap("no_ge")):
+        assert gap is not None and abs(gap.value) > 0.09
+        assert (gap.interval is not None, not gap.may_be_chance) == (clear, clear)
 
 
 def test_luminance_shortcut(tmp_path: Path) -> None:
@@ -76,7 +113,17 @@ def test_luminance_shortcut(tmp_path: Path) -> None:
     assert comparison.sets == ["clear", "counter"]
     assert comparison.shortcut("full").mean == 1 and comparison.shortcut("no_la").mean == 0.5  # type: ignore[union-attr]
     gap = comparison.shortcut_gap("no_la")
-    assert gap is not None and (gap.value, gap.low, gap.high) == (-0.5, -0.5, -0.5)
+    assert gap is not None and (gap.value, gap.interval) == (-0.5, (-0.5, -0.5))
+
+
+def test_the_two_sets_of_the_shortcut_are_resampled_separately(tmp_path: Path) -> None:
+    """A model with the same words right on both sets would have a shortcut of 1 in every sample of the same photos."""
+    for name, correct in (("full", [2] * PAIRS), ("no_la", [2, 0] * (PAIRS // 2))):
+        for title in ("clear", "counter"):
+            write_run(tmp_path / f"ablation={name}" / "seed=0", [20.0] * PAIRS, correct, title)
+    low, high = ends(Comparison(find_runs([tmp_path])).shortcut_gap("no_la"))
+    spread = 1.96 * math.sqrt(2 / PAIRS)  # of the ratio of two shares, whose relative errors are 1 / sqrt(PAIRS)
+    assert high - low == pytest.approx(2 * spread, rel=0.25)
 
 
 def test_the_luminance_shortcut_is_that_of_runs_with_both_sets(tmp_path: Path) -> None:
@@ -104,7 +151,33 @@ def test_missing_values_do_not_count_and_infinite_ones_neither(tmp_path: Path) -
     write_run(tmp_path / "s" / "default" / "seed=0", [20.0, 30.0, float("inf")], [2, 2, 2])
     comparison = Comparison(find_runs([tmp_path]))
     assert comparison.estimate("clear", PSNR, "default").mean == 25  # type: ignore[union-attr]
-    assert comparison.estimate("clear", Metric("hit", "recolor_hit", 1, 2), "default").mean == 1  # type: ignore[union-attr]
+    assert comparison.estimate("clear", HIT, "default").mean == 1  # type: ignore[union-attr]
+
+
+def test_a_pair_at_which_one_run_is_perfect_counts_for_none(tmp_path: Path) -> None:
+    """The perfect run would lose its best pair alone, and its rank with it."""
+    write_run(tmp_path / "ablation=full" / "seed=0", [60.0] + [20.0] * 9, [2] * 10)
+    write_run(tmp_path / "ablation=better" / "seed=0", [math.inf] + [20.0] * 9, [2] * 10)
+    comparison = Comparison(find_runs([tmp_path]))
+    assert [comparison.estimate("clear", PSNR, name).mean for name in ("full", "better")] == [20, 20]  # type: ignore[union-attr]
+    assert comparison.gap("clear", PSNR, "better").value == 0  # type: ignore[union-attr]
+    said = "PSNR, dB: left out of all runs alike: 1 of 10 pairs, at which a picture equals its reference."
+    assert comparison.notes("clear") == [said]
+
+
+def test_answers_to_different_questions_are_not_compared(tmp_path: Path) -> None:
+    """An earlier lcoins chose the exchanged words of photos by the seed of the run."""
+    for seed, exchanged in enumerate(("blue", "blue", "green")):
+        write_run(tmp_path / "default" / f"seed={seed}", [20.0] * 6, [2] * 6, exchanged=exchanged)
+        comparison = Comparison(find_runs([tmp_path]))
+        asked_apart = exchanged == "green"
+        assert (comparison.estimate("clear", HIT, "default") is None) == asked_apart
+        assert any("exchanged" in note for note in comparison.notes("clear")) == asked_apart
+    assert comparison.estimate("clear", PSNR, "default").mean == 20  # type: ignore[union-attr]
+
+
+def test_every_lpips_that_can_be_computed_is_shown() -> None:
+    assert {f"lpips_{net}" for net in _BACKBONES} <= {metric.column for metric in METRICS}
 
 
 def test_names_leave_out_what_all_share(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from lcoins.cli.main import app
 from lcoins.reports.comparison import Comparison
 from lcoins.reports.html import set_table
 from lcoins.reports.load_runs import find_runs
-from lcoins.reports.plots import curves_plot, words_plot
+from lcoins.reports.plots import curves_plot, gaps_plot, words_plot
 
 
 @pytest.fixture
@@ -82,6 +82,22 @@ def test_markdown_holds_the_same_tables(runs: Path, tmp_path: Path) -> None:
     assert lines[0] == "# Mine"
     assert "| no_ge | 50.0 ± 0.0 |" in lines
     assert "| full | 100.0 ± 0.0<br>+50.0 [+50.0, +50.0] |" in lines
+
+
+def test_what_is_left_out_is_said_below_the_table(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs" / "default" / "seed=0", [20.0, 30.0, float("inf")], [2] * 3)
+    for name in ("t.html", "t.md"):
+        report("page", tmp_path / "runs", "-o", tmp_path / name)
+        assert "left out of all runs alike: 1 of 3 pairs" in (tmp_path / name).read_text(encoding="utf-8")
+
+
+def test_a_gap_over_a_few_photos_is_shown_as_chance(tmp_path: Path) -> None:
+    for name, correct in (("full", 2), ("no_ge", 1)):
+        write_run(tmp_path / f"ablation={name}" / "seed=0", [20.0] * 3, [correct] * 3)
+    comparison = Comparison(find_runs([tmp_path]))
+    cell = set_table(comparison, "clear")["rows"][1]["cells"][0]
+    assert (cell["gap"], cell["kind"]) == ("\N{MINUS SIGN}50.0 ≈", "")
+    assert "no_ge" in gaps_plot(comparison, ["clear"])
 
 
 def test_another_ending_is_refused(runs: Path, tmp_path: Path) -> None:

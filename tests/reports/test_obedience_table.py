@@ -97,3 +97,15 @@ def test_table_1_takes_it_up(tmp_path: Path) -> None:
     rows = [row for row in csv.DictReader(io.StringIO(comma_separated(table))) if row["test_set"] == "obedience named"]
     (hit,) = [row for row in rows if (row["system"], row["metric"]) == ("L-CoDe", "hit")]
     assert (hit["mean"], hit["std"], hit["seeds"], hit["pairs"]) == ("0.25", "", "1", "10")
+
+
+def test_without_an_interval_the_figure_stands_alone(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "default" / "seed=0", [20.0] * 6, [2] * 6)
+    write_obedience(run, 0.2)
+    path = run / "eval" / "data=obedience" / "obedience.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["figures"]["system"]["named"]["hit"] = [0.2, None, None]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    (table,) = obedience_tables({"default": find_runs([tmp_path])})
+    cell = table["rows"][-1]["cells"][0]
+    assert (cell["text"], cell["gap"]) == ("0.20", "")

@@ -168,3 +168,23 @@ def test_the_recolored_captions_are_run_only_where_their_loss_counts(tmp_path: P
     output, losses = module.run_batch(batch)
     assert not isinstance(output, CounterColorization)
     assert set(losses.terms) == {"chromatic"}
+
+
+def test_a_perfect_picture_does_not_hide_the_others_in_validation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A black photo that stays gray is perfect; an infinite mean would be the same after every epoch."""
+    module, data = build_training(plain_config(shrunk()), tmp_path)
+    monkeypatch.setattr(module, "log", lambda *_, **__: None)
+    samples = [Scenes("val", 8, 32)[index] for index in range(4)]
+    samples[0].rgb = samples[0].rgb * 0
+    batch = data.on_after_batch_transfer(collate(samples))
+    found = []
+    for error in (0.1, 0.02):
+        assert batch.ab is not None
+        ab = torch.cat([batch.ab[:1], batch.ab[1:] + error])
+        monkeypatch.setattr(module.colorizer, "forward", lambda *_, ab=ab: SimpleNamespace(ab=ab))
+        module.val_means["psnr"].reset()
+        module.validation_step(batch, 0)
+        found.append(float(module.val_means["psnr"].compute()))
+    assert 30 < found[0] < found[1] < 60

@@ -7,17 +7,15 @@ from typing import Any
 
 import pytest
 import torch
-from shrunk import shrunk, transformer
+from shrunk import shrunk
 
 from lcoins.cli import hydra_commands
-from lcoins.colorize.export import export_package
 from lcoins.locks import FolderInUse, locked
-from lcoins.models.build import build_colorizer
-from lcoins.models.checkpoint import builtin_package, load_checkpoint, load_package, read_index
+from lcoins.models.checkpoint import load_checkpoint
 from lcoins.training import run
 from lcoins.training.build import build_data
 from lcoins.training.picture_log import PictureLog
-from lcoins.training.run import load_start_weights, plain_config, train_run
+from lcoins.training.run import plain_config, train_run
 from lcoins.training.trainer import RunCheckpoint, build_callbacks
 
 SHORTEST = ("recipe.epochs=2", "data.train.length=16", "data.batch_size=8")
@@ -58,62 +56,6 @@ def test_a_moved_run_knows_its_best_checkpoint(run_folder: Path, tmp_path: Path)
     callback.load_state_dict(state)
     assert callback.best_model_path == str(moved / "checkpoints" / "best.ckpt")
     assert float(callback.best_model_score or 0) == figures["val/psnr"]
-
-
-def test_training_starts_from_the_weights_of_a_checkpoint_or_a_package(
-    run_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    train_run(shrunk(*SHORTEST), run_folder / "first")
-    best = run_folder / "first" / "checkpoints" / "best.ckpt"
-    export_package(best, run_folder / "package")
-    wanted = load_checkpoint(best)[0].state_dict()
-    begun: list[dict[str, torch.Tensor]] = []
-
-    def stopped(trainer: Any, module: Any, *rest: Any) -> None:
-        begun.append({name: value.clone() for name, value in module.colorizer.state_dict().items()})
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(run, "fit_or_resume", stopped)
-    for source in (best, run_folder / "package"):
-        with pytest.raises(KeyboardInterrupt):
-            train_run(shrunk(*SHORTEST, "seed=7", f"start_from='{source}'"), run_folder / source.name)
-    assert all(torch.equal(value, wanted[name]) for name, value in begun[0].items())
-    new = {name for name, value in begun[1].items() if not torch.equal(value, wanted[name])}
-    assert new and all(name.startswith("shared_space.") for name in new)
-
-
-def test_weights_of_another_model_are_refused_with_the_differences(run_folder: Path) -> None:
-    train_run(shrunk(*SHORTEST), run_folder / "first")
-    best = run_folder / "first" / "checkpoints" / "best.ckpt"
-    other = build_colorizer({**plain_config(shrunk())["model"], **transformer(n_groups=3)})
-    with pytest.raises(ValueError, match=r"does not fit this model, 1 differences:\n  transformer.group_tokens"):
-        load_start_weights(other, best)
-
-
-def test_the_weights_in_lcoins_start_a_training_that_has_no_grounding(capsys: pytest.CaptureFixture[str]) -> None:
-    """As the tutorial on a data set of one's own does, with the package that `lcoins export` writes by default."""
-    model = {**read_index(builtin_package())["model"], "grounding": None}
-    colorizer = build_colorizer(model, weights=False)
-    load_start_weights(colorizer, builtin_package())
-    given = load_package(builtin_package())[0].state_dict()
-    for name, value in colorizer.state_dict().items():
-        assert name.startswith(tuple(colorizer.training_parts)) or torch.equal(value, given[name]), name
-    assert "its grounding is left out" in capsys.readouterr().out
-
-
-def test_parts_that_the_start_weights_lack_are_named_as_new(run_folder: Path) -> None:
-    """They start as drawn, all else as in the file; a part that is new by mistake is refused."""
-    train_run(shrunk(*SHORTEST), run_folder / "first")
-    best = run_folder / "first" / "checkpoints" / "best.ckpt"
-    larger = build_colorizer({**plain_config(shrunk())["model"], **transformer(depth=3)})
-    with pytest.raises(ValueError, match=r"missing: transformer.blocks.2"):
-        load_start_weights(larger, best)
-    drawn = {name: value.clone() for name, value in larger.state_dict().items()}
-    load_start_weights(larger, best, ["transformer.blocks.2."])
-    given = load_checkpoint(best)[0].state_dict()
-    assert given.keys() < drawn.keys()
-    for name, value in larger.state_dict().items():
-        assert torch.equal(value, given.get(name, drawn[name])), name
 
 
 def test_the_averaged_weights_are_the_ones_that_are_used(run_folder: Path) -> None:

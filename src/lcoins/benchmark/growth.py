@@ -13,7 +13,7 @@ SIDES = (0.5, 1.5, 2.0)  # of the model's image side
 GROUPS, WORDS = (4, 8, 16, 32, 64), (8, 16, 32, 64)
 BATCHES = (0.25, 0.5, 2.0)  # of the batch
 BASE_WORDS = 16
-# A model and its objective as plain configs, where one dotted key of the command's config has another value.
+# Model, objective and augmentation as plain configs, where one dotted key of the command's config has another value.
 ConfigWith = Callable[[str, Any], Mapping[str, Any]]
 
 
@@ -62,7 +62,8 @@ def _changed(
 
 def _case(config: Mapping[str, Any], precision: str, compile: str) -> StepCase:
     """The training step of a system as its recipe trains it: with the counter-color pass where there is one."""
-    return replace(step_cases(config["model"], config["objective"], precision, False, compile)[-1], words=BASE_WORDS)
+    model, objective, augmentation = config["model"], config["objective"], config["augmentation"]
+    return replace(step_cases(model, objective, augmentation, precision, False, compile)[-1], words=BASE_WORDS)
 
 
 def growth_rows(points: Sequence[Point]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from lcoins.benchmark.loading import peak_mib
 from lcoins.benchmark.products import product_rate
 from lcoins.color.lab import split_lab, to_network_ab, to_network_lightness
 from lcoins.color.object_pairs import guess_object_colors
-from lcoins.data.augment import Draws, LuminanceAugmentation
+from lcoins.data.augment import Augmentation, Draws
 from lcoins.data.types import Batch
 from lcoins.models.build import build_colorizer
 from lcoins.models.grouping import JointAttention
@@ -24,6 +24,7 @@ from lcoins.models.operations import OperationCount
 from lcoins.training.acceleration import compile_blocks, fitting_kernels
 from lcoins.training.build import build_objective
 from lcoins.training.compared_losses import AdversarialObjective
+from lcoins.training.parts import build_part
 from lcoins.training.throughput import Rate, matrix_product_rate, synchronize
 from lcoins.training.trainer import best_precision
 
@@ -38,7 +39,7 @@ CAPTIONS = (
 
 @dataclass(frozen=True)
 class StepCase:
-    """One step to time: configs of model and objective, precision, and whether it trains.
+    """One step to time: configs of model, objective and augmentation, precision, and whether it trains.
 
     ``counter`` adds the second pass of the counter-color loss, ``reference`` takes :class:`WrittenOutAttention`, and
     ``compile`` is what ``system.compile`` has. Captions are CAPTIONS, or of as many words as ``words`` says.
@@ -47,17 +48,13 @@ class StepCase:
     name: str
     model: Mapping[str, Any]
     objective: Mapping[str, Any]
+    augmentation: Mapping[str, Any]
     precision: str
     train: bool
     counter: bool = False
     reference: bool = False
     compile: str = "none"
     words: int | None = None
-
-    @property
-    def augment(self) -> bool:
-        """Whether the lightness is augmented, which only L-CoIns does."""
-        return "shared_space" in self.model
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,12 @@ class WrittenOutAttention(JointAttention):
 
 
 def step_cases(
-    model: Mapping[str, Any], objective: Mapping[str, Any], precision: str, compare: bool, compile: str = "none"
+    model: Mapping[str, Any],
+    objective: Mapping[str, Any],
+    augmentation: Mapping[str, Any],
+    precision: str,
+    compare: bool,
+    compile: str = "none",
 ) -> list[StepCase]:
     """Inference and training of a system; ``compare`` adds a reference of the same size for L-CoIns.
 
@@ -111,19 +113,21 @@ def step_cases(
     precision = best_precision("auto") if precision == "auto" else precision
     plain = {**objective, "beta": 0.0} if "beta" in objective else objective
     cases = [
-        StepCase("inference", model, plain, precision, train=False),
-        StepCase("training step", model, plain, precision, train=True, compile=compile),
+        StepCase("inference", model, plain, augmentation, precision, train=False),
+        StepCase("training step", model, plain, augmentation, precision, train=True, compile=compile),
     ]
     if model.get("shared_space"):
         name = "training step with counter-color pass"
-        cases.append(StepCase(name, model, objective, precision, train=True, counter=True, compile=compile))
+        counter = StepCase(name, model, objective, augmentation, precision, train=True, counter=True, compile=compile)
+        cases.append(counter)
     if compare:
         if "shared_space" not in model:
             raise ValueError("compare=true needs L-CoIns, whose authors' attention it times; take a model of L-CoIns")
         text = {**model["text_encoder"], "pad_mask": False}
         transformer = {**model["transformer"], "attention": "joint"}
         padded = {**model, "transformer": transformer, "text_encoder": text}
-        cases.append(StepCase("reference training step", padded, plain, "32-true", train=True, reference=True))
+        name = "reference training step"
+        cases.append(StepCase(name, padded, plain, augmentation, "32-true", train=True, reference=True))
     return cases
 
 
@@ -219,13 +223,13 @@ def _training_step(colorizer: Any, case: StepCase, rgb: Tensor, captions: list[s
         for part in (colorizer, discriminator)
         if part is not None
     ]
-    augmentation = LuminanceAugmentation(180.0, 5.0)
+    augmentation: Augmentation = build_part(case.augmentation, "data")
     batch = _batch(rgb, captions)
 
     def step() -> None:
-        lightness, ab = split_lab(rgb)
+        _, ab = split_lab(rgb)
         batch.ab = to_network_ab(ab)
-        batch.lightness = to_network_lightness(augmentation(rgb, Draws(range(len(rgb)))) if case.augment else lightness)
+        batch.lightness = to_network_lightness(augmentation(rgb, Draws(range(len(rgb)))))
         words = colorizer.tokenize(captions).to(rgb.device)
         with _autocast(case, rgb):
             output = colorizer(batch.lightness, words, *([words] if case.counter else []))

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from itertools import islice
@@ -25,6 +25,7 @@ from lcoins.cli.config_kinds import expect_kinds, known_keys
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
 from lcoins.cli.measure import time_model
 from lcoins.cli.overrides import folder_name, hydra_override
+from lcoins.cli.system_choice import refuse_foreign_model
 from lcoins.data.photos_with_things import PhotosWithThings
 from lcoins.evaluation.obedience_benchmark import judge_photos, print_obedience
 from lcoins.evaluation.result import flat_figures, print_reports, write_json
@@ -280,24 +281,3 @@ def _remove_cut_record(arguments: Sequence[str], command: str) -> None:
     record = Path(runs).expanduser() / "multirun.yaml" if runs else None
     if record and record.is_file() and not record.read_bytes().endswith(b"\n"):
         record.unlink()
-
-
-def refuse_foreign_model(cfg: DictConfig, choices: Mapping[str, str]) -> None:
-    """Refuses a model of another system than the one chosen: its objective could not train it."""
-    if "system" not in choices:
-        return
-    classes = {path.stem: _model_class(path) for path in sorted((conf_folder() / "system").glob("*.yaml"))}
-    target = cfg.model._target_
-    if target == classes.get(choices["system"], target):
-        return
-    fitting = " or ".join(f"system={name}" for name, trained in classes.items() if trained == target)
-    raise ValueError(
-        f"system={choices['system']} cannot train model={choices['model']}, which is of another system; "
-        f"choose {fitting} in place of model={choices['model']}"
-    )
-
-
-def _model_class(system: Path) -> str:
-    """The class of the model that a file of conf/system chooses."""
-    (model,) = (entry["override /model"] for entry in OmegaConf.load(system).defaults if "override /model" in entry)
-    return OmegaConf.load(conf_folder() / "model" / f"{model}.yaml")._target_

@@ -21,7 +21,8 @@ def time_model(cfg: DictConfig, folder: Path) -> None:
         time_growth(cfg, Path(cfg.growth))
         return
     config = run.plain_config(cfg)
-    cases = step_cases(config["model"], config["objective"], cfg.precision, cfg.compare, cfg.system.compile)
+    model, objective, augmentation = config["model"], config["objective"], config["augmentation"]
+    cases = step_cases(model, objective, augmentation, cfg.precision, cfg.compare, cfg.system.compile)
     timings = time_steps(cases, cfg.batch_size, cfg.warmup, cfg.steps, cfg.device)
     title = f"{cfg.title}, batch {cfg.batch_size}, {machine_name(cfg.device)}"
     if cfg.json:

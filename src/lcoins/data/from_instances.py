@@ -19,7 +19,7 @@ from lcoins.data.pairs import captions_by_photo
 from lcoins.data.photo_store import open_photos
 from lcoins.data.photos import Photos
 from lcoins.data.recolored_photos import RecoloredPhotos, RepaintingOptions, Source
-from lcoins.data.types import key
+from lcoins.data.types import HELD_OUT_SEED, key
 from lcoins.progress import say_line
 from lcoins.wording import counted
 
@@ -133,8 +133,12 @@ def grounding_data(
 
     def photos(held_out: bool, samples: int) -> GroundedPhotos | None:
         found = [part_of(source, one, held_out) for one, source in read if one.held_out is not None or not held_out]
-        drawn = (chosen.image_size, samples, sentences, crop_scale, seed, 0.0 if held_out else by_captions)
-        return GroundedPhotos(found, *drawn, fixed=held_out) if found else None
+        drawn = (chosen.image_size, samples, sentences, crop_scale)
+        if not found:
+            return None
+        if held_out:
+            return GroundedPhotos(found, *drawn, HELD_OUT_SEED, by_captions=0.0, fixed=True)
+        return GroundedPhotos(found, *drawn, seed, by_captions)
 
     return ColorizationData(
         train=photos(False, chosen.samples),

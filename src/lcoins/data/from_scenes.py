@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from lcoins.data.augment import Augmentation
 from lcoins.data.datamodule import ColorizationData, LoaderOptions
 from lcoins.data.scenes.dataset import Scenes
-
-HELD_OUT_SEED = 0
+from lcoins.data.types import HELD_OUT_SEED
 
 
 def scene_data(

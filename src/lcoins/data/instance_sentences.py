@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lcoins.color.words import COLOR_CLASS, find_colors
@@ -33,6 +33,10 @@ PLACES_AFTER = {
 }
 _OPENINGS = ("a photo of ", "a picture of ", "an image of ", "there is ", "we see ", "a scene with ")
 _JOINTS = (" and ", " and ", " next to ", ", ", " with ", " near ")
+_CLAUSE_JOINTS = (" and ", " and ", ", ", ", and ", " while ")
+_WEARERS = ("a person", "someone")
+_WEARING = ("in", "wearing", "with", "dressed in")
+WITHOUT_THINGS = ("a photo", "a picture", "a scene")
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,8 @@ def compose(mentions: Sequence[Mention], rng: random.Random) -> str:
         return " ".join(filter(None, (only.color, _name(only.thing, rng))))
     if all(mention.thing.kind in GARMENTS for mention in mentions) and style < 0.6:
         worn = _joined([_phrase(mention, rng, article="a") for mention in mentions])
-        who = rng.choice(("a person", "someone"))
-        return finished(f"{who} {rng.choice(('in', 'wearing', 'with', 'dressed in'))} {worn}", rng)
+        who = rng.choice(_WEARERS)
+        return finished(f"{who} {rng.choice(_WEARING)} {worn}", rng)
     clauses = style < 0.45  # "the bus is red" rather than "a red bus"
     parts = []
     for mention in mentions:
@@ -64,11 +68,21 @@ def compose(mentions: Sequence[Mention], rng: random.Random) -> str:
     said = parts[0]
     for part, mention in zip(parts[1:], mentions[1:], strict=True):
         clause = mention.color is not None and re.search(r" (is|are) ", part)
-        said += (rng.choice((" and ", " and ", ", ", ", and ", " while ")) if clause else rng.choice(_JOINTS)) + part
+        said += (rng.choice(_CLAUSE_JOINTS) if clause else rng.choice(_JOINTS)) + part
     if not clauses and rng.random() < 0.3 and not re.search(r" (is|are) ", said):
         opening = rng.choice(_OPENINGS)
         said = said if opening == "there is " and mentions[0].thing.plural else opening + said
     return finished(said, rng)
+
+
+def parts_of_sentences(kinds: Iterable[str]) -> Iterator[str]:
+    """Texts that together have every word of :func:`compose` about things of these kinds, apart from colors."""
+    yield from (*_OPENINGS, *_JOINTS, *_CLAUSE_JOINTS, *_WEARERS, *_WEARING, *WITHOUT_THINGS, "a an the is are")
+    for phrases in (*PLACES_BEFORE.values(), *PLACES_AFTER.values()):
+        yield from phrases
+    for kind in kinds:
+        for name in (kind, *OTHER_NAMES.get(kind, ())):
+            yield from (name, plural(name))
 
 
 def recolored(caption: str, mentions: Sequence[Mention], rng: random.Random) -> str | None:

@@ -24,7 +24,7 @@ from lcoins.data.pack import Pack
 from lcoins.data.pairs import ListedPairs, Pair
 from lcoins.data.photo_store import open_photos
 from lcoins.data.pixel_labels import Box, PixelLabels
-from lcoins.data.types import RECOLOR_KEY, Sample, keyed_random
+from lcoins.data.types import HELD_OUT_SEED, RECOLOR_KEY, Sample, keyed_random
 from lcoins.imaging.decode import PhotoError
 
 RATIO = (3 / 4, 4 / 3)
@@ -67,7 +67,8 @@ class Photos(Dataset[Sample]):
 
     With a ``view``, for training, there is one item per photo and epoch, with one of its captions drawn at random; all
     draws depend on (seed, epoch, index) alone. Without one, for evaluation, there is one item per pair, in the list's
-    order, squashed bilinearly as in the paper's protocol. Embedded color profiles are ignored, as in published figures.
+    order, squashed bilinearly as in the paper's protocol; nothing of it depends on the seed. Embedded color profiles
+    are ignored, as in published figures.
     """
 
     def __init__(
@@ -127,7 +128,7 @@ class Photos(Dataset[Sample]):
         whole = Image.fromarray(self._load(photo, None))
         picture = whole.resize(side, Image.Resampling.BILINEAR)
         caption = captions[caption_index]
-        recolored = recolor(caption, keyed_random(self.seed, RECOLOR_KEY, 0, index))
+        recolored = recolor(caption, keyed_random(HELD_OUT_SEED, RECOLOR_KEY, 0, index))
         rgb = torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
         name = _name(photo, caption_index, len(captions))
         sample = self._sample(rgb, index, name, photo, caption_index, caption, recolored)

@@ -23,11 +23,19 @@ from lcoins.color.names import PAINTED_LAB
 from lcoins.color.words import recolor, swap_sides
 from lcoins.data.coco_instances import CocoInstances
 from lcoins.data.instance_recoloring import paint
-from lcoins.data.instance_sentences import Mention, compose
+from lcoins.data.instance_sentences import WITHOUT_THINGS, Mention, compose, parts_of_sentences
 from lcoins.data.photo_store import open_photos
 from lcoins.data.photos import crop_bounds, draw_crop
 from lcoins.data.recoloring import WordRecoloring
-from lcoins.data.repainting import Painted, choose_things, describe, draw_colors, exchange_colors, label
+from lcoins.data.repainting import (
+    FORMS_OF_COLORS,
+    Painted,
+    choose_things,
+    describe,
+    draw_colors,
+    exchange_colors,
+    label,
+)
 from lcoins.data.things import NEVER_PAINTED, Thing, find_things
 from lcoins.data.types import RECOLOR_KEY, Sample, key, keyed_random
 from lcoins.imaging.decode import PhotoError
@@ -129,9 +137,16 @@ class RecoloredPhotos(Dataset[Sample]):
 
     @property
     def texts(self) -> Iterable[str]:
-        """Texts that together have every color word and every word of the captions."""
+        """Texts that together have every color word, and every word of the captions.
+
+        Those of composed sentences are added where a source has no captions. Where all have some, its vocabulary stays
+        that of published runs, which knows what people say and no rare name that only a composed sentence has.
+        """
         captions = [text for source in self.sources for own in source.captions.values() for text in own]
-        return [*captions, *map(swap_sides, captions), *PAINTED_LAB]
+        silent = [source.instances for source in self.sources if not source.captions]
+        kinds = {kind for instances in silent if instances is not None for kind in instances.categories}
+        composed = (*parts_of_sentences(sorted(kinds)), *FORMS_OF_COLORS) if silent else ()
+        return [*captions, *map(swap_sides, captions), *composed, *PAINTED_LAB]
 
     def set_epoch(self, epoch: int) -> None:
         """Chooses the epoch that the draws depend on."""
@@ -193,7 +208,7 @@ class RecoloredPhotos(Dataset[Sample]):
             rgb = (recolored[0] * 255).round().to(torch.uint8)
         else:
             known = [Mention(thing, thing.color) for thing in rng.sample(things, min(len(things), MOST_NAMED))]
-            caption = compose(known, rng) if known else rng.choice(("a photo", "a picture", "a scene"))
+            caption = compose(known, rng) if known else rng.choice(WITHOUT_THINGS)
         other = recolor(caption, keyed_random(self.seed, RECOLOR_KEY, int(self._epoch), index))
         return Sample(rgb, caption, other, index, photo, photo=photo)
 

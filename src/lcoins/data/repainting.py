@@ -21,6 +21,9 @@ HYPHENATED = 0.3  # of the names of two words
 GREY = 0.35  # how often gray is spelled so
 COLORED_FORM = 0.03  # of the names of one word: "salmon-colored"
 ISH_FORM = 0.05  # of those that have it: "reddish"
+COLORED = ("colored", "coloured")
+# Words that :func:`spoken` writes beside the colors' names.
+FORMS_OF_COLORS = ("grey", *COLORED, *ISH.values())
 SEEN = 0.01  # share of the crop: a smaller thing is not worth a word
 
 
@@ -112,7 +115,7 @@ def spoken(name: str, rng: random.Random) -> str:
     if " " in name:
         return name.replace(" ", "-") if form < HYPHENATED else name
     if form < COLORED_FORM:
-        return f"{name}-{rng.choice(('colored', 'coloured'))}"
+        return f"{name}-{rng.choice(COLORED)}"
     if name in ISH and form < COLORED_FORM + ISH_FORM:
         return ISH[name]
     return name

@@ -39,6 +39,8 @@ class SaidPlace:
 
 # Part of the key that draws the substitutes of color words. Keep the British spelling: another would draw other words.
 RECOLOR_KEY = "recolour"
+# Draws what validation and test sets show and ask for, which is the same whatever the seed of a run.
+HELD_OUT_SEED = 0
 VOID = 255  # the label of a pixel that belongs to no known class
 
 

@@ -207,10 +207,11 @@ def print_obedience(report: ObedienceReport, console: Console | None = None) -> 
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _cell(value: Sequence[float] | None, interval: bool) -> str:
+def _cell(value: Sequence[float | None] | None, interval: bool) -> str:
     if value is None:
         return ""
-    return f"{value[0]:.2f} {value[1]:.2f}-{value[2]:.2f}" if interval else f"{value[0]:.2f}"
+    mean, low, high = value
+    return f"{mean:.2f}" + (f" {low:.2f}-{high:.2f}" if interval and low is not None else "")
 
 
 def _notes(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from lcoins.color.iscc_nbs import may_be_called
 from lcoins.color.lab import fit_gamut, from_network_ab, network_input, resize_ab
 from lcoins.color.words import COLOR_LAB
 from lcoins.evaluation.asked_colors import Question
+from lcoins.evaluation.averages import LEAST_PHOTOS
 from lcoins.models.colorizer import ColorizationSystem
 
 HIT_ANGLE = 30.0  # degrees of hue between a thing and the color asked for
@@ -184,7 +185,7 @@ def summary(rows: Sequence[Answer], seed: int = 0) -> dict[str, dict[str, Any]]:
     means; ``stray`` that of other things of the photo, which shows whether nouns are read: a network that paints the
     likeliest thing whatever it is called has 1; ``both``, of the tasks ``instances`` and ``kinds``, the share of
     questions of which every thing is a hit.
-    The intervals are those of a bootstrap over photos.
+    The intervals are those of a bootstrap over photos; both ends are None with fewer than LEAST_PHOTOS.
     """
     found: dict[str, dict[str, Any]] = {}
     for system in dict.fromkeys(row["system"] for row in rows):
@@ -232,8 +233,9 @@ def figures(rows: Sequence[Answer], seed: int = 0) -> dict[str, Any]:
     for name, value in values.items():
         if math.isnan(value[0]):
             continue  # nothing moved, so there is no share of it to give
-        low, high = np.nanquantile(resampled[name], (0.025, 0.975))
-        found[name] = [round(float(one), 4) for one in (value[0], low, high)]
+        ends = np.nanquantile(resampled[name], (0.025, 0.975)).tolist()
+        interval = [None, None] if len(photos) < LEAST_PHOTOS else [round(end, 4) for end in ends]
+        found[name] = [round(float(value[0]), 4), *interval]
     return found
 
 

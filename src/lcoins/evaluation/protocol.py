@@ -70,7 +70,8 @@ def evaluate(
 ) -> EvaluationReport:
     """Colors all pairs of the loader and writes ``<title>.json``, ``<title>_pairs.csv`` and ``<title>_sheet.png``.
 
-    If the model has groups, those of the image tokens go to ``<title>_groups.npy``, uint8 (pairs, N_I). Files appear
+    If the model has groups, those of the image tokens go to ``<title>_groups.npy``, (pairs, N_I) of uint8, or of
+    uint16 with more than 256 groups. Files appear
     only at the end, each whole, and replace those of an earlier evaluation with the same title.
 
     In a group of processes (torch.distributed) each gives the batches that it has loaded; all get the report of all
@@ -109,7 +110,7 @@ class _EvaluatedBatch:
 
     first: int
     rows: list[PairRow]
-    groups: list[NDArray[np.uint8]]
+    groups: list[NDArray[np.unsignedinteger[Any]]]
     examples: list[tuple[PairRow, SheetRow]]
     instances: InstanceEvaluator | None
 
@@ -163,7 +164,7 @@ class _PairEvaluator:
             instances, groups = batch.instances[index], None
             if assignment is not None:
                 groups = token_groups(assignment[index])
-                found.groups.append(groups.to(torch.uint8).numpy())
+                found.groups.append(groups.numpy().astype(np.min_scalar_type(assignment.shape[1] - 1)))
             if instance_evaluator is not None and instances is not None:
                 row |= instance_evaluator.evaluate(instances, lightness[index], ab[index], truth[index], groups)
         recolored = self._recolor(batch, rows, lightness, ab, instance_evaluator) if self.options.recolor else {}

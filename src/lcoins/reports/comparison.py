@@ -8,85 +8,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import get_args
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from lcoins.data.scenes.layout import DistinguishedBy
+from lcoins.evaluation.averages import LEAST_PHOTOS
 from lcoins.evaluation.groups import stability
 from lcoins.reports.load_runs import Array, Run
+from lcoins.reports.metrics import METRICS, WORDS, Metric
+from lcoins.wording import counted
 
 RESAMPLES = 2000
 LEVEL = 0.95
-
-
-@dataclass(frozen=True)
-class Metric:
-    """The mean of ``column`` over the test pairs, or the sum of ``column`` divided by the sum of the column ``per``.
-
-    ``better`` is +1 if more is better, -1 if less is, 0 if neither is.
-    """
-
-    title: str
-    column: str
-    better: int
-    digits: int
-    per: str | None = None
-    percent: bool = False
-
-    @property
-    def heading(self) -> str:
-        return self.title + {1: " ↑", -1: " ↓", 0: ""}[self.better]
-
-    def text(self, value: float, signed: bool = False) -> str:
-        """The value as it is shown; what rounds to zero has no sign."""
-        sign = "+" if signed and not self.shows_zero(value) else ""
-        value, digits = self._scaled(value)
-        return f"{value:{sign}z.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-    def shows_zero(self, value: float) -> bool:
-        """Whether the value is shown as zero."""
-        return not round(*self._scaled(value))
-
-    def _scaled(self, value: float) -> tuple[float, int]:
-        """The value as it is shown, and its digits behind the point."""
-        return (100 * value, 1) if self.percent else (value, self.digits)
-
-
-WORDS = Metric("words right, %", "instances_correct", +1, 3, "instances", percent=True)
-SHORTCUT = Metric("luminance shortcut", "", +1, 2)
-METRICS = (
-    WORDS,
-    *(
-        Metric(
-            f"told apart by {distinguished_by}",
-            f"instances_correct_by_{distinguished_by}",
-            +1,
-            3,
-            f"instances_by_{distinguished_by}",
-            True,
-        )
-        for distinguished_by in get_args(DistinguishedBy)
-    ),
-    Metric("recolored words right, %", "recolored_correct", +1, 3, "recolored_instances", percent=True),
-    Metric("ΔE00 to the named color", "named_delta_e", -1, 1),
-    Metric("response to new words", "response", +1, 2),
-    Metric("spill on other instances", "spill_instances", -1, 2),
-    Metric("spill on the background", "spill_background", -1, 2),
-    Metric("bleeding", "bleeding", -1, 2),
-    Metric("background error", "background_error", -1, 2),
-    Metric("groups: adjusted Rand", "groups_ari", +1, 2),
-    Metric("groups: purity", "groups_purity", +1, 2),
-    Metric("groups used", "groups_used", 0, 1),
-    Metric("PSNR, dB", "psnr", +1, 2),
-    Metric("SSIM", "ssim", +1, 3),
-    Metric("LPIPS alex", "lpips_alex", -1, 3),
-    Metric("LPIPS vgg", "lpips_vgg", -1, 3),
-    Metric("colorfulness", "colorfulness", 0, 1),
-    Metric("shift by one new word", "recolor_shift", 0, 2),
-    Metric("towards the new word", "recolor_towards", +1, 2),
-)
 
 
 @dataclass(frozen=True)
@@ -100,16 +34,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Gap:
-    """A variant's mean minus the baseline's, with the two ends of its bootstrap interval."""
+    """A variant's mean minus the baseline's, with the two ends of its bootstrap interval; None over too few photos."""
 
     value: float
-    low: float
-    high: float
+    interval: tuple[float, float] | None
 
     @property
     def may_be_chance(self) -> bool:
-        """Whether the interval contains 0, no difference at all."""
-        return self.low <= 0 <= self.high
+        """Whether the interval contains 0, no difference at all, or there is none that could exclude it."""
+        return self.interval is None or self.interval[0] <= 0 <= self.interval[1]
 
 
 class Comparison:
@@ -139,11 +72,12 @@ class Comparison:
         self.sets = list(dict.fromkeys(title for run in runs for title in run.columns))
         for title in self.sets:
             self._check_same_pairs(title)
+        self._asked_apart = {title for title in self.sets if self._differ_in_exchanged_words(title)}
         self._weights: dict[str, Array] = {}
 
     def _check_same_pairs(self, title: str) -> None:
         """All runs are resampled alike, so they must have been tested on the same pairs in the same order."""
-        tested = [run for runs in self.variants.values() for run in runs if title in run.pairs]
+        tested = self._tested(title)
         for run in tested:
             if run.pairs[title] != tested[0].pairs[title]:
                 raise ValueError(
@@ -151,9 +85,33 @@ class Comparison:
                     f"compare runs of one data config, or evaluate them on the same data"
                 )
 
+    def _differ_in_exchanged_words(self, title: str) -> bool:
+        """Whether runs were asked for different colors of one pair, so that their answers cannot be compared."""
+        asked = [run.exchanged[title] for run in self._tested(title) if title in run.exchanged]
+        return any(len(set(captions) - {""}) > 1 for captions in zip(*asked, strict=True))
+
     def judged_sets(self) -> list[str]:
         """The test sets on which the baseline was judged by its color words."""
         return [title for title in self.sets if self.estimate(title, WORDS, self.baseline)]
+
+    def notes(self, title: str) -> list[str]:
+        """What a reader must know of a test set's figures: what is left out because runs cannot be compared in it."""
+        notes = []
+        if title in self._asked_apart:
+            notes.append(
+                "The answers to exchanged color words are left out: the runs were asked for different colors, because "
+                "an earlier lcoins chose them by the seed of the run. Only runs of later ones can be compared in them."
+            )
+        pairs = len(self._tested(title)[0].pairs[title])
+        for metric in METRICS:
+            for column, of in ((metric.column, ""), (f"gray_{metric.column}", " of the gray picture")):
+                left_out = int(self._infinite(title, column).sum())
+                if left_out:
+                    notes.append(
+                        f"{metric.title}{of}: left out of all runs alike: {left_out} of {counted(pairs, 'pair')}, at "
+                        f"which a picture equals its reference."
+                    )
+        return notes
 
     def metrics(self, title: str) -> list[Metric]:
         """The metrics of a test set that at least one variant has."""
@@ -175,13 +133,15 @@ class Comparison:
 
         Bootstrap: photos are drawn with replacement 2,000 times, the same ones for both variants, and the seeds of each
         variant separately; the interval holds the middle 95 % of the differences. With three seeds it understates
-        their share of the spread by about a fifth; with one seed it covers the photos alone.
+        their share of the spread by about a fifth; with one seed it covers the photos alone. Where the metric was
+        measured on fewer than LEAST_PHOTOS photos there is no interval.
         """
         if variant == self.baseline:
             return None
         names = (variant, self.baseline)
         drawn = [self._resampled(title, metric, self.variants[name], seed) for seed, name in enumerate(names)]
-        return _gap([self.estimate(title, metric, name) for name in names], drawn)
+        few = self._photos(title, metric, names) < LEAST_PHOTOS
+        return _gap([self.estimate(title, metric, name) for name in names], drawn, few)
 
     def shortcut(self, variant: str) -> Estimate | None:
         """Luminance shortcut: words right on ``counter`` over words right on ``clear``; 1 if lightness is no help.
@@ -205,7 +165,8 @@ class Comparison:
             over, under = (self._resampled(title, WORDS, runs, seed) for title in ("counter", "clear"))
             with np.errstate(divide="ignore", invalid="ignore"):
                 drawn.append(None if over is None or under is None else over / under)
-        return _gap([self.shortcut(variant), self.shortcut(self.baseline)], drawn)
+        few = any(self._photos(title, WORDS, (variant, self.baseline)) < LEAST_PHOTOS for title in ("counter", "clear"))
+        return _gap([self.shortcut(variant), self.shortcut(self.baseline)], drawn, few)
 
     def _tested_on_both(self, variant: str) -> list[Run]:
         sets = ("counter", "clear")
@@ -221,20 +182,42 @@ class Comparison:
         return sum(agreements) / len(agreements)
 
     def _sums(self, title: str, metric: Metric, runs: Sequence[Run]) -> tuple[Array, Array] | None:
-        """Numerators and denominators by seed and photo, (S, P) each; pairs without the metric count as 0 in both."""
+        """Numerators and denominators by seed and photo, (S, P) each; pairs without the metric count as 0 in both.
+
+        So do the pairs at which any run of the comparison is infinite: all variants are compared on the same pairs.
+        """
         tested = [run for run in runs if metric.column in run.columns.get(title, {})]
-        if not tested:
+        if not tested or (metric.of_exchanged_words and title in self._asked_apart):
             return None
         _, photo = np.unique(np.array(tested[0].photos[title]), return_inverse=True)
         tops, counts = np.zeros((len(tested), photo.max() + 1)), np.zeros((len(tested), photo.max() + 1))
+        kept = ~self._infinite(title, metric.column)
         for index, run in enumerate(tested):
             columns = run.columns[title]
             top = columns[metric.column]
             count = columns[metric.per] if metric.per else np.ones_like(top)
-            defined = np.isfinite(top) & np.isfinite(count)
+            defined = kept & np.isfinite(top) & np.isfinite(count)
             np.add.at(tops[index], photo[defined], top[defined])
             np.add.at(counts[index], photo[defined], count[defined])
         return (tops, counts) if bool((counts.sum(axis=1) > 0).all()) else None
+
+    def _infinite(self, title: str, column: str) -> NDArray[np.bool_]:
+        """The pairs of a test set at which the column of any run is infinite, as PSNR is of a perfect picture; (P,)."""
+        tested = self._tested(title)
+        found = np.zeros(len(tested[0].pairs[title]), dtype=np.bool_)
+        for run in tested:
+            if column in run.columns[title]:
+                found |= np.isinf(run.columns[title][column])
+        return found
+
+    def _tested(self, title: str) -> list[Run]:
+        """The runs of all variants that were tested on a set."""
+        return [run for runs in self.variants.values() for run in runs if title in run.pairs]
+
+    def _photos(self, title: str, metric: Metric, variants: Sequence[str]) -> int:
+        """On how many photos of a test set a metric was measured, of the variant that has the fewest."""
+        sums = [self._sums(title, metric, self.variants[variant]) for variant in variants]
+        return min((int((found[1] > 0).any(axis=0).sum()) for found in sums if found is not None), default=0)
 
     def _resampled(self, title: str, metric: Metric, runs: Sequence[Run], seed: int) -> Array | None:
         """The metric of each bootstrap sample, (RESAMPLES,); ``seed`` decides which of the runs are drawn."""
@@ -259,10 +242,13 @@ def _over_seeds(values: Array) -> Estimate:
     return Estimate(float(values.mean()), deviation, tuple(map(float, values)))
 
 
-def _gap(estimates: Sequence[Estimate | None], drawn: Sequence[Array | None]) -> Gap | None:
+def _gap(estimates: Sequence[Estimate | None], drawn: Sequence[Array | None], few: bool) -> Gap | None:
+    """The gap of two estimates from their bootstrap samples; without an interval where these are of ``few`` photos."""
     variant, base = estimates
     if variant is None or base is None or drawn[0] is None or drawn[1] is None:
         return None
+    if few:
+        return Gap(variant.mean - base.mean, None)
     low, high = np.nanquantile(drawn[0] - drawn[1], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     finite = math.isfinite(low) and math.isfinite(high)
-    return Gap(variant.mean - base.mean, float(low), float(high)) if finite else None
+    return Gap(variant.mean - base.mean, (float(low), float(high))) if finite else None

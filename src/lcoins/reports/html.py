@@ -12,11 +12,13 @@ import jinja2
 from PIL import Image
 
 import lcoins
+from lcoins.evaluation.averages import LEAST_PHOTOS
 from lcoins.evaluation.obedience import chance_level
 from lcoins.evaluation.result import sheet_file
 from lcoins.files import write_whole
-from lcoins.reports.comparison import SHORTCUT, WORDS, Comparison, Estimate, Gap, Metric
+from lcoins.reports.comparison import Comparison, Estimate, Gap
 from lcoins.reports.markdown import escaped
+from lcoins.reports.metrics import SHORTCUT, WORDS, Metric
 from lcoins.reports.obedience_table import obedience_tables
 from lcoins.reports.plots import curves_plot, gaps_plot, words_plot
 
@@ -39,6 +41,7 @@ def write_page(comparison: Comparison, path: Path, title: str) -> None:
         version=lcoins.__version__,
         date=date.today().isoformat(),
         baseline=comparison.baseline,
+        least_photos=LEAST_PHOTOS,
         variants=list(comparison.variants),
         runs=len(runs),
         overview=overview(comparison),
@@ -51,6 +54,7 @@ def write_page(comparison: Comparison, path: Path, title: str) -> None:
                 "size": " by ".join(map(str, _setting(comparison, name, "size") or ["?"])),
                 "chance": _chance(comparison, name),
                 "table": set_table(comparison, name),
+                "notes": comparison.notes(name),
                 "sheets": list(_sheets(comparison, name)),
             }
             for name in comparison.sets
@@ -62,11 +66,12 @@ def write_page(comparison: Comparison, path: Path, title: str) -> None:
 
 def write_markdown(comparison: Comparison, path: Path, title: str) -> None:
     """Writes the same tables as Markdown, for example for a README."""
-    tables = [(name, set_table(comparison, name)) for name in comparison.sets]
     summary = overview(comparison)
     parts = [f"# {title}", *([_markdown(summary)] if summary else [])]
     parts += [f"## Obedience on photos\n\n{_captioned(table)}" for table in obedience_tables(comparison.variants)]
-    parts += [f"## {escaped(name)}\n\n{_markdown(table)}" for name, table in tables]
+    for name in comparison.sets:
+        notes = [f"\n\n{escaped(note)}" for note in comparison.notes(name)]
+        parts.append(f"## {escaped(name)}\n\n{_markdown(set_table(comparison, name))}{''.join(notes)}")
     write_whole(path, "\n\n".join(parts) + "\n")
 
 
@@ -128,8 +133,8 @@ def _cell(metric: Metric, estimate: Estimate | None, gap: Gap | None) -> Entry:
         text += f" ± {metric.text(estimate.deviation)}"
     if gap is None:
         return {"value": estimate.mean, "text": text, "gap": "", "kind": ""}
-    low, high = metric.text(gap.low, signed=True), metric.text(gap.high, signed=True)
-    shown = f"{metric.text(gap.value, signed=True)} [{low}, {high}]{' ≈' if gap.may_be_chance else ''}"
+    ends = f" [{', '.join(metric.text(end, signed=True) for end in gap.interval)}]" if gap.interval else ""
+    shown = f"{metric.text(gap.value, signed=True)}{ends}{' ≈' if gap.may_be_chance else ''}"
     unclear = gap.may_be_chance or metric.shows_zero(gap.value) or not metric.better
     kind = "" if unclear else "gain" if gap.value * metric.better > 0 else "loss"
     return {"value": estimate.mean, "text": text, "gap": shown, "kind": kind}

@@ -27,9 +27,9 @@ class Run:
     """One finished run; the dictionaries have one entry for each test set.
 
     ``columns`` holds the figures of the test pairs by the name of their column, ``pairs`` the name and caption of each
-    pair, ``photos`` its photo, ``settings`` how the set was evaluated, ``group_files`` the file with its image tokens'
-    groups. ``obedience`` holds the results of the benchmark of obedience by what was asked, at which size, and how
-    photos were augmented.
+    pair, ``photos`` its photo, ``exchanged`` its caption with another color word, "" where none is recorded,
+    ``settings`` how the set was evaluated, ``group_files`` the file with its image tokens' groups. ``obedience`` holds
+    the results of the benchmark of obedience by what was asked, at which size, and how photos were augmented.
     """
 
     folder: Path
@@ -39,6 +39,7 @@ class Run:
     columns: dict[str, dict[str, Array]] = field(default_factory=dict)
     pairs: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     photos: dict[str, list[str]] = field(default_factory=dict)
+    exchanged: dict[str, list[str]] = field(default_factory=dict)
     group_files: dict[str, Path] = field(default_factory=dict)
     obedience: dict[tuple[str, int, str | None], dict[str, Any]] = field(default_factory=dict)
 
@@ -150,6 +151,7 @@ def _read_run(folder: Path, variant: str) -> Run:
             rows = list(csv.DictReader(file))
         run.pairs[title] = [(row["name"], row["caption"]) for row in rows]
         run.photos[title] = [row["photo"] for row in rows]
+        run.exchanged[title] = [row.get("recolored", "") for row in rows]
         numbers = [name for name in (rows[0] if rows else ()) if name not in TEXT_COLUMNS]
         run.columns[title] = {name: np.array([_number(row[name]) for row in rows]) for name in numbers}
         run.settings[title] = json.loads((folder / "test" / f"{title}.json").read_text(encoding="utf-8"))["settings"]

@@ -56,8 +56,11 @@ def _table(systems: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
     }
 
 
-def _cell(results: Sequence[Sequence[float] | None]) -> dict[str, Any]:
-    """A figure of several runs, each with the ends of its interval; None where nothing moved, so there is no share."""
+def _cell(results: Sequence[Sequence[Any] | None]) -> dict[str, Any]:
+    """A figure of several runs, each with the ends of its interval; None where nothing moved, so there is no share.
+
+    The ends are None over a few photos, which give no interval.
+    """
     values = [result[0] for result in results if result is not None]
     if not values:
         return {"value": None, "deviation": None, "runs": 0, "text": "", "gap": "", "kind": ""}
@@ -68,6 +71,6 @@ def _cell(results: Sequence[Sequence[float] | None]) -> dict[str, Any]:
         "deviation": deviation,
         "runs": len(values),
         "text": f"{mean(values):.2f}" + ("" if deviation is None else f" ± {deviation:.2f}"),
-        "gap": "" if deviation is not None or low == high else f"[{low:.2f}, {high:.2f}]",
+        "gap": "" if deviation is not None or low is None or low == high else f"[{low:.2f}, {high:.2f}]",
         "kind": "",
     }

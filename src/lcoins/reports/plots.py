@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lcoins.reports.comparison import WORDS, Comparison
+from lcoins.reports.comparison import Comparison
+from lcoins.reports.metrics import WORDS
 from lcoins.reports.picture_grid import wrapped_title
 
 STYLE: Any = {
@@ -52,7 +53,7 @@ def words_plot(comparison: Comparison, sets: Sequence[str]) -> str:
 
 
 def gaps_plot(comparison: Comparison, sets: Sequence[str]) -> str:
-    """The gap in words right to the baseline, in points, with its interval; filled if the interval excludes 0."""
+    """The gap in words right to the baseline, in points, with any interval; filled if that excludes 0."""
     with rc_context(STYLE):
         figure, axes = _axes(height=3.2)
         others = [variant for variant in comparison.variants if variant != comparison.baseline]
@@ -62,7 +63,7 @@ def gaps_plot(comparison: Comparison, sets: Sequence[str]) -> str:
             for number, name in enumerate(sets):
                 gap = comparison.gap(name, WORDS, variant)
                 if gap is not None:
-                    ends = [[100 * (gap.value - gap.low)], [100 * (gap.high - gap.value)]]
+                    ends = [[100 * abs(gap.value - end)] for end in gap.interval] if gap.interval else None
                     axes.errorbar(
                         [number + shift],
                         [100 * gap.value],

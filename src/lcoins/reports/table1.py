@@ -8,8 +8,9 @@ from typing import Any, cast
 
 from omegaconf import OmegaConf
 
-from lcoins.reports.comparison import WORDS, Comparison, Estimate, Metric
+from lcoins.reports.comparison import Comparison, Estimate
 from lcoins.reports.load_runs import Run
+from lcoins.reports.metrics import LPIPS, WORDS, Metric
 from lcoins.reports.obedience_table import obedience_tables
 from lcoins.training.run_folder import NOT_IDENTITY, read_run_config
 from lcoins.wording import counted
@@ -21,7 +22,6 @@ SYSTEMS = {
     "LCoIns": "L-CoIns",
 }  # classes whose system the paper spells otherwise
 PSNR, SSIM = Metric("PSNR, dB", "psnr", +1, 3), Metric("SSIM", "ssim", +1, 5)  # digits as in the paper
-LPIPS = [Metric(f"LPIPS {net}", f"lpips_{net}", -1, 3) for net in ("alex", "vgg", "squeeze")]
 PRINTED = {m: replace(m, title=f"paper: {m.title.removesuffix(' alex')}") for m in (PSNR, SSIM, LPIPS[0])}
 # Keys that the config of a run must have, and parts in which runs of one row may differ: where and how they ran.
 REQUIRED = ("seed", "model._target_", "model.image_size", "data._target_", "recipe.epochs")
@@ -89,7 +89,10 @@ class Table1:
         """Where the figures come from, the protocol of the measured ones, and what each row was trained from."""
         measured = "All others are measured: mean over pairs (words right: over instances) ± deviation over seeds."
         trained = [f"{row.label}: {_training([config for _, config in row.runs])}." for row in self.measured]
-        return [self.paper["note"], measured, *self._protocols(), *trained]
+        left_out = [
+            f"{self.names[title]}, {note}" for title in self.comparison.sets for note in self.comparison.notes(title)
+        ]
+        return [self.paper["note"], measured, *self._protocols(), *left_out, *trained]
 
     def _protocols(self) -> Iterator[str]:
         """Pairs and size of each test set, and the protocol; rows are named if a line does not hold for all."""

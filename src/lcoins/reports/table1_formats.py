@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
-from lcoins.reports.comparison import WORDS
 from lcoins.reports.markdown import escaped
+from lcoins.reports.metrics import WORDS
 from lcoins.reports.table1 import PRINTED, Table1
 
 SIGNS = str.maketrans({"±": r"$\pm$", "\N{MINUS SIGN}": "$-$", "↑": r"$\uparrow$", "↓": r"$\downarrow$"})

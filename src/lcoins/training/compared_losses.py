@@ -142,7 +142,10 @@ class ClassificationObjective:
                 f"the labels hold class {int(known.max())}, but the model tells {classes} apart; set "
                 f"model.segmentation_classes to at least {int(known.max()) + 1}"
             )
-        return cross_entropy(logits.float(), labels, self._weights("labels", classes, logits), ignore_index=VOID)
+        weights = self._weights("labels", classes, logits)
+        if not bool(weights[known].any()):  # a batch of classes that the prior never counted: 0 / 0 is no number
+            return logits.sum() * 0
+        return cross_entropy(logits.float(), labels, weights, ignore_index=VOID)
 
     def _weights(self, name: str, classes: int, like: Tensor) -> Tensor:
         known = self.weights.get(name)

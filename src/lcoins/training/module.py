@@ -13,7 +13,7 @@ from torchmetrics import MeanMetric
 from lcoins.color.lab import from_network_ab, from_network_lightness, join_lab
 from lcoins.data.types import Batch, key
 from lcoins.evaluation.obedience import Palette, mean_ab, name_colors
-from lcoins.evaluation.quality import colorfulness, psnr, to_uint8
+from lcoins.evaluation.quality import MOST_DECIBELS, colorfulness, psnr, to_uint8
 from lcoins.models.build import CONFIG_FORMAT
 from lcoins.models.colorizer import Colorization
 from lcoins.models.operations import OperationCount
@@ -231,7 +231,7 @@ class ColorizationTraining(LightningModule):
         predicted = to_uint8(join_lab(lightness, ab))
         truth = to_uint8(join_lab(lightness, from_network_ab(batch.target_ab)))
         self.val_means["chromatic"].update(chromatic_loss(output.ab, batch.target_ab), size)
-        self.val_means["psnr"].update(psnr(predicted, truth))
+        self.val_means["psnr"].update(psnr(predicted, truth).clamp(max=MOST_DECIBELS))
         self.val_means["colorfulness"].update(colorfulness(predicted))
         if self.palette is not None:
             for ab_of_pair, instances in zip(ab, batch.instances, strict=True):

@@ -4,7 +4,7 @@ import json
 import shlex
 import signal
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,9 +24,7 @@ from lcoins.evaluation.lpips import available_lpips
 from lcoins.evaluation.protocol import EvaluationOptions, evaluate
 from lcoins.evaluation.result import EvaluationReport, flat_figures, print_reports, write_json
 from lcoins.locks import locked
-from lcoins.models.build import state_dict_mismatches
-from lcoins.models.checkpoint import load_checkpoint, load_trained
-from lcoins.models.colorizer import Colorizer
+from lcoins.models.checkpoint import load_checkpoint
 from lcoins.models.received import keep_words
 from lcoins.training.acceleration import compile_blocks, fitting_kernels
 from lcoins.training.batches import plan_batches
@@ -35,6 +33,7 @@ from lcoins.training.checkpoints import find_resumable
 from lcoins.training.module import ColorizationTraining
 from lcoins.training.ranks import all_ranks, expect_all_processes, is_first, quiet_unless_first
 from lcoins.training.run_folder import open_run_folder
+from lcoins.training.start_weights import expect_same_words, load_start_weights
 from lcoins.training.stopping import stoppable
 from lcoins.training.tracking import log_test_results, trackers_confined
 from lcoins.training.trainer import advertisements_hidden, best_validation_score, build_trainer, count_devices
@@ -104,8 +103,11 @@ def _train_run(config: dict[str, Any], folder: Path) -> dict[str, float]:
         where = "" if tried_only else f" in {folder}"
         for notice in [f"training {length}{where}", *notices]:
             console.print(notice, markup=False, highlight=False, soft_wrap=True)
-        if start is None and config["start_from"] is not None:
-            load_start_weights(module.colorizer, Path(config["start_from"]), config["recipe"].get("new_parts", ()))
+        if start is not None:
+            expect_same_words(start, module.config["model"])
+        elif config["start_from"] is not None:
+            new_parts = config["recipe"].get("new_parts", ())
+            load_start_weights(module.colorizer, module.config["model"], Path(config["start_from"]), new_parts)
         compile_blocks(module.colorizer, config["system"]["compile"])
         with all_ranks(trainer, config, folder):
             with fitting_kernels(trainer.strategy.root_device, str(trainer.precision)):
@@ -114,29 +116,6 @@ def _train_run(config: dict[str, Any], folder: Path) -> dict[str, float]:
                 console.print("one batch of training and one of validation went through; nothing is kept")
                 return {config["recipe"]["monitor"]: float(trainer.callback_metrics[config["recipe"]["monitor"]])}
             return evaluate_run(config, folder, data, trainer)
-
-
-def load_start_weights(colorizer: Colorizer, source: Path, new_parts: Sequence[str] = ()) -> None:
-    """Loads the weights of a package or a checkpoint into a colorizer of the same shape.
-
-    Parts that only a training loss needs keep their random start if a package lacks them, and so do ``new_parts``, the
-    beginnings of parameters' names. The grounding of a package is left out where this model has none. Raises ValueError
-    with the differences if the weights do not fit.
-    """
-    given, expected = load_trained(source)[0].state_dict(), colorizer.state_dict()
-    grounding = [name for name in given if name.startswith("grounding.")]
-    if grounding and not any(name.startswith("grounding.") for name in expected):
-        given = {name: value for name, value in given.items() if name not in grounding}
-        console.print(f"start_from={source}: its grounding is left out, for this model has none", markup=False)
-    optional = {name: None for name in expected if name.startswith((*colorizer.training_parts, *new_parts))}
-    mismatches = state_dict_mismatches(expected, {**optional, **given})
-    if mismatches:
-        shown = "\n  ".join(mismatches[:20])
-        raise ValueError(
-            f"start_from={source} does not fit this model, {len(mismatches)} differences:\n  {shown}\n"
-            f"Take the model, image size and ablation that it was trained with."
-        )
-    colorizer.load_state_dict(given, strict=False)
 
 
 def fit_or_resume(trainer: Trainer, module: ColorizationTraining, data: ColorizationData, start: Path | None) -> None:
