@@ -180,7 +180,7 @@ def test_the_thumbnail_is_dropped(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*EXIF:UserWarning", "ignore:Truncated File Read:UserWarning")
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=20)
 @given(st.data())
 def test_damaged_metadata_does_not_spoil_the_picture(data: st.DataObject) -> None:
     damaged = bytearray(some_exif())

@@ -66,7 +66,7 @@ def test_batches_of_all_shapes_are_known_from_the_same_counts() -> None:
     assert count._counted.cache_info().misses == known == 6
 
 
-@pytest.mark.parametrize("size", [8, 30, 100, 200, 225])
+@pytest.mark.parametrize("size", [30, 225])
 @pytest.mark.parametrize(
     "system", ["lcoins_tiny", "lcoder_tiny", "lbie_tiny", "ml2018_tiny", "xie2018_tiny", "lcode_tiny", "paper"]
 )

@@ -107,8 +107,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     assert len(list((parts / "csv").iterdir())) == 2
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGUSR2], ids=lambda sent: sent.name)
-@pytest.mark.parametrize("step", [1, STEPS + 2])
+@pytest.mark.parametrize(("sent", "step"), [(signal.SIGTERM, 1), (signal.SIGUSR2, STEPS + 2)])
 def test_a_run_that_is_told_to_stop_goes_on_from_the_same_step(
     run_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
