@@ -93,6 +93,6 @@ def without_spans(
     for index, token in enumerate(tokens):
         if left[token.start]:
             place[index] = len(kept)
-            kept.append(replace(token, gap="".join(left[end : token.start])))
+            kept.append(replace(token, gap="".join(left[end : token.start]) or token.gap))
             end = token.end
     return kept, [replace(phrase, first=place[phrase.first], last=place[phrase.last]) for phrase in phrases]

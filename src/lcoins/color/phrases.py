@@ -12,7 +12,9 @@ from lcoins.color.names import KNOWN_LAB, Lab
 from lcoins.color.shades import ISH_WORDS, PAINTED_WORDS, SHADE_WORDS, lab_of, painted_name
 from lcoins.color.words import BASIC_COLORS, COLORED, HYPHENS, ColorWord, split_words
 
-_TOKEN = re.compile(r"\w+(?:['\u2019]\w+)*")
+# Words, numbers as "1/2", and marks that are read as a word: "w/" and "w/o", "&" and "+".
+_TOKEN = re.compile(r"(?<!\w)w/(?:o\b)?|[&+]+|\d+(?:[./]\d+)+|\w+(?:['\u2019]\w+)*", re.IGNORECASE)
+_READ_AS = {"w/": "with", "w/o": "without"}
 _JOINED = re.compile(r"[^\S\n]+|[-\u2010\u2011]")  # blanks or a hyphen: one phrase
 SPELLINGS = {
     "grey": "gray",
@@ -30,6 +32,7 @@ _LONGEST = max(len(name.split()) for name in KNOWN_LAB)  # words of a name, as i
 class Token:
     """A word of a sentence: in lower case, its character span [start, end), and what lies between it and the last.
 
+    A mark that stands for a word is that word, and a blank lies between it and a word that it touches: "red&blue".
     ``capital`` is whether it begins with a capital and goes on without.
     """
 
@@ -82,13 +85,19 @@ def word_at(tokens: Sequence[Token], index: int) -> str:
 
 
 def tokens_of(sentence: str) -> list[Token]:
-    """The words of a sentence, with the apostrophes inside them, all straight: "isn't" is one."""
-    tokens, end = [], 0
+    """The words of a sentence, with the apostrophes inside them, all straight: "isn't" is one.
+
+    >>> [token.text for token in tokens_of("Tom's car & a house w/ red+white walls")]
+    ["tom's", 'car', 'and', 'a', 'house', 'with', 'red', 'and', 'white', 'walls']
+    """
+    tokens: list[Token] = []
+    end = 0
     for match in _TOKEN.finditer(sentence):
         word = match[0]
-        tokens.append(
-            Token(word.lower().replace("\u2019", "'"), *match.span(), sentence[end : match.start()], _is_capital(word))
-        )
+        text = word.lower().replace("\u2019", "'")
+        text = "and" if text[0] in "&+" else _READ_AS.get(text, text)
+        gap = sentence[end : match.start()] or (" " if tokens else "")
+        tokens.append(Token(text, *match.span(), gap, _is_capital(word)))
         end = match.end()
     return tokens
 
