@@ -19,6 +19,7 @@ from lcoins.color.clauses import (
 from lcoins.color.color_or_thing import joined_by
 from lcoins.color.phrases import ColorPhrase, Token, color_indices, word_at
 from lcoins.color.predicates import is_predicate
+from lcoins.color.shared_nouns import named_behind_next
 from lcoins.color.sides import AND, CLOTHES, ORDER, PLACE_WORDS, PLACES, SIZES, give_sides, mentions_of, noun_of
 from lcoins.color.subjects import (
     COLOR_ITSELF,
@@ -83,8 +84,9 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
     """
     found: list[str] = []
     numbers: list[str] = []
+    colors = color_indices(phrases)
     for index, phrase in enumerate(phrases[:MOST]):
-        words = spoken_of(phrase, tokens, phrases).split()
+        words = named_behind_next(index, tokens, phrases, colors) or spoken_of(phrase, tokens, phrases).split()
         if not words and index and joined_by(tokens, phrases[index - 1], phrase) is not None:
             found.append(found[-1])  # "a dress, red and white"
             numbers.append(numbers[-1])
@@ -97,10 +99,10 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
         unnamed = not noun_of(" ".join(named))
         if words and unnamed and (words != named or {*words} <= _BARE_SIDES):
             noun = noun_of(found[-1]) if found else ""
-            if noun in PARTS.values() and _is_worn_alone(phrase.first, tokens, color_indices(phrases)):
+            if noun in PARTS.values() and _is_worn_alone(phrase.first, tokens, colors):
                 noun = CLOTHES  # "two blond boys, one in blue"
             noun = noun or " ".join(
-                _worn_by(counted(phrase, tokens, color_indices(phrases)) or named_before(phrase.first, tokens, phrases))
+                _worn_by(counted(phrase, tokens, colors) or named_before(phrase.first, tokens, phrases))
             )
             named = _placed(noun, named) if noun else []
         found.append(" ".join(named))
