@@ -82,6 +82,8 @@ def begins(index: int, tokens: Sequence[Token], colors: set[int], *, clause: boo
     if _is_next_of_list(index, tokens, colors):
         return True
     if word in _BEGINNING:
+        if index in colors and tokens[index - 1].text in ("and", "or"):  # "red and off-white"
+            return False
         return not (_is_place(index, tokens) or word_at(tokens, index + 1) == "been")
     if word in _NAMING:
         return not _is_place(index - 1, tokens)

@@ -8,8 +8,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lcoins.color.ambiguous_names import PAINTABLE
 from lcoins.color.names import KNOWN_LAB, Lab
 from lcoins.color.shades import ISH_WORDS, PAINTED_WORDS, SHADE_WORDS, lab_of, painted_name
+from lcoins.color.word_kinds import COUNTS, DEGREES, NO_NOUN, PAINTED, TO_BE, WORN, word_set
 from lcoins.color.words import BASIC_COLORS, COLORED, HYPHENS, ColorWord, split_words
 
 # Words, numbers as "1/2", and marks that are read as a word: "w/" and "w/o", "&" and "+".
@@ -25,6 +27,15 @@ SPELLINGS = {
     "offwhite": "off white",
 } | {f"{shade}{color}": f"{shade} {color}" for shade in ("light", "dark", "pale", "deep") for color in BASIC_COLORS}
 _PLURALS = {f"{color}s": color for color in BASIC_COLORS} | {"greys": "gray"}
+# What a color is often likened to, with a blank between.
+_LIKENED = {
+    "black": word_set("jet pitch coal raven"),
+    "gray": word_set("ash"),
+    "white": word_set("milk bone"),
+    "blond": word_set("honey platinum strawberry ash sandy dirty"),
+}
+_NO_LIKENESS = NO_NOUN | COUNTS | DEGREES | PAINTABLE | WORN | word_set("non semi multi")
+_BEFORE_HALF = TO_BE | PAINTED | {"a", "and", "or", *BASIC_COLORS}
 _LONGEST = max(len(name.split()) for name in KNOWN_LAB)  # words of a name, as in "fire engine red"
 
 
@@ -130,6 +141,8 @@ def color_phrases(sentence: str, tokens: Sequence[Token]) -> list[ColorPhrase]:
 def phrase_at(sentence: str, tokens: Sequence[Token], first: int) -> ColorPhrase | None:
     """The longest phrase that begins at a token: a name, perhaps after shades or a form in "-ish"."""
     index, before = first, []
+    if _is_likened(tokens, first):
+        index += 1  # "snow-white"
     name, last, plural = _name_at(tokens, index)
     while not name and _continues(tokens, index):  # "light" of "light sky blue"
         word = tokens[index].text
@@ -150,8 +163,32 @@ def phrase_at(sentence: str, tokens: Sequence[Token], first: int) -> ColorPhrase
 
 
 def _continues(tokens: Sequence[Token], index: int) -> bool:
-    """Whether a token is a shade that is joined to the next."""
-    return index + 1 < len(tokens) and tokens[index].text in SHADE_WORDS and tokens[index + 1].joined
+    """Whether a token is a shade that is joined to the next; not the noun "half" of "the left half red"."""
+    if index + 1 >= len(tokens) or not tokens[index + 1].joined or tokens[index].text not in SHADE_WORDS:
+        return False
+    return tokens[index].text != "half" or not tokens[index].joined or tokens[index - 1].text in _BEFORE_HALF
+
+
+def _is_likened(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a token is what the color after it is likened to: "jet black", and "snow-white" before what has it.
+
+    Not so where a hyphen stands between a thing and its color, as in a list: "shirt-blue pants-brown".
+    """
+    word, color, after = (word_at(tokens, at) for at in (index, index + 1, index + 2))
+    if not color or not tokens[index + 1].joined:
+        return False
+    hyphenated = tokens[index + 1].hyphenated
+    if word in _LIKENED.get(SPELLINGS.get(color, color), ()):
+        return True
+    if (word, color) == ("snow", "white") and hyphenated and not tokens[index + 1].capital:
+        return True
+    if not hyphenated or SPELLINGS.get(color, color) not in BASIC_COLORS or len(word) < 3:
+        return False
+    if tokens[index].hyphenated or (tokens[index].capital and tokens[index + 1].capital):
+        return False  # "black-and-white", "Snow-White"
+    if word in _NO_LIKENESS or word in SHADE_WORDS or _name_at(tokens, index)[0]:
+        return False
+    return bool(after) and tokens[index + 2].joined and after not in NO_NOUN and not _name_at(tokens, index + 2)[0]
 
 
 def _name_at(tokens: Sequence[Token], first: int) -> tuple[str, int, bool]:

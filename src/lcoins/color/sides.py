@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lcoins.color.ambiguous_names import PARTS
+from lcoins.color.ambiguous_names import PARTS, PARTS_OF_ONE
 from lcoins.color.phrases import ColorPhrase, Token, color_indices, word_at
 from lcoins.color.word_kinds import (
     ARTICLES,
@@ -119,7 +119,8 @@ def _named_again(noun: str) -> frozenset[str]:
     """The words by which a sentence names a further thing of a name: "cup" and "one" of "cup"."""
     if noun == CLOTHES:
         return STANDING_FOR | PERSONS | DRESSED
-    return STANDING_FOR | {noun.split()[-1]} | (PERSONS if noun in PARTS.values() else frozenset())
+    having = {word for word, part in PARTS.items() if part == noun}  # "uniformed"
+    return STANDING_FOR | {noun.split()[-1]} | having | (PERSONS if noun in PARTS_OF_ONE.values() else frozenset())
 
 
 def _between(one: ColorPhrase, other: ColorPhrase, tokens: Sequence[Token]) -> set[str]:
