@@ -18,6 +18,7 @@ from lcoins.color.clauses import (
 )
 from lcoins.color.color_or_thing import joined_by
 from lcoins.color.fading import what_goes_over
+from lcoins.color.owners import named_by_owner
 from lcoins.color.parts import part_behind
 from lcoins.color.phrases import ColorPhrase, Token, color_indices, word_at
 from lcoins.color.predicates import is_predicate
@@ -91,6 +92,7 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
             or what_goes_over(index, tokens, phrases, colors)
             or spoken_of(phrase, tokens, phrases).split()
         )
+        words = named_by_owner(words, found[-1] if found else "", phrase, tokens, colors)
         if not words and index and joined_by(tokens, phrases[index - 1], phrase) is not None:
             found.append(found[-1])  # "a dress, red and white"
             numbers.append(numbers[-1])
