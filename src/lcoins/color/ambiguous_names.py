@@ -14,8 +14,53 @@ THINGS = word_set(
     wheat eggshell linen thistle amethyst wisteria heliotrope goldenrod fawn petrol cornflower sienna umber sage
     maize aubergine buff"""
 )
-# What a color speaks of in "a red-haired girl".
-PARTS = {"haired": "hair", "eyed": "eyes", "bearded": "beard", "roofed": "roof"}
+# What a color speaks of in "a red-haired girl", "a yellow-billed duck" and "a blue-shirted man". What is striped,
+# hooded or tiled has the color itself.
+PARTS_OF_ONE = {"haired": "hair", "eyed": "eyes", "bearded": "beard", "roofed": "roof"}
+PARTS = PARTS_OF_ONE | {
+    "cheeked": "cheeks",
+    "nosed": "nose",
+    "faced": "face",
+    "headed": "head",
+    "lipped": "lips",
+    "eared": "ears",
+    "necked": "neck",
+    "throated": "throat",
+    "breasted": "breast",
+    "bellied": "belly",
+    "billed": "bill",
+    "beaked": "beak",
+    "crested": "crest",
+    "maned": "mane",
+    "winged": "wings",
+    "tailed": "tail",
+    "legged": "legs",
+    "footed": "feet",
+    "clawed": "claws",
+    "horned": "horns",
+    "hatted": "hat",
+    "helmeted": "helmet",
+    "shirted": "shirt",
+    "jacketed": "jacket",
+    "vested": "vest",
+    "suited": "suit",
+    "robed": "robe",
+    "gowned": "gown",
+    "uniformed": "uniform",
+    "skirted": "skirt",
+    "trousered": "trousers",
+    "gloved": "gloves",
+    "booted": "boots",
+    "clad": "clothes",
+    "walled": "walls",
+    "floored": "floor",
+    "shuttered": "shutters",
+    "framed": "frame",
+    "wheeled": "wheels",
+    "handled": "handle",
+    "petaled": "petals",
+    "leaved": "leaves",
+}
 # Names, and the words behind them, in the singular, that make a compound in which they are no color, or not that of
 # the thing.
 _COMPOUNDS = {

@@ -14,10 +14,13 @@ from lcoins.color.verbs import tells_what_it_does
 from lcoins.color.word_kinds import (
     ARTICLES,
     COMMANDS,
+    DEGREES,
+    DESCRIBING,
     FUNCTION_WORDS,
     HAVING,
     INDEFINITE,
     JOINTS,
+    NO_NOUN,
     PREPOSITIONS,
     RELATIVE,
     TO_BE,
@@ -26,6 +29,7 @@ from lcoins.color.word_kinds import (
 
 _BEGINNING, _NAMING = PREPOSITIONS | HAVING, ARTICLES | INDEFINITE  # a phrase
 _BEFORE_ADJECTIVES = ARTICLES | word_set("two three four five some")
+_SENTENCE_ENDS = frozenset(".;!?")
 _RUN = 12  # words on either side within which a list without commas is looked for
 _NOT_IN_A_LIST = FUNCTION_WORDS | COMMANDS | {"not", "no", "never"}
 
@@ -59,9 +63,9 @@ def begins(index: int, tokens: Sequence[Token], colors: set[int], *, clause: boo
     token = tokens[index]
     word = token.text
     if BREAKS & set(token.gap):
-        listed = index in colors or (word in ("and", "or") and index + 1 in colors)
-        goes_on = listed or _is_second_adjective(index, tokens, colors)
-        return not (index - 1 in colors and goes_on) or is_of_what_follows(index, tokens, colors)
+        is_like = index in colors or (word in ("and", "or") and index + 1 in colors)
+        goes_on = (index - 1 in colors and is_like) or _is_further_adjective(index, tokens, colors)
+        return not goes_on or is_of_what_follows(index, tokens, colors)
     if word in ("and", "or"):
         return not (index - 1 in colors and index + 1 < len(tokens) and index + 1 in colors)
     if word in JOINTS:
@@ -78,25 +82,46 @@ def begins(index: int, tokens: Sequence[Token], colors: set[int], *, clause: boo
     if _is_next_of_list(index, tokens, colors):
         return True
     if word in _BEGINNING:
+        if index in colors and tokens[index - 1].text in ("and", "or"):  # "red and off-white"
+            return False
         return not (_is_place(index, tokens) or word_at(tokens, index + 1) == "been")
     if word in _NAMING:
         return not _is_place(index - 1, tokens)
     return index - 1 not in colors and tells_what_it_does(index, tokens, colors)
 
 
-def _is_second_adjective(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
-    """Whether the word behind a comma goes on with what a color began: "a blue, flowery dress"."""
-    first = index - 1
-    while first > 0 and first - 1 in colors:
-        first -= 1
-    if first == 0 or not tokens[first].joined or "," not in tokens[index].gap:
+def _is_further_adjective(index: int, tokens: Sequence[Token], colors: set[int]) -> bool:
+    """Whether the word behind a comma goes on with what a color is one adjective of: "a blue, flowery dress".
+
+    So in "a big, red, old car" and in "red, old car". Without an article the words must be known adjectives, before
+    what they tell of: "red, trees" speaks of two things.
+    """
+    word, first = tokens[index].text, index - 1
+    if "," not in tokens[index].gap or word in _NOT_IN_A_LIST | _BEFORE_ADJECTIVES or word.endswith("ing"):
         return False
-    word = tokens[index].text
-    return (
-        tokens[first - 1].text in _BEFORE_ADJECTIVES
-        and word not in _NOT_IN_A_LIST | _BEFORE_ADJECTIVES
-        and not word.endswith("ing")
-    )
+    while first > 0 and first not in colors and _is_between_commas(first, tokens):
+        first -= 1
+    if first not in colors:
+        return False
+    while first > 0 and (first - 1 in colors or (tokens[first - 1].text in ("and", "or") and first - 2 in colors)):
+        first -= 1
+    begin = first
+    while begin > 0 and tokens[begin].gap.strip() == "," and tokens[begin - 1].text in DESCRIBING:
+        begin -= 1
+    while 0 < begin < first and tokens[begin].joined and tokens[begin - 1].text in DEGREES | DESCRIBING:
+        begin -= 1  # "a very big"
+    if begin > 0 and tokens[begin].joined:
+        return tokens[begin - 1].text in _BEFORE_ADJECTIVES | (_BEGINNING | {"and"} if begin < first else set())
+    last = index
+    while last + 1 < len(tokens) and _is_between_commas(last, tokens):
+        last += 1
+    ends = last + 1 >= len(tokens) or not tokens[last + 1].joined or tokens[last + 1].text in NO_NOUN
+    return word in DESCRIBING and not ends and (begin == 0 or not _SENTENCE_ENDS.isdisjoint(tokens[begin].gap))
+
+
+def _is_between_commas(index: int, tokens: Sequence[Token]) -> bool:
+    """Whether an adjective stands between two commas: "wooden" of "a white, wooden, old door"."""
+    return tokens[index].text in DESCRIBING and all("," in tokens[at].gap for at in (index, index + 1))
 
 
 def _is_place(index: int, tokens: Sequence[Token]) -> bool:

@@ -62,7 +62,7 @@ def is_color(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Col
         return True
     if _before_a_noun(phrase, tokens) or _before_another(phrase, tokens, phrases):
         return True
-    if _is_given(phrase, tokens):
+    if _is_given(phrase, tokens) or _is_gone_over(phrase, tokens, phrases):
         return True
     if _predicate(phrase, tokens, phrases) or _worn(phrase, tokens):
         return not _close(tokens, phrase.last + 1) or following in NO_NOUN
@@ -77,6 +77,15 @@ def _is_given(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     demands = COLORING | {"use", "give", "add"}
     is_demand = any(token.text in demands for token in tokens[: phrase.first])
     return is_demand and word_at(tokens, after + 1) in ARTICLES and word_at(tokens, after + 2) not in PERSONS
+
+
+def _is_gone_over(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> bool:
+    """Whether it is an adjective and one of two colors, the other beyond doubt: "fades from orange to purple"."""
+    pairs = [(phrase, other) if phrase.first < other.first else (other, phrase) for other in phrases]
+    if phrase.base not in ADJECTIVES or not _ends(tokens, phrase.last + 1):
+        return False
+    others = (pair[pair[0] is phrase] for pair in pairs if is_from_to(tokens, *pair))
+    return any(other.base not in ADJECTIVES | THINGS for other in others)
 
 
 def _in_a_list(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> bool:
@@ -178,6 +187,13 @@ def joined_by(tokens: Sequence[Token], phrase: ColorPhrase, other: ColorPhrase) 
     if between and between[0].text not in ("and", "or", "nor"):
         return None
     return between[0].text if between else marks
+
+
+def is_from_to(tokens: Sequence[Token], one: ColorPhrase, other: ColorPhrase) -> bool:
+    """Whether two phrases are those of "from red to blue"."""
+    if word_at(tokens, one.first - 1) != "from" or other.first != one.last + 2:
+        return False
+    return tokens[one.last + 1].text in ("to", "into")
 
 
 def _predicate(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) -> bool:

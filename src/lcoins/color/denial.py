@@ -4,7 +4,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lcoins.color.phrases import ColorPhrase, Token, word_at
-from lcoins.color.word_kinds import ARTICLES, COLORING, COMMANDS, DEGREES, DOING, TO_BE, word_set
+from lcoins.color.word_kinds import (
+    ARTICLES,
+    COLORING,
+    COMMANDS,
+    DEGREES,
+    DOING,
+    DRESSED,
+    JOINTS,
+    PAINTED,
+    PREPOSITIONS,
+    PRONOUNS,
+    TO_BE,
+    word_set,
+)
 
 _NEGATIONS = frozenset(("not", "no", "never", "nobody", "without", "neither", "nor", "nothing", "none", "cannot"))
 _NEGATIONS_OF_TWO = frozenset(
@@ -13,13 +26,14 @@ _NEGATIONS_OF_TWO = frozenset(
 # Between a negation and what it denies: "not a very red car", "without any green".
 _FILLERS = DEGREES | word_set(
     """like want need wears wear one a an the any some at longer much many either painted colored coloured is are was be
-    been of them it in dyed wearing have has this that exactly"""
+    been of them it in dyed wearing have has this that exactly single ever"""
 )
-
+_NO_ONE = word_set("no none neither nobody nothing")
 
 _FORBIDDEN = COMMANDS - {"have"}
 _ENDS = DOING | {"but", "and"}  # of what is forbidden
-_FAR = 24  # words before a color in which "do not make" is looked for
+_FAR = 24  # words before a color in which "do not make" and "none of" are looked for
+_BEFORE_A_PREDICATE = DEGREES | PAINTED | word_set("in be been being a an ever")
 
 
 def negation(phrase: ColorPhrase, tokens: Sequence[Token]) -> int | None:
@@ -40,7 +54,9 @@ def negation(phrase: ColorPhrase, tokens: Sequence[Token]) -> int | None:
             return None if only else index
         if word not in _FILLERS:
             break
-    return phrase.first if _forbidden(phrase, tokens) else None
+    if _forbidden(phrase, tokens):
+        return phrase.first
+    return _said_of_none(phrase, tokens)
 
 
 def _is_demand(tokens: Sequence[Token]) -> bool:
@@ -62,6 +78,28 @@ def _forbidden(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
         if denied and tokens[index].text in _FORBIDDEN:
             return True
     return False
+
+
+def _said_of_none(phrase: ColorPhrase, tokens: Sequence[Token]) -> int | None:
+    """Where a clause begins that says a color of none: "none of the dogs are brown", "no man in the photo wears red".
+
+    None where nothing of the like begins the clause, as in "a house with no roof is red", and where another clause
+    begins in between, as in "no doubt the car is red".
+    """
+    index = phrase.first - 1
+    while index > 0 and tokens[index].text in _BEFORE_A_PREDICATE and tokens[index + 1].joined:
+        index -= 1
+    if index <= 0 or tokens[index].text not in TO_BE | DRESSED or not tokens[index + 1].joined:
+        return None
+    for at in range(index - 1, max(-1, index - _FAR), -1):
+        word, before = tokens[at].text, word_at(tokens, at - 1)
+        if not tokens[at + 1].joined or word in TO_BE | DRESSED | JOINTS | PRONOUNS - {"them", "they"}:
+            return None
+        if word in _NO_ONE or (word == "not" and tokens[at + 1].text in ("one", "a")):
+            return at if at == 0 or not tokens[at].joined or before in JOINTS else None
+        if word in ARTICLES and before not in PREPOSITIONS | {"not"}:
+            return None
+    return None
 
 
 def denied_span(
@@ -93,6 +131,6 @@ def without_spans(
     for index, token in enumerate(tokens):
         if left[token.start]:
             place[index] = len(kept)
-            kept.append(replace(token, gap="".join(left[end : token.start])))
+            kept.append(replace(token, gap="".join(left[end : token.start]) or token.gap))
             end = token.end
     return kept, [replace(phrase, first=place[phrase.first], last=place[phrase.last]) for phrase in phrases]

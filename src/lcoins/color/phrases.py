@@ -8,11 +8,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lcoins.color.ambiguous_names import PAINTABLE
 from lcoins.color.names import KNOWN_LAB, Lab
 from lcoins.color.shades import ISH_WORDS, PAINTED_WORDS, SHADE_WORDS, lab_of, painted_name
+from lcoins.color.word_kinds import COUNTS, DEGREES, NO_NOUN, PAINTED, TO_BE, WORN, word_set
 from lcoins.color.words import BASIC_COLORS, COLORED, HYPHENS, ColorWord, split_words
 
-_TOKEN = re.compile(r"\w+(?:['\u2019]\w+)*")
+# Words, numbers as "1/2", and marks that are read as a word: "w/" and "w/o", "&" and "+".
+_TOKEN = re.compile(r"(?<!\w)w/(?:o\b)?|[&+]+|\d+(?:[./]\d+)+|\w+(?:['\u2019]\w+)*", re.IGNORECASE)
+_READ_AS = {"w/": "with", "w/o": "without"}
 _JOINED = re.compile(r"[^\S\n]+|[-\u2010\u2011]")  # blanks or a hyphen: one phrase
 SPELLINGS = {
     "grey": "gray",
@@ -23,6 +27,15 @@ SPELLINGS = {
     "offwhite": "off white",
 } | {f"{shade}{color}": f"{shade} {color}" for shade in ("light", "dark", "pale", "deep") for color in BASIC_COLORS}
 _PLURALS = {f"{color}s": color for color in BASIC_COLORS} | {"greys": "gray"}
+# What a color is often likened to, with a blank between.
+_LIKENED = {
+    "black": word_set("jet pitch coal raven"),
+    "gray": word_set("ash"),
+    "white": word_set("milk bone"),
+    "blond": word_set("honey platinum strawberry ash sandy dirty"),
+}
+_NO_LIKENESS = NO_NOUN | COUNTS | DEGREES | PAINTABLE | WORN | word_set("non semi multi")
+_BEFORE_HALF = TO_BE | PAINTED | {"a", "and", "or", *BASIC_COLORS}
 _LONGEST = max(len(name.split()) for name in KNOWN_LAB)  # words of a name, as in "fire engine red"
 
 
@@ -30,6 +43,7 @@ _LONGEST = max(len(name.split()) for name in KNOWN_LAB)  # words of a name, as i
 class Token:
     """A word of a sentence: in lower case, its character span [start, end), and what lies between it and the last.
 
+    A mark that stands for a word is that word, and a blank lies between it and a word that it touches: "red&blue".
     ``capital`` is whether it begins with a capital and goes on without.
     """
 
@@ -82,13 +96,19 @@ def word_at(tokens: Sequence[Token], index: int) -> str:
 
 
 def tokens_of(sentence: str) -> list[Token]:
-    """The words of a sentence, with the apostrophes inside them, all straight: "isn't" is one."""
-    tokens, end = [], 0
+    """The words of a sentence, with the apostrophes inside them, all straight: "isn't" is one.
+
+    >>> [token.text for token in tokens_of("Tom's car & a house w/ red+white walls")]
+    ["tom's", 'car', 'and', 'a', 'house', 'with', 'red', 'and', 'white', 'walls']
+    """
+    tokens: list[Token] = []
+    end = 0
     for match in _TOKEN.finditer(sentence):
         word = match[0]
-        tokens.append(
-            Token(word.lower().replace("\u2019", "'"), *match.span(), sentence[end : match.start()], _is_capital(word))
-        )
+        text = word.lower().replace("\u2019", "'")
+        text = "and" if text[0] in "&+" else _READ_AS.get(text, text)
+        gap = sentence[end : match.start()] or (" " if tokens else "")
+        tokens.append(Token(text, *match.span(), gap, _is_capital(word)))
         end = match.end()
     return tokens
 
@@ -121,6 +141,8 @@ def color_phrases(sentence: str, tokens: Sequence[Token]) -> list[ColorPhrase]:
 def phrase_at(sentence: str, tokens: Sequence[Token], first: int) -> ColorPhrase | None:
     """The longest phrase that begins at a token: a name, perhaps after shades or a form in "-ish"."""
     index, before = first, []
+    if _is_likened(tokens, first):
+        index += 1  # "snow-white"
     name, last, plural = _name_at(tokens, index)
     while not name and _continues(tokens, index):  # "light" of "light sky blue"
         word = tokens[index].text
@@ -141,8 +163,32 @@ def phrase_at(sentence: str, tokens: Sequence[Token], first: int) -> ColorPhrase
 
 
 def _continues(tokens: Sequence[Token], index: int) -> bool:
-    """Whether a token is a shade that is joined to the next."""
-    return index + 1 < len(tokens) and tokens[index].text in SHADE_WORDS and tokens[index + 1].joined
+    """Whether a token is a shade that is joined to the next; not the noun "half" of "the left half red"."""
+    if index + 1 >= len(tokens) or not tokens[index + 1].joined or tokens[index].text not in SHADE_WORDS:
+        return False
+    return tokens[index].text != "half" or not tokens[index].joined or tokens[index - 1].text in _BEFORE_HALF
+
+
+def _is_likened(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a token is what the color after it is likened to: "jet black", and "snow-white" before what has it.
+
+    Not so where a hyphen stands between a thing and its color, as in a list: "shirt-blue pants-brown".
+    """
+    word, color, after = (word_at(tokens, at) for at in (index, index + 1, index + 2))
+    if not color or not tokens[index + 1].joined:
+        return False
+    hyphenated = tokens[index + 1].hyphenated
+    if word in _LIKENED.get(SPELLINGS.get(color, color), ()):
+        return True
+    if (word, color) == ("snow", "white") and hyphenated and not tokens[index + 1].capital:
+        return True
+    if not hyphenated or SPELLINGS.get(color, color) not in BASIC_COLORS or len(word) < 3:
+        return False
+    if tokens[index].hyphenated or (tokens[index].capital and tokens[index + 1].capital):
+        return False  # "black-and-white", "Snow-White"
+    if word in _NO_LIKENESS or word in SHADE_WORDS or _name_at(tokens, index)[0]:
+        return False
+    return bool(after) and tokens[index + 2].joined and after not in NO_NOUN and not _name_at(tokens, index + 2)[0]
 
 
 def _name_at(tokens: Sequence[Token], first: int) -> tuple[str, int, bool]:

@@ -23,7 +23,8 @@ from lcoins.color.word_kinds import (
 )
 
 BEFORE_COLORS = DEGREES | PAINTED | {"and", "or"}  # of a predicate
-BREAKS = frozenset(".,;:!?()\u2013\u2014")
+# Ends of a phrase, also a stroke, a bullet and brackets: "blue sky / green grass", "blue sky [green grass]".
+BREAKS = frozenset(".,;:!?()[]{}<>/|\\\u2013\u2014\u2026\u2022\u2023\u25aa\u25cf\u00b7")
 _FAR = 24  # words of a list of colors within which it is looked what they are said of
 _POINTING = word_set("there here these those this that what")  # "there are red cars"
 _MATERIALS = word_set("leather cotton wool silk velvet fur lace denim linen satin suede snow sea")  # "a sea blue shirt"

@@ -20,6 +20,7 @@ from lcoins.color.words import BASIC_COLORS, COLORED, replaced, without_words
 NEGATED, NAME, THING, PHOTO, SKIN = "negated", "a name", "a thing", "said of the photo", "said of a person"
 
 _TITLES = frozenset(("mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir", "mister"))
+_FAMILIES = word_set("family families family's household brothers sisters twins residence")
 _DEFINITE = ARTICLES - {"a", "an"}
 _BEFORE_A_COLOR = word_set("in of to like painted dyed love prefer")  # before "the sky blue"
 _OF_COLORS = frozenset((*SHADE_WORDS, *BASIC_COLORS, *ISH_WORDS))  # not of things
@@ -186,6 +187,8 @@ def _name(phrase: ColorPhrase, tokens: Sequence[Token]) -> tuple[int, int] | Non
         return first, last + 1
     if _in_title_case(tokens):
         return None
+    if before is not None and after is not None and after.text in _FAMILIES:  # "the Green family's car"
+        return first, last
     if after is not None and after.capital and before is not None and len(after.text) > 1:
         thing = before.text != "the" and is_paintable(after.text)  # "a Blue Bus"
         if not thing and not color_phrases(after.text, tokens_of(after.text)):
@@ -208,7 +211,9 @@ def _in_compound(phrase: ColorPhrase, tokens: Sequence[Token]) -> bool:
     while last + 1 < len(tokens) and tokens[last + 1].hyphenated:
         last += 1
     end = tokens[last].text
-    visible = end in COLORED | _PATTERNS | {"color", "colour", "brick"} or (end.endswith("ed") and end != "skinned")
+    visible = end in COLORED | _PATTERNS | {"color", "colour", "brick", "clad"} or (
+        end.endswith("ed") and end != "skinned"
+    )
     colored = last == phrase.last or visible
     if not colored and not color_phrases(end, tokens_of(end)):
         return True

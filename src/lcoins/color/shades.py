@@ -50,6 +50,7 @@ SHADE_WORDS = {
     "pure": "",
     "plain": "",
     "solid": "",
+    "half": "",
 }
 ISH_WORDS = {form: color for color, form in ISH.items()} | {
     "orangeish": "orange",

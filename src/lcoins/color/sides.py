@@ -2,9 +2,21 @@
 
 from collections.abc import Sequence
 
-from lcoins.color.ambiguous_names import PARTS
+from lcoins.color.ambiguous_names import PARTS, PARTS_OF_ONE
 from lcoins.color.phrases import ColorPhrase, Token, color_indices, word_at
-from lcoins.color.word_kinds import ARTICLES, DRESSED, HAVING, PERSONS, PREPOSITIONS, STANDING_FOR, WORN, word_set
+from lcoins.color.word_kinds import (
+    ARTICLES,
+    COUNTS,
+    DEGREES,
+    DESCRIBING,
+    DRESSED,
+    HAVING,
+    PERSONS,
+    PREPOSITIONS,
+    STANDING_FOR,
+    WORN,
+    word_set,
+)
 
 SIDES = (("left", "right"), ("upper", "lower"), ("top", "bottom"))  # opposites, that of the smaller coordinate first
 MIDDLE = word_set("middle center centre central")
@@ -27,6 +39,7 @@ _TOWARDS = word_set("to toward towards far")
 _DIRECTED = word_set("look looks looking face faces facing turn turns turned turning lean leans leaning point points")
 _DIRECTED |= word_set("pointing go goes going move moves moving heading")
 _BEFORE_HAVING = word_set("is are was were who that which dressed side hand")
+_BEFORE_ANOTHER = COUNTS | DEGREES | DESCRIBING | PLACES | word_set("a an the and or")
 _NO_OWNER = word_set("and or but while whereas then as near by next beside behind under over of for from")
 
 
@@ -95,7 +108,8 @@ def mentions_of(
         if same and phrases[index].first and tokens[phrases[index].first - 1].text == "the":  # "and the brown dog"
             same[-1].append(index)
             continue
-        if not mentions or _between(phrases[mentions[-1][-1]], phrases[index], tokens) & again:
+        last = phrases[mentions[-1][-1]] if mentions else None
+        if last is None or _between(last, phrases[index], tokens) & again or _is_another(last, phrases[index], tokens):
             mentions.append([])
         mentions[-1].append(index)
     return mentions
@@ -105,12 +119,22 @@ def _named_again(noun: str) -> frozenset[str]:
     """The words by which a sentence names a further thing of a name: "cup" and "one" of "cup"."""
     if noun == CLOTHES:
         return STANDING_FOR | PERSONS | DRESSED
-    return STANDING_FOR | {noun.split()[-1]} | (PERSONS if noun in PARTS.values() else frozenset())
+    having = {word for word, part in PARTS.items() if part == noun}  # "uniformed"
+    return STANDING_FOR | {noun.split()[-1]} | having | (PERSONS if noun in PARTS_OF_ONE.values() else frozenset())
 
 
 def _between(one: ColorPhrase, other: ColorPhrase, tokens: Sequence[Token]) -> set[str]:
     """The words between two color phrases."""
     return {token.text for token in tokens[one.last + 1 : other.first]}
+
+
+def _is_another(one: ColorPhrase, other: ColorPhrase, tokens: Sequence[Token]) -> bool:
+    """Whether an article or a number begins a further thing, whose noun comes later: "a red and a large blue cup"."""
+    between = tokens[one.last + 1 : other.first]
+    words = {token.text for token in between}
+    return words <= _BEFORE_ANOTHER and (
+        bool(words & (COUNTS | {"a", "an"})) or ("the" in words and all(token.joined for token in between))
+    )
 
 
 def side_in(words: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ about.
 
 from collections.abc import Sequence
 
-from lcoins.color.ambiguous_names import PARTS
+from lcoins.color.ambiguous_names import PARTS_OF_ONE
 from lcoins.color.clauses import (
     begin_of,
     end_of,
@@ -17,8 +17,12 @@ from lcoins.color.clauses import (
     is_behind_colon,
 )
 from lcoins.color.color_or_thing import joined_by
+from lcoins.color.fading import what_goes_over
+from lcoins.color.owners import named_by_owner
+from lcoins.color.parts import part_behind
 from lcoins.color.phrases import ColorPhrase, Token, color_indices, word_at
 from lcoins.color.predicates import is_predicate
+from lcoins.color.shared_nouns import named_behind_next
 from lcoins.color.sides import AND, CLOTHES, ORDER, PLACE_WORDS, PLACES, SIZES, give_sides, mentions_of, noun_of
 from lcoins.color.subjects import (
     COLOR_ITSELF,
@@ -37,6 +41,7 @@ from lcoins.color.word_kinds import (
     COMMANDS,
     COUNTS,
     DEGREES,
+    DESCRIBING,
     DOING,
     DRESSED,
     INDEFINITE,
@@ -58,9 +63,6 @@ _BARE_SIDES = word_set("left right")  # "the left is brown"
 _HAIR = word_set("blond blonde")
 _OF_MANY = word_set("are were look seem should must could")  # what may be said of several things
 _NAMING_NOTHING = COMMANDS | OPENING | COUNTS | DEGREES | JOINTS | PRONOUNS | ARTICLES | COLOR_ITSELF
-_ANIMALS = word_set(
-    "dog dogs puppy puppies cat cats kitten horse horses pony cow cows calf bull bulls goat goats sheep"
-)
 _BEFORE_ALONE = (
     word_set("in of to into with has have had all light dark pale deep bright")
     | PAINTED
@@ -83,8 +85,14 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
     """
     found: list[str] = []
     numbers: list[str] = []
+    colors = color_indices(phrases)
     for index, phrase in enumerate(phrases[:MOST]):
-        words = spoken_of(phrase, tokens, phrases).split()
+        words = (
+            named_behind_next(index, tokens, phrases, colors)
+            or what_goes_over(index, tokens, phrases, colors)
+            or spoken_of(phrase, tokens, phrases).split()
+        )
+        words = named_by_owner(words, found[-1] if found else "", phrase, tokens, colors)
         if not words and index and joined_by(tokens, phrases[index - 1], phrase) is not None:
             found.append(found[-1])  # "a dress, red and white"
             numbers.append(numbers[-1])
@@ -94,14 +102,18 @@ def things_spoken_of(tokens: Sequence[Token], phrases: Sequence[ColorPhrase]) ->
         words = ([] if {*words} <= OPENING else words) or _stood_for(phrase, tokens, phrases)
         named = [word for word in words if word not in STANDING_FOR | COUNTS and not word.isdigit()]
         numbers.append(next((word for word in words if word in ORDER), ""))
-        unnamed = not noun_of(" ".join(named))
+        unnamed = not noun_of(" ".join(word for word in named if word not in DESCRIBING))
         if words and unnamed and (words != named or {*words} <= _BARE_SIDES):
             noun = noun_of(found[-1]) if found else ""
-            if noun in PARTS.values() and _is_worn_alone(phrase.first, tokens, color_indices(phrases)):
+            if noun in PARTS_OF_ONE.values() and _is_worn_alone(phrase.first, tokens, colors):
                 noun = CLOTHES  # "two blond boys, one in blue"
             noun = noun or " ".join(
-                _worn_by(counted(phrase, tokens, color_indices(phrases)) or named_before(phrase.first, tokens, phrases))
+                _worn_by(counted(phrase, tokens, colors) or named_before(phrase.first, tokens, phrases))
             )
+            if not DESCRIBING.isdisjoint(named):  # "a red old car and a blue new one"
+                noun = " ".join(word for word in noun.split() if word not in DESCRIBING)
+            if noun == CLOTHES:  # "the older boy wears red and the younger one blue"
+                named = [word for word in named if word not in DESCRIBING]
             named = _placed(noun, named) if noun else []
         found.append(" ".join(named))
     give_sides(found, numbers, tokens, phrases)
@@ -125,10 +137,8 @@ def spoken_of(phrase: ColorPhrase, tokens: Sequence[Token], phrases: Sequence[Co
         return ""
     colors = color_indices(phrases)
     after = [token.text for token in tokens[phrase.last + 1 : phrase.last + 2] if token.joined]
-    if after and after[0] in PARTS:
-        whose = {token.text for token in tokens[phrase.last + 2 : end_of(phrase.last, tokens, colors) + 1]}
-        if after[0] != "haired" or _ANIMALS.isdisjoint(whose):  # the hair of "a golden haired dog" is all of it
-            return PARTS[after[0]]
+    if part := part_behind(phrase.last, tokens, colors):
+        return part
     if is_behind_colon(phrase, tokens, colors):  # "eyes: green"
         first, last = begin_of(phrase.first - 1, tokens, colors, clause=True), phrase.first - 1
     elif (predicate := is_predicate(phrase.first, tokens, colors)) or _is_demanded(phrase, tokens, colors):

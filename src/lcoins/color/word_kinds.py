@@ -45,6 +45,17 @@ PRONOUNS = word_set("i it they them everything we you he she it's they're he's s
 INDEFINITE = word_set("something anything nothing")  # "something green" says of nothing what it is
 COUNTS = word_set("two three four five six seven eight nine ten both several some most many few pair")
 STANDING_FOR = word_set("one ones other others another first second third last latter former")
+# Adjectives, of which several stand before a noun, with commas between: "a big, red, old car".
+DESCRIBING = word_set(
+    """big bigger small smaller large larger little huge tiny giant tall short long low high wide narrow thin thick
+    slim fat skinny chubby heavy old older new newer young younger ancient antique vintage modern elderly aged wooden
+    metal woolen leather plastic rubber shiny glossy matte rusty dusty dirty muddy clean wet dry soft hard smooth rough
+    fluffy furry hairy shaggy curly wavy straight fuzzy woolly bushy leafy grassy mossy rocky sandy snowy icy sunny
+    cloudy clear stormy foggy calm steep round square oval flat pointed pointy curved curvy striped spotted dotted
+    checkered plaid patterned floral flowery ruffled sleeveless loose tight baggy fancy plain simple pretty beautiful
+    lovely cute elegant ugly nice fast sleek sporty empty full open closed fresh ripe juicy happy sad sleepy playful
+    strong quiet expensive cheap broken worn torn faded weathered ornate decorative colorful colourful hot cold warm"""
+)
 PERSONS = word_set(
     """man men woman women boy boys girl girls lady ladies guy guys person people someone child children kid
     kids baby babies player players couple toddler toddlers teenager teenagers adult adults male female bride

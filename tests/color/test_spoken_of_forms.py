@@ -1,0 +1,113 @@
+"""What a color word speaks of where marks, commas, words in "-ed", owners or a later noun tell it."""
+
+import pytest
+
+from lcoins.color.reading import read_sentence
+
+SENTENCES = {
+    # Marks in the place of words.
+    "a blue sky & green grass": ["sky", "grass"],
+    "a blue shirt & red tie": ["shirt", "tie"],
+    "a man in a blue shirt & tie": ["shirt"],
+    "sky: blue & grass: green": ["sky", "grass"],
+    "the sky is blue & the grass is green": ["sky", "grass"],
+    "the hat & the scarf are red": ["hat and scarf"],
+    "a black & white cat": ["cat", "cat"],
+    "red&blue flags + a green car": ["flags", "flags", "car"],
+    "blue sky / green grass": ["sky", "grass"],
+    "a black/white cat": ["cat", "cat"],
+    "blue sky | green grass": ["sky", "grass"],
+    "\u2022 blue shirt \u2022 brown pants": ["shirt", "pants"],
+    "blue shirt > brown pants": ["shirt", "pants"],
+    "car -> red, sky -> blue": ["car", "sky"],
+    "car = red, sky = blue": ["car", "sky"],
+    "blue shirt [brown pants] {red hat}": ["shirt", "pants", "hat"],
+    "a car [red] on grass [green]": ["car", "grass"],
+    "a blue shirt w/ brown pants": ["shirt", "pants"],
+    "a woman w/red hair": ["hair"],
+    "a red 1/2 ton truck": ["1/2 ton truck"],
+    # Adjectives with commas between.
+    "a big, red, old car and a small, blue, new house": ["old car", "new house"],
+    "a small, white, fluffy dog": ["fluffy dog"],
+    "a tall, green, leafy tree beside a low, brown, wooden fence": ["leafy tree", "wooden fence"],
+    "a white, wooden, old door": ["wooden old door"],
+    "a very big, red and white, old car": ["old car", "old car"],
+    "red, big, old car": ["big old car"],
+    "blue, cloudy sky, green grass": ["cloudy sky", "grass"],
+    "big, brown, rubber boots": ["rubber boots"],
+    "a man in big, brown, rubber boots": ["rubber boots"],
+    "a big, red car": ["car"],
+    "red, trees, sky": [""],
+    "a car, red, old house behind it": ["car"],
+    "the house, white, wooden, old, is by the sea": ["house"],
+    "the car is old, red, big trees behind it": ["car old"],
+    "a hat, red shirt, and jeans": ["shirt"],
+    # One noun of several colors.
+    "an old red and a new blue car": ["old car", "new car"],
+    "a black and a white dog on the snow": ["first dog", "second dog"],
+    "a red, a blue and a very small green car": ["first car", "second car", "third small car"],
+    "one blue and one green water slide": ["first water slide", "second water slide"],
+    "two black and two white dogs": ["first dogs", "second dogs"],
+    "the left red and the right blue car": ["left car", "right car"],
+    "a brown and a brown dog": ["dog", "dog"],
+    "two dogs, black and white, and the black one is jumping": ["dogs", "dogs", "dogs"],
+    "two dogs, one brown and one black, run": ["first dogs", "second dogs"],
+    "two black and two white playing": ["", "playing"],
+    "a woman in a red and a man in a blue shirt": ["clothes", "shirt"],
+    "the walls are a light blue and a brown floor": ["walls", "floor"],
+    "a red and the blue car": ["", "car"],
+    # What a word in "-ed" says has the color, and what has not.
+    "a red-hatted woman beside a blue-shirted man": ["hat", "shirt"],
+    "a yellow-billed duck": ["bill"],
+    "a red-nosed reindeer": ["nose"],
+    "a pink-cheeked baby": ["cheeks"],
+    "a red headed boy and a red headed bird": ["hair", "head"],
+    "a black and white faced sheep": ["face", "face"],
+    "a gray, blue eyed puppy": ["eyed puppy", "eyes"],
+    "a grey haired in a wetsuit": ["hair"],
+    "an orange-clad player": ["clothes"],
+    "a blue uniformed skater near a red uniformed skater": ["first uniform", "second uniform"],
+    "a blue hooded jacket": ["hooded jacket"],
+    "a red-checked shirt": ["checked shirt"],
+    "a red-tiled roof": ["tiled roof"],
+    # What is likened to a color.
+    "a snow-white dress and jet-black hair": ["dress", "hair"],
+    "an ash-grey suit": ["suit"],
+    "a racing-green t-shirt": ["t shirt"],
+    "the dress is snow-white": ["dress"],
+    "a pitch black night": ["night"],
+    "honey blonde hair": ["hair"],
+    "in the snow white dogs run": ["snow dogs run"],
+    "shirt-blue pants-brown": ["shirt", "pants"],
+    "a black-and-white cat": ["cat", "cat"],
+    # "One" behind adjectives.
+    "the older boy wears red and the younger one blue": ["first clothes", "second clothes"],
+    "the tall girl wears pink and the short one wears yellow": ["first clothes", "second clothes"],
+    "a red old car and a blue new one": ["old car", "new car"],
+    "a red striped shirt and a plain blue one": ["first striped shirt", "second striped shirt"],
+    # Things named by their owner alone.
+    "the left woman's dress is red, and the right one's blue": ["left woman's dress", "right dress"],
+    "the man\u2019s shirt is blue and the woman\u2019s is red": ["man's shirt", "woman's shirt"],
+    "the dress of the woman on the left is red, that of the woman on the right is blue": ["left dress", "right dress"],
+    "the sky's blue and the grass's green": ["sky", "grass"],
+    "a man's red shirt": ["man's shirt"],
+    "a car that's red": ["car"],
+    # Two colors of one thing.
+    "the sky fades from orange to purple": ["sky", "sky"],
+    "a dress that goes from white to blue": ["dress", "dress"],
+    "a woman in a dress fading from red to blue": ["dress", "dress"],
+    "the walls vary from white to gray": ["walls", "walls"],
+    "a gradient from red to blue": ["gradient", "gradient"],
+    "a man goes from red to blue": ["", ""],
+    "a road from the red house to the blue car": ["house", "car"],
+    "the car is half red and half blue": ["car", "car"],
+    "a bus is painted half pink and half yellow": ["bus", "bus"],
+    "the left half is red and the right half blue": ["left half", "right half"],
+    "a red and off-white striped shirt": ["striped shirt", "striped shirt"],
+    "an airplane is letting off white smoke": ["smoke"],
+}
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_a_color_speaks_of_what_the_form_of_the_sentence_tells(sentence: str) -> None:
+    assert list(read_sentence(sentence).things) == SENTENCES[sentence]
