@@ -8,6 +8,7 @@ reads of a sentence (the command line, the page, contact sheets) comes from here
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lcoins.color.color_or_thing import is_color, is_paintable, joined_by
 from lcoins.color.denial import denied_span, negation, without_spans
@@ -99,8 +100,9 @@ class Reading:
         return (" ".join(text.split()) if edits else text) or "a photo"
 
 
+@lru_cache(maxsize=4096)
 def read_sentence(sentence: str) -> Reading:
-    """Finds what a sentence says about colors.
+    """Finds what a sentence says about colors; what was read last is kept, for each part of a work asks again.
 
     >>> reading = read_sentence("A dark-red car, not blue, before an orange and the White House")
     >>> [phrase.color for phrase in reading.colors], reading.things
