@@ -18,6 +18,7 @@ from shrunk import MODEL, SPLITS, checkpoint
 from lcoins import __version__
 from lcoins.cli import hydra_commands
 from lcoins.cli.main import main
+from lcoins.cli.result_folders import expect_same_weights
 
 FEW = [f"data.{split}.length=8" for split in ("train", *SPLITS)]
 Call = Callable[..., int]
@@ -88,6 +89,7 @@ def test_from_training_to_a_colored_photo(lcoins: Call, run_folder: Path, capsys
         == 0
     )
     (again,) = (run / "eval").rglob("metrics.json")
+    assert json.loads((again.parent / "weights.json").read_text())["name"] == "best.ckpt"
     assert json.loads(again.read_text()).keys() >= {"clear/psnr", "counter/color_word_accuracy", "chance"}
 
     photo = run_folder / "photo.png"
@@ -260,6 +262,40 @@ def test_obedience_of_a_run_and_of_its_package(
     assert lcoins("eval", *package, *data, "data.limit=1", "data.image_size=32") == 0
     assert "as lcoins colorize does" in capsys.readouterr().out
     assert json.loads((again / "obedience.json").read_text())["settings"]["photos"]["read"] == 1
+
+
+def test_the_figures_of_two_runs_do_not_replace_each_other(
+    lcoins: Call, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor do those of other weights of the same name; the same weights are evaluated again."""
+    monkeypatch.chdir(tmp_path)
+    files = write_things(tmp_path / "drawn", *TWO_PHOTOS)
+    data = ["data=obedience", f"data.root={files.root}", f"data.instances={files.instances}", "data.image_size=32"]
+    for seed in (0, 1):
+        best = checkpoint(tmp_path / "runs" / "mine" / "default" / f"seed={seed}" / "checkpoints", MODEL)
+        torch.save(torch.load(best, weights_only=True) | {"epoch": seed}, best)
+        assert lcoins("eval", f"checkpoint={best}", *data) == 0
+    label = "data.image_size=32,data=obedience"
+    first, second = (tmp_path / "eval" / "mine" / "default" / f"seed={seed}" / label for seed in (0, 1))
+    before = {path: path.read_bytes() for path in second.rglob("*") if path.is_file()}
+    assert (first / "obedience.json").is_file() and second / "obedience.json" in before
+    other = tmp_path / "runs" / "mine" / "default" / "seed=0" / "checkpoints" / "best.ckpt"
+    capsys.readouterr()
+    assert lcoins("eval", f"checkpoint={other}", *data, f"output={second}") == 2
+    assert "holds the figures of other weights than those of" in one_line(capsys)
+    assert lcoins("eval", f"run={other.parents[1]}", *data, f"output={second}") == 2
+    assert before == {path: path.read_bytes() for path in second.rglob("*") if path.is_file()}
+    assert lcoins("eval", f"checkpoint={best}", *data, f"output={second}") == 0
+
+
+def test_figures_of_unknown_weights_are_not_replaced(tmp_path: Path) -> None:
+    weights = checkpoint(tmp_path, MODEL)
+    expect_same_weights(tmp_path / "new", weights)
+    (tmp_path / "metrics.json").write_text("{}")
+    with pytest.raises(FileExistsError, match=r"or does not say of which; choose another folder with output="):
+        expect_same_weights(tmp_path, weights)
+    (tmp_path / "weights.json").write_text(json.dumps(hydra_commands.weights_of(weights)))
+    expect_same_weights(tmp_path, weights)
 
 
 def test_a_package_without_test_sets_asks_for_data(

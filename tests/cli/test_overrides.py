@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from shrunk import composed
 
-from lcoins.cli.hydra_commands import _remove_cut_record, conf_folder, eval_folder, label
+from lcoins.cli.hydra_commands import _remove_cut_record, conf_folder
 from lcoins.cli.overrides import PLACES, hydra_override
+from lcoins.cli.result_folders import eval_folder, label
 
 TYPED = [
     *("p/x=1", "p/my photos [1]", "it's", "out/été", "#1", "😀", "a, b", "a{b}c", "x{1}", "a(b)", 'say "hi"', "back\\"),

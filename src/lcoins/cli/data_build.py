@@ -8,6 +8,7 @@ import typer
 
 from lcoins.locks import locked
 
+Force = Annotated[bool, typer.Option("--force", help="Replace the lists of an earlier build that differ.")]
 app = typer.Typer(name="build", help="Build a public data set, or one from a folder of your own.", no_args_is_help=True)
 
 
@@ -17,13 +18,14 @@ def extended_coco_stuff(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to create.")],
     coco: Annotated[Path | None, typer.Option(help="Folder with train2017/; without it no photo is read.")] = None,
     keep_gray: Annotated[bool, typer.Option(help="Keep grayscale photos in the training list.")] = False,
+    force: Force = False,
 ) -> None:
     """Extended COCO-Stuff: COCO 2017 photos, captions with colors, and pairs of object and color word."""
     from lcoins.cli.printing import print_manifest
     from lcoins.data.build.coco_stuff import build_extended_coco_stuff
 
     with locked(output):
-        manifest, missing = build_extended_coco_stuff(lists, coco, output, keep_gray)
+        manifest, missing = build_extended_coco_stuff(lists, coco, output, keep_gray, force)
     print_manifest(manifest, output)
     root = coco or Path("COCO")
     _say_next(output, root / "train2017", root / "val2017", list(manifest["splits"]))
@@ -42,13 +44,14 @@ def folder(
     test: Annotated[float, typer.Option(help="Share of the photos for testing.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
     keep_gray: Annotated[bool, typer.Option(help="Keep grayscale photos.")] = False,
+    force: Force = False,
 ) -> None:
     """Your own photos with captions, split by photo into training, validation and test set."""
     from lcoins.cli.printing import print_manifest
     from lcoins.data.build.own_photos import build_folder
 
     with locked(output):
-        manifest = build_folder(photos, captions, output, val, test, seed, keep_gray)
+        manifest = build_folder(photos, captions, output, val, test, seed, keep_gray, force)
     print_manifest(manifest, output)
     _say_next(output, photos, photos, list(manifest["splits"]))
 
@@ -66,6 +69,7 @@ def multi_instance(
     limit: Annotated[int, typer.Option(min=1, help="Largest number of training photos.")] = 65_000,
     seed: Annotated[int, typer.Option(help="Seed of the choice of photos.")] = 0,
     copy: Annotated[bool, typer.Option(help="Copy photos instead of linking them.")] = False,
+    force: Force = False,
 ) -> None:
     """Multi-instance: the published test list, and a training set rebuilt from MDETR, narratives and expressions."""
     from lcoins.cli.printing import print_manifest
@@ -81,7 +85,7 @@ def multi_instance(
     raw = [(kind, path) for kind, paths in given.items() for path in paths or []]
     with locked(output):
         manifest = build_multi_instance(
-            test_list, raw, output, photos=roots, coco_list=coco_list, limit=limit, seed=seed, copy=copy
+            test_list, raw, output, photos=roots, coco_list=coco_list, limit=limit, seed=seed, copy=copy, force=force
         )
     print_manifest(manifest, output)
     if roots:

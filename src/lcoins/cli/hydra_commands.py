@@ -1,15 +1,11 @@
 """The commands that take a composed Hydra config: train, eval, info, bench and prior."""
 
-import hashlib
 import json
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,119 +20,21 @@ from lcoins.cli.conf_files import conf_folder
 from lcoins.cli.config_kinds import expect_kinds, known_keys
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
 from lcoins.cli.measure import time_model
-from lcoins.cli.overrides import folder_name, hydra_override
+from lcoins.cli.overrides import hydra_override
+from lcoins.cli.result_folders import WEIGHTS, eval_folder, label, trained_system, with_checkpoint
 from lcoins.cli.system_choice import refuse_foreign_model
 from lcoins.data.photos_with_things import PhotosWithThings
 from lcoins.evaluation.obedience_benchmark import judge_photos, print_obedience
 from lcoins.evaluation.result import flat_figures, print_reports, write_json
 from lcoins.files import stops_all
-from lcoins.models.checkpoint import builtin_package, load_trained, weights_digest
+from lcoins.models.checkpoint import load_trained, weights_digest
 from lcoins.models.grounded import for_photos
 from lcoins.training import build, run
 from lcoins.training.parts import build_part
 from lcoins.training.ranks import is_first
 from lcoins.training.stopping import StoppedBySignal
 
-LONGEST_LABEL, LONGEST_NAME = 100, 200  # bytes; a file system takes 255
-DEEPEST = 4  # folders between those of all runs and a run, about
-OF_RUN = ("best", "last")  # the checkpoints that a run leaves
 OBEDIENCE = f"{PhotosWithThings.__module__}.{PhotosWithThings.__qualname__}"
-
-
-def label(overrides: str, name: str = "runs", global_batch: int | None = None) -> str:
-    """A folder name for the overrides of a run; "default" without any, shortened with a digest when too long.
-
-    ``data`` and ``system`` are left out where the name of the run, which names the folder above, holds them already;
-    ``data.batch_size`` is where there is a global batch, of which it is what one device takes at once.
-
-    >>> label("ablation=no_la,recipe.epochs=3"), label("")
-    ('ablation=no_la,recipe.epochs=3', 'default')
-    >>> label("seed=1,system=lcode", "scenes-lcode"), label("system=lcode", "ablations")
-    ('seed=1', 'system=lcode')
-    >>> label("data.batch_size=8,recipe.epochs=3", "runs", 64)
-    'recipe.epochs=3'
-    """
-    expect_inner_folder(name)
-    named = "|".join(map(re.escape, re.split("[-/]", name)))
-    text = re.sub(rf"(?:^|,)(?:data|system)=(?:{named})(?=,|$)", "", overrides).removeprefix(",")
-    if global_batch is not None:
-        text = re.sub(r"(?:^|,)data\.batch_size=\d+(?=,|$)", "", text).removeprefix(",")
-    text = folder_name(text) or "default"
-    if len(text.encode()) > LONGEST_LABEL:
-        digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
-        text = f"{folder_name(text, LONGEST_LABEL)}-{digest}"
-    return text
-
-
-def expect_inner_folder(name: str) -> None:
-    """Refuses a name of runs that is not one folder, or folders in folders, below the folder of all runs."""
-    parts = str(name).split("/")
-    if not all(part.strip() and part not in (".", "..") and part == folder_name(part, LONGEST_NAME) for part in parts):
-        raise ValueError(
-            f"name={name!r} names no folder below that of all runs; give it up to {LONGEST_NAME} bytes that can be "
-            f"printed, without .. or a / at an end, and choose the folder of all runs with runs=..."
-        )
-
-
-def eval_folder(run: str | None, checkpoint: str, overrides: str) -> str:
-    """Where an evaluation writes: into the folder of the run, or for another system into eval/ of the current folder.
-
-    Raises ValueError if neither a run nor a package or checkpoint is named, or if a link leads out of the run's folder.
-
-    >>> eval_folder("runs/small/default/seed=0", "best", "data=obedience")
-    'runs/small/default/seed=0/eval/data=obedience'
-    >>> eval_folder("runs/small/default/seed=0", "last", "data=obedience")
-    'runs/small/default/seed=0/eval/checkpoint=last,data=obedience'
-    >>> eval_folder(None, "packages/mine", "data=obedience")
-    'eval/mine/data=obedience'
-    """
-    if run is not None:
-        chosen = [] if checkpoint == "best" else [f"checkpoint={checkpoint}"]
-        folder = f"{run}/eval/{label(','.join([*chosen, overrides] if overrides else chosen))}"
-        expect_no_links(Path(folder))
-        return folder
-    if checkpoint in OF_RUN:
-        raise ValueError(
-            "expected a trained system, got neither run nor checkpoint; give run=FOLDER of a run, "
-            "checkpoint=builtin for the weights in lcoins, or checkpoint=PATH of a package or a best.ckpt"
-        )
-    return f"eval/{Path(checkpoint).name.removesuffix('.ckpt')}/{label(overrides)}"
-
-
-def with_checkpoint(output: str, run: str | None, checkpoint: str) -> str:
-    """The folder ``output`` of an evaluation, if the run that it names has the checkpoint.
-
-    Hydra asks before it makes the folder, so that nothing is left where there is nothing to evaluate. Raises
-    FileNotFoundError with finished runs beside or below the nearest folder that exists.
-    """
-    if run is None or checkpoint not in OF_RUN or trained_system(run, checkpoint).exists():
-        return output
-    near = finished_near(Path(run))
-    others = f"; finished runs near it: {', '.join(map(str, near))}" if near else ""
-    raise FileNotFoundError(
-        f"no checkpoint at {trained_system(run, checkpoint)}; train one with `lcoins train`, or give its path{others}"
-    )
-
-
-def finished_near(folder: Path, most: int = 4) -> list[Path]:
-    """Up to ``most`` finished runs that lie beside or below the nearest parent of a folder that exists and has some."""
-    for parent in [folder, *folder.parents][:DEEPEST]:
-        patterns = ["*/" * depth + "metrics.json" for depth in range(DEEPEST)]
-        found = (path.parent for pattern in patterns for path in parent.glob(pattern))
-        with suppress(OSError):  # of a folder that somebody removes while it is looked through
-            if near := sorted(islice((run for run in found if (run / "checkpoints" / "best.ckpt").is_file()), most)):
-                return near
-    return []
-
-
-def expect_no_links(folder: Path) -> None:
-    """Refuses to write into a folder of a received run that is a link, lies in one or holds one."""
-    for path in (folder.parent, folder, *folder.rglob("*")):
-        if path.is_symlink():
-            raise ValueError(
-                f"{path} is a link, by which this evaluation would write elsewhere; remove it, or choose a folder with "
-                f"output=..."
-            )
 
 
 def train(cfg: DictConfig, folder: Path) -> float:
@@ -172,28 +70,25 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
     data = build.build_data(run.plain_config(merged)["data"], folder)
     if not data.test_loaders():
         raise ValueError(f"{source} was trained without test sets; choose some with data=obedience, photos or scenes")
+    write_json(weights_of(source), folder / WEIGHTS)
     reports = run.evaluate_test_sets(colorizer, data, cfg.evaluation, folder, cfg.device)
     write_json(flat_figures(reports), folder / "metrics.json")
     print_reports(reports)
     run.console.print(f"figures, pairs and contact sheets: {folder}", soft_wrap=True, markup=False)
 
 
-def trained_system(run_folder: str | None, checkpoint: str) -> Path:
-    """The package or checkpoint that an evaluation names: ``builtin``, ``best`` or ``last`` of a run, or a path."""
-    if checkpoint == "builtin":
-        return builtin_package()
-    if run_folder is not None and checkpoint in OF_RUN:
-        return Path(run_folder) / "checkpoints" / f"{checkpoint}.ckpt"
-    return Path(checkpoint)
-
-
 def judge_obedience(colorizer: Any, data: dict[str, Any], folder: Path, device: str, source: Path, hints: str) -> None:
     """Asks for the things of photos in colors, as data=obedience says, and prints and writes what came of it."""
     photos: PhotosWithThings = build_part(data, "data")
-    weights = {"name": source.name, "sha256": weights_digest(source)}
+    weights = weights_of(source)
     report = judge_photos(colorizer, photos, folder, device=device, progress=True, hints=hints, weights=weights)
     print_obedience(report)
     run.console.print(f"figures, things and contact sheet: {folder}", soft_wrap=True, markup=False)
+
+
+def weights_of(source: Path) -> dict[str, str]:
+    """The name of a package or checkpoint and the SHA-256 of its weights, as they stand beside its figures."""
+    return {"name": source.name, "sha256": weights_digest(source)}
 
 
 def show_info(cfg: DictConfig, folder: Path) -> None:

@@ -60,5 +60,6 @@ def print_manifest(manifest: Mapping[str, Any], folder: Path, console: Console |
             shown = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in figures.items())
             console.print(f"{name.replace('_', ' ')}: {shown}", soft_wrap=True, highlight=False)
     for what, count in manifest["left_out"].items():
-        console.print(f"left out: {count:,} {what}", highlight=False, style="yellow")
+        kind = what if count == 1 else what.replace("photo", "photos", 1)
+        console.print(f"left out: {count:,} {kind}", highlight=False, style="yellow")
     console.print(f"wrote {folder}; its sources are in {folder / 'manifest.json'}", soft_wrap=True, highlight=False)

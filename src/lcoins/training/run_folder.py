@@ -1,4 +1,7 @@
-"""The folder of a run belongs to the config that began it: written once, compared whenever the run starts again."""
+"""The folder of a run belongs to the config whose training began in it, and is compared whenever the run starts again.
+
+A start that failed before its first step, as after a mistake in a path, leaves a config to which nothing belongs.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +30,7 @@ LARGEST_CONFIG = 2**18  # bytes of config.yaml; lcoins writes some thousands
 
 
 def open_run_folder(folder: Path, config: dict[str, Any]) -> None:
-    """Writes the config into a new run folder; ValueError if another config has already begun this folder."""
+    """Writes the config into a folder in which no training has begun; ValueError if one has, with another config."""
     path = folder / "config.yaml"
     if not path.exists():
         write_whole(path, OmegaConf.to_yaml(OmegaConf.create(config)))
@@ -37,12 +40,21 @@ def open_run_folder(folder: Path, config: dict[str, Any]) -> None:
     if config.get("recipe", {}).get("global_batch") is not None:  # then it says how much one device takes at once
         unrelated = (*unrelated, "data.batch_size:")
     changed = [line for line in config_differences(old, config) if not line.startswith(unrelated)]
-    if changed:
+    if changed and not _has_begun(folder):
+        (folder / "prior.json").unlink(missing_ok=True)  # counted for the other config
+        write_whole(path, OmegaConf.to_yaml(OmegaConf.create(config)))
+    elif changed:
         lines = "\n  ".join(changed)
         raise ValueError(
             f"{folder} holds a run with another config:\n  {lines}\nGive this one another name "
             f"(name=...), or remove the folder to start over."
         )
+
+
+def _has_begun(folder: Path) -> bool:
+    """Whether a training has logged a step in this folder, saved weights or pictures, or left figures."""
+    kept = ("csv/*/metrics.csv", "checkpoints/*", "pictures/*", "test/*", "metrics.json")
+    return any(True for pattern in kept for _ in folder.glob(pattern))
 
 
 def read_run_config(folder: Path) -> dict[str, Any]:

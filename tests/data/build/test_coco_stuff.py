@@ -174,7 +174,9 @@ def test_pairs_of_an_earlier_build_do_not_stay(lists: Path, tmp_path: Path, gone
     build_extended_coco_stuff(lists, None, tmp_path / "out")
     own.write_text("{}")
     (lists / gone).unlink()
-    build_extended_coco_stuff(lists, None, tmp_path / "out")
+    with pytest.raises(FileExistsError, match=r"object_colors_train\.json"):
+        build_extended_coco_stuff(lists, None, tmp_path / "out")
+    build_extended_coco_stuff(lists, None, tmp_path / "out", force=True)
     assert not (tmp_path / "out" / "object_colors_train.json").exists() and own.exists()
     assert (tmp_path / "out" / "train.json").exists() == (gone != "selected_train.json")
 

@@ -282,7 +282,9 @@ def test_a_changed_source_is_read_again(raw: Path, tmp_path: Path) -> None:
         json.dumps({"dataset_id": "mscoco", "image_id": "1", "caption": "a teal hat and a pink one"})
     )
     os.utime(raw / "narratives.jsonl", ns=(5, 5))
-    build_multi_instance(raw / "test.json", given, tmp_path / "out", photos={})
+    with pytest.raises(FileExistsError, match=r"train\.json would change"):
+        build_multi_instance(raw / "test.json", given, tmp_path / "out", photos={})
+    build_multi_instance(raw / "test.json", given, tmp_path / "out", photos={}, force=True)
     assert read(tmp_path / "out" / "train.json") == {"coco_000000000001.jpg": ["a teal hat and a pink one"]}
 
 

@@ -8,14 +8,11 @@ from lcoins.color.object_pairs import Entries, load_entries
 from lcoins.color.words import find_colors
 from lcoins.data.build.filter import NEAR_GRAY, drop_photos, find_problem
 from lcoins.data.build.manifest import (
-    PAIRS_OF_TRAIN,
     Build,
-    begin_build,
     expect_build_or_nothing,
     source_of,
     stream_json,
     write_build,
-    write_rows,
 )
 from lcoins.data.caption_lists import read_pairs
 from lcoins.data.pairs import Problem, captions_by_photo
@@ -40,7 +37,7 @@ _OTHER = re.compile(r"[^a-z0-9 ]")
 
 
 def build_extended_coco_stuff(
-    lists: Path, coco: Path | None, output: Path, keep_gray: bool = False
+    lists: Path, coco: Path | None, output: Path, keep_gray: bool = False, force: bool = False
 ) -> tuple[dict[str, Any], list[str]]:
     """Writes train.json, val.json, test.json and object_colors_train.json.
 
@@ -54,6 +51,7 @@ def build_extended_coco_stuff(
             reported. None skips this check.
         output: the folder to write to.
         keep_gray: whether near-gray photos stay in the training list.
+        force: whether other lists of an earlier build are replaced.
     """
     if not lists.is_dir():
         raise FileNotFoundError(f"{lists}: no such folder of lists; give one that holds {LISTS['val'][0]} and the like")
@@ -66,15 +64,13 @@ def build_extended_coco_stuff(
     if coco is not None and "train" in build.splits:
         gray = _drop_bad_photos(coco / "train2017", build, keep_gray)
     more: dict[str, Any] = {"train_list": "rebuilt" if rebuilt else "published", "near_gray_left_out": gray}
+    aligned = None
     if (lists / OBJECT_COLORS[0]).is_file():
         aligned, more["object_colors"] = _read_object_colors(lists / OBJECT_COLORS[0], build, rebuilt)
-        if aligned:
-            begin_build(output, NAME, [PAIRS_OF_TRAIN])
-            write_rows(output / PAIRS_OF_TRAIN, aligned)
     else:
         missing.append(f"  {OBJECT_COLORS[0]} from {OBJECT_COLORS[1]}")
     rule = RULE if rebuilt else "The published lists as they are."
-    return write_build(output, NAME, rule, build, **more), missing
+    return write_build(output, NAME, rule, build, pairs=aligned, force=force, **more), missing
 
 
 def normalize(caption: str) -> str:

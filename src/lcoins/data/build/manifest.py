@@ -58,16 +58,21 @@ def count_captions(captions: Captions) -> dict[str, Any]:
     }
 
 
-def write_rows(path: Path, rows: Mapping[str, Any]) -> None:
-    """Writes a JSON object, one key a line, so that a report can name the line."""
-    lines = ",\n".join(f"{_json(key)}: {_json(value)}" for key, value in rows.items())
-    write_whole(path, f"{{\n{lines}\n}}\n")
-
-
-def write_build(folder: Path, name: str, rule: str, build: Build, **more: Any) -> dict[str, Any]:
+def write_build(
+    folder: Path,
+    name: str,
+    rule: str,
+    build: Build,
+    *,
+    pairs: Mapping[str, Any] | None = None,
+    force: bool = False,
+    **more: Any,
+) -> dict[str, Any]:
     """Writes a list per split, ``left_out.jsonl`` and ``manifest.json``; returns the manifest, extended by ``more``.
 
-    None of them holds a date, so that the same input gives the same bytes. The manifest is written last.
+    ``pairs`` of objects and colors, by photo, are a list as well. None of the files holds a date, so that the same
+    input gives the same bytes. The manifest is written last. Raises FileExistsError, without ``force``, where a
+    finished build has other lists: lists may be added, but a run has trained on those that are there.
     """
     manifest = {
         "data_set": name,
@@ -78,16 +83,43 @@ def write_build(folder: Path, name: str, rule: str, build: Build, **more: Any) -
         "left_out": dict(sorted(Counter(problem.what for problem in build.problems).items())),
         "sources": [asdict(source) for source in build.sources],
     }
+    rows = {f"{split}.json": captions for split, captions in build.splits.items()}
+    rows |= {PAIRS_OF_TRAIN: pairs} if pairs else {}
+    texts = {file: _one_key_a_line(content) for file, content in rows.items()}
     lists = _lists(manifest)
+    if not force:
+        _expect_same_lists(folder, lists, texts)
     before = begin_build(folder, name, lists)
-    for split, captions in build.splits.items():
-        write_rows(folder / f"{split}.json", captions)
+    for file, text in texts.items():
+        write_whole(folder / file, text)
     for old in before - lists:  # whose photos may be in another list now
         (folder / old).unlink(missing_ok=True)
     write_report(folder / "left_out.jsonl", build.problems)
     write_whole(folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     (folder / UNFINISHED).unlink()
     return manifest
+
+
+def _one_key_a_line(rows: Mapping[str, Any]) -> str:
+    """A JSON object, written so that a report can name the line."""
+    lines = ",\n".join(f"{_json(key)}: {_json(value)}" for key, value in rows.items())
+    return f"{{\n{lines}\n}}\n"
+
+
+def _expect_same_lists(folder: Path, lists: Iterable[str], texts: Mapping[str, str]) -> None:
+    """Refuses to change or remove a list of a finished build; one that was killed has no lists to rely on."""
+    if (folder / UNFINISHED).exists():
+        return
+    there = sorted(file for file in _lists_before(folder) if (folder / file).is_file())
+    changed = [
+        file for file in there if file not in lists or (folder / file).read_bytes() != texts.get(file, "").encode()
+    ]
+    if changed:
+        raise FileExistsError(
+            f"{folder} holds a build of other sources, or with another seed or rule, and {', '.join(changed)} would "
+            f"change under the runs that were trained with it, which would then be tested on photos that they know; "
+            f"choose another folder with -o, or replace the lists with --force"
+        )
 
 
 def _lists(manifest: Mapping[str, Any]) -> set[str]:

@@ -41,6 +41,7 @@ def build_multi_instance(
     limit: int = 65_000,
     seed: int = 0,
     copy: bool = False,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Writes test.json and, if there are raw sources, train.json; returns the manifest.
 
@@ -55,6 +56,7 @@ def build_multi_instance(
         limit: the most photos of the training set.
         seed: decides which photos are chosen.
         copy: copies photos instead of linking them.
+        force: whether other lists of an earlier build are replaced.
     """
     if unknown := sorted(set(photos) - LAYOUTS.keys()):
         raise ValueError(f"photos: expected sources out of {', '.join(LAYOUTS)}, got {unknown[0]}")
@@ -80,7 +82,7 @@ def build_multi_instance(
         "train_records": {name: records[name] for name in ("read", "selected") if selections},
         "overlap": overlap or {},
     }
-    return write_build(output, NAME, f"{RULE} limit={limit}, seed={seed}.", build, **more)
+    return write_build(output, NAME, f"{RULE} limit={limit}, seed={seed}.", build, force=force, **more)
 
 
 def _read_test(path: Path, build: Build) -> Captions:

@@ -13,6 +13,7 @@ from lcoins.data.validate import ProblemsFound, check_photos, describe
 from lcoins.imaging.decode import PHOTO_SUFFIXES
 
 NAME = "own photos"
+SILENT = "photo without a caption"
 RULE = (
     "Photos with at least one caption, without near-gray ones unless they were asked for, in the order of a hash of "
     "(seed, name): the first share is the test set, the next the validation set, the rest the training set; all "
@@ -21,12 +22,19 @@ RULE = (
 
 
 def build_folder(
-    photos: Path, captions: Path | None, output: Path, val: float, test: float, seed: int, keep_gray: bool = False
+    photos: Path,
+    captions: Path | None,
+    output: Path,
+    val: float,
+    test: float,
+    seed: int,
+    keep_gray: bool = False,
+    force: bool = False,
 ) -> dict[str, Any]:
     """Writes train.json, val.json and test.json and returns the manifest, which counts the photos that are left out.
 
-    Those are the unreadable ones and, without ``keep_gray``, the near-gray ones. Raises ValueError if a split would be
-    empty.
+    Those are the unreadable ones, those without a caption and, without ``keep_gray``, the near-gray ones. Raises
+    ValueError if a split would be empty.
 
     Args:
         photos: the folder of photos.
@@ -36,6 +44,7 @@ def build_folder(
         test: share of the photos for the test.
         seed: decides which photo goes where.
         keep_gray: whether near-gray photos stay.
+        force: whether other lists of an earlier build are replaced.
     """
     if not photos.is_dir():
         raise FileNotFoundError(f"{photos}: no such photo folder")
@@ -60,6 +69,9 @@ def build_folder(
             problems,
             "looking for gray photos",
         )
+    if captions is not None:
+        named = {Path(row.photo).as_posix() for row in (*pairs, *problems)}  # "./a.png" names a.png
+        problems += _photos_without_a_row(photos, captions, named)
     build = Build(problems=problems)
     for name, split in _split(usable, val, test, seed).items():
         if split:
@@ -70,7 +82,7 @@ def build_folder(
             raise ProblemsFound(f"{left}\n{few}" if problems else few)
     if captions is not None:
         build.sources.append(source_of(without_split(captions)[0], "the user's own", "the user's own"))
-    return write_build(output, NAME, f"{RULE} val={val:g}, test={test:g}, seed={seed}.", build)
+    return write_build(output, NAME, f"{RULE} val={val:g}, test={test:g}, seed={seed}.", build, force=force)
 
 
 def _split(captions: Captions, val: float, test: float, seed: int) -> dict[str, Captions]:
@@ -80,18 +92,28 @@ def _split(captions: Captions, val: float, test: float, seed: int) -> dict[str, 
     return {name: {photo: captions[photo] for photo in sorted(split)} for name, split in splits.items()}
 
 
+def _photos_in(folder: Path) -> list[str]:
+    """The photos in a folder, by their names relative to it."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _photos_without_a_row(photos: Path, captions: Path, named: set[str]) -> list[Problem]:
+    """The photos of a folder that no row of a caption list names."""
+    advice = f"write a row for it into {captions.name}, or remove the photo"
+    return [Problem(captions.name, photo, SILENT, advice) for photo in _photos_in(photos) if photo not in named]
+
+
 def _read_text_files(photos: Path) -> tuple[list[Pair], list[Problem]]:
     """The captions in the text files beside the photos."""
     pairs: list[Pair] = []
     problems: list[Problem] = []
-    for path in sorted(photos.rglob("*")):
-        if path.suffix.lower() not in PHOTO_SUFFIXES:
-            continue
-        name, text = path.relative_to(photos).as_posix(), path.with_suffix(".txt")
+    for name in _photos_in(photos):
+        text = (photos / name).with_suffix(".txt")
         try:
             lines = text.read_text(encoding="utf-8-sig").splitlines()
         except FileNotFoundError:
-            problems.append(Problem(text.name, name, "no caption", f"write {text.name} beside it, one caption a line"))
+            problems.append(Problem(text.name, name, SILENT, f"write {text.name} beside it, one caption a line"))
             continue
         except UnicodeDecodeError:
             problems.append(Problem(text.name, name, "broken text", "save it as UTF-8"))
