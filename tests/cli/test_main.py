@@ -1,59 +1,23 @@
 """The command itself: from training to a colored photo, and what it says when something is wrong."""
 
 import json
-import logging
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from called import Call, one_line
 from drawn_things import TWO_PHOTOS, write_things
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 from PIL import Image
 from shrunk import MODEL, SPLITS, checkpoint
 
 from lcoins import __version__
 from lcoins.cli import hydra_commands
-from lcoins.cli.main import main
 from lcoins.cli.result_folders import expect_same_weights
 
 FEW = [f"data.{split}.length=8" for split in ("train", *SPLITS)]
-Call = Callable[..., int]
-
-
-@pytest.fixture
-def lcoins(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
-    """The command in this process, in an empty folder in which it must leave nothing; gives its exit status."""
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
-    monkeypatch.setattr(sys, "argv", ["lcoins"])
-    handlers = list(logging.getLogger().handlers)
-
-    def call(*arguments: str | Path) -> int:
-        GlobalHydra.instance().clear()
-        sys.argv = ["lcoins", *map(str, arguments)]
-        try:
-            main()
-        except SystemExit as stop:
-            return int(stop.code or 0)
-        return 0
-
-    yield call
-    GlobalHydra.instance().clear()
-    for handler in set(logging.getLogger().handlers) - set(handlers):  # Hydra's, which keep files open
-        logging.getLogger().removeHandler(handler)
-        handler.close()
-
-
-def one_line(capsys: pytest.CaptureFixture[str]) -> str:
-    """What the user reads: one message, without a traceback and without Hydra's own remarks."""
-    message = capsys.readouterr().err
-    assert "Traceback" not in message
-    assert "Error executing job" not in message
-    assert message.count("lcoins: ") == 1
-    return message
 
 
 def test_the_versions_for_a_report_stand_in_one_line(lcoins: Call, capsys: pytest.CaptureFixture[str]) -> None:
@@ -337,10 +301,10 @@ def test_an_unknown_choice_is_refused_with_the_existing_ones(
 
 
 def test_an_unknown_key_is_refused(lcoins: Call, run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for override in ("recipe.epoch=3", "models=tiny"):
+    for override, meant in (("recipe.epoch=3", "recipe.epochs"), ("models=tiny", "model")):
         assert lcoins("train", override, f"runs={run_folder}") == 2
         message = one_line(capsys)
-        assert f"no key {override.partition('=')[0]}; check its spelling" in message
+        assert f"no key {override.partition('=')[0]}; did you mean {meant}?\n" in message
         assert message.count("\n") == 1
 
 

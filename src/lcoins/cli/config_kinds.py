@@ -13,7 +13,10 @@ from pkgutil import resolve_name
 from typing import Any, Literal, get_args, get_origin
 
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
+from lcoins.cli.conf_files import package_of
 from lcoins.cli.overrides import is_place
 from lcoins.data.from_lists import PhotoOptions
 from lcoins.training.optimization import OptimizationRecipe
@@ -78,9 +81,9 @@ def known_keys(conf: Path) -> dict[str, Known]:
     """What the files of ``conf`` say of each dotted key, for all choices together."""
     known: dict[str, Known] = defaultdict(Known)
     for path in sorted([*conf.glob("*.yaml"), *conf.glob("*/*.yaml")]):
-        package = re.match(r"# @package (\S+)", path.read_text(encoding="utf-8"))
+        package = package_of(path)
         group = path.parent.name if path.parent != conf else ""
-        prefix = group if package is None else package[1].replace("_global_", "")
+        prefix = group if package is None else package.replace("_global_", "")
         content = _content(path)
         defaults = content.pop("defaults", ())
         _note(content, prefix, known)
@@ -95,9 +98,12 @@ def known_keys(conf: Path) -> dict[str, Known]:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    """What a file of conf/ says, as it is written."""
-    content: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    return {key: value for key, value in (content or {}).items() if key != "hydra"}
+    """What a file of conf/ says, as it is written; nothing where it cannot be read: Hydra says so if it is chosen."""
+    try:
+        content: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    except (YAMLError, OmegaConfBaseException, OSError, ValueError):
+        return {}
+    return {key: value for key, value in content.items() if key != "hydra"} if isinstance(content, dict) else {}
 
 
 def _note(value: Any, key: str, known: dict[str, Known]) -> None:

@@ -43,7 +43,7 @@ def explain(error: BaseException) -> str | None:
         return _missing_extra(error.name or "")
     if sys.modules.get("hydra") and (text := _explain_hydra(error)):
         return text
-    if text := _explain_library(error):
+    if text := _explain_library(error) or _explain_yaml(error):
         return text
     return _own_words(str(error)) if isinstance(error, ValueError | OSError | RuntimeError) else None
 
@@ -71,6 +71,16 @@ def _explain_library(error: BaseException) -> str | None:
     return None
 
 
+def _explain_yaml(error: BaseException) -> str | None:
+    """The message for a file, such as one's own of conf/, that is no YAML, or None for any other error."""
+    yaml = sys.modules.get("yaml")
+    if not yaml or not isinstance(error, yaml.MarkedYAMLError):
+        return None
+    mark = error.problem_mark or error.context_mark
+    file = mark.name.removeprefix(f"{os.getcwd()}{os.sep}")
+    return f"{file}, line {mark.line + 1}: {error.problem or error.context}; correct its indentation or quotes there"
+
+
 def _missing_extra(module: str) -> str | None:
     root = module.partition(".")[0]
     for extra, modules in EXTRAS.items():
@@ -96,8 +106,9 @@ def _explain_hydra(error: BaseException) -> str | None:
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     text = f"{error}\n{cause}" if isinstance(cause, OmegaConfBaseException) else str(error)
-    if unknown := re.match(r"Could not override '([^']+)'", text):
-        return f"this config has no key {unknown[1]}; check its spelling, or add the key with +{unknown[1]}=..."
+    if several := re.match(r"Ambiguous value for argument '(.+)'\n", text):
+        key, _, values = several[1].partition("=")
+        return f"{several[1]} names several values, and -m runs each in turn; as one list, write {key}=[{values}]"
     if refused := re.search(r"raised while resolving interpolation: (.+)", text):
         return refused[1]  # what a resolver of ours said
     found = re.search(r"Missing mandatory value: ([\w.]+)", text)

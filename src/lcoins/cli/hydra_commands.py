@@ -11,16 +11,18 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
 from lcoins.cli.cluster import of_first, per_node
-from lcoins.cli.conf_files import conf_folder
+from lcoins.cli.conf_files import choices_shown, conf_folder
 from lcoins.cli.config_kinds import expect_kinds, known_keys
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
 from lcoins.cli.measure import time_model
 from lcoins.cli.overrides import hydra_override
+from lcoins.cli.own_keys import chosen, expect_own_keys, expect_whole_config_files, explain_unknown_key, refuse_options
 from lcoins.cli.result_folders import WEIGHTS, eval_folder, label, trained_system, with_checkpoint
 from lcoins.cli.system_choice import refuse_foreign_model
 from lcoins.data.photos_with_things import PhotosWithThings
@@ -129,15 +131,18 @@ def run_command(command: str, arguments: list[str]) -> None:
 
     What the command returns goes to Hydra, for a sweeper that searches.
     """
-    for resolver in (label, eval_folder, with_checkpoint, per_node, of_first):
+    for resolver in (label, eval_folder, with_checkpoint, per_node, of_first, choices_shown):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints a traceback where explain() has one line
 
     @hydra.main(config_path=str(conf_folder()), config_name=command, version_base="1.3")
     def composed(cfg: DictConfig) -> float | None:
         try:
-            refuse_foreign_model(cfg, HydraConfig.get().runtime.choices)
+            choices = HydraConfig.get().runtime.choices
+            expect_whole_config_files(choices.items())  # also those that a file chooses
+            refuse_foreign_model(cfg, choices)
             unresolved: Any = OmegaConf.to_container(cfg, resolve=False)
+            expect_own_keys(unresolved, command)
             expect_kinds(unresolved, known_keys(conf_folder()))
             return COMMANDS[command](cfg, Path(HydraConfig.get().runtime.output_dir))
         except KeyboardInterrupt as stop:
@@ -157,12 +162,18 @@ def run_command(command: str, arguments: list[str]) -> None:
                 raise SystemExit(2) from error
             raise  # a sweep goes on with its other jobs and fails at its end
 
+    refuse_options(command, arguments)
+    expect_whole_config_files(chosen(arguments))
     if not is_first():  # of several processes one writes the files of Hydra
         arguments = [*arguments, "hydra.output_subdir=null", "hydra/job_logging=none", "hydra/hydra_logging=none"]
     sweep = not {"-m", "--multirun", "hydra.mode=MULTIRUN"}.isdisjoint(arguments)
     sys.argv = [f"lcoins {command}", *(hydra_override(argument, sweep) for argument in arguments)]
     try:
         composed()
+    except ConfigCompositionException as error:
+        if unknown := re.match(r"Could not override '([^']+)'", str(error)):
+            raise ValueError(explain_unknown_key(command, unknown[1])) from error
+        raise
     except OSError as error:
         if stops_all(error):
             _remove_cut_record(arguments, command)

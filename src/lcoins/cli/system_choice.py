@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from lcoins.cli.conf_files import conf_folder
+from lcoins.cli.conf_files import conf_folder, read_conf
 
 
 def refuse_foreign_model(cfg: DictConfig, choices: Mapping[str, str]) -> None:
@@ -22,7 +22,7 @@ def refuse_foreign_model(cfg: DictConfig, choices: Mapping[str, str]) -> None:
             f"ablation={choices['ablation']} takes a part of L-CoIns away, and model={choices['model']} is of another "
             f"system; choose ablation=full, or a system of L-CoIns"
         )
-    if target == classes.get(choices["system"], target):
+    if target == (classes.get(choices["system"]) or target):
         return
     fitting = " or ".join(f"system={name}" for name, trained in classes.items() if trained == target)
     raise ValueError(
@@ -31,7 +31,8 @@ def refuse_foreign_model(cfg: DictConfig, choices: Mapping[str, str]) -> None:
     )
 
 
-def _model_class(system: Path) -> str:
-    """The class of the model that a file of conf/system chooses."""
-    (model,) = (entry["override /model"] for entry in OmegaConf.load(system).defaults if "override /model" in entry)
-    return OmegaConf.load(conf_folder() / "model" / f"{model}.yaml")._target_
+def _model_class(system: Path) -> str | None:
+    """The class of the model that a file of conf/system chooses; None where it chooses none, or cannot be read."""
+    entries = read_conf(system).get("defaults", ())
+    models = [entry["override /model"] for entry in entries if isinstance(entry, dict) and "override /model" in entry]
+    return read_conf(conf_folder() / "model" / f"{models[0]}.yaml").get("_target_") if models else None
