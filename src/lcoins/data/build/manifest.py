@@ -83,7 +83,7 @@ def write_build(
         "left_out": dict(sorted(Counter(problem.what for problem in build.problems).items())),
         "sources": [asdict(source) for source in build.sources],
     }
-    rows = {f"{split}.json": captions for split, captions in build.splits.items()}
+    rows: dict[str, Any] = {f"{split}.json": captions for split, captions in build.splits.items()}
     rows |= {PAIRS_OF_TRAIN: pairs} if pairs else {}
     texts = {file: _one_key_a_line(content) for file, content in rows.items()}
     lists = _lists(manifest)

@@ -70,7 +70,8 @@ def build_folder(
             "looking for gray photos",
         )
     if captions is not None:
-        named = {Path(row.photo).as_posix() for row in (*pairs, *problems)}  # "./a.png" names a.png
+        rows = [*(pair.photo for pair in pairs), *(problem.photo for problem in problems)]
+        named = {Path(row).as_posix() for row in rows}  # "./a.png" names a.png
         problems += _photos_without_a_row(photos, captions, named)
     build = Build(problems=problems)
     for name, split in _split(usable, val, test, seed).items():
