@@ -7,9 +7,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +26,12 @@ from lcoins.cli.measure import time_model
 from lcoins.cli.overrides import folder_name, hydra_override
 from lcoins.cli.own_keys import chosen, expect_own_keys, expect_whole_config_files, explain_unknown_key, refuse_options
 from lcoins.cli.system_choice import refuse_foreign_model
+from lcoins.cli.trained_source import OF_RUN, trained_system, with_checkpoint, without_tests
 from lcoins.data.photos_with_things import PhotosWithThings
 from lcoins.evaluation.obedience_benchmark import judge_photos, print_obedience
 from lcoins.evaluation.result import flat_figures, print_reports, write_json
 from lcoins.files import stops_all
-from lcoins.models.checkpoint import builtin_package, load_trained, weights_digest
+from lcoins.models.checkpoint import load_trained, weights_digest
 from lcoins.models.grounded import for_photos
 from lcoins.training import build, run
 from lcoins.training.parts import build_part
@@ -40,8 +39,6 @@ from lcoins.training.ranks import is_first
 from lcoins.training.stopping import StoppedBySignal
 
 LONGEST_LABEL, LONGEST_NAME = 100, 200  # bytes; a file system takes 255
-DEEPEST = 4  # folders between those of all runs and a run, about
-OF_RUN = ("best", "last")  # the checkpoints that a run leaves
 OBEDIENCE = f"{PhotosWithThings.__module__}.{PhotosWithThings.__qualname__}"
 
 
@@ -105,32 +102,6 @@ def eval_folder(run: str | None, checkpoint: str, overrides: str) -> str:
     return f"eval/{Path(checkpoint).name.removesuffix('.ckpt')}/{label(overrides)}"
 
 
-def with_checkpoint(output: str, run: str | None, checkpoint: str) -> str:
-    """The folder ``output`` of an evaluation, if the run that it names has the checkpoint.
-
-    Hydra asks before it makes the folder, so that nothing is left where there is nothing to evaluate. Raises
-    FileNotFoundError with finished runs beside or below the nearest folder that exists.
-    """
-    if run is None or checkpoint not in OF_RUN or trained_system(run, checkpoint).exists():
-        return output
-    near = finished_near(Path(run))
-    others = f"; finished runs near it: {', '.join(map(str, near))}" if near else ""
-    raise FileNotFoundError(
-        f"no checkpoint at {trained_system(run, checkpoint)}; train one with `lcoins train`, or give its path{others}"
-    )
-
-
-def finished_near(folder: Path, most: int = 4) -> list[Path]:
-    """Up to ``most`` finished runs that lie beside or below the nearest parent of a folder that exists and has some."""
-    for parent in [folder, *folder.parents][:DEEPEST]:
-        patterns = ["*/" * depth + "metrics.json" for depth in range(DEEPEST)]
-        found = (path.parent for pattern in patterns for path in parent.glob(pattern))
-        with suppress(OSError):  # of a folder that somebody removes while it is looked through
-            if near := sorted(islice((run for run in found if (run / "checkpoints" / "best.ckpt").is_file()), most)):
-                return near
-    return []
-
-
 def expect_no_links(folder: Path) -> None:
     """Refuses to write into a folder of a received run that is a link, lies in one or holds one."""
     for path in (folder.parent, folder, *folder.rglob("*")):
@@ -164,29 +135,22 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
         run.console.print(f"colored {said}", markup=False, highlight=False)
     merged = OmegaConf.create({k: config.get(k) for k in ("model", "augmentation", "data")} | {"seed": cfg.seed})
     if cfg.get("data") is not None:
+        if "_target_" not in cfg.data:  # keys that are added with + where no data is chosen
+            raise ValueError(explain_unknown_key("eval", f"data.{next(iter(cfg.data), '')}"))
         merged.data = cfg.data
     if not isinstance(merged.data, DictConfig):
-        raise ValueError(f"{source} names no test sets; choose some with data=obedience, photos or scenes")
+        raise ValueError(without_tests(source))
     if merged.data.get("_target_") == OBEDIENCE:
         judge_obedience(colorizer, run.plain_config(merged)["data"], folder, cfg.device, source, cfg.hints)
         return
     merged.data.train, merged.data.val = None, None
     data = build.build_data(run.plain_config(merged)["data"], folder)
     if not data.test_loaders():
-        raise ValueError(f"{source} was trained without test sets; choose some with data=obedience, photos or scenes")
+        raise ValueError(without_tests(source))
     reports = run.evaluate_test_sets(colorizer, data, cfg.evaluation, folder, cfg.device)
     write_json(flat_figures(reports), folder / "metrics.json")
     print_reports(reports)
     run.console.print(f"figures, pairs and contact sheets: {folder}", soft_wrap=True, markup=False)
-
-
-def trained_system(run_folder: str | None, checkpoint: str) -> Path:
-    """The package or checkpoint that an evaluation names: ``builtin``, ``best`` or ``last`` of a run, or a path."""
-    if checkpoint == "builtin":
-        return builtin_package()
-    if run_folder is not None and checkpoint in OF_RUN:
-        return Path(run_folder) / "checkpoints" / f"{checkpoint}.ckpt"
-    return Path(checkpoint)
 
 
 def judge_obedience(colorizer: Any, data: dict[str, Any], folder: Path, device: str, source: Path, hints: str) -> None:
@@ -207,9 +171,8 @@ def show_info(cfg: DictConfig, folder: Path) -> None:
         figures = {part.name: {k: v for k, v in asdict(part).items() if k != "name"} for part in parts}
         print(json.dumps(figures, indent=2))
     else:
-        run.console.print(
-            size_table(parts, f"{cfg.title}, {cfg.model.image_size} px, {cfg.words or 'as many as it reads'} words")
-        )
+        words = f"{cfg.words} words" if cfg.words else "captions as long as it reads"
+        run.console.print(size_table(parts, f"{cfg.title}, {cfg.model.image_size} px, {words}"))
 
 
 def count_prior(cfg: DictConfig, folder: Path) -> None:

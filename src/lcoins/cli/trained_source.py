@@ -1,0 +1,56 @@
+"""Which trained system an evaluation names: a run's best or last checkpoint, a package, or a checkpoint by its path."""
+
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+from lcoins.models.checkpoint import INDEX, builtin_package, read_index
+
+DEEPEST = 4  # folders between those of all runs and a run, about
+OF_RUN = ("best", "last")  # the checkpoints that a run leaves
+
+
+def trained_system(run_folder: str | None, checkpoint: str) -> Path:
+    """The package or checkpoint that an evaluation names: ``builtin``, ``best`` or ``last`` of a run, or a path."""
+    if checkpoint == "builtin":
+        return builtin_package()
+    if run_folder is not None and checkpoint in OF_RUN:
+        return Path(run_folder) / "checkpoints" / f"{checkpoint}.ckpt"
+    return Path(checkpoint)
+
+
+def with_checkpoint(output: str, run: str | None, checkpoint: str, data: str | None = None) -> str:
+    """The folder ``output`` of an evaluation, if the run that it names has the checkpoint.
+
+    Hydra asks before it makes the folder, so that nothing is left where there is nothing to evaluate. Raises
+    FileNotFoundError with finished runs beside or below the nearest folder that exists, and ValueError if ``run`` is a
+    checkpoint, or if no ``data`` is chosen for a package without test sets of its own.
+    """
+    if run is not None and Path(run).is_file():
+        raise ValueError(f"{run} is a checkpoint, not the folder of a run; give it as checkpoint={run}")
+    source = trained_system(run, checkpoint)
+    if data is None and (source / INDEX).is_file() and not (read_index(source).get("data") or {}).get("tests"):
+        raise ValueError(without_tests(source))
+    if run is None or checkpoint not in OF_RUN or trained_system(run, checkpoint).exists():
+        return output
+    near = finished_near(Path(run))
+    others = f"; finished runs near it: {', '.join(map(str, near))}" if near else ""
+    raise FileNotFoundError(
+        f"no checkpoint at {trained_system(run, checkpoint)}; train one with `lcoins train`, or give its path{others}"
+    )
+
+
+def without_tests(source: Path) -> str:
+    """What is said of a trained system that names no test sets, where no data is chosen either."""
+    return f"{source} has no test sets of its own; choose some with data=obedience, photos or scenes"
+
+
+def finished_near(folder: Path, most: int = 4) -> list[Path]:
+    """Up to ``most`` finished runs that lie beside or below the nearest parent of a folder that exists and has some."""
+    for parent in [folder, *folder.parents][:DEEPEST]:
+        patterns = ["*/" * depth + "metrics.json" for depth in range(DEEPEST)]
+        found = (path.parent for pattern in patterns for path in parent.glob(pattern))
+        with suppress(OSError):  # of a folder that somebody removes while it is looked through
+            if near := sorted(islice((run for run in found if (run / "checkpoints" / "best.ckpt").is_file()), most)):
+                return near
+    return []
