@@ -11,3 +11,8 @@ def __getattr__(name: str) -> Any:
     if name == "load_colorizer":
         return import_module("lcoins.colorize.export").load_photo_colorizer
     raise AttributeError(f"module 'lcoins' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What a notebook offers at a press of Tab: what this module is for, not what it imports."""
+    return ["__doc__", "__version__", "load_colorizer"]

@@ -267,7 +267,7 @@ def test_a_package_without_test_sets_asks_for_data(
 ) -> None:
     best = checkpoint(run_folder / "checkpoints", MODEL)
     assert lcoins("eval", f"checkpoint={best}", f"output={tmp_path / 'eval'}") == 2
-    assert "best.ckpt names no test sets; choose some with data=obedience" in one_line(capsys)
+    assert "best.ckpt has no test sets of its own; choose some with data=obedience" in one_line(capsys)
 
 
 def test_the_benchmark_of_obedience_is_not_for_training(

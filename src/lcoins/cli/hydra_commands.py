@@ -24,8 +24,9 @@ from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
 from lcoins.cli.measure import time_model
 from lcoins.cli.overrides import hydra_override
 from lcoins.cli.own_keys import chosen, expect_own_keys, expect_whole_config_files, explain_unknown_key, refuse_options
-from lcoins.cli.result_folders import WEIGHTS, eval_folder, label, trained_system, with_checkpoint
+from lcoins.cli.result_folders import WEIGHTS, eval_folder, label, with_checkpoint
 from lcoins.cli.system_choice import refuse_foreign_model
+from lcoins.cli.trained_source import trained_system, without_tests
 from lcoins.data.photos_with_things import PhotosWithThings
 from lcoins.evaluation.obedience_benchmark import judge_photos, print_obedience
 from lcoins.evaluation.result import flat_figures, print_reports, write_json
@@ -63,16 +64,18 @@ def evaluate(cfg: DictConfig, folder: Path) -> None:
         run.console.print(f"colored {said}", markup=False, highlight=False)
     merged = OmegaConf.create({k: config.get(k) for k in ("model", "augmentation", "data")} | {"seed": cfg.seed})
     if cfg.get("data") is not None:
+        if "_target_" not in cfg.data:  # keys that are added with + where no data is chosen
+            raise ValueError(explain_unknown_key("eval", f"data.{next(iter(cfg.data), '')}"))
         merged.data = cfg.data
     if not isinstance(merged.data, DictConfig):
-        raise ValueError(f"{source} names no test sets; choose some with data=obedience, photos or scenes")
+        raise ValueError(without_tests(source))
     if merged.data.get("_target_") == OBEDIENCE:
         judge_obedience(colorizer, run.plain_config(merged)["data"], folder, cfg.device, source, cfg.hints)
         return
     merged.data.train, merged.data.val = None, None
     data = build.build_data(run.plain_config(merged)["data"], folder)
     if not data.test_loaders():
-        raise ValueError(f"{source} was trained without test sets; choose some with data=obedience, photos or scenes")
+        raise ValueError(without_tests(source))
     write_json(weights_of(source), folder / WEIGHTS)
     reports = run.evaluate_test_sets(colorizer, data, cfg.evaluation, folder, cfg.device)
     write_json(flat_figures(reports), folder / "metrics.json")
@@ -103,9 +106,8 @@ def show_info(cfg: DictConfig, folder: Path) -> None:
         figures = {part.name: {k: v for k, v in asdict(part).items() if k != "name"} for part in parts}
         print(json.dumps(figures, indent=2))
     else:
-        run.console.print(
-            size_table(parts, f"{cfg.title}, {cfg.model.image_size} px, {cfg.words or 'as many as it reads'} words")
-        )
+        words = f"{cfg.words} words" if cfg.words else "captions as long as it reads"
+        run.console.print(size_table(parts, f"{cfg.title}, {cfg.model.image_size} px, {words}"))
 
 
 def count_prior(cfg: DictConfig, folder: Path) -> None:

@@ -4,16 +4,14 @@ import hashlib
 import json
 import re
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 
 from lcoins.cli.overrides import folder_name
+from lcoins.cli.trained_source import OF_RUN, finished_near, trained_system, without_tests
 from lcoins.evaluation.obedience_benchmark import TITLE as OBEDIENCE
-from lcoins.models.checkpoint import builtin_package, run_of, weights_digest
+from lcoins.models.checkpoint import INDEX, read_index, run_of, weights_digest
 
 LONGEST_LABEL, LONGEST_NAME = 100, 200  # bytes; a file system takes 255
-DEEPEST = 4  # folders between those of all runs and a run, about
-OF_RUN = ("best", "last")  # the checkpoints that a run leaves
 WEIGHTS = "weights.json"  # the name and SHA-256 of what was evaluated by the paper's protocol
 
 
@@ -88,22 +86,26 @@ def _chosen(checkpoint: str, overrides: str) -> str:
     return label(",".join([*chosen, overrides] if overrides else chosen))
 
 
-def with_checkpoint(output: str, run: str | None, checkpoint: str) -> str:
+def with_checkpoint(output: str, run: str | None, checkpoint: str, data: str | None = None) -> str:
     """The folder ``output`` of an evaluation, if there is something to evaluate and nothing of others to replace.
 
     Hydra asks before it makes the folder, so that nothing is left or changed otherwise. Raises FileNotFoundError where
-    the run lacks the checkpoint, with finished runs beside or below the nearest folder that exists; and FileExistsError
-    where a folder outside of the run holds the figures of other weights.
+    the run lacks the checkpoint, with finished runs beside or below the nearest folder that exists; FileExistsError
+    where a folder outside of the run holds the figures of other weights; and ValueError if ``run`` is a checkpoint, or
+    if no ``data`` is chosen for a package without test sets of its own.
     """
-    if run is None or checkpoint not in OF_RUN or trained_system(run, checkpoint).exists():
-        if run is None or not Path(output).is_relative_to(run):
-            expect_same_weights(Path(output), trained_system(run, checkpoint))
-        return output
-    near = finished_near(Path(run))
-    others = f"; finished runs near it: {', '.join(map(str, near))}" if near else ""
-    raise FileNotFoundError(
-        f"no checkpoint at {trained_system(run, checkpoint)}; train one with `lcoins train`, or give its path{others}"
-    )
+    if run is not None and Path(run).is_file():
+        raise ValueError(f"{run} is a checkpoint, not the folder of a run; give it as checkpoint={run}")
+    source = trained_system(run, checkpoint)
+    if data is None and (source / INDEX).is_file() and not (read_index(source).get("data") or {}).get("tests"):
+        raise ValueError(without_tests(source))
+    if run is not None and checkpoint in OF_RUN and not source.exists():
+        near = finished_near(Path(run))
+        others = f"; finished runs near it: {', '.join(map(str, near))}" if near else ""
+        raise FileNotFoundError(f"no checkpoint at {source}; train one with `lcoins train`, or give its path{others}")
+    if run is None or not Path(output).is_relative_to(run):
+        expect_same_weights(Path(output), source)
+    return output
 
 
 def expect_same_weights(folder: Path, source: Path) -> None:
@@ -140,17 +142,6 @@ def _read(path: Path, *keys: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def finished_near(folder: Path, most: int = 4) -> list[Path]:
-    """Up to ``most`` finished runs that lie beside or below the nearest parent of a folder that exists and has some."""
-    for parent in [folder, *folder.parents][:DEEPEST]:
-        patterns = ["*/" * depth + "metrics.json" for depth in range(DEEPEST)]
-        found = (path.parent for pattern in patterns for path in parent.glob(pattern))
-        with suppress(OSError):  # of a folder that somebody removes while it is looked through
-            if near := sorted(islice((run for run in found if (run / "checkpoints" / "best.ckpt").is_file()), most)):
-                return near
-    return []
-
-
 def expect_no_links(folder: Path) -> None:
     """Refuses to write into a folder of a received run that is a link, lies in one or holds one."""
     for path in (folder.parent, folder, *folder.rglob("*")):
@@ -159,12 +150,3 @@ def expect_no_links(folder: Path) -> None:
                 f"{path} is a link, by which this evaluation would write elsewhere; remove it, or choose a folder with "
                 f"output=..."
             )
-
-
-def trained_system(run_folder: str | None, checkpoint: str) -> Path:
-    """The package or checkpoint that an evaluation names: ``builtin``, ``best`` or ``last`` of a run, or a path."""
-    if checkpoint == "builtin":
-        return builtin_package()
-    if run_folder is not None and checkpoint in OF_RUN:
-        return Path(run_folder) / "checkpoints" / f"{checkpoint}.ckpt"
-    return Path(checkpoint)

@@ -45,8 +45,16 @@ def builtin_package() -> Path:
 
 
 def load_trained(path: Path | str, device: torch.device | str = "cpu") -> tuple[Any, dict[str, Any]]:
-    """The colorizer of a package or of a checkpoint, and its JSON or config."""
+    """The colorizer of a package or of a checkpoint, and its JSON or config; ValueError without such a device."""
+    _expect_device(torch.device(device).type)
     return load_package(path, device) if Path(path).is_dir() else load_checkpoint(path, device)
+
+
+def _expect_device(kind: str) -> None:
+    """Refuses a kind of accelerator that this machine lacks, or that its PyTorch cannot use."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(kind, True):
+        raise ValueError(f"PyTorch finds no {kind} device on this machine; leave the device out to take the processor")
 
 
 def weights_digest(path: Path) -> str:
@@ -60,6 +68,8 @@ def load_checkpoint(checkpoint: Path | str, device: torch.device | str = "cpu") 
     Only tensors and plain values are read (``weights_only=True``); every tensor must fit.
     """
     path = Path(checkpoint)
+    if (path.parent / INDEX).is_file():
+        raise ValueError(f"{path} is a file of a package; give its folder, {path.parent}")
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint at {path}; train one with `lcoins train`, or give its path")
     try:
@@ -153,6 +163,8 @@ def _expect_fit(source: str, own: Mapping[str, Tensor], weights: Mapping[str, Te
 def read_index(folder: Path) -> dict[str, Any]:
     """The content of a package's JSON; FileNotFoundError without one, ValueError for one of another kind."""
     path = folder / INDEX
+    if (best := folder / "checkpoints" / "best.ckpt").is_file() and not path.is_file():
+        raise ValueError(f"{folder} is the folder of a run; give its checkpoint, {best}")
     if not path.is_file():
         raise FileNotFoundError(f"{folder} is no package, it has no {INDEX}; make one with lcoins export RUN -o FOLDER")
     try:
