@@ -1,5 +1,6 @@
 """Keys, options and own files of conf/ that would change nothing: each is refused in one line, with what is meant."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -132,3 +133,16 @@ def test_a_file_that_another_file_chooses_is_looked_at_too(
     (conf / "experiment" / "own.yaml").write_text("# @package _global_\ndefaults:\n  - override /ablation: own\n")
     assert lcoins("train", "experiment=own", f"runs={run_folder}") == 2
     assert "conf/ablation/own.yaml: its first line must be" in one_line(capsys)
+
+
+@pytest.mark.parametrize("command", hydra_commands.COMMANDS)
+def test_help_says_what_a_command_does_and_which_choices_there_are(
+    lcoins: Call, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert lcoins(command, "--help") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"lcoins {command} ") and shown.count(f"  lcoins {command} ") == 2  # two examples
+    assert "powered by Hydra" not in shown and "docs/reference" in shown
+    for group, options in conf_files.group_options(conf_files.conf_folder(), command).items():
+        assert re.search(rf"^  {group} +{', '.join(options)}$", shown, re.MULTILINE)
+    assert "\nseed: 0\n" in shown or command in ("info", "bench")

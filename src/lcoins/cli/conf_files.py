@@ -28,13 +28,6 @@ def group_options(conf: Path, command: str) -> dict[str, list[str]]:
     return {name: sorted(path.stem for path in conf.glob(f"{name}/*.yaml")) for name in names if (conf / name).is_dir()}
 
 
-def choices_shown(command: str) -> str:
-    """The groups of a command with their options, one group a line, for its help."""
-    options = group_options(conf_folder(), command)
-    width = max(map(len, options), default=0)
-    return "\n".join(f"  {group:<{width}}  {', '.join(names)}" for group, names in options.items())
-
-
 def shown_path(path: Path) -> str:
     """A file of conf/ as a message names it: from the folder that holds conf/."""
     return path.relative_to(conf_folder().parent).as_posix()

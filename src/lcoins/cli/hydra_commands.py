@@ -18,7 +18,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from lcoins.benchmark.model_size import discriminator_size, part_sizes, size_table
 from lcoins.cli.cluster import of_first, per_node
-from lcoins.cli.conf_files import choices_shown, conf_folder
+from lcoins.cli.command_help import command_help
+from lcoins.cli.conf_files import conf_folder
 from lcoins.cli.config_kinds import expect_kinds, known_keys
 from lcoins.cli.errors import TRACEBACK_WANTED, explain, say
 from lcoins.cli.measure import time_model
@@ -134,7 +135,7 @@ def run_command(command: str, arguments: list[str]) -> None:
 
     What the command returns goes to Hydra, for a sweeper that searches.
     """
-    for resolver in (label, eval_folder, with_checkpoint, per_node, of_first, choices_shown):
+    for resolver in (label, eval_folder, with_checkpoint, per_node, of_first, command_help):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # else Hydra prints a traceback where explain() has one line
 
