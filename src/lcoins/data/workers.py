@@ -1,8 +1,7 @@
 """What a loader's worker processes do when a run is told to stop: nothing, for the run saves where it is and ends them.
 
-A cluster sends its signals to every process of a job, and a terminal its Ctrl+C. A worker that died of one would take
-the run with it, and one that was forked has the run's own handlers, which would put the job back into its queue before
-anything is saved.
+A cluster sends its signals to every process of a job. A worker that died of one would take the run with it, and one
+that was forked has the run's own handlers, which would put the job back into its queue before anything is saved.
 """
 
 import signal
