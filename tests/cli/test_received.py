@@ -2,8 +2,6 @@
 
 import copy
 import json
-import logging
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -12,14 +10,13 @@ from typing import Any
 
 import pytest
 import torch
+from called import Call, command_in_process
 from drawn_photos import gray_ramp
 from finished_run import write_run
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 from safetensors.torch import load_file, save
 from shrunk import MODEL, checkpoint, composed
 
-from lcoins.cli.main import main
 from lcoins.colorize.export import export_package
 from lcoins.files import sha256_of
 from lcoins.models.checkpoint import load_trained
@@ -31,28 +28,12 @@ Change = Callable[[dict[str, Any], Path], None]
 
 
 @pytest.fixture
-def lcoins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
+def lcoins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
     """The command in this process, in an empty folder; gives its exit status, and raises what it does not explain."""
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
-    monkeypatch.setattr(sys, "argv", ["lcoins"])
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    handlers = list(logging.getLogger().handlers)
-
-    def call(*arguments: str | Path) -> int:
-        GlobalHydra.instance().clear()
-        sys.argv = ["lcoins", *map(str, arguments)]
-        try:
-            main()
-        except SystemExit as stop:
-            return int(stop.code or 0)
-        return 0
-
-    yield call
-    GlobalHydra.instance().clear()
-    for handler in set(logging.getLogger().handlers) - set(handlers):  # Hydra's, which keep files open
-        logging.getLogger().removeHandler(handler)
-        handler.close()
+    with command_in_process(monkeypatch) as call:
+        yield call
 
 
 def model(key: str, value: Any) -> Change:

@@ -13,7 +13,7 @@ from lcoins.models.build import build_colorizer
 from lcoins.models.checkpoint import builtin_package, load_checkpoint, load_package, read_index
 from lcoins.training import run
 from lcoins.training.run import train_run
-from lcoins.training.start_weights import config_differences, expect_same_words, load_start_weights
+from lcoins.training.start_weights import expect_same_words, load_start_weights, model_differences
 
 SHORTEST = ("recipe.epochs=2", "data.train.length=16", "data.batch_size=8")
 TEXT = MODEL["text_encoder"]
@@ -162,9 +162,9 @@ def test_what_computes_something_else_with_the_same_weights_is_said(
 def test_an_option_that_an_older_config_lacks_has_its_default() -> None:
     encoder = {**model_config("model=tiny")["image_encoder"], "standardize": False}
     older = {key: value for key, value in encoder.items() if key != "standardize"}
-    assert list(config_differences(encoder, older)) == []
-    assert list(config_differences({**encoder, "standardize": True}, older)) == [("standardize", True, False)]
-    assert list(config_differences({"part": encoder}, {"part": None})) == [("part", "GridEncoder", None)]
+    assert list(model_differences(encoder, older)) == []
+    assert list(model_differences({**encoder, "standardize": True}, older)) == [("standardize", True, False)]
+    assert list(model_differences({"part": encoder}, {"part": None})) == [("part", "GridEncoder", None)]
 
 
 @pytest.mark.parametrize("experiment", ["natural", "natural_old", "grounding", "grounding_old"])
@@ -172,5 +172,5 @@ def test_the_shipped_weights_start_the_shipped_experiments(experiment: str) -> N
     """None of them changes what makes the weights that come with lcoins meaningless."""
     model = OmegaConf.to_container(composed("train", f"experiment={experiment}").model, resolve=True)
     given = read_index(builtin_package())["model"]
-    changed = {path.rpartition(".")[2] for path, _, there in config_differences(model, given) if there is not None}
+    changed = {path.rpartition(".")[2] for path, _, there in model_differences(model, given) if there is not None}
     assert not changed & {"heads", "stages"}

@@ -134,7 +134,7 @@ def _color_all(
         return result
     write_whole(record, _as_json(made_by))
     result.notices += remarks(str(made_by["sentence"]))
-    not_found: Counter[str] = Counter()
+    colored, not_found = 0, Counter[str]()
     first: tuple[Path, tuple[int, int]] | None = None
     margins: Margins | None = None
     for job in progress(jobs):
@@ -144,16 +144,16 @@ def _color_all(
             _expect_size(job.photo, frame.size, *first)
             margins = margins or _margins(colorizer, jobs)
             not_found.update(_color_frame(colorizer, job, frame, margins, smoother, options.device, result))
+            colored += 1
         except (ValueError, OSError) as error:
             result.failed[job.photo] = str(error)
             if stops_all(error):
                 break
-    tried = len(jobs) - len(result.failed)
     result.notices += [
-        f"{thing!r} was not found, or is too small, in {count:,} of {counted(tried, 'frame')}, so its color goes "
+        f"{thing!r} was not found, or is too small, in {count:,} of {counted(colored, 'frame')}, so its color goes "
         "anywhere or nowhere there"
         for thing, count in not_found.items()
-        if 2 * count > tried
+        if 2 * count > colored
     ]
     result.flicker = {name: flicker.mean for name, flicker in smoother.flickers.items() if flicker.mean is not None}
     write_whole(record, _as_json(made_by | {"flicker": result.flicker}))

@@ -52,7 +52,7 @@ def load_start_weights(
         given = {name: value for name, value in given.items() if name not in grounding}
         console.print(f"start_from={source}: its grounding is left out, for this model has none", markup=False)
     fresh = (*colorizer.training_parts, *new_parts, *(["grounding"] if left_out else []))
-    differences = [one for one in config_differences(model, config["model"]) if not f"{one[0]}.".startswith(fresh)]
+    differences = [one for one in model_differences(model, config["model"]) if not f"{one[0]}.".startswith(fresh)]
     _refuse_other_meaning(differences, source)
     for name, known, of in _carried_words(colorizer, trained):
         given[name] = known
@@ -81,7 +81,7 @@ def _refuse_other_meaning(differences: Sequence[Difference], source: Path) -> No
             )
 
 
-def config_differences(here: Any, there: Any, path: str = "") -> Iterator[Difference]:
+def model_differences(here: Any, there: Any, path: str = "") -> Iterator[Difference]:
     """The options in which two plain model configs differ, except for NO_DIFFERENCE; defaults count as given.
 
     A part that only one of them has, or that is of another class, is one difference, shown by its class.
@@ -91,7 +91,7 @@ def config_differences(here: Any, there: Any, path: str = "") -> Iterator[Differ
         here, there = _with_defaults(here), _with_defaults(there)
         for key in dict.fromkeys([*here, *there]):
             if key not in NO_DIFFERENCE:
-                yield from config_differences(here.get(key), there.get(key), f"{path}.{key}".lstrip("."))
+                yield from model_differences(here.get(key), there.get(key), f"{path}.{key}".lstrip("."))
     elif (one := _shown(here)) != (other := _shown(there)):
         yield path, one, other
 
